@@ -1,0 +1,108 @@
+"""Everything unjam can do to the world, as data: a closed set, each with a before and an after.
+
+A change is written to the journal before it is made. Because it names both sides, it can be
+told afterwards whether it was made, and it can be taken back.
+"""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from unjam.domain.snapshot import CommitId, Operation, ProcessIdentity, Scalar, WorkstreamId
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRef:
+    """Create (old None), delete (new None) or move a ref that no checkout uses, by compare-and-swap."""
+
+    ref: str
+    old: CommitId | None
+    new: CommitId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where HEAD of a checkout is: on a branch, or detached (ref None)."""
+
+    ref: str | None
+    commit: CommitId
+
+
+@dataclass(frozen=True, slots=True)
+class MoveCheckout:
+    """Take a checkout and the branch it ends on from one position to another.
+
+    Same ref: the branch is fast-forwarded, files follow. Other ref: a switch; ``new.ref`` must
+    already be at ``new.commit``. Uncommitted edits elsewhere stay; edits in the way refuse it.
+    """
+
+    path: PurePath
+    admin: PurePath
+    old: Position
+    new: Position
+
+
+@dataclass(frozen=True, slots=True)
+class AbortOperation:
+    """Abort a Git operation that was left in the middle; its whole state is in the salvage."""
+
+    path: PurePath
+    admin: PurePath
+    operation: Operation
+    salvage: CommitId
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRow:
+    """Write columns of one row, provided the row still is as it was."""
+
+    workstream: WorkstreamId
+    before: tuple[tuple[str, Scalar], ...]  # the whole row
+    after: tuple[tuple[str, Scalar], ...]  # the whole row
+
+
+@dataclass(frozen=True, slots=True)
+class MovePath:
+    """Rename a file or directory on one file system; nothing is ever deleted instead."""
+
+    source: PurePath
+    target: PurePath
+
+
+@dataclass(frozen=True, slots=True)
+class PushRef:
+    """Move the trunk on the remote forward; never by force."""
+
+    remote: str
+    url: str
+    ref: str
+    old: CommitId | None
+    new: CommitId
+
+
+@dataclass(frozen=True, slots=True)
+class StopProcess:
+    """End a process and its tree, politely first. Cannot be undone."""
+
+    process: ProcessIdentity
+    below: PurePath | None  # its working directory must be here; None for an orchestrator
+
+
+@dataclass(frozen=True, slots=True)
+class StartProcess:
+    """Start the orchestrator again, detached. Cannot be undone."""
+
+    command: tuple[str, ...]
+    cwd: PurePath
+    output: PurePath
+
+
+Change = (
+    MoveRef
+    | MoveCheckout
+    | AbortOperation
+    | UpdateRow
+    | MovePath
+    | PushRef
+    | StopProcess
+    | StartProcess
+)

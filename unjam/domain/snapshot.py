@@ -1,0 +1,262 @@
+"""What an orchestration looked like at one instant: the only input of every decision.
+
+Paths and names come from disk as bytes; they are held as text with surrogate escapes, so any
+name survives the way in and out. Times are aware datetimes in UTC.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import PurePath
+from typing import NewType
+
+CommitId = NewType("CommitId", str)
+WorkstreamId = NewType("WorkstreamId", str)
+AgentId = NewType("AgentId", str)
+Scalar = str | int | float | bytes | None
+
+
+class Truth(StrEnum):
+    """The answer of a probe. Unknown is never treated as no."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that could not be observed, and why."""
+
+    what: str
+    because: str
+
+
+class Role(StrEnum):
+    """What a process is to the orchestration."""
+
+    ORCHESTRATOR = "orchestrator"
+    AGENT = "agent"
+    PERSON = "person"  # an interactive shell or editor that sits in a worktree
+    GIT = "git"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """One process for ever: a pid alone is used again by the system."""
+
+    host: str
+    boot: str
+    pid: int
+    started: float  # seconds since the epoch, as the system reports it
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A living process that belongs to the orchestration, or may."""
+
+    identity: ProcessIdentity
+    parent: int
+    role: Role
+    command: tuple[str, ...]
+    cwd: PurePath | None
+    worktree: str | None  # name of the worktree it works in
+    certain: bool = True  # False when its working directory could not be read
+
+
+class Operation(StrEnum):
+    """A Git operation that was left in the middle."""
+
+    MERGE = "merge"
+    REBASE = "rebase"
+    CHERRY_PICK = "cherry-pick"
+    REVERT = "revert"
+    BISECT = "bisect"
+    AM = "am"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaved:
+    """Paths of a worktree whose bytes are in no commit; ignored files are not among them.
+
+    ``known`` is NO when the worktree could not be read; then the lists say nothing.
+    """
+
+    known: Truth
+    staged: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
+    conflicted: tuple[str, ...] = ()
+    because: str = ""
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every path at risk, once."""
+        return frozenset(
+            (*self.staged, *self.modified, *self.deleted, *self.untracked, *self.conflicted)
+        )
+
+    @property
+    def any(self) -> Truth:
+        """Whether anything is at risk here."""
+        if self.known is not Truth.YES:
+            return Truth.UNKNOWN
+        return Truth.YES if self.paths else Truth.NO
+
+
+@dataclass(frozen=True, slots=True)
+class Worktree:
+    """One checkout. The primary has the name ``""`` and the common directory as its admin directory."""
+
+    name: str
+    path: PurePath
+    admin: PurePath
+    branch: str | None  # full ref name HEAD points at; None when detached or unreadable
+    head: CommitId | None
+    present: Truth  # the directory is there and names this admin directory
+    unsaved: Unsaved
+    operation: Operation | None = None
+    operation_intact: Truth = Truth.UNKNOWN  # YES: the files are as Git left them, untouched by hand
+    lock_reason: str | None = None  # of `git worktree lock`
+    hidden_commits: int = 0  # commits that only this worktree's reflog reaches
+    problem: str = ""
+
+    @property
+    def is_primary(self) -> bool:
+        """Tell the person's own checkout from the agents'."""
+        return not self.name
+
+
+class Proof(StrEnum):
+    """How it is known that a branch's work is in the trunk."""
+
+    ANCESTOR = "its tip is an ancestor of the trunk"
+    PATCHES = "every patch of it is in the trunk"
+    CONTENT = "merging it changes nothing"
+    REFLOG = "the trunk's reflog records its merge"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A workstream's branch, compared with the trunk."""
+
+    ref: str
+    tip: CommitId
+    workstream: WorkstreamId
+    agent: AgentId | None
+    own_commits: int | None  # commits the trunk does not have, or had before it took them; None: cannot tell
+    landed: Truth
+    proof: Proof | None = None
+    reverted_by: CommitId | None = None  # a trunk commit that took the landed work back out
+    behind: int | None = None
+    changed: tuple[str, ...] | None = None  # paths that differ between trunk and tip; None: not asked
+
+    @property
+    def name(self) -> str:
+        """The branch as people write it."""
+        return self.ref.removeprefix("refs/heads/")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the orchestrator believes about one workstream."""
+
+    workstream: WorkstreamId
+    status: str
+    agent: AgentId | None = None
+    track: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    attempt: int | None = None
+    error_message: str | None = None
+    values: tuple[tuple[str, Scalar], ...] = ()  # every column as it stands: the before-image
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The orchestrator's database as it could be read."""
+
+    location: str  # path or URL, without a password
+    readable: Truth  # NO: there is none; UNKNOWN: it is there and would not be read
+    columns: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    starts: tuple[tuple[WorkstreamId, int], ...] = ()  # `started` events: the true number of attempts
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A workstream as it was ordered."""
+
+    workstream: WorkstreamId
+    path: PurePath
+    depends_on: tuple[WorkstreamId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A Git lock file. ``stale`` is YES only when its owner is provably dead."""
+
+    path: PurePath
+    worktree: str  # name of the worktree it belongs to; "" for the shared ones and the primary's
+    since: datetime
+    stale: Truth
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogTail:
+    """The last lines of one log file."""
+
+    path: PurePath
+    written_at: datetime
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """What this repository last heard of the trunk on its remote."""
+
+    name: str
+    trunk_tip: CommitId | None
+    ahead: int | None  # trunk commits the remote was not known to have
+    behind: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything observed of one orchestration at one instant."""
+
+    repo: PurePath
+    common: PurePath
+    trunk: str  # full ref name
+    trunk_tip: CommitId
+    observed_at: datetime
+    primary: Worktree
+    worktrees: tuple[Worktree, ...] = ()  # without the primary
+    branches: tuple[Branch, ...] = ()
+    state: State = field(default_factory=lambda: State("", Truth.NO))
+    specs: tuple[Spec, ...] = ()
+    processes: tuple[Process, ...] = ()
+    processes_known: Truth = Truth.YES
+    locks: tuple[Lock, ...] = ()
+    logs: tuple[LogTail, ...] = ()
+    remote: Remote | None = None
+    free_disk: int | None = None  # bytes, where the Git common directory is
+    unknown: tuple[Unknown, ...] = ()
+
+    @property
+    def trunk_name(self) -> str:
+        """The trunk as people write it."""
+        return self.trunk.removeprefix("refs/heads/")
+
+    def orchestrators(self) -> Iterator[Process]:
+        """Living orchestrators, and processes that may be one."""
+        return (process for process in self.processes if process.role is Role.ORCHESTRATOR)
+
+    def in_worktree(self, name: str) -> Iterator[Process]:
+        """Living processes that work in this worktree."""
+        return (process for process in self.processes if process.worktree == name)
