@@ -1,0 +1,1 @@
+"""The orchestrator and agents the recoveries are tried on: real programs, faithful in their faults."""
