@@ -119,7 +119,9 @@ class Worktree:
     present: Truth  # the directory is there and names this admin directory
     unsaved: Unsaved
     operation: Operation | None = None
-    operation_intact: Truth = Truth.UNKNOWN  # YES: the files are as Git left them, untouched by hand
+    operation_intact: Truth = (
+        Truth.UNKNOWN
+    )  # YES: the files are as Git left them, untouched by hand
     lock_reason: str | None = None  # of `git worktree lock`
     hidden_commits: int = 0  # commits that only this worktree's reflog reaches
     problem: str = ""
@@ -147,12 +149,16 @@ class Branch:
     tip: CommitId
     workstream: WorkstreamId
     agent: AgentId | None
-    own_commits: int | None  # commits the trunk does not have, or had before it took them; None: cannot tell
+    own_commits: (
+        int | None
+    )  # commits the trunk does not have, or had before it took them; None: cannot tell
     landed: Truth
     proof: Proof | None = None
     reverted_by: CommitId | None = None  # a trunk commit that took the landed work back out
     behind: int | None = None
-    changed: tuple[str, ...] | None = None  # paths that differ between trunk and tip; None: not asked
+    changed: tuple[str, ...] | None = (
+        None  # paths that differ between trunk and tip; None: not asked
+    )
 
     @property
     def name(self) -> str:
@@ -183,7 +189,9 @@ class State:
     readable: Truth  # NO: there is none; UNKNOWN: it is there and would not be read
     columns: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
-    starts: tuple[tuple[WorkstreamId, int], ...] = ()  # `started` events: the true number of attempts
+    starts: tuple[
+        tuple[WorkstreamId, int], ...
+    ] = ()  # `started` events: the true number of attempts
     because: str = ""
 
 

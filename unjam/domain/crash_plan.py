@@ -1,0 +1,333 @@
+"""Plan the way out of a crash: stop, save, repair, land, push, record, clean, restart."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from unjam.domain.facts import NONE, fact, holds
+from unjam.domain.orchestrator_crash import judgements, primary_on_agent_branch
+from unjam.domain.plan import (
+    Abort,
+    Fact,
+    Land,
+    Landing,
+    MoveLock,
+    Plan,
+    Push,
+    Record,
+    RemoveBranch,
+    RemoveWorktree,
+    Restart,
+    ReturnPrimary,
+    Salvage,
+    Step,
+    Stop,
+)
+from unjam.domain.policy import Approval, Policy, StepClass
+from unjam.domain.snapshot import Snapshot, Truth, WorkstreamId, Worktree
+from unjam.domain.workstream import Judged, Verdict, judge
+
+_LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
+_RETRIED = (Verdict.DEAD_UNSAVED, Verdict.DEAD_EMPTY)
+_UNTOUCHED = (Verdict.CONSISTENT, Verdict.UNKNOWN)
+
+
+def plan_crash(
+    snapshot: Snapshot,
+    policy: Policy,
+    workstreams: frozenset[WorkstreamId] | None = None,
+    owed: tuple[Step, ...] = (),
+) -> Plan:
+    """Plan the recovery of these workstreams, or of all and of what they share.
+
+    ``owed`` are steps a killed run had planned and not carried out; those that no observation can
+    ask for again are taken over while their facts hold.
+    """
+    planner = _Planner(snapshot, policy, workstreams, owed)
+    wanted = tuple(planner.steps())
+    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Approval.OFF)
+    return Plan(snapshot.repo, _only_safe(steps), tuple(planner.notes(wanted)))
+
+
+def _only_safe(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Leave out what would have needed a salvage that policy switched off."""
+    saved = {step.worktree for step in steps if isinstance(step, Salvage)}
+
+    def safe(step: Step) -> bool:
+        match step:
+            case RemoveWorktree(worktree=name):
+                return name in saved
+            case Abort():
+                return "" in saved
+            case _:
+                return True
+
+    return tuple(filter(safe, steps))
+
+
+class _Planner:
+    """One recovery of one snapshot."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        policy: Policy,
+        workstreams: frozenset[WorkstreamId] | None,
+        owed: tuple[Step, ...],
+    ) -> None:
+        self.snapshot = snapshot
+        self.policy = policy
+        self.owed = owed
+        self.whole = workstreams is None
+        self.nobody = (Fact("orchestrator", "", NONE),)
+        self.live: list[Judged] = []
+        self.judged: list[Judged] = []
+        for one in judgements(snapshot):
+            if workstreams is None or one.workstream.id in workstreams:
+                self._take(one)
+
+    def _take(self, judged: Judged) -> None:
+        """Sort in one workstream; a live one as it will be when policy has stopped its agents."""
+        if judged.verdict is not Verdict.LIVE:
+            self.judged.append(judged)
+            return
+        self.live.append(judged)
+        if self.policy.approval(StepClass.STOP) is not Approval.OFF:
+            stopped = replace(judged.workstream, processes=())
+            self.judged.append(judge(stopped, self.snapshot))
+
+    def steps(self) -> Iterator[Step]:
+        """Yield every step, in an order in which no work can be lost."""
+        planned = (
+            *self._stops(),
+            *self._locks(),
+            *self._salvages(),
+            *self._aborts(),
+            *self._landing(),
+            *self._records(),
+            *self._removals(),
+            *self._return(),
+        )
+        yield from planned
+        yield from self._owed(planned)
+        yield from self._restart(planned)
+
+    def notes(self, steps: tuple[Step, ...]) -> Iterator[str]:
+        """Say what no step does, and why."""
+        for one in self.judged:
+            if one.verdict is Verdict.UNKNOWN:
+                yield f"{one.workstream.id} is kept as it is: {one.evidence[-1].fact}"
+        if self.live and self.policy.approval(StepClass.STOP) is Approval.OFF:
+            yield "agents that still work are left alone: policy.stop is off"
+        off = {one.step_class for one in steps if self._is_off(one.step_class)}
+        for step_class in sorted(off):
+            yield f"steps of class {step_class} are left out: policy.{step_class} is off"
+        if self._something_is_left_to_run() and not self.policy.resume and self.whole:
+            yield "no resume command is configured: start the orchestrator yourself afterwards"
+
+    def _is_off(self, step_class: StepClass) -> bool:
+        return self.policy.approval(step_class) is Approval.OFF
+
+    def _stops(self) -> Iterator[Step]:
+        for judged in self.live:
+            trees = {tree.name: tree for tree in judged.workstream.worktrees}
+            for process in judged.workstream.agents:
+                pid = str(process.identity.pid)
+                yield Stop(
+                    subject=f"pid {pid}",
+                    reason=f"it works for {judged.workstream.id}, and no orchestrator waits for it",
+                    facts=(*self.nobody, fact("process", pid, self.snapshot)),
+                    workstream=judged.workstream.id,
+                    process=process.identity,
+                    below=trees[process.worktree or ""].path,
+                )
+
+    def _locks(self) -> Iterator[Step]:
+        for lock in self.snapshot.locks:
+            if lock.stale is Truth.YES and self.whole:
+                yield MoveLock(
+                    subject=str(lock.path),
+                    reason=lock.because,
+                    facts=(*self.nobody, fact("lock", str(lock.path), self.snapshot)),
+                    path=lock.path,
+                )
+
+    def _salvages(self) -> Iterator[Step]:
+        primary = self.snapshot.primary
+        if self.whole and self._primary_is_touched() and self._at_risk(primary):
+            yield Salvage(
+                subject=str(primary.path),
+                reason="the primary holds uncommitted work or an operation in progress",
+                facts=self.nobody,
+                worktree="",
+            )
+        for judged in self.judged:
+            if judged.verdict is not Verdict.CONSISTENT:
+                yield from self._salvages_of(judged)
+
+    def _salvages_of(self, judged: Judged) -> Iterator[Step]:
+        for tree in judged.workstream.worktrees:
+            yield Salvage(
+                subject=str(tree.path),
+                reason=f"{judged.workstream.id}: {_work_in_words(tree)}",
+                facts=self.nobody,
+                workstream=judged.workstream.id,
+                worktree=tree.name,
+            )
+
+    def _aborts(self) -> Iterator[Step]:
+        primary = self.snapshot.primary
+        if primary.operation is not None and self.whole:
+            yield Abort(
+                subject=str(primary.path),
+                reason=f"a dead process left it in the middle of a {primary.operation}",
+                facts=(*self.nobody, fact("operation in", "", self.snapshot)),
+                operation=primary.operation,
+            )
+
+    def _landing(self) -> Iterator[Step]:
+        landing = [one for one in self.judged if one.verdict in _LANDING]
+        if landing:
+            landings = tuple(_landing_of(one) for one in landing)
+            tips = (fact("branch", one.ref, self.snapshot) for one in landings)
+            idle = (Fact("processes in", name, NONE) for one in landing for name in _trees(one))
+            yield Land(
+                subject=", ".join(one.workstream for one in landings),
+                reason="merges without conflict, and the verify command passes on the result",
+                facts=(*self.nobody, fact("trunk", "", self.snapshot), *tips, *idle),
+                landings=landings,
+            )
+        unrecorded = any(one.verdict is Verdict.LANDED_UNRECORDED for one in self.judged)
+        if self.policy.remote and (landing or unrecorded):
+            yield Push(
+                subject=f"{self.policy.remote} {self.snapshot.trunk_name}",
+                reason="what has landed is not safe before the remote has it",
+                facts=self.nobody,
+                remote=self.policy.remote,
+            )
+
+    def _records(self) -> Iterator[Step]:
+        for judged in self.judged:
+            wanted = _record_of(judged)
+            row = judged.workstream.row
+            if wanted is None or row is None:
+                continue
+            status, message = wanted
+            idle = (Fact("processes in", name, NONE) for name in _trees(judged))
+            yield Record(
+                subject=judged.workstream.id,
+                reason=f"{judged.verdict}, and the row says {row.status}",
+                facts=(*self.nobody, fact("row of", row.workstream, self.snapshot), *idle),
+                workstream=judged.workstream.id,
+                status=status,
+                message=message,
+                salvaged=_trees(judged),
+            )
+
+    def _removals(self) -> Iterator[Step]:
+        for judged in self.judged:
+            if judged.verdict in _UNTOUCHED:
+                continue
+            for tree in judged.workstream.worktrees:
+                yield RemoveWorktree(
+                    subject=str(tree.path),
+                    reason=f"{judged.workstream.id} no longer needs it, and the vault holds it",
+                    facts=(*self.nobody, Fact("processes in", tree.name, NONE)),
+                    workstream=judged.workstream.id,
+                    worktree=tree.name,
+                )
+            branch = judged.workstream.branch
+            if judged.verdict in _RETRIED and branch is not None and branch.own_commits == 0:
+                yield RemoveBranch(
+                    subject=branch.name,
+                    reason="it has no commits of its own, and a retry has to make it anew",
+                    facts=(*self.nobody, fact("branch", branch.ref, self.snapshot)),
+                    workstream=judged.workstream.id,
+                    ref=branch.ref,
+                    tip=branch.tip,
+                )
+
+    def _return(self) -> Iterator[Step]:
+        primary = self.snapshot.primary
+        away = primary.operation is not None or primary_on_agent_branch(self.snapshot) is not None
+        if away and self.whole:
+            yield ReturnPrimary(
+                subject=str(primary.path),
+                reason=f"the orchestrator works from {self.snapshot.trunk_name}",
+                facts=self.nobody,
+            )
+
+    def _owed(self, planned: tuple[Step, ...]) -> Iterator[Step]:
+        subjects = {(step.verb, step.subject) for step in planned}
+        for step in self.owed:
+            wanted = isinstance(step, RemoveBranch) and (step.verb, step.subject) not in subjects
+            if wanted and all(holds(one, self.snapshot) for one in step.facts):
+                yield step
+
+    def _restart(self, planned: tuple[Step, ...]) -> Iterator[Step]:
+        owed = any(isinstance(step, Restart) for step in self.owed)
+        if not self.whole or not self.policy.resume or not (planned or owed):
+            return
+        if self._something_is_left_to_run():
+            yield Restart(
+                subject=self.policy.resume[0],
+                reason="workstreams are left to run",
+                facts=self.nobody,
+                command=self.policy.resume,
+            )
+
+    def _something_is_left_to_run(self) -> bool:
+        retried = any(one.verdict in _RETRIED for one in self.judged)
+        done = {row.workstream for row in self.snapshot.state.rows if row.status in _SETTLED}
+        ordered = {spec.workstream for spec in self.snapshot.specs}
+        waiting = {row.workstream for row in self.snapshot.state.rows if row.status in _WAITING}
+        return retried or bool(waiting | (ordered - done))
+
+    def _primary_is_touched(self) -> bool:
+        moved = any(one.verdict in _LANDING for one in self.judged)
+        away = primary_on_agent_branch(self.snapshot) is not None
+        return moved or away or self.snapshot.primary.operation is not None
+
+    @staticmethod
+    def _at_risk(primary: Worktree) -> bool:
+        return primary.operation is not None or primary.unsaved.any is not Truth.NO
+
+
+_SETTLED = ("completed", "running", "conflict", "reverted", "discarded", "blocked")
+_WAITING = ("pending", "failed")
+
+
+def _landing_of(judged: Judged) -> Landing:
+    one = judged.workstream
+    branch = one.branch
+    if branch is None:  # a verdict of _LANDING is only given to a branch
+        raise ValueError(f"{one.id} has no branch to land")
+    return Landing(one.id, branch.ref, branch.tip, one.spec.depends_on if one.spec else ())
+
+
+def _record_of(judged: Judged) -> tuple[str | None, str] | None:
+    """Return the status and the message a verdict asks for; a status of None follows the landing."""
+    branch = judged.workstream.branch
+    match judged.verdict:
+        case Verdict.LANDED_UNRECORDED:
+            return "completed", ""
+        case Verdict.RECORDED_UNLANDED | Verdict.DEAD_WITH_COMMITS:
+            return None, ""
+        case Verdict.REVERTED:
+            by = (branch.reverted_by or "")[:12] if branch else ""
+            return "reverted", f"its landing was reverted by {by}"
+        case Verdict.DEAD_UNSAVED:
+            return "failed", "its agent died before it committed anything; will retry"
+        case Verdict.DEAD_EMPTY:
+            return "failed", "its agent died and left nothing; will retry"
+        case Verdict.CONSISTENT | Verdict.LIVE | Verdict.LEFTOVER | Verdict.UNKNOWN:
+            return None
+
+
+def _trees(judged: Judged) -> tuple[str, ...]:
+    return tuple(tree.name for tree in judged.workstream.worktrees)
+
+
+def _work_in_words(tree: Worktree) -> str:
+    if tree.unsaved.known is not Truth.YES:
+        return "what it holds could not be read"
+    return f"{len(tree.unsaved.paths)} unsaved path(s), and whatever is ignored"

@@ -1,0 +1,27 @@
+"""Run the detectors over a snapshot."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from unjam.domain.finding import Finding, Scenario
+from unjam.domain.orchestrator_crash import find_orchestrator_crash
+from unjam.domain.snapshot import Snapshot, WorkstreamId
+
+Detector = Callable[[Snapshot], Iterator[Finding]]
+
+DETECTORS: Mapping[Scenario, Detector] = {
+    Scenario.ORCHESTRATOR_CRASH: find_orchestrator_crash,
+}
+
+
+def diagnose(
+    snapshot: Snapshot,
+    scenarios: Iterable[Scenario] = tuple(DETECTORS),
+    workstreams: frozenset[WorkstreamId] | None = None,
+) -> tuple[Finding, ...]:
+    """Return the findings of these scenarios; with ``workstreams``, only what concerns them."""
+    return tuple(
+        finding
+        for scenario in scenarios
+        for finding in DETECTORS[scenario](snapshot)
+        if workstreams is None or workstreams & set(finding.workstreams)
+    )

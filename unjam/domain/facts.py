@@ -1,0 +1,110 @@
+"""The facts steps rest on, as questions that any snapshot can answer again."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+
+from unjam.domain.plan import Fact
+from unjam.domain.snapshot import Row, Snapshot, Worktree
+
+NONE = "none"
+
+
+def holds(fact: Fact, snapshot: Snapshot) -> bool:
+    """Tell whether a snapshot still gives the answer a step rests on."""
+    return answer(fact.kind, fact.subject, snapshot) == fact.value
+
+
+def fact(kind: str, subject: str, snapshot: Snapshot) -> Fact:
+    """Take a fact from a snapshot."""
+    return Fact(kind, subject, answer(kind, subject, snapshot))
+
+
+def answer(kind: str, subject: str, snapshot: Snapshot) -> str:
+    """Answer a fact's question; what is not there answers "none"."""
+    return _QUESTIONS[kind](subject, snapshot)
+
+
+def in_words(kind: str, subject: str) -> str:
+    """Name a fact as a person would."""
+    return f"{kind} {subject}".strip()
+
+
+def _orchestrator(_subject: str, snapshot: Snapshot) -> str:
+    pids = sorted(process.identity.pid for process in snapshot.orchestrators())
+    return ",".join(map(str, pids)) or NONE
+
+
+def _process(subject: str, snapshot: Snapshot) -> str:
+    found = (
+        str(one.identity.started) for one in snapshot.processes if str(one.identity.pid) == subject
+    )
+    return next(found, NONE)
+
+
+def _agents(subject: str, snapshot: Snapshot) -> str:
+    pids = sorted(one.identity.pid for one in snapshot.in_worktree(subject))
+    return ",".join(map(str, pids)) or NONE
+
+
+def _row(subject: str, snapshot: Snapshot) -> str:
+    found = (row for row in snapshot.state.rows if row.workstream == subject)
+    return next((_row_digest(row) for row in found), NONE)
+
+
+def _row_digest(row: Row) -> str:
+    text = repr(sorted(row.values))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _branch(subject: str, snapshot: Snapshot) -> str:
+    return next((str(one.tip) for one in snapshot.branches if one.ref == subject), NONE)
+
+
+def _head(subject: str, snapshot: Snapshot) -> str:
+    tree = _tree(subject, snapshot)
+    return NONE if tree is None else f"{tree.branch or 'detached'}@{tree.head or NONE}"
+
+
+def _operation(subject: str, snapshot: Snapshot) -> str:
+    tree = _tree(subject, snapshot)
+    if tree is None or tree.operation is None:
+        return NONE
+    return f"{tree.operation}, intact: {tree.operation_intact}"
+
+
+def _unsaved(subject: str, snapshot: Snapshot) -> str:
+    tree = _tree(subject, snapshot)
+    return NONE if tree is None else str(tree.unsaved.any)
+
+
+def _lock(subject: str, snapshot: Snapshot) -> str:
+    found = (
+        f"{one.since.isoformat()}, stale: {one.stale}"
+        for one in snapshot.locks
+        if str(one.path) == subject
+    )
+    return next(found, NONE)
+
+
+def _trunk(_subject: str, snapshot: Snapshot) -> str:
+    return f"{snapshot.trunk}@{snapshot.trunk_tip}"
+
+
+def _tree(name: str, snapshot: Snapshot) -> Worktree | None:
+    if not name:
+        return snapshot.primary
+    return next((tree for tree in snapshot.worktrees if tree.name == name), None)
+
+
+_QUESTIONS: Mapping[str, Callable[[str, Snapshot], str]] = {
+    "orchestrator": _orchestrator,
+    "process": _process,
+    "processes in": _agents,
+    "row of": _row,
+    "branch": _branch,
+    "head of": _head,
+    "operation in": _operation,
+    "unsaved in": _unsaved,
+    "lock": _lock,
+    "trunk": _trunk,
+}

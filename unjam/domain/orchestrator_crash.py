@@ -1,0 +1,123 @@
+"""Detect a crashed orchestrator: rows, worktrees, checkouts and locks that nobody will tidy."""
+
+from collections.abc import Iterator
+
+from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
+from unjam.domain.naming import is_usable_id
+from unjam.domain.snapshot import Branch, Lock, Operation, Process, Snapshot, Truth, Worktree
+from unjam.domain.workstream import Judged, Verdict, join, judge
+
+_SUMMARIES = {
+    Verdict.LIVE: "{ws}: its agent still works, but no orchestrator waits for it",
+    Verdict.LANDED_UNRECORDED: "{ws}: its work is in the trunk, but its row says {status}",
+    Verdict.RECORDED_UNLANDED: "{ws}: recorded as completed, but its branch never landed",
+    Verdict.DEAD_WITH_COMMITS: "{ws}: its agent is gone and left commits that never landed",
+    Verdict.DEAD_UNSAVED: "{ws}: its agent is gone and left only uncommitted work",
+    Verdict.DEAD_EMPTY: "{ws}: its agent is gone and left nothing",
+    Verdict.REVERTED: "{ws}: its work landed and was reverted, but its row says {status}",
+    Verdict.LEFTOVER: "{ws}: is settled, but its worktree was left behind",
+    Verdict.UNKNOWN: "{ws}: what became of it cannot be told",
+}
+
+
+def find_orchestrator_crash(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find what a dead orchestrator left; a living one is trusted to be at work."""
+    if not any(snapshot.orchestrators()):
+        yield from findings_without_orchestrator(snapshot)
+
+
+def findings_without_orchestrator(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find what would be left if no orchestrator lived."""
+    judged = judgements(snapshot)
+    for one in judged:
+        if one.verdict is not Verdict.CONSISTENT:
+            yield _workstream_finding(one)
+    if not judged:
+        return
+    for lock in snapshot.locks:
+        if lock.stale is Truth.YES:
+            yield _lock_finding(lock)
+    agent_branch = primary_on_agent_branch(snapshot)
+    if snapshot.primary.operation is not None:
+        yield _operation_finding(snapshot.primary, snapshot.primary.operation)
+    elif agent_branch is not None:
+        yield _primary_finding(snapshot, agent_branch)
+
+
+def judgements(snapshot: Snapshot) -> tuple[Judged, ...]:
+    """Judge every workstream of the snapshot."""
+    return tuple(judge(one, snapshot) for one in join(snapshot))
+
+
+def orchestrator_at_work(snapshot: Snapshot) -> Process | None:
+    """Return the living orchestrator that forbids a recovery, if there is something it forbids."""
+    living = next(snapshot.orchestrators(), None)
+    if living is None or next(findings_without_orchestrator(snapshot), None) is None:
+        return None
+    return living
+
+
+def primary_on_agent_branch(snapshot: Snapshot) -> Branch | None:
+    """Return the agent's branch that the primary was left on."""
+    return next((one for one in snapshot.branches if one.ref == snapshot.primary.branch), None)
+
+
+def _workstream_finding(judged: Judged) -> Finding:
+    one, verdict = judged.workstream, judged.verdict
+    shown = one.id if is_usable_id(one.id) else repr(one.id)
+    summary = _SUMMARIES[verdict].format(ws=shown, status=one.status or "nothing")
+    trees = (Subject("worktree", str(tree.path)) for tree in one.worktrees)
+    mild = verdict is Verdict.LEFTOVER
+    return Finding(
+        scenario=Scenario.ORCHESTRATOR_CRASH,
+        cause=str(verdict),
+        severity=Severity.WARNING if mild else Severity.ERROR,
+        summary=summary,
+        subjects=(Subject("workstream", one.id), *trees),
+        evidence=judged.evidence,
+        workstreams=(one.id,),
+        verdicts=((one.id, str(verdict)),),
+    )
+
+
+def _lock_finding(lock: Lock) -> Finding:
+    evidence = (
+        Evidence("files", f"there since {lock.since:%Y-%m-%d %H:%M:%SZ}"),
+        Evidence("processes", lock.because),
+    )
+    return Finding(
+        scenario=Scenario.ORCHESTRATOR_CRASH,
+        cause="stale lock",
+        severity=Severity.ERROR,
+        summary=f"{lock.path.name}: its owner is dead, and it stops every Git command that needs it",
+        subjects=(Subject("lock", str(lock.path)),),
+        evidence=evidence,
+    )
+
+
+def _operation_finding(primary: Worktree, operation: Operation) -> Finding:
+    hands = {
+        Truth.YES: "its files are as Git left them",
+        Truth.NO: "its files were edited by hand since",
+        Truth.UNKNOWN: "whether its files were edited by hand cannot be told",
+    }[primary.operation_intact]
+    return Finding(
+        scenario=Scenario.ORCHESTRATOR_CRASH,
+        cause=f"primary in a {operation}",
+        severity=Severity.ERROR,
+        summary=f"the primary checkout was left in the middle of a {operation}",
+        subjects=(Subject("primary", str(primary.path)),),
+        evidence=(Evidence("git", f"a {operation} is in progress; {hands}"),),
+    )
+
+
+def _primary_finding(snapshot: Snapshot, branch: Branch) -> Finding:
+    return Finding(
+        scenario=Scenario.ORCHESTRATOR_CRASH,
+        cause="primary on an agent's branch",
+        severity=Severity.ERROR,
+        summary=f"the primary checkout was left on {branch.name} instead of {snapshot.trunk_name}",
+        subjects=(Subject("primary", str(snapshot.primary.path)),),
+        evidence=(Evidence("git", f"HEAD is {branch.name}"),),
+        workstreams=(branch.workstream,),
+    )

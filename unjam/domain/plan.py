@@ -1,0 +1,195 @@
+"""Ordered steps with their reasons, chosen before anything changes.
+
+A step is an intention as data: what, why, and the facts it rests on. The facts are looked at again
+right before it is carried out. A plan that could lose work cannot be constructed.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import ClassVar
+
+from unjam.domain.policy import StepClass
+from unjam.domain.snapshot import CommitId, Operation, ProcessIdentity, WorkstreamId
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something a step rests on: a question the snapshot answers, and the answer it must give."""
+
+    kind: str
+    subject: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One intended, idempotent change."""
+
+    verb: ClassVar[str]
+    step_class: ClassVar[StepClass]
+    subject: str
+    reason: str
+    facts: tuple[Fact, ...] = ()
+    workstream: WorkstreamId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop(Step):
+    """End an orphaned agent, politely first."""
+
+    verb = "stop"
+    step_class = StepClass.STOP
+    process: ProcessIdentity
+    below: PurePath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salvage(Step):
+    """Save everything of one checkout into the vault, changing nothing of it."""
+
+    verb = "salvage"
+    step_class = StepClass.SALVAGE
+    worktree: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveLock(Step):
+    """Move a dead process's lock file into the vault."""
+
+    verb = "unlock"
+    step_class = StepClass.REPAIR
+    path: PurePath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abort(Step):
+    """Abort the operation the primary was left in."""
+
+    verb = "abort"
+    step_class = StepClass.REPAIR
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """One branch that is to land."""
+
+    workstream: WorkstreamId
+    ref: str
+    tip: CommitId
+    depends_on: tuple[WorkstreamId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Land(Step):
+    """Merge branches in a trial, verify the result, and move the trunk to it."""
+
+    verb = "land"
+    step_class = StepClass.LAND
+    landings: tuple[Landing, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push(Step):
+    """Move the remote's trunk forward to ours."""
+
+    verb = "push"
+    step_class = StepClass.PUSH
+    remote: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record(Step):
+    """Write into the row what is true.
+
+    ``status`` None: what came of the landing decides. ``salvaged`` names the worktrees whose vault
+    refs go into the row's message.
+    """
+
+    verb = "record"
+    step_class = StepClass.RECORD
+    status: str | None
+    message: str
+    salvaged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveWorktree(Step):
+    """Move a worktree and its admin directory into the vault."""
+
+    verb = "remove worktree"
+    step_class = StepClass.CLEAN
+    worktree: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveBranch(Step):
+    """Move a branch without commits of its own into the vault, so that a retry can make it anew."""
+
+    verb = "remove branch"
+    step_class = StepClass.CLEAN
+    ref: str
+    tip: CommitId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnPrimary(Step):
+    """Take the primary back to the trunk; only while nothing in it is unsaved."""
+
+    verb = "return primary"
+    step_class = StepClass.REPAIR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart(Step):
+    """Start the orchestrator again, and prove that it started."""
+
+    verb = "restart"
+    step_class = StepClass.RESTART
+    command: tuple[str, ...]
+
+
+class UnsafePlanError(ValueError):
+    """A plan would remove what it has not saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in order, and what a person has to know that no step does."""
+
+    repo: PurePath
+    steps: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        saved: set[str] = set()
+        for step in self.steps:
+            match step:
+                case Salvage(worktree=name):
+                    saved.add(name)
+                case RemoveWorktree(worktree=name) if name not in saved:
+                    raise UnsafePlanError(f"{step.subject} would be removed before it is salvaged")
+                case Abort() if "" not in saved:
+                    raise UnsafePlanError("the primary would be changed before it is salvaged")
+                case _:
+                    pass
+
+    @property
+    def digest(self) -> str:
+        """Stands for the steps and the facts they rest on: the same digest, the same plan."""
+        described = [_described(step) for step in self.steps]
+        text = json.dumps([str(self.repo), described], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def classes(self) -> Iterator[StepClass]:
+        """Every class of step in the plan, once, in the order of the steps."""
+        return iter(dict.fromkeys(step.step_class for step in self.steps))
+
+
+def _described(step: Step) -> dict[str, object]:
+    facts = [[fact.kind, fact.subject, fact.value] for fact in step.facts]
+    own = {name: getattr(step, name) for name in type(step).__slots__}
+    return {**own, "verb": step.verb, "subject": step.subject, "facts": facts}

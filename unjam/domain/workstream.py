@@ -1,0 +1,270 @@
+"""Join rows, Git and processes for each workstream, and judge what is true of it.
+
+Rows lie: the orchestrator writes them late, early or never. So the verdict comes from comparing
+all three, and where one of them cannot be read the verdict is "cannot tell".
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from unjam.domain.finding import Evidence
+from unjam.domain.naming import is_usable_id, workstream_of_directory
+from unjam.domain.snapshot import (
+    Branch,
+    Process,
+    Role,
+    Row,
+    Snapshot,
+    Spec,
+    Truth,
+    WorkstreamId,
+    Worktree,
+)
+
+
+class Verdict(StrEnum):
+    """What is true of a workstream, whatever its row says."""
+
+    CONSISTENT = "consistent"
+    LIVE = "live"
+    LANDED_UNRECORDED = "landed, unrecorded"
+    RECORDED_UNLANDED = "recorded, unlanded"
+    DEAD_WITH_COMMITS = "dead with commits"
+    DEAD_UNSAVED = "dead, only uncommitted work"
+    DEAD_EMPTY = "dead and empty"
+    REVERTED = "landed and reverted"
+    LEFTOVER = "settled, worktree left"
+    UNKNOWN = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Workstream:
+    """Everything observed of one workstream."""
+
+    id: WorkstreamId
+    row: Row | None = None
+    spec: Spec | None = None
+    branch: Branch | None = None  # the current attempt's
+    branches: tuple[Branch, ...] = ()
+    worktrees: tuple[Worktree, ...] = ()
+    processes: tuple[Process, ...] = ()
+
+    @property
+    def status(self) -> str | None:
+        """The row's word, if there is a row."""
+        return self.row.status if self.row else None
+
+    @property
+    def agents(self) -> tuple[Process, ...]:
+        """Living processes that are at work on it; a person's shell is not."""
+        return tuple(one for one in self.processes if one.role in (Role.AGENT, Role.GIT))
+
+    @property
+    def unsaved(self) -> Truth:
+        """Whether any of its worktrees holds work that is in no commit of a branch."""
+        answers = {tree.unsaved.any for tree in self.worktrees}
+        if any(tree.hidden_commits or tree.operation for tree in self.worktrees):
+            return Truth.YES
+        if Truth.UNKNOWN in answers:
+            return Truth.UNKNOWN
+        return Truth.YES if Truth.YES in answers else Truth.NO
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A workstream, the verdict on it, and why."""
+
+    workstream: Workstream
+    verdict: Verdict
+    evidence: tuple[Evidence, ...]
+
+
+def join(snapshot: Snapshot) -> tuple[Workstream, ...]:
+    """Bring together what the snapshot holds of each workstream, by id."""
+    rows = {row.workstream: row for row in snapshot.state.rows}
+    specs = {spec.workstream: spec for spec in snapshot.specs}
+    branches = defaultdict[WorkstreamId, list[Branch]](list)
+    for branch in snapshot.branches:
+        branches[branch.workstream].append(branch)
+    ids = {*rows, *specs, *branches}
+    trees = _trees_by_workstream(snapshot, ids)
+    processes = defaultdict[str, list[Process]](list)
+    for process in snapshot.processes:
+        if process.worktree:
+            processes[process.worktree].append(process)
+    return tuple(
+        Workstream(
+            id=one,
+            row=rows.get(one),
+            spec=specs.get(one),
+            branch=_current(branches.get(one, []), rows.get(one), trees.get(one, [])),
+            branches=tuple(branches.get(one, ())),
+            worktrees=tuple(trees.get(one, ())),
+            processes=tuple(p for tree in trees.get(one, ()) for p in processes[tree.name]),
+        )
+        for one in sorted(ids)
+    )
+
+
+def _trees_by_workstream(
+    snapshot: Snapshot, ids: Iterable[WorkstreamId]
+) -> dict[WorkstreamId, list[Worktree]]:
+    by_ref = {branch.ref: branch.workstream for branch in snapshot.branches}
+    known = frozenset(ids)
+    trees = defaultdict[WorkstreamId, list[Worktree]](list)
+    for tree in snapshot.worktrees:
+        owner = by_ref.get(tree.branch or "") or workstream_of_directory(tree.path.name, known)
+        if owner is not None:
+            trees[owner].append(tree)
+    return trees
+
+
+def _current(branches: list[Branch], row: Row | None, trees: list[Worktree]) -> Branch | None:
+    if row is not None and row.agent:
+        named = [one for one in branches if one.agent == row.agent]
+        if named:
+            return named[0]
+    checked_out = {tree.branch for tree in trees}
+    for choice in (
+        [one for one in branches if one.ref in checked_out],
+        branches,
+        [one for one in branches if one.landed is not Truth.YES and one.own_commits],
+    ):
+        if len(choice) == 1:
+            return choice[0]
+    return None
+
+
+def judge(workstream: Workstream, snapshot: Snapshot) -> Judged:
+    """Tell what is true of a workstream, assuming that no orchestrator lives."""
+    verdict, because = _verdict(workstream, snapshot)
+    return Judged(workstream, verdict, (*_evidence(workstream), *because))
+
+
+_Verdict = tuple[Verdict, tuple[Evidence, ...]]
+
+
+def _verdict(one: Workstream, snapshot: Snapshot) -> _Verdict:
+    if one.agents:
+        return Verdict.LIVE, ()
+    unreadable = snapshot.state.readable is Truth.UNKNOWN
+    if unreadable and not one.worktrees:
+        return Verdict.CONSISTENT, ()
+    why = next(_obstacles(one, snapshot), None)
+    return _of_row(one, snapshot) if why is None else _cannot_tell(*why)
+
+
+def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """Yield what keeps any verdict from being reached: the source, and why."""
+    believed = one.status in ("running", "completed")
+    active = one.status == "running" or (one.row is None and bool(one.worktrees))
+    if active and not is_usable_id(one.id):
+        yield "state", "its id cannot be a name of branches and directories"
+    if active and snapshot.processes_known is not Truth.YES:
+        yield "processes", "not every process could be looked at"
+    if snapshot.state.readable is Truth.UNKNOWN:
+        yield "state", f"the state was not read: {snapshot.state.because}"
+    if believed and one.branch is None and len(one.branches) > 1:
+        yield "git", "several branches could be the current attempt"
+
+
+def _of_row(one: Workstream, snapshot: Snapshot) -> _Verdict:
+    if one.status == "running":
+        return _of_running(one)
+    if one.status == "completed":
+        return _of_completed(one)
+    if one.row is None:
+        return _of_nobody(one, snapshot)
+    if one.worktrees and one.status in ("failed", "pending", "reverted", "discarded"):
+        return Verdict.LEFTOVER, ()
+    return Verdict.CONSISTENT, ()
+
+
+def _of_running(one: Workstream) -> _Verdict:
+    branch = one.branch
+    if branch is not None and branch.reverted_by:
+        return Verdict.REVERTED, ()
+    if branch is not None and branch.landed is Truth.YES:
+        return Verdict.LANDED_UNRECORDED, ()
+    if branch is not None and _landing_is_unknown(branch):
+        return _cannot_tell("git", f"whether {branch.name} is in the trunk")
+    if branch is not None and branch.own_commits:
+        return Verdict.DEAD_WITH_COMMITS, ()
+    match one.unsaved:
+        case Truth.YES:
+            return Verdict.DEAD_UNSAVED, ()
+        case Truth.NO:
+            return Verdict.DEAD_EMPTY, ()
+        case Truth.UNKNOWN:
+            return _cannot_tell("git", _why_unsaved_is_unknown(one))
+
+
+def _landing_is_unknown(branch: Branch) -> bool:
+    return branch.landed is Truth.UNKNOWN or branch.own_commits is None
+
+
+def _of_completed(one: Workstream) -> _Verdict:
+    branch = one.branch
+    if branch is not None and branch.reverted_by:
+        return Verdict.REVERTED, ()
+    if branch is not None and branch.landed is not Truth.YES and branch.own_commits != 0:
+        if _landing_is_unknown(branch):
+            return _cannot_tell("git", f"whether {branch.name} is in the trunk")
+        return Verdict.RECORDED_UNLANDED, ()
+    if not one.worktrees:
+        return Verdict.CONSISTENT, ()
+    if branch is not None and branch.landed is not Truth.YES and one.unsaved is Truth.YES:
+        return Verdict.DEAD_UNSAVED, ()
+    return Verdict.LEFTOVER, ()
+
+
+def _of_nobody(one: Workstream, snapshot: Snapshot) -> _Verdict:
+    if not one.worktrees:
+        return Verdict.CONSISTENT, ()
+    if snapshot.state.readable is Truth.YES:
+        return _cannot_tell("state", "no row names this workstream")
+    verdict, because = _of_running(one)
+    if verdict in (Verdict.LANDED_UNRECORDED, Verdict.DEAD_EMPTY, Verdict.REVERTED):
+        return Verdict.LEFTOVER, because
+    return verdict, because
+
+
+def _cannot_tell(source: str, why: str) -> _Verdict:
+    return Verdict.UNKNOWN, (Evidence(source, f"cannot tell: {why}"),)
+
+
+def _why_unsaved_is_unknown(one: Workstream) -> str:
+    reasons = [tree.unsaved.because for tree in one.worktrees if tree.unsaved.because]
+    return reasons[0] if reasons else "what its worktree holds"
+
+
+def _evidence(one: Workstream) -> Iterator[Evidence]:
+    if one.row is not None:
+        since = f" since {one.row.started_at:%Y-%m-%d %H:%M:%SZ}" if one.row.started_at else ""
+        yield Evidence("state", f"row is {one.row.status}{since}")
+    if one.branch is not None:
+        yield Evidence("git", _branch_in_words(one.branch))
+    for tree in one.worktrees:
+        yield Evidence("git", _tree_in_words(tree))
+    for process in one.processes:
+        command = " ".join(process.command)[:80]
+        yield Evidence("processes", f"pid {process.identity.pid} ({process.role}): {command}")
+    if one.row is not None and not one.agents:
+        yield Evidence("processes", "no process works in its worktree")
+
+
+def _branch_in_words(branch: Branch) -> str:
+    if branch.reverted_by:
+        return f"{branch.name} landed and was reverted by {branch.reverted_by[:12]}"
+    if branch.landed is Truth.YES:
+        return f"{branch.name} has landed: {branch.proof}"
+    count = "an unknown number of" if branch.own_commits is None else branch.own_commits
+    return f"{branch.name} has {count} commit(s) of its own, not in the trunk"
+
+
+def _tree_in_words(tree: Worktree) -> str:
+    if tree.unsaved.known is not Truth.YES:
+        return f"{tree.path.name} could not be read: {tree.unsaved.because or tree.problem}"
+    return f"{tree.path.name} holds {len(tree.unsaved.paths)} unsaved path(s)"
