@@ -99,8 +99,8 @@ class _Planner:
         """Yield every step, in an order in which no work can be lost."""
         planned = (
             *self._stops(),
-            *self._locks(),
             *self._salvages(),
+            *self._locks(),
             *self._aborts(),
             *self._landing(),
             *self._records(),

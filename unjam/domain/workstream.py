@@ -192,6 +192,10 @@ def _of_running(one: Workstream) -> _Verdict:
         return _cannot_tell("git", f"whether {branch.name} is in the trunk")
     if branch is not None and branch.own_commits:
         return Verdict.DEAD_WITH_COMMITS, ()
+    return _of_unsaved(one)
+
+
+def _of_unsaved(one: Workstream) -> _Verdict:
     match one.unsaved:
         case Truth.YES:
             return Verdict.DEAD_UNSAVED, ()

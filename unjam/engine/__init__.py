@@ -1,0 +1,1 @@
+"""Join the adapters: observe the whole, carry out steps, keep the record, take a run back."""

@@ -1,0 +1,65 @@
+"""Remove what is no longer needed, by renaming it into the vault: nothing is deleted."""
+
+from pathlib import Path
+
+from unjam.adapters import files
+from unjam.adapters.git import refs
+from unjam.adapters.git.salvage import signature
+from unjam.domain.change import MovePath, MoveRef
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.plan import RemoveBranch, RemoveWorktree
+from unjam.domain.snapshot import Snapshot, Truth, Worktree
+from unjam.engine.acts.salvage import source_of, worktree_of
+from unjam.engine.recovery import Recovery, outcome
+from unjam.engine.vault import ref_of, trash_for
+from unjam.errors import RefusedError
+
+_STILL_NEEDED = ("running", "conflict", "blocked")
+
+
+def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Move the directory, then its admin directory; Git forgets it, the vault holds both."""
+    tree = worktree_of(step.worktree, fresh)
+    _refuse_if_needed(run, step, fresh)
+    _refuse_unless_saved(run, tree)
+    path, admin = Path(tree.path), Path(tree.admin)
+    trash = trash_for(run, path)
+    if files.exists(path):
+        run.door.make(MovePath(path, trash / "tree"))
+    run.door.make(MovePath(admin, trash / "admin"))
+    return (outcome(step, StepWord.DONE, f"moved into the vault: {trash}", str(trash)),)
+
+
+def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> None:
+    rows = (row for row in fresh.state.rows if row.workstream == step.workstream)
+    status = next((row.status for row in rows), None)
+    if status in _STILL_NEEDED:
+        raise RefusedError(f"it keeps its place: {step.workstream} is {status}")
+    landed = run.landed.get(step.workstream) if step.workstream else None
+    if landed is not None and not landed.done and landed.status != "failed":
+        raise RefusedError(f"it keeps its place: {landed.because}")
+
+
+def _refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
+    saved = run.saved.get(tree.name)
+    if saved is None:
+        raise RefusedError("it keeps its place: its salvage did not succeed")
+    left = (*saved.salvaged.ignored_skipped, *saved.salvaged.unreadable)
+    if left:
+        raise RefusedError(f"it keeps its place: {left[0]} and {len(left) - 1} more are not in the vault")
+    if tree.lock_reason is not None:
+        raise RefusedError(f"it keeps its place: it is locked ({tree.lock_reason or 'no reason given'})")
+    if signature(source_of(tree)) != saved.salvaged.signature:
+        raise RefusedError("it keeps its place: something in it changed after it was saved")
+
+
+def remove_branch(run: Recovery, step: RemoveBranch, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Move the branch into the vault; refused while a checkout uses it."""
+    used, where = refs.in_use(run.orchestration.common, step.ref)
+    if used is not Truth.NO:
+        raise RefusedError(f"it keeps its place: it is in use by {where}")
+    name = step.ref.removeprefix("refs/heads/")
+    kept = ref_of(run.run, "heads", name)
+    run.door.make(MoveRef(kept, None, step.tip))
+    run.door.make(MoveRef(step.ref, step.tip, None))
+    return (outcome(step, StepWord.DONE, f"kept as {kept}", kept),)

@@ -1,0 +1,66 @@
+"""Repair what stops Git in the primary: dead locks, operations left in the middle, a wrong branch."""
+
+from pathlib import Path
+
+from unjam.domain.change import AbortOperation, MoveCheckout, MovePath, Position
+from unjam.domain.orchestrator_crash import primary_on_agent_branch
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.plan import Abort, MoveLock, ReturnPrimary
+from unjam.domain.snapshot import Snapshot, Truth, Worktree
+from unjam.engine.recovery import Recovery, outcome
+from unjam.engine.vault import folder_of, quoted
+from unjam.errors import PermanentError, RefusedError
+
+
+def move_lock(run: Recovery, step: MoveLock, _fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Move the lock file into the vault; it may hold a complete new index."""
+    target = folder_of(run.orchestration, run.run) / "locks" / quoted(step.path.as_posix())
+    run.door.make(MovePath(step.path, target))
+    return (outcome(step, StepWord.DONE, f"moved to {target}", str(target)),)
+
+
+def abort(run: Recovery, step: Abort, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Abort the operation when its files are as Git left them; else a person has to."""
+    primary = fresh.primary
+    saved = run.saved[primary.name]
+    if primary.operation_intact is not Truth.YES:
+        raise RefusedError(
+            f"files of the {step.operation} may have been edited by hand; everything is saved as "
+            f"{saved.ref}; finish it, or: git -C {primary.path} {step.operation} --abort"
+        )
+    change = AbortOperation(
+        primary.path, primary.admin, step.operation, saved.salvaged.commit
+    )
+    run.door.make(change)
+    sentence = f"aborted the {step.operation}; its state is kept as {saved.ref}"
+    return (outcome(step, StepWord.DONE, sentence, saved.ref),)
+
+
+def return_primary(run: Recovery, step: ReturnPrimary, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Switch the primary to the trunk, if that touches nobody's edits."""
+    primary = fresh.primary
+    if primary.branch == fresh.trunk:
+        return (outcome(step, StepWord.ALREADY_DONE, f"it is on {fresh.trunk_name}"),)
+    _refuse_unless_idle(primary, fresh)
+    if primary.head is None:
+        raise PermanentError(f"what {primary.path} has checked out cannot be read")
+    here = Position(primary.branch, primary.head)
+    change = MoveCheckout(
+        primary.path, primary.admin, here, Position(fresh.trunk, fresh.trunk_tip)
+    )
+    run.door.make(change)
+    left = (primary.branch or "").removeprefix("refs/heads/")
+    return (outcome(step, StepWord.DONE, f"switched from {left} to {fresh.trunk_name}"),)
+
+
+def _refuse_unless_idle(primary: Worktree, fresh: Snapshot) -> None:
+    command = f"git -C {Path(primary.path)} switch {fresh.trunk_name}"
+    if primary.operation is not None:
+        raise RefusedError(f"a {primary.operation} is in progress; end it, then: {command}")
+    if primary_on_agent_branch(fresh) is None:
+        raise RefusedError(f"it is on no agent's branch; if it should move: {command}")
+    unsaved = primary.unsaved
+    edited = (*unsaved.staged, *unsaved.modified, *unsaved.deleted, *unsaved.conflicted)
+    if unsaved.known is not Truth.YES or edited:
+        shown = ", ".join(sorted(set(edited))[:5]) or unsaved.because
+        raise RefusedError(f"it holds uncommitted edits ({shown}); save them, then: {command}")

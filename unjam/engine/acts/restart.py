@@ -1,0 +1,21 @@
+"""Start the orchestrator again."""
+
+from pathlib import Path
+
+from unjam.domain.change import StartProcess
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.plan import Restart
+from unjam.domain.snapshot import Snapshot
+from unjam.engine.recovery import Recovery, outcome
+from unjam.errors import RefusedError
+
+
+def restart(run: Recovery, step: Restart, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Start it detached from the primary, which must be on the trunk, and wait for the proof."""
+    primary = fresh.primary
+    if primary.branch != fresh.trunk or primary.operation is not None:
+        raise RefusedError(f"{primary.path} is not on {fresh.trunk_name}: an orchestrator would work on the wrong branch")
+    output = run.orchestration.home / "restart" / f"{run.run}.log"
+    change = StartProcess(step.command, Path(primary.path), output)
+    said = run.door.make(change)
+    return (outcome(step, StepWord.DONE, f"{said}; its output: {output}", str(output)),)

@@ -1,0 +1,73 @@
+"""Save everything of a checkout into the vault."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.salvage import IgnoredLimits, Salvaged, Source, read_back
+from unjam.adapters.git.salvage import salvage as save
+from unjam.adapters.processes.freeze import frozen
+from unjam.domain.change import MoveRef
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.plan import Salvage
+from unjam.domain.snapshot import Role, Snapshot, Truth, Worktree
+from unjam.engine.recovery import Recovery, Saved, outcome
+from unjam.engine.vault import existing_ref, ref_of
+from unjam.errors import RefusedError
+
+MASS_DELETION = 0.2  # share of tracked files
+NOTHING_IGNORED = IgnoredLimits(each=0, total=0)
+
+
+def salvage(run: Recovery, step: Salvage, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Write the salvage, read it back, and pin it with a ref of this run."""
+    tree = worktree_of(step.worktree, fresh)
+    with _still(tree, fresh):
+        salvaged = save(
+            run.orchestration.common,
+            source_of(tree),
+            NOTHING_IGNORED if tree.is_primary else IgnoredLimits(),
+        )
+        read_back(run.orchestration.common, salvaged, source_of(tree))
+    at_risk = tree.unsaved.any is not Truth.NO or bool(tree.hidden_commits)
+    ref = existing_ref(run.orchestration, salvaged.commit)
+    word = StepWord.ALREADY_DONE if ref else StepWord.DONE
+    if ref is None:
+        ref = ref_of(run.run, "worktree", tree.name or "primary")
+        run.door.make(MoveRef(ref, None, salvaged.commit))
+    run.saved[tree.name] = Saved(ref, salvaged, at_risk)
+    return (outcome(step, word, _sentence(tree, salvaged, ref), ref),)
+
+
+def worktree_of(name: str, fresh: Snapshot) -> Worktree:
+    """Return the checkout a step names, as it is now; raises RefusedError when it is gone."""
+    trees = (fresh.primary, *fresh.worktrees)
+    found = next((tree for tree in trees if tree.name == name), None)
+    if found is None:
+        raise RefusedError(f"worktree {name} is no longer registered")
+    return found
+
+
+def source_of(tree: Worktree) -> Source:
+    """Name a checkout to the salvager."""
+    return Source(Path(tree.path), Path(tree.admin))
+
+
+@contextmanager
+def _still(tree: Worktree, fresh: Snapshot) -> Iterator[None]:
+    """Freeze the agents of a worktree for the moment of its salvage; never a person's shell."""
+    agents = [one.identity for one in fresh.in_worktree(tree.name) if one.role is not Role.PERSON]
+    with frozen(agents) if agents and not tree.is_primary else nullcontext():
+        yield
+
+
+def _sentence(tree: Worktree, salvaged: Salvaged, ref: str) -> str:
+    parts = [f"{len(tree.unsaved.paths)} unsaved path(s) of {tree.path.name or 'it'} kept as {ref}"]
+    if salvaged.vanished_share > MASS_DELETION:
+        parts.append(f"{salvaged.vanished_share:.0%} of its tracked files have vanished: look at it")
+    if salvaged.ignored_skipped:
+        parts.append(f"{len(salvaged.ignored_skipped)} large ignored file(s) keep their place")
+    if salvaged.unreadable:
+        parts.append(f"{len(salvaged.unreadable)} file(s) could not be read and keep their place")
+    return "; ".join(parts)

@@ -1,0 +1,52 @@
+"""One orchestration, found and configured: what every command starts from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unjam.adapters.git.repository import Repository, find_repository
+from unjam.domain.naming import Template
+from unjam.settings import Settings, load
+
+
+@dataclass(frozen=True, slots=True)
+class Orchestration:
+    """A repository and how its orchestrator is laid out."""
+
+    repository: Repository
+    settings: Settings
+
+    @property
+    def primary(self) -> Path:
+        """The person's checkout, from which the orchestrator works."""
+        return self.repository.primary
+
+    @property
+    def common(self) -> Path:
+        """The Git common directory."""
+        return self.repository.common
+
+    @property
+    def home(self) -> Path:
+        """Where unjam keeps its own files: out of reach of every clean-up of the work tree."""
+        return self.common / "unjam"
+
+    @property
+    def branch_template(self) -> Template:
+        """How workstreams' branches are named."""
+        return Template(self.settings.orchestration.branch)
+
+    @property
+    def state(self) -> str:
+        """The state as a path or a URL."""
+        location = self.settings.orchestration.state
+        return location if "://" in location else str(self.primary / location)
+
+    def below(self, configured: str) -> Path:
+        """Resolve a configured path against the primary."""
+        return self.primary / configured
+
+
+def open_orchestration(start: Path, config: Path | None = None) -> Orchestration:
+    """Find the repository from here upwards and read its configuration; raises UsageError."""
+    repository = find_repository(start)
+    return Orchestration(repository, load(repository.primary, config))

@@ -1,0 +1,143 @@
+"""One run: what it may do, what it has saved and landed so far, and the way a step is carried out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from unjam.adapters.git.salvage import Salvaged
+from unjam.adapters.journal import Journal
+from unjam.domain.facts import holds, in_words
+from unjam.domain.finding import Finding, Scenario
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.plan import Plan, Step
+from unjam.domain.policy import Approval, Policy, StepClass
+from unjam.domain.records import to_record
+from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.engine.door import Door
+from unjam.engine.observe import observe
+from unjam.engine.orchestration import Orchestration
+from unjam.errors import PermanentError, RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a person allowed beyond the policy: some classes, or everything it would ask for."""
+
+    everything: bool = False
+    classes: frozenset[StepClass] = frozenset()
+
+    def covers(self, step_class: StepClass, policy: Policy) -> bool:
+        """Tell whether steps of this class may be carried out."""
+        match policy.approval(step_class):
+            case Approval.AUTO:
+                return True
+            case Approval.ASK:
+                return self.everything or step_class in self.classes
+            case Approval.OFF:
+                return False
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A salvage of this run."""
+
+    ref: str
+    salvaged: Salvaged
+    at_risk: bool  # it holds something that no branch does
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What came of one landing: a row status that follows from it (None: none does), and why."""
+
+    done: bool
+    status: str | None
+    because: str
+    blocked_by: WorkstreamId | None = None
+
+
+@dataclass(slots=True)
+class Recovery:
+    """The state of one run in this process; whatever must survive is in the journal and the vault."""
+
+    orchestration: Orchestration
+    run: str
+    journal: Journal
+    policy: Policy
+    permission: Permission
+    workstreams: frozenset[WorkstreamId] | None = None
+    owed: tuple[Step, ...] = ()
+    saved: dict[str, Saved] = field(default_factory=dict)
+    landed: dict[WorkstreamId, Landed] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def door(self) -> Door:
+        """The door to the world, with this run's journal at it."""
+        return Door(self.orchestration, self.journal)
+
+    def look(self, *only: str) -> Snapshot:
+        """Observe again; with worktree names, only those are scanned for unsaved work."""
+        return observe(self.orchestration, only=frozenset(only) if only else None)
+
+    def note(self, event: str, **fields: object) -> None:
+        """Write an event of this run into the journal."""
+        self.journal.append({"event": event, **fields})
+
+    def settle(self, outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+        """Journal and keep what came of a step."""
+        for outcome in outcomes:
+            self.note("outcome", outcome=to_record(outcome))
+        self.outcomes.extend(outcomes)
+        return outcomes
+
+
+Act = Callable[[Recovery, Step, Snapshot], tuple[Outcome, ...]]
+
+
+def carry_out(run: Recovery, step: Step, acts: Mapping[type[Step], Act]) -> tuple[Outcome, ...]:
+    """Carry out one step: approved? do its facts still hold? then act.
+
+    A TransientError passes through, so that the step is tried again; everything else becomes an
+    outcome.
+    """
+    if not run.permission.covers(step.step_class, run.policy):
+        return run.settle((outcome(step, StepWord.REFUSED, "it was not approved"),))
+    fresh = run.look(*_scope(step))
+    changed = [one for one in step.facts if not holds(one, fresh)]
+    if changed:
+        named = ", ".join(in_words(one.kind, one.subject) for one in changed)
+        sentence = f"the facts have changed since the plan was made: {named}"
+        return run.settle((outcome(step, StepWord.REFUSED, sentence),))
+    try:
+        return run.settle(acts[type(step)](run, step, fresh))
+    except RefusedError as error:
+        return run.settle((outcome(step, StepWord.REFUSED, str(error)),))
+    except PermanentError as error:
+        return run.settle((outcome(step, StepWord.FAILED, str(error)),))
+
+
+def outcome(step: Step, word: StepWord, sentence: str, *kept: str) -> Outcome:
+    """Say what came of a step."""
+    return Outcome(step.verb, step.subject, word, sentence, step.workstream, kept)
+
+
+def _scope(step: Step) -> tuple[str, ...]:
+    """Name the worktrees whose unsaved work matters to a step: its own, else only the primary."""
+    return (getattr(step, "worktree", ""),)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What was observed and what is wrong with it."""
+
+    snapshot: Snapshot
+    findings: tuple[Finding, ...]
+    scenarios: tuple[Scenario, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan, and the assessment it was made from."""
+
+    assessment: Assessment
+    plan: Plan
