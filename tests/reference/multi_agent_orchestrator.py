@@ -20,6 +20,21 @@ from pathlib import Path
 from typing import Any
 
 AIDER = Path(__file__).parent / "bin" / "aider"
+STARTED_ROW = """
+INSERT OR REPLACE INTO workstream_status (workstream_id, status, agent_id, track, started_at)
+VALUES (?, 'running', ?, ?, ?)
+"""
+STARTED_EVENT = """
+INSERT INTO execution_log (timestamp, workstream_id, agent_id, event_type)
+VALUES (?, ?, ?, 'started')
+"""
+ENDED_ROW = """
+UPDATE workstream_status SET status = ?, completed_at = ?, exit_code = ?, error_message = ?
+WHERE workstream_id = ?
+"""
+ENDED_EVENT = """
+INSERT INTO execution_log (timestamp, workstream_id, event_type, message) VALUES (?, ?, ?, ?)
+"""
 STATUS_TABLE = """
 CREATE TABLE IF NOT EXISTS workstream_status (
     workstream_id TEXT PRIMARY KEY, status TEXT NOT NULL, agent_id TEXT, track TEXT,
@@ -45,35 +60,18 @@ class State:
         self._run((STATUS_TABLE, ()), (LOG_TABLE, ()))
 
     def mark_started(self, workstream: str, agent: str, track: str) -> None:
-        now = datetime.now().isoformat()
+        now = _local_now()
         self._run(
-            (
-                "INSERT OR REPLACE INTO workstream_status "
-                "(workstream_id, status, agent_id, track, started_at) "
-                "VALUES (?, 'running', ?, ?, ?)",
-                (workstream, agent, track, now),
-            ),
-            (
-                "INSERT INTO execution_log (timestamp, workstream_id, agent_id, event_type) "
-                "VALUES (?, ?, ?, 'started')",
-                (now, workstream, agent),
-            ),
+            (STARTED_ROW, (workstream, agent, track, now)),
+            (STARTED_EVENT, (now, workstream, agent)),
         )
 
     def mark_ended(self, workstream: str, exit_code: int, error: str) -> None:
         status = "completed" if exit_code == 0 else "failed"
-        now = datetime.now().isoformat()
+        now = _local_now()
         self._run(
-            (
-                "UPDATE workstream_status SET status = ?, completed_at = ?, exit_code = ?, "
-                "error_message = ? WHERE workstream_id = ?",
-                (status, now, exit_code, error, workstream),
-            ),
-            (
-                "INSERT INTO execution_log (timestamp, workstream_id, event_type, message) "
-                "VALUES (?, ?, ?, ?)",
-                (now, workstream, status, error),
-            ),
+            (ENDED_ROW, (status, now, exit_code, error, workstream)),
+            (ENDED_EVENT, (now, workstream, status, error)),
         )
 
     def with_status(self, status: str) -> set[str]:
@@ -110,7 +108,7 @@ class Worktrees:
             _git("pull", "--rebase", check=True)
             merged = _git("merge", "--no-ff", "-m", f"Merge {branch}", branch)
         except subprocess.CalledProcessError as error:
-            logger.error("Merge failed: %s", error)
+            logger.warning("Merge failed: %s", error)
             return False
         if merged.returncode != 0:
             logger.error("Merge conflict: %s", merged.stderr.strip())
@@ -196,7 +194,7 @@ class Orchestrator:
             if ended["success"]:
                 ended["success"] = self.worktrees.merge(f"ws/{workstream}/{agent.name}")
         except subprocess.CalledProcessError as error:
-            logger.error("Worktree execution failed for %s: %s", workstream, error)
+            logger.warning("Worktree execution failed for %s: %s", workstream, error)
             ended["exit_code"] = 1
         self.worktrees.remove(agent.name, workstream)
         return ended
@@ -211,7 +209,9 @@ class Orchestrator:
         completed = self.state.with_status("completed")
         path = Path("reports/multi_agent_execution_report.md")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"# Multi-Agent Execution Report\n\n- Completed: {len(completed)}/{total}\n")
+        path.write_text(
+            f"# Multi-Agent Execution Report\n\n- Completed: {len(completed)}/{total}\n"
+        )
         logger.info("All workstreams completed!")
 
 
@@ -222,14 +222,20 @@ def _load(directory: Path) -> dict[str, Spec]:
             spec = json.loads(path.read_text())
             specs[spec["id"]] = spec | {"path": str(path.resolve())}
         except (ValueError, KeyError, TypeError) as error:
-            logger.error("Failed to load %s: %s", path, error)
+            logger.warning("Failed to load %s: %s", path, error)
     return specs
 
 
 def _agent_command(workstream: str, spec: Spec) -> str:
     message = "\n".join(spec.get("tasks", [])) or workstream
     command = [sys.executable, str(AIDER), "--spec", spec["path"], "--message", message, "--yes"]
-    return shlex.join(command) + " && true"  # keeps /bin/sh as the agent's parent, as a shell line does
+    return (
+        shlex.join(command) + " && true"
+    )  # keeps /bin/sh as the agent's parent, as a shell line does
+
+
+def _local_now() -> str:
+    return datetime.now().isoformat()  # noqa: DTZ005 -- naive and local: what it is known for
 
 
 def _git(*arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 BEAT = 0.01  # seconds between two looks at the world
@@ -65,7 +66,7 @@ def leave(status: str) -> None:
     sys.exit(int(status))
 
 
-VERBS = {
+VERBS: dict[str, Callable[..., None]] = {
     "write": write,
     "append": append,
     "delete": delete,

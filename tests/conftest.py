@@ -1,0 +1,120 @@
+"""Every test runs sealed off from this machine's Git configuration, home and Prefect profile."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.prefect_server import QUIET, shared_server
+from tests.world import Program, World, end_processes_below
+
+# Prefect reads these when it is first imported, in whichever test that happens.
+os.environ.update(QUIET)
+
+GIT_CONFIG = """\
+[user]
+	name = Person
+	email = person@example.com
+[init]
+	defaultBranch = main
+[commit]
+	gpgSign = false
+[maintenance]
+	auto = false
+"""
+
+
+@pytest.fixture(autouse=True)
+def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty home, one Git identity, and nothing inherited that points at another repository."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "gitconfig").write_text(GIT_CONFIG)
+    for name in [one for one in os.environ if one.startswith(("GIT_", "UNJAM_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home),
+        "PREFECT_HOME": str(home / "prefect"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C.UTF-8",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A healthy orchestration with a remote and a check, and nothing ordered yet."""
+    made = World(tmp_path / "world")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def new_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
+    """Make worlds of another kind: ``new_world(remote=False)``."""
+    made: list[World] = []
+
+    def make(*, remote: bool = True, verify: bool = True) -> World:
+        made.append(World(tmp_path / f"world-{len(made)}", remote=remote, verify=verify))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Start programs that end with the test, together with everything they left in its directory."""
+    started: list[Program] = []
+
+    def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Program:
+        output = tmp_path / f"program-{len(started)}.out"
+        started.append(Program(*command, cwd=cwd, output=output, env=env))
+        return started[-1]
+
+    yield run
+    for program in started:
+        if program.alive:
+            program.kill()
+    end_processes_below(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    base = tmp_path_factory.getbasetemp()
+    # A parallel worker's directory lies in that of the session.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with shared_server(shared / "prefect") as url:
+        yield url
+        _send_waiting_logs()
+
+
+def _send_waiting_logs() -> None:
+    from prefect.logging.handlers import APILogHandler
+
+    APILogHandler.flush()
+
+
+@pytest.fixture
+def prefect_server(
+    _prefect_api: str, _sealed: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """A running Prefect server, for flows in this process and for commands that are started.
+
+    The heartbeat is off in this process: its thread costs every flow run a second.
+    """
+    import prefect.settings
+    from prefect.settings import temporary_settings
+
+    monkeypatch.setenv("PREFECT_API_URL", _prefect_api)
+    with temporary_settings(
+        {
+            prefect.settings.PREFECT_API_URL: _prefect_api,
+            prefect.settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        }
+    ):
+        yield _prefect_api

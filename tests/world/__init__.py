@@ -1,0 +1,36 @@
+"""Real orchestrations to break and to recover, built in the words of the domain."""
+
+from tests.world.brutal import (
+    leave_brutal_work,
+    leave_large_file,
+    leave_nested_repository,
+    prepare_for_brutal_work,
+)
+from tests.world.hostile import HOSTILE_IDS
+from tests.world.inventory import Inventory
+from tests.world.orchestration import World
+from tests.world.processes import Program, end_processes_below, processes_below
+from tests.world.shell import git, git_status, wait_until
+from tests.world.state import StateFile, TimeStyle
+from tests.world.treasure import Treasure
+from tests.world.workstream import Workstream
+
+__all__ = [
+    "HOSTILE_IDS",
+    "Inventory",
+    "Program",
+    "StateFile",
+    "TimeStyle",
+    "Treasure",
+    "Workstream",
+    "World",
+    "end_processes_below",
+    "git",
+    "git_status",
+    "leave_brutal_work",
+    "leave_large_file",
+    "leave_nested_repository",
+    "prepare_for_brutal_work",
+    "processes_below",
+    "wait_until",
+]

@@ -1,0 +1,78 @@
+"""Programs a test starts or finds left over; ended by pid, and only those below its own directory."""
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from tests.world.shell import wait_until
+
+_GONE = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess)
+
+
+class Program:
+    """A program of ours that runs, its output in files so that no pipe holds anybody up."""
+
+    def __init__(
+        self, *command: str | Path, cwd: Path, output: Path, env: dict[str, str] | None = None
+    ) -> None:
+        self.output = output
+        with output.open("ab") as sink:
+            self.process = subprocess.Popen(
+                [str(part) for part in command],
+                cwd=cwd,
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL it, and only it: its children become orphans."""
+        self.process.kill()
+        self.process.wait()
+
+    def wait(self, deadline: float = 60) -> int:
+        """Let it end by itself; its exit status."""
+        return self.process.wait(deadline)
+
+
+def processes_below(directory: Path) -> list[psutil.Process]:
+    """Every process that works below this directory or names it in its command line."""
+    found = []
+    inside = f"{directory}{os.sep}"
+    for process in psutil.process_iter():
+        with suppress(*_GONE):
+            if process.pid == os.getpid():
+                continue
+            places = [process.cwd() + os.sep, *process.cmdline()]
+            if any(inside in place for place in places):
+                found.append(process)
+    return found
+
+
+def end_processes_below(directory: Path) -> None:
+    """End what a test left running below its own directory, by pid."""
+    for process in processes_below(directory):
+        with suppress(*_GONE):
+            process.send_signal(signal.SIGKILL)
+    wait_until(
+        lambda: all(process.status() == psutil.STATUS_ZOMBIE for process in _running(directory)),
+        f"processes below {directory} to end",
+    )
+
+
+def _running(directory: Path) -> list[psutil.Process]:
+    return [process for process in processes_below(directory) if process.is_running()]
