@@ -1,0 +1,48 @@
+"""Where a state database is: a file, or a server named by a URL whose password stays hidden."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+TABLE = "workstream_status"
+KEY = "workstream_id"
+EVENTS = "execution_log"
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SQLITE = re.compile(r"sqlite(\+[a-z0-9]+)?://(?:/(?P<path>[^?]*))?", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(?P<scheme>^[^:/]+://)[^/?#]*@")
+_SECRET_OPTION = re.compile(r"(?i)([?&][^=&]*(?:pass|pwd|secret|token|key)[^=&]*=)[^&]*")
+_PASSWORD = re.compile(r"^[^:/]+://[^:/?#]*:(?P<password>[^/?#]*)@")
+
+
+def is_url(location: str) -> bool:
+    """Tell a SQLAlchemy URL from a path."""
+    return _URL.match(location) is not None
+
+
+def file_of(location: str) -> Path | None:
+    """Return the SQLite file; None when the state is on a server (or in nobody's memory)."""
+    if not is_url(location):
+        return Path(location)
+    match = _SQLITE.match(location)
+    if match is None or match["path"] in {None, "", ":memory:"}:
+        return None
+    return Path(unquote(match["path"]))
+
+
+def shown(location: str) -> str:
+    """Return the location without user and password, fit for a report."""
+    if not is_url(location):
+        return location
+    return _SECRET_OPTION.sub(r"\1***", _CREDENTIALS.sub(r"\g<scheme>", location))
+
+
+def without_secrets(message: str, location: str) -> str:
+    """Cut the location and its password out of what a driver has to say."""
+    message = " ".join(message.replace(location, shown(location)).split())
+    match = _PASSWORD.match(location)
+    options = (found[0].partition("=")[2] for found in _SECRET_OPTION.finditer(location))
+    for secret in (match["password"] if match else "", *options):
+        for written in filter(None, {secret, unquote(secret)}):
+            message = message.replace(written, "***")
+    return message

@@ -1,0 +1,127 @@
+"""What the orchestrator believes, read without touching anything and without ever waiting long."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from unjam.adapters.state.file import lenient, opened_to_read, translated
+from unjam.adapters.state.location import EVENTS, KEY, TABLE, file_of, is_url, shown
+from unjam.adapters.state.rows import Table, rows_of, text_of
+from unjam.domain.snapshot import Row, Scalar, State, Truth, WorkstreamId
+from unjam.errors import PermanentError, UnjamError
+
+_Answer = TypeVar("_Answer")
+_ROWS = f"SELECT * FROM {TABLE}"  # noqa: S608 -- constants
+_ROW = f"{_ROWS} WHERE {KEY} = :workstream"
+_STARTS = f"""
+    SELECT {KEY}, count(*) FROM {EVENTS}
+    WHERE event_type = 'started' AND {KEY} IS NOT NULL GROUP BY {KEY}
+"""  # noqa: S608 -- constants
+
+
+class _Reader(Protocol):
+    def has(self, table: str) -> bool: ...
+
+    def ask(self, query: str, **parameters: Scalar) -> Table: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _FileReader:
+    connection: sqlite3.Connection
+
+    def has(self, table: str) -> bool:
+        query = "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = :table"
+        return bool(self.ask(f"{query} COLLATE NOCASE", table=table).records)
+
+    def ask(self, query: str, **parameters: Scalar) -> Table:
+        try:
+            cursor = self.connection.execute(query, parameters)
+            return Table(_columns(cursor), cursor.fetchall())
+        except sqlite3.OperationalError as error:
+            if "decode" not in str(error):
+                raise
+            # Text that is not UTF-8. Decoding every cell ourselves is slow, so only now.
+            self.connection.text_factory = lenient
+            cursor = self.connection.execute(query, parameters)
+            return Table(_columns(cursor), cursor.fetchall())
+
+
+def read_state(location: str) -> State:
+    """Read rows and attempts from a SQLite file or a SQLAlchemy URL; never raises, never writes.
+
+    No file is NO; a file or server that would not be read is UNKNOWN, and ``because`` says why.
+    """
+    visible = shown(location)
+    try:
+        if _is_missing(location):
+            return State(visible, Truth.NO, because="there is no such file")
+        return _read(location, lambda reader: _state(visible, reader))
+    except UnjamError as error:
+        return State(visible, Truth.UNKNOWN, because=str(error))
+
+
+def row_of(location: str, workstream: WorkstreamId) -> Row | None:
+    """Read one row as it is now; None when there is none. Raises UnjamError."""
+    try:
+        if _is_missing(location):
+            raise PermanentError("there is no such file")
+        rows = _read(location, lambda reader: rows_of(reader.ask(_ROW, workstream=workstream)))
+    except UnjamError as error:
+        raise type(error)(f"state {shown(location)}: {error}") from error
+    if len(rows) > 1:
+        raise PermanentError(f"state {shown(location)}: {len(rows)} rows say they are {workstream}")
+    return rows[0] if rows else None
+
+
+def _read(location: str, read: Callable[[_Reader], _Answer]) -> _Answer:
+    if is_url(location):
+        from unjam.adapters.state.server import READ_DEADLINE, read_within
+
+        return read_within(READ_DEADLINE, location, read)
+    with opened_to_read(Path(location)) as connection:
+        return read(_FileReader(connection))
+
+
+def _is_missing(location: str) -> bool:
+    path = file_of(location)
+    if path is None:
+        return False
+    with translated():
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            if path.is_symlink():
+                raise PermanentError("it is a link that leads nowhere") from None
+            return True
+        except ValueError as error:
+            raise PermanentError(f"not a file name: {error}") from error
+    return False
+
+
+def _state(location: str, reader: _Reader) -> State:
+    if not reader.has(TABLE):
+        raise PermanentError(f"it has no table {TABLE}")
+    table = reader.ask(_ROWS)
+    return State(location, Truth.YES, table.columns, rows_of(table), *_starts(reader))
+
+
+def _starts(reader: _Reader) -> tuple[tuple[tuple[WorkstreamId, int], ...], str]:
+    """Count the attempts; when the events cannot be read the rows still say what they say."""
+    try:
+        with translated():
+            if not reader.has(EVENTS):
+                return (), ""
+            counted = reader.ask(_STARTS).records
+    except UnjamError as error:
+        return (), f"{EVENTS}: {error}"
+    return tuple((WorkstreamId(text_of(name)), _count(times)) for name, times in counted), ""
+
+
+def _count(times: object) -> int:
+    return times if isinstance(times, int) else 0
+
+
+def _columns(cursor: sqlite3.Cursor) -> tuple[str, ...]:
+    return tuple(column[0] for column in cursor.description)
