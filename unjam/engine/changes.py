@@ -1,16 +1,19 @@
-"""Make a change, tell whether it was made, and take it back: the same three for every kind.
+"""Make a change, tell on which side of it the world is, and take it back: for every kind.
 
 The callers are the door and the undo, and nobody else.
 """
 
 from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
+from typing import assert_never
 
 from unjam.adapters import files
-from unjam.adapters.git import checkout, refs, remote, restore
+from unjam.adapters.git import checkout, refs, remote
 from unjam.adapters.git.command import Git
-from unjam.adapters.processes import start, stop
-from unjam.adapters.state import write
+from unjam.adapters.processes.start import proof_of_start, start_detached
+from unjam.adapters.processes.stop import stop
+from unjam.adapters.state.write import row_of, update_row
 from unjam.domain.change import (
     AbortOperation,
     Change,
@@ -23,7 +26,6 @@ from unjam.domain.change import (
     UpdateRow,
 )
 from unjam.engine.orchestration import Orchestration
-from unjam.errors import RefusedError
 
 
 class Side(StrEnum):
@@ -33,3 +35,91 @@ class Side(StrEnum):
     AFTER = "after"
     BETWEEN = "between"
     ELSEWHERE = "elsewhere"
+
+
+def apply(orchestration: Orchestration, change: Change, *, resuming: bool = False) -> str:
+    """Make a change; made already is fine. Returns what there is to say beyond that."""
+    common = orchestration.common
+    match change:
+        case MoveRef():
+            refs.move_refs(Git(common), [change], "unjam")
+        case MoveCheckout():
+            checkout.move_checkout(common, change, resuming=resuming)
+        case AbortOperation():
+            checkout.abort_operation(common, change)
+        case UpdateRow():
+            update_row(orchestration.state, change)
+        case MovePath():
+            files.move(Path(change.source), Path(change.target))
+        case PushRef():
+            remote.push(common, change)
+        case StopProcess():
+            return stop(change.process, change.below)
+        case StartProcess():
+            return _start(orchestration, change)
+        case _:
+            assert_never(change)
+    return ""
+
+
+def _start(orchestration: Orchestration, change: StartProcess) -> str:
+    identity = start_detached(change.command, Path(change.cwd), Path(change.output))
+    patterns = orchestration.settings.orchestration.orchestrator
+    return proof_of_start(identity, patterns, orchestration.primary, Path(change.output))
+
+
+def inverse(change: Change) -> Change | None:
+    """Return the change that takes this one back; None where only other means can, or none."""
+    match change:
+        case MoveRef():
+            return replace(change, old=change.new, new=change.old)
+        case MoveCheckout():
+            return replace(change, old=change.new, new=change.old)
+        case UpdateRow():
+            return replace(change, before=change.after, after=change.before)
+        case MovePath():
+            return MovePath(change.target, change.source)
+        case AbortOperation() | PushRef() | StopProcess() | StartProcess():
+            return None
+        case _:
+            assert_never(change)
+
+
+def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:
+    """Tell where the world is, and in a few words what is there now."""
+    match change:
+        case MoveRef():
+            now = refs.resolve(Git(orchestration.common), change.ref)
+            return _side(now, change.old, change.new), f"{change.ref} is at {now or 'nothing'}"
+        case MoveCheckout():
+            where = Side(checkout.state_of_checkout(orchestration.common, change))
+            return where, f"{change.path} is {where}"
+        case UpdateRow():
+            row = row_of(orchestration.state, change.workstream)
+            return _side(
+                row, change.before, change.after
+            ), f"row {change.workstream} is {dict(row)}"
+        case MovePath():
+            return _side_of_path(change)
+        case AbortOperation() | PushRef() | StopProcess() | StartProcess():
+            return Side.AFTER, ""
+        case _:
+            assert_never(change)
+
+
+def _side(now: object, before: object, after: object) -> Side:
+    if now == after:
+        return Side.AFTER
+    return Side.BEFORE if now == before else Side.ELSEWHERE
+
+
+def _side_of_path(change: MovePath) -> tuple[Side, str]:
+    here, there = files.exists(Path(change.source)), files.exists(Path(change.target))
+    match here, there:
+        case True, False:
+            return Side.BEFORE, f"{change.source} is in its place"
+        case False, True:
+            return Side.AFTER, f"{change.source} is in the vault"
+        case _:
+            which = "both exist" if here else "neither exists"
+            return Side.ELSEWHERE, f"{change.source} and {change.target}: {which}"

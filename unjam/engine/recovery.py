@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from unjam.adapters.git.salvage import Salvaged
 from unjam.adapters.journal import Journal
 from unjam.domain.facts import holds, in_words
-from unjam.domain.finding import Finding, Scenario
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Plan, Step
+from unjam.domain.plan import Step
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.records import to_record
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.engine.door import Door
+from unjam.engine.history import PastRun
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import PermanentError, RefusedError
@@ -62,13 +63,25 @@ class Recovery:
     orchestration: Orchestration
     run: str
     journal: Journal
+    started: datetime
     policy: Policy
     permission: Permission
     workstreams: frozenset[WorkstreamId] | None = None
-    owed: tuple[Step, ...] = ()
+    killed: PastRun | None = None  # an earlier run that never ended
+    ended: bool = False
     saved: dict[str, Saved] = field(default_factory=dict)
     landed: dict[WorkstreamId, Landed] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def owed(self) -> tuple[Step, ...]:
+        """What the killed run had planned and not settled."""
+        if self.killed is None:
+            return ()
+        settled = {(one.step, one.subject) for one in self.killed.outcomes}
+        return tuple(
+            step for step in self.killed.planned if (step.verb, step.subject) not in settled
+        )
 
     @property
     def door(self) -> Door:
@@ -124,20 +137,3 @@ def outcome(step: Step, word: StepWord, sentence: str, *kept: str) -> Outcome:
 def _scope(step: Step) -> tuple[str, ...]:
     """Name the worktrees whose unsaved work matters to a step: its own, else only the primary."""
     return (getattr(step, "worktree", ""),)
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """What was observed and what is wrong with it."""
-
-    snapshot: Snapshot
-    findings: tuple[Finding, ...]
-    scenarios: tuple[Scenario, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A plan, and the assessment it was made from."""
-
-    assessment: Assessment
-    plan: Plan

@@ -46,9 +46,13 @@ def _refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
         raise RefusedError("it keeps its place: its salvage did not succeed")
     left = (*saved.salvaged.ignored_skipped, *saved.salvaged.unreadable)
     if left:
-        raise RefusedError(f"it keeps its place: {left[0]} and {len(left) - 1} more are not in the vault")
+        raise RefusedError(
+            f"it keeps its place: {left[0]} and {len(left) - 1} more are not in the vault"
+        )
     if tree.lock_reason is not None:
-        raise RefusedError(f"it keeps its place: it is locked ({tree.lock_reason or 'no reason given'})")
+        raise RefusedError(
+            f"it keeps its place: it is locked ({tree.lock_reason or 'no reason given'})"
+        )
     if signature(source_of(tree)) != saved.salvaged.signature:
         raise RefusedError("it keeps its place: something in it changed after it was saved")
 

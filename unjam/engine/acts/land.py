@@ -57,7 +57,9 @@ def _move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> None:
         run.door.make(change)
     except RefusedError as error:
         command = f"git -C {Path(fresh.primary.path)} merge --ff-only {kept}"
-        raise RefusedError(f"{error}; the verified landing is parked, to take it: {command}") from error
+        raise RefusedError(
+            f"{error}; the verified landing is parked, to take it: {command}"
+        ) from error
 
 
 def push(run: Recovery, step: Push, fresh: Snapshot) -> tuple[Outcome, ...]:
@@ -76,5 +78,3 @@ def push(run: Recovery, step: Push, fresh: Snapshot) -> tuple[Outcome, ...]:
         run.door.make(MoveRef(tracking, known, fresh.trunk_tip))
     sentence = f"{step.remote} has {fresh.trunk_tip[:12]}"
     return (outcome_of(step, StepWord.DONE, sentence),)
-
-

@@ -39,7 +39,11 @@ def _wanted(run: Recovery, step: Record) -> tuple[str, str, Landed | None]:
 
 
 def _kept(run: Recovery, step: Record) -> str:
-    refs = [run.saved[name].ref for name in step.salvaged if name in run.saved and run.saved[name].at_risk]
+    refs = [
+        run.saved[name].ref
+        for name in step.salvaged
+        if name in run.saved and run.saved[name].at_risk
+    ]
     return f"uncommitted work is kept as {', '.join(refs)}" if refs else ""
 
 
@@ -75,7 +79,9 @@ def _change(row: Row, status: str, message: str, landed: Landed | None) -> Updat
 
 def _in_style_of(row: Row, now: datetime) -> str:
     """Write a time as this row has its others: naive UTC with a blank, else naive local with a T."""
-    styles = [value for name, value in row.values if name.endswith("_at") and isinstance(value, str)]
+    styles = [
+        value for name, value in row.values if name.endswith("_at") and isinstance(value, str)
+    ]
     if any("T" not in value for value in styles):
         return now.strftime("%Y-%m-%d %H:%M:%S")
     return now.astimezone().replace(tzinfo=None).isoformat(timespec="milliseconds")

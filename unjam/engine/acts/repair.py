@@ -28,9 +28,7 @@ def abort(run: Recovery, step: Abort, fresh: Snapshot) -> tuple[Outcome, ...]:
             f"files of the {step.operation} may have been edited by hand; everything is saved as "
             f"{saved.ref}; finish it, or: git -C {primary.path} {step.operation} --abort"
         )
-    change = AbortOperation(
-        primary.path, primary.admin, step.operation, saved.salvaged.commit
-    )
+    change = AbortOperation(primary.path, primary.admin, step.operation, saved.salvaged.commit)
     run.door.make(change)
     sentence = f"aborted the {step.operation}; its state is kept as {saved.ref}"
     return (outcome(step, StepWord.DONE, sentence, saved.ref),)
@@ -45,9 +43,7 @@ def return_primary(run: Recovery, step: ReturnPrimary, fresh: Snapshot) -> tuple
     if primary.head is None:
         raise PermanentError(f"what {primary.path} has checked out cannot be read")
     here = Position(primary.branch, primary.head)
-    change = MoveCheckout(
-        primary.path, primary.admin, here, Position(fresh.trunk, fresh.trunk_tip)
-    )
+    change = MoveCheckout(primary.path, primary.admin, here, Position(fresh.trunk, fresh.trunk_tip))
     run.door.make(change)
     left = (primary.branch or "").removeprefix("refs/heads/")
     return (outcome(step, StepWord.DONE, f"switched from {left} to {fresh.trunk_name}"),)

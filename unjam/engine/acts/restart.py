@@ -14,7 +14,9 @@ def restart(run: Recovery, step: Restart, fresh: Snapshot) -> tuple[Outcome, ...
     """Start it detached from the primary, which must be on the trunk, and wait for the proof."""
     primary = fresh.primary
     if primary.branch != fresh.trunk or primary.operation is not None:
-        raise RefusedError(f"{primary.path} is not on {fresh.trunk_name}: an orchestrator would work on the wrong branch")
+        raise RefusedError(
+            f"{primary.path} is not on {fresh.trunk_name}: an orchestrator would work on the wrong branch"
+        )
     output = run.orchestration.home / "restart" / f"{run.run}.log"
     change = StartProcess(step.command, Path(primary.path), output)
     said = run.door.make(change)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from unjam.adapters.git.command import Git
 from unjam.adapters.git.salvage import IgnoredLimits, Salvaged, Source, read_back
 from unjam.adapters.git.salvage import salvage as save
 from unjam.adapters.processes.freeze import frozen
@@ -34,10 +33,23 @@ def salvage(run: Recovery, step: Salvage, fresh: Snapshot) -> tuple[Outcome, ...
     ref = existing_ref(run.orchestration, salvaged.commit)
     word = StepWord.ALREADY_DONE if ref else StepWord.DONE
     if ref is None:
-        ref = ref_of(run.run, "worktree", tree.name or "primary")
-        run.door.make(MoveRef(ref, None, salvaged.commit))
+        ref = _pin(run, tree, salvaged)
     run.saved[tree.name] = Saved(ref, salvaged, at_risk)
     return (outcome(step, word, _sentence(tree, salvaged, ref), ref),)
+
+
+def save_now(run: Recovery, tree: Worktree) -> str:
+    """Save a checkout outside the plan, before an undo changes it; returns the vault ref."""
+    salvaged = save(run.orchestration.common, source_of(tree), NOTHING_IGNORED)
+    read_back(run.orchestration.common, salvaged, source_of(tree))
+    ref = existing_ref(run.orchestration, salvaged.commit)
+    return existing_ref(run.orchestration, salvaged.commit) or _pin(run, tree, salvaged)
+
+
+def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged) -> str:
+    ref = ref_of(run.run, "worktree", tree.name or "primary")
+    run.door.make(MoveRef(ref, None, salvaged.commit))
+    return ref
 
 
 def worktree_of(name: str, fresh: Snapshot) -> Worktree:
@@ -65,7 +77,9 @@ def _still(tree: Worktree, fresh: Snapshot) -> Iterator[None]:
 def _sentence(tree: Worktree, salvaged: Salvaged, ref: str) -> str:
     parts = [f"{len(tree.unsaved.paths)} unsaved path(s) of {tree.path.name or 'it'} kept as {ref}"]
     if salvaged.vanished_share > MASS_DELETION:
-        parts.append(f"{salvaged.vanished_share:.0%} of its tracked files have vanished: look at it")
+        parts.append(
+            f"{salvaged.vanished_share:.0%} of its tracked files have vanished: look at it"
+        )
     if salvaged.ignored_skipped:
         parts.append(f"{len(salvaged.ignored_skipped)} large ignored file(s) keep their place")
     if salvaged.unreadable:

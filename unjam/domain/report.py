@@ -1,0 +1,152 @@
+"""The documents unjam hands out: what a check and a recovery say, as plain data for JSON.
+
+The shapes are those of DESIGN section 8 and carry a schema number; a key is added, never changed.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from unjam.domain.finding import Finding
+from unjam.domain.outcome import Outcome, RunWord, StepWord
+from unjam.domain.plan import Plan
+from unjam.domain.policy import Policy
+from unjam.domain.snapshot import Snapshot, Truth
+from unjam.domain.workstream import Workstream, join
+
+SCHEMA = 1
+Document = dict[str, Any]
+
+
+def printable(text: str) -> str:
+    r"""Show bytes that are no text as ``\xff``: a name from disk may hold any."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def healthy(snapshot: Snapshot, findings: Iterable[Finding]) -> bool:
+    """Tell whether nothing was found and nothing that matters is unknown."""
+    return not tuple(findings) and not snapshot.unknown
+
+
+def check_document(snapshot: Snapshot, findings: tuple[Finding, ...]) -> Document:
+    """Describe a check."""
+    return {
+        "schema": SCHEMA,
+        "repo": printable(str(snapshot.repo)),
+        "trunk": snapshot.trunk_name,
+        "observed_at": snapshot.observed_at.isoformat(timespec="seconds"),
+        "healthy": healthy(snapshot, findings),
+        "unknown": [
+            {"what": printable(one.what), "because": printable(one.because)}
+            for one in snapshot.unknown
+        ],
+        "findings": [finding_document(one) for one in findings],
+        "workstreams": [_workstream_document(one) for one in join(snapshot)],
+    }
+
+
+def finding_document(finding: Finding) -> Document:
+    """Describe one finding."""
+    return {
+        "scenario": str(finding.scenario),
+        "fingerprint": finding.fingerprint,
+        "severity": str(finding.severity),
+        "summary": printable(finding.summary),
+        "workstreams": [printable(one) for one in finding.workstreams],
+        "subjects": [{"kind": one.kind, "name": printable(one.name)} for one in finding.subjects],
+        "evidence": [
+            {"source": one.source, "fact": printable(one.fact)} for one in finding.evidence
+        ],
+        "verdicts": {printable(ws): verdict for ws, verdict in finding.verdicts},
+        "parked": None,
+    }
+
+
+def _workstream_document(one: Workstream) -> Document:
+    branch = one.branch
+    unsaved = [len(tree.unsaved.paths) for tree in one.worktrees]
+    process = next(iter(one.processes), None)
+    return {
+        "id": printable(one.id),
+        "status": one.status,
+        "agent": (one.row.agent if one.row else None) or (branch.agent if branch else None),
+        "branch": printable(branch.name) if branch else None,
+        "landed": str(branch.landed) if branch else None,
+        "own_commits": branch.own_commits if branch else None,
+        "unsaved_paths": None if one.unsaved is Truth.UNKNOWN else sum(unsaved),
+        "process": None
+        if process is None
+        else {"pid": process.identity.pid, "command": printable(" ".join(process.command))},
+    }
+
+
+def plan_document(plan: Plan, policy: Policy) -> list[Document]:
+    """Describe a plan's steps."""
+    return [
+        {
+            "step": step.verb,
+            "subject": printable(step.subject),
+            "workstream": printable(step.workstream) if step.workstream else None,
+            "reason": printable(step.reason),
+            "approval": str(policy.approval(step.step_class)),
+            "class": str(step.step_class),
+        }
+        for step in plan.steps
+    ]
+
+
+def outcome_document(outcome: Outcome) -> Document:
+    """Describe what came of a step."""
+    return {
+        "step": outcome.step,
+        "subject": printable(outcome.subject),
+        "workstream": printable(outcome.workstream) if outcome.workstream else None,
+        "outcome": str(outcome.word),
+        "sentence": printable(outcome.sentence),
+        "kept": [printable(one) for one in outcome.kept],
+    }
+
+
+def run_document(
+    *,
+    word: RunWord,
+    plan: Plan,
+    policy: Policy,
+    run: str | None = None,
+    because: str = "",
+    outcomes: Iterable[Outcome] = (),
+    before: Iterable[Finding] = (),
+    after: Iterable[Finding] = (),
+    flow_run: Mapping[str, str] | None = None,
+) -> Document:
+    """Describe a run."""
+    done = tuple(outcomes)
+    kept = sorted({one for outcome in done for one in outcome.kept})
+    return {
+        "schema": SCHEMA,
+        "run": run,
+        "word": str(word),
+        "because": printable(because),
+        "digest": plan.digest,
+        "plan": plan_document(plan, policy),
+        "notes": [printable(one) for one in plan.notes],
+        "outcomes": [outcome_document(one) for one in done],
+        "findings_before": [finding_document(one) for one in before],
+        "findings_after": [finding_document(one) for one in after],
+        "vault": [printable(one) for one in kept],
+        "flow_run": dict(flow_run) if flow_run else None,
+        "undo": f"unjam undo {run}" if run and done else None,
+    }
+
+
+def word_of(outcomes: Iterable[Outcome], after: Iterable[Finding]) -> RunWord:
+    """Say how a run ended: recovered only if nothing is found any more and no step was left."""
+    words = [one.word for one in outcomes]
+    left = [one for one in words if one in (StepWord.REFUSED, StepWord.FAILED)]
+    gone = not tuple(after)
+    if gone and not left:
+        return RunWord.RECOVERED
+    if any(one is StepWord.DONE for one in words):
+        return RunWord.PARTLY
+    if words and all(one is StepWord.REFUSED for one in words):
+        return RunWord.REFUSED
+    return RunWord.NEEDS_HUMAN

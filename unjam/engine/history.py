@@ -1,0 +1,73 @@
+"""Read runs back from their journals."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from unjam.adapters import journal
+from unjam.domain.change import Change
+from unjam.domain.outcome import Outcome
+from unjam.domain.plan import Step
+from unjam.domain.records import from_record
+from unjam.engine.orchestration import Orchestration
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """One run as its journal tells it."""
+
+    id: str
+    kind: str
+    started: datetime
+    word: str | None  # None: it never ended; it was killed, or is at work
+    undoes: str | None = None
+    digest: str = ""
+    flow_run: tuple[str, str] | None = None  # id and name
+    planned: tuple[Step, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    changes: tuple[Change, ...] = ()  # intended, in order; the last may not have been made
+    unfinished: tuple[Change, ...] = ()  # intended, and not known to be made
+    undone_by: str | None = None
+    records: tuple[dict[str, object], ...] = field(default=(), repr=False)
+
+
+def past_run(orchestration: Orchestration, run: str) -> PastRun:
+    """Read one run; raises UsageError when there is none of this name."""
+    return _told(run, journal.read(orchestration.common, run))
+
+
+def past_runs(orchestration: Orchestration) -> tuple[PastRun, ...]:
+    """Read every run, oldest first."""
+    return tuple(past_run(orchestration, run) for run in journal.runs(orchestration.common))
+
+
+def last_unfinished(orchestration: Orchestration) -> PastRun | None:
+    """Return the newest run if it never ended. Only meaningful while we hold the lease."""
+    runs = journal.runs(orchestration.common)
+    newest = past_run(orchestration, runs[-1]) if runs else None
+    return newest if newest is not None and newest.word is None else None
+
+
+def _told(run: str, records: list[dict[str, object]]) -> PastRun:
+    by_event: dict[str, list[dict[str, object]]] = {}
+    for record in records:
+        by_event.setdefault(str(record.get("event")), []).append(record)
+    began = by_event.get("began", [{}])[0]
+    ended = by_event.get("ended", [{}])[-1]
+    intents = [from_record(one["change"]) for one in by_event.get("intent", [])]
+    made = [from_record(one["change"]) for one in by_event.get("made", [])]
+    plans = by_event.get("plan", [{}])[-1]
+    flow = by_event.get("flow run", [{}])[-1]
+    return PastRun(
+        id=run,
+        kind=str(began.get("kind", "")),
+        started=datetime.fromisoformat(str(began.get("at", "1970-01-01T00:00:00+00:00"))),
+        word=str(ended["word"]) if "word" in ended else None,
+        undoes=str(began["undoes"]) if began.get("undoes") else None,
+        digest=str(plans.get("digest", "")),
+        flow_run=(str(flow["id"]), str(flow["name"])) if flow else None,
+        planned=tuple(from_record(one) for one in plans.get("steps", ())),
+        outcomes=tuple(from_record(one["outcome"]) for one in by_event.get("outcome", [])),
+        changes=tuple(dict.fromkeys(intents)),
+        unfinished=tuple(one for one in dict.fromkeys(intents) if one not in made),
+        records=tuple(records),
+    )

@@ -1,0 +1,81 @@
+"""Assess an orchestration and plan its recovery, before anything changes."""
+
+from dataclasses import dataclass
+
+from unjam.adapters.git import remote
+from unjam.adapters.processes.start import find_command
+from unjam.domain.crash_plan import plan_crash
+from unjam.domain.diagnosis import DETECTORS, diagnose
+from unjam.domain.finding import Finding, Scenario
+from unjam.domain.orchestrator_crash import orchestrator_at_work
+from unjam.domain.plan import Plan, Step
+from unjam.domain.policy import Approval, Policy, StepClass
+from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.engine.orchestration import Orchestration
+from unjam.errors import RefusedError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was observed, what is wrong with it, and what to do about it."""
+
+    snapshot: Snapshot
+    findings: tuple[Finding, ...]
+    plan: Plan
+
+
+def policy_of(orchestration: Orchestration) -> Policy:
+    """Turn the configuration into what planning needs; raises UsageError for a missing command."""
+    settings = orchestration.settings
+    approvals = {one: Approval(getattr(settings.policy, one.value)) for one in StepClass}
+    name = settings.orchestration.remote
+    has_remote = remote.remote_url(orchestration.common, name) is not None
+    return Policy(approvals, _resume(orchestration), name if has_remote else None)
+
+
+def _resume(orchestration: Orchestration) -> tuple[str, ...]:
+    """Return the resume command; the default one only where it can run at all."""
+    settings = orchestration.settings.orchestration
+    command = tuple(settings.resume)
+    runnable = bool(command) and find_command(command[0], orchestration.primary) is not None
+    if settings.resume_is_default:
+        script = orchestration.primary / command[1] if len(command) > 1 else orchestration.primary
+        return command if runnable and script.exists() else ()
+    if command and not runnable:
+        raise UsageError(
+            f"resume command not found: {command[0]} (orchestration.resume); install it or correct it"
+        )
+    return command
+
+
+def prepare(
+    snapshot: Snapshot,
+    policy: Policy,
+    workstreams: frozenset[WorkstreamId] | None = None,
+    scenarios: tuple[Scenario, ...] = tuple(DETECTORS),
+    owed: tuple[Step, ...] = (),
+) -> Prepared:
+    """Diagnose and plan; raises RefusedError beside a living orchestrator, UsageError for a stranger."""
+    refuse_strangers(snapshot, workstreams)
+    living = orchestrator_at_work(snapshot)
+    if living is not None:
+        surely = "is" if living.certain else "may be"
+        raise RefusedError(
+            f"an orchestrator {surely} at work (pid {living.identity.pid}: "
+            f"{' '.join(living.command)[:80]}); stop it first, or let it finish"
+        )
+    findings = diagnose(snapshot, scenarios, workstreams)
+    steps_wanted = bool(findings or owed)
+    empty = Plan(snapshot.repo)
+    plan = plan_crash(snapshot, policy, workstreams, owed) if steps_wanted else empty
+    return Prepared(snapshot, findings, plan)
+
+
+def refuse_strangers(snapshot: Snapshot, workstreams: frozenset[WorkstreamId] | None) -> None:
+    """Raise UsageError if a named workstream is known to no row, spec or branch."""
+    known = {row.workstream for row in snapshot.state.rows}
+    known |= {spec.workstream for spec in snapshot.specs}
+    known |= {branch.workstream for branch in snapshot.branches}
+    strangers = sorted((workstreams or frozenset()) - known)
+    if strangers:
+        raise UsageError(f"unknown workstream: {strangers[0]}; `unjam status` lists them")

@@ -1,0 +1,45 @@
+"""Complete what a killed run had begun and no observation could tell from a person's work.
+
+Everything else needs no resuming: the next run observes afresh and plans what is left to do.
+"""
+
+from pathlib import Path
+
+from unjam.adapters import files
+from unjam.domain.change import AbortOperation, Change, MoveCheckout, MovePath
+from unjam.domain.snapshot import Truth
+from unjam.engine.changes import Side, side_of
+from unjam.engine.history import PastRun
+from unjam.engine.recovery import Recovery
+from unjam.engine.vault import folder_of, quoted
+from unjam.errors import TransientError, UnjamError
+
+
+def complete(run: Recovery, killed: PastRun) -> None:
+    """Finish a half-made move of a checkout, in its own direction; what cannot be, is left to see."""
+    run.note("continues", run=killed.id)
+    for change in killed.unfinished:
+        if isinstance(change, MoveCheckout | AbortOperation) and _half_made(run, change):
+            try:
+                _clear_index_lock(run, change)
+                run.door.make(change, resuming=True)
+            except UnjamError as error:
+                run.note("not completed", because=str(error))
+
+
+def _half_made(run: Recovery, change: Change) -> bool:
+    if isinstance(change, AbortOperation):
+        return run.look("").primary.operation is change.operation
+    return side_of(run.orchestration, change)[0] is Side.BETWEEN
+
+
+def _clear_index_lock(run: Recovery, change: MoveCheckout | AbortOperation) -> None:
+    """Move away the index lock that the killed run's own Git left; a living one is waited for."""
+    path = Path(change.admin) / "index.lock"
+    if not files.exists(path):
+        return
+    lock = next((one for one in run.look("").locks if Path(one.path) == path), None)
+    if lock is not None and lock.stale is not Truth.YES:
+        raise TransientError(f"{path} may be in use: {lock.because}")
+    target = folder_of(run.orchestration, run.run) / "locks" / quoted(path.as_posix())
+    run.door.make(MovePath(path, target))

@@ -1,0 +1,116 @@
+"""Take a run back: every change in reverse, or nothing where the world has moved on."""
+
+from pathlib import Path
+
+from unjam.adapters.git.restore import restore_in_place
+from unjam.domain.change import (
+    AbortOperation,
+    Change,
+    MoveCheckout,
+    MovePath,
+    MoveRef,
+    PushRef,
+    StartProcess,
+    StopProcess,
+    UpdateRow,
+)
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.engine.acts.salvage import save_now
+from unjam.engine.changes import Side, inverse, side_of
+from unjam.engine.history import PastRun
+from unjam.engine.orchestration import Orchestration
+from unjam.engine.recovery import Recovery
+from unjam.engine.vault import NAMESPACE, folder_of
+from unjam.errors import RefusedError
+
+_FINAL = {
+    PushRef: "the remote keeps what was pushed: unjam never forces a remote back",
+    StopProcess: "a process that was stopped cannot be started where it was",
+    StartProcess: "the orchestrator that was started is not stopped",
+}
+
+
+def to_take_back(past: PastRun) -> tuple[Change, ...]:
+    """Return the changes of a run that an undo looks at, newest first; the vault keeps its refs."""
+    return tuple(
+        change
+        for change in reversed(past.changes)
+        if not (isinstance(change, MoveRef) and change.ref.startswith(f"{NAMESPACE}/"))
+    )
+
+
+def refuse_if_moved_on(orchestration: Orchestration, changes: tuple[Change, ...]) -> None:
+    """Raise RefusedError, naming both sides, if anything is neither as before nor as after."""
+    moved = []
+    for change in changes:
+        side, there = side_of(orchestration, change)
+        if side is Side.ELSEWHERE:
+            moved.append(f"{there}, and the run left {_left(change)}")
+    if moved:
+        raise RefusedError("the world has moved on since: " + "; ".join(moved))
+
+
+def take_back(run: Recovery, change: Change) -> Outcome:
+    """Take one change back; taken back already is fine."""
+    subject = in_words(change)
+    final = _FINAL.get(type(change))
+    if final is not None:
+        return Outcome("undo", subject, StepWord.REFUSED, final)
+    if isinstance(change, AbortOperation):
+        return _restore(run, change)
+    side, there = side_of(run.orchestration, change)
+    if side is Side.BEFORE:
+        return Outcome("undo", subject, StepWord.ALREADY_DONE, there)
+    back = inverse(change)
+    if back is not None:
+        run.door.make(back, resuming=side is Side.BETWEEN)
+    return Outcome("undo", subject, StepWord.UNDONE, side_of(run.orchestration, change)[1])
+
+
+def _restore(run: Recovery, change: AbortOperation) -> Outcome:
+    """Bring the operation back from its salvage, saving first what is there now."""
+    subject = in_words(change)
+    now = run.look("").primary
+    if now.operation is change.operation:
+        sentence = f"the {change.operation} is in progress"
+        return Outcome("undo", subject, StepWord.ALREADY_DONE, sentence)
+    kept = save_now(run, now)
+    aside = folder_of(run.orchestration, run.run) / "aside"
+    run.note("restoring", salvage=change.salvage, kept=kept)
+    restore_in_place(
+        run.orchestration.common, change.salvage, Path(change.path), Path(change.admin), aside
+    )
+    return Outcome("undo", subject, StepWord.UNDONE, f"the {change.operation} is in progress again")
+
+
+def in_words(change: Change) -> str:
+    """Name what a change is about."""
+    match change:
+        case MoveRef(ref=ref):
+            return ref
+        case MoveCheckout(path=path) | AbortOperation(path=path):
+            return str(path)
+        case UpdateRow(workstream=workstream):
+            return f"row {workstream}"
+        case MovePath(source=source):
+            return str(source)
+        case PushRef(remote=remote, ref=ref):
+            return f"{remote} {ref}"
+        case StopProcess(process=process):
+            return f"pid {process.pid}"
+        case StartProcess(command=command):
+            return " ".join(command)
+
+
+def _left(change: Change) -> str:
+    match change:
+        case MoveRef(new=new):
+            return f"it at {new or 'nothing'}"
+        case MoveCheckout(new=new):
+            return f"it on {new.ref or 'no branch'} at {new.commit}"
+        case UpdateRow(after=after):
+            return f"it as {dict(after)}"
+        case MovePath(target=target):
+            return f"it at {target}"
+        case _:
+            return in_words(change)

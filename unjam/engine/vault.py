@@ -1,0 +1,92 @@
+"""Where we keep what we saved: refs below ``refs/unjam/`` and files below the Git common directory."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unjam.adapters import disk, files
+from unjam.adapters.git import refs
+from unjam.adapters.git.command import Git
+from unjam.adapters.state.dump import copy_database
+from unjam.domain.snapshot import CommitId
+from unjam.engine.orchestration import Orchestration
+
+if TYPE_CHECKING:
+    from unjam.engine.recovery import Recovery
+
+NAMESPACE = "refs/unjam"
+_UNSAFE = re.compile(r"[^\w.-]|\.\.|^\.|\.lock$|\.$", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One thing in the vault: a ref, or a file or directory."""
+
+    run: str
+    name: str
+    commit: CommitId | None = None
+    path: Path | None = None
+
+
+def quoted(name: str) -> str:
+    """Make any name one safe component of a ref or a path; different names stay different."""
+    return _UNSAFE.sub(lambda found: "".join(f"%{byte:02x}" for byte in _bytes(found[0])), name)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def ref_of(run: str, kind: str, name: str) -> str:
+    """Name the vault ref of something a run saves."""
+    return f"{NAMESPACE}/{run}/{kind}/{'/'.join(quoted(part) for part in name.split('/'))}"
+
+
+def folder_of(orchestration: Orchestration, run: str) -> Path:
+    """Name the directory of a run's files in the vault."""
+    return orchestration.home / "vault" / run
+
+
+def trash_for(run: "Recovery", path: Path) -> Path:
+    """Name where a directory is moved to: in the vault, or beside it when that is another disk."""
+    vault = folder_of(run.orchestration, run.run)
+    name = quoted(path.name)
+    if disk.device_of(path.parent) == disk.device_of(run.orchestration.common):
+        return vault / "worktrees" / name
+    return path.parent / ".unjam-vault" / run.run / name
+
+
+def keep_state(run: "Recovery") -> None:
+    """Copy the state database into the vault, once in a run, before its first row is written."""
+    target = folder_of(run.orchestration, run.run) / "state.db"
+    if "://" not in run.orchestration.state and not files.exists(target):
+        copy_database(run.orchestration.state, target)
+
+
+def existing_ref(orchestration: Orchestration, commit: CommitId) -> str | None:
+    """Return the vault ref that already holds exactly this salvage."""
+    found = refs.named(Git(orchestration.common), NAMESPACE)
+    return next((ref for ref, at in found if at == commit), None)
+
+
+def kept(orchestration: Orchestration) -> tuple[Kept, ...]:
+    """List everything in the vault, oldest run first."""
+    saved = (
+        Kept(ref.split("/")[2], ref, commit=commit)
+        for ref, commit in refs.named(Git(orchestration.common), NAMESPACE)
+    )
+    stored = (
+        Kept(run.name, item.relative_to(run).as_posix(), path=item)
+        for run in files.children(orchestration.home / "vault")
+        for item in _items(run)
+    )
+    return tuple(sorted((*saved, *stored), key=lambda one: (one.run, one.name)))
+
+
+def _items(run: Path) -> list[Path]:
+    items = []
+    for child in files.children(run):
+        grouped = child.name in ("worktrees", "locks")
+        items.extend(files.children(child) if grouped else [child])
+    return items
