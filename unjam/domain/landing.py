@@ -197,8 +197,8 @@ def _convict_one(state: _Sorted, whole: Trial) -> Generator[Trial, Verdict, None
 def _put_aside(state: _Sorted, trial: Trial, verdict: Conflicting) -> None:
     onto = trial[: trial.index(verdict.workstream)]
     state.clashes.append(Clash(verdict.workstream, onto))
-    if verdict.workstream in state.good:  # a contradiction: it merged before
-        state.good = state.good[: state.good.index(verdict.workstream)]
+    if verdict.workstream in state.good:  # it merged before: what else was proven is not, either
+        state.good = ()
 
 
 def _second_chance(state: _Sorted, candidates: tuple[Candidate, ...]) -> Trial:
