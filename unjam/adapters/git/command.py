@@ -117,16 +117,7 @@ class Git:
         Raises TransientError where a lock was in the way or the deadline passed, else
         PermanentError.
         """
-        process = git.Git(str(self.work_tree or self.git_dir)).execute(
-            self._command(arguments),
-            as_process=True,
-            istream=subprocess.PIPE,
-            env=self._environment(),
-            start_new_session=True,
-        )
-        child = process.proc
-        if child is None:  # pragma: no cover -- as_process always gives one
-            raise PermanentError("git did not start")
+        child = self.start(*arguments)
         try:
             out, err = child.communicate(stdin, timeout=deadline)
         except subprocess.TimeoutExpired as error:
@@ -137,6 +128,20 @@ class Git:
         if accept is not None and answer.status not in accept:
             raise _classified(arguments, answer)
         return answer
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start it with pipes on all three streams; the caller talks to it and waits for its end."""
+        process = git.Git(str(self.work_tree or self.git_dir)).execute(
+            self._command(arguments),
+            as_process=True,
+            istream=subprocess.PIPE,
+            env=self._environment(),
+            start_new_session=True,
+        )
+        child: subprocess.Popen[bytes] | None = process.proc
+        if child is None:  # pragma: no cover -- as_process always gives one
+            raise PermanentError("git did not start")
+        return child
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         # GitPython can add to the environment but not take away; env(1) can.
