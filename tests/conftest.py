@@ -96,7 +96,7 @@ def _prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _send_waiting_logs() -> None:
     from prefect.logging.handlers import APILogHandler
 
-    APILogHandler.flush()
+    APILogHandler().flush()
 
 
 @pytest.fixture
