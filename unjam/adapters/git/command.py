@@ -141,6 +141,7 @@ class Git:
         child: subprocess.Popen[bytes] | None = process.proc
         if child is None:  # pragma: no cover -- as_process always gives one
             raise PermanentError("git did not start")
+        process.proc = None  # its guard would end the child as soon as it is collected
         return child
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
