@@ -184,6 +184,14 @@ class Plan:
         text = json.dumps([str(self.repo), described], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def but_restart(self) -> tuple[Step, ...]:
+        """Every step whose effect a fresh observation can verify."""
+        return tuple(step for step in self.steps if not isinstance(step, Restart))
+
+    def restarts(self) -> tuple[Restart, ...]:
+        """The restart, which comes after the verification: it proves itself."""
+        return tuple(step for step in self.steps if isinstance(step, Restart))
+
     def classes(self) -> Iterator[StepClass]:
         """Every class of step in the plan, once, in the order of the steps."""
         return iter(dict.fromkeys(step.step_class for step in self.steps))

@@ -12,6 +12,7 @@ from unjam.domain.plan import Plan, Step
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.recovery import Recovery
 from unjam.errors import RefusedError, UsageError
 
 
@@ -79,3 +80,8 @@ def refuse_strangers(snapshot: Snapshot, workstreams: frozenset[WorkstreamId] | 
     strangers = sorted((workstreams or frozenset()) - known)
     if strangers:
         raise UsageError(f"unknown workstream: {strangers[0]}; `unjam status` lists them")
+
+
+def look_again(run: Recovery, scenarios: tuple[Scenario, ...]) -> tuple[Finding, ...]:
+    """Observe afresh and diagnose: what a run left."""
+    return diagnose(run.look(), scenarios, run.workstreams)

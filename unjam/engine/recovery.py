@@ -1,12 +1,10 @@
 """One run: what it may do, what it has saved and landed so far, and the way a step is carried out."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from unjam.adapters.git.salvage import Salvaged
 from unjam.adapters.journal import Journal
-from unjam.domain.facts import holds, in_words
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Step
 from unjam.domain.policy import Approval, Policy, StepClass
@@ -16,7 +14,7 @@ from unjam.engine.door import Door
 from unjam.engine.history import PastRun
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
-from unjam.errors import PermanentError, RefusedError
+from unjam.errors import PermanentError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Recovery:
 
     orchestration: Orchestration
     run: str
-    journal: Journal
+    journal: Journal | None  # None in a rehearsal
     started: datetime
     policy: Policy
     permission: Permission
@@ -86,6 +84,8 @@ class Recovery:
     @property
     def door(self) -> Door:
         """The door to the world, with this run's journal at it."""
+        if self.journal is None:
+            raise PermanentError("a rehearsal changes nothing")
         return Door(self.orchestration, self.journal)
 
     def look(self, *only: str) -> Snapshot:
@@ -94,7 +94,8 @@ class Recovery:
 
     def note(self, event: str, **fields: object) -> None:
         """Write an event of this run into the journal."""
-        self.journal.append({"event": event, **fields})
+        if self.journal is not None:
+            self.journal.append({"event": event, **fields})
 
     def settle(self, outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
         """Journal and keep what came of a step."""
@@ -104,36 +105,6 @@ class Recovery:
         return outcomes
 
 
-Act = Callable[[Recovery, Step, Snapshot], tuple[Outcome, ...]]
-
-
-def carry_out(run: Recovery, step: Step, acts: Mapping[type[Step], Act]) -> tuple[Outcome, ...]:
-    """Carry out one step: approved? do its facts still hold? then act.
-
-    A TransientError passes through, so that the step is tried again; everything else becomes an
-    outcome.
-    """
-    if not run.permission.covers(step.step_class, run.policy):
-        return run.settle((outcome(step, StepWord.REFUSED, "it was not approved"),))
-    fresh = run.look(*_scope(step))
-    changed = [one for one in step.facts if not holds(one, fresh)]
-    if changed:
-        named = ", ".join(in_words(one.kind, one.subject) for one in changed)
-        sentence = f"the facts have changed since the plan was made: {named}"
-        return run.settle((outcome(step, StepWord.REFUSED, sentence),))
-    try:
-        return run.settle(acts[type(step)](run, step, fresh))
-    except RefusedError as error:
-        return run.settle((outcome(step, StepWord.REFUSED, str(error)),))
-    except PermanentError as error:
-        return run.settle((outcome(step, StepWord.FAILED, str(error)),))
-
-
 def outcome(step: Step, word: StepWord, sentence: str, *kept: str) -> Outcome:
     """Say what came of a step."""
     return Outcome(step.verb, step.subject, word, sentence, step.workstream, kept)
-
-
-def _scope(step: Step) -> tuple[str, ...]:
-    """Name the worktrees whose unsaved work matters to a step: its own, else only the primary."""
-    return (getattr(step, "worktree", ""),)

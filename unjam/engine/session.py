@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from unjam.adapters import clock, lease
 from unjam.adapters.journal import Journal, new_run_id
 from unjam.domain.outcome import RunWord
 from unjam.domain.plan import Plan
 from unjam.domain.records import to_record
-from unjam.domain.report import word_of
 from unjam.domain.snapshot import WorkstreamId
 from unjam.engine.history import PastRun, last_unfinished
 from unjam.engine.orchestration import Orchestration
@@ -17,39 +17,45 @@ from unjam.engine.recovery import Permission, Recovery
 from unjam.engine.resume import complete
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run is about."""
+
+    kind: str  # a scenario, or "undo"
+    workstreams: frozenset[WorkstreamId] | None = None
+    undoes: str | None = None
+    rehearsal: bool = False  # nothing is changed and nothing written down, so no lease is needed
+
+
 @contextmanager
 def session(
-    orchestration: Orchestration,
-    kind: str,
-    permission: Permission,
-    *,
-    workstreams: frozenset[WorkstreamId] | None = None,
-    undoes: str | None = None,
+    orchestration: Orchestration, terms: Terms, permission: Permission
 ) -> Iterator[Recovery]:
     """Hold the lease for one run; raises RefusedError while another recovery is at work.
 
     What a killed run had half made is completed first, under this run's journal. A run that was
-    not ended when the block is left has failed.
+    not ended when the block is left needs a human.
     """
     now = clock.now()
-    run_id = new_run_id(now)
-    with lease.take(orchestration.common, run_id):
-        killed = last_unfinished(orchestration)
-        journal = Journal.open(orchestration.common, run_id)
-        run = Recovery(
-            orchestration=orchestration,
-            run=run_id,
-            started=now,
-            journal=journal,
-            policy=policy_of(orchestration),
-            permission=permission,
-            workstreams=workstreams,
-            killed=killed,
-        )
-        run.note("began", kind=kind, at=now.isoformat(), undoes=undoes)
+    run = Recovery(
+        orchestration=orchestration,
+        run=new_run_id(now),
+        started=now,
+        journal=None,
+        policy=policy_of(orchestration),
+        permission=permission,
+        workstreams=terms.workstreams,
+    )
+    if terms.rehearsal:
+        yield run
+        return
+    with lease.take(orchestration.common, run.run):
+        run.killed = last_unfinished(orchestration)
+        run.journal = Journal.open(orchestration.common, run.run)
+        run.note("began", kind=terms.kind, at=now.isoformat(), undoes=terms.undoes)
         try:
-            if killed is not None:
-                complete(run, killed)
+            if run.killed is not None:
+                complete(run, run.killed)
             yield run
         finally:
             if not run.ended:
@@ -66,14 +72,12 @@ def link(run: Recovery, flow_run: dict[str, str]) -> None:
     run.note("flow run", **flow_run)
 
 
-def end(run: Recovery, word: RunWord | None = None) -> RunWord:
+def end(run: Recovery, word: RunWord) -> None:
     """Close the run with its word; a killed predecessor is closed with it."""
-    said = word or word_of(run.outcomes, ())
     if run.killed is not None:
         _close(run.orchestration, run.killed, by=run.run)
-    run.note("ended", word=str(said), at=clock.now().isoformat())
+    run.note("ended", word=str(word), at=clock.now().isoformat())
     run.ended = True
-    return said
 
 
 def _close(orchestration: Orchestration, killed: PastRun, *, by: str) -> None:

@@ -17,7 +17,7 @@ from unjam.domain.change import (
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.engine.acts.salvage import save_now
 from unjam.engine.changes import Side, inverse, side_of
-from unjam.engine.history import PastRun
+from unjam.engine.history import PastRun, past_run
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
 from unjam.engine.vault import NAMESPACE, folder_of
@@ -28,6 +28,21 @@ _FINAL = {
     StopProcess: "a process that was stopped cannot be started where it was",
     StartProcess: "the orchestrator that was started is not stopped",
 }
+
+
+def changes_to_undo(run: Recovery, past_id: str) -> tuple[Change, ...]:
+    """Return what taking a run back means, newest change first.
+
+    Raises UsageError for an unknown run, RefusedError beside a living orchestrator or where the
+    world has moved on since.
+    """
+    past = past_run(run.orchestration, past_id)
+    living = next(run.look("").orchestrators(), None)
+    if living is not None:
+        raise RefusedError(f"an orchestrator is at work (pid {living.identity.pid}); stop it first")
+    changes = to_take_back(past)
+    refuse_if_moved_on(run.orchestration, changes)
+    return changes
 
 
 def to_take_back(past: PastRun) -> tuple[Change, ...]:

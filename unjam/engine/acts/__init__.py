@@ -1,8 +1,10 @@
 """How each kind of step is carried out. Everything that changes anything goes through the door."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from unjam.domain.facts import holds, in_words
+from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Abort,
     Land,
@@ -24,8 +26,11 @@ from unjam.engine.acts.repair import abort, move_lock, return_primary
 from unjam.engine.acts.restart import restart
 from unjam.engine.acts.salvage import salvage
 from unjam.engine.acts.stop import stop
+from unjam.engine.recovery import Recovery, outcome
+from unjam.errors import PermanentError, RefusedError
 
-ACTS: Mapping[type[Step], Any] = {
+# Each takes the step of its own kind, which a mapping's type cannot say.
+_ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     Stop: stop,
     Salvage: salvage,
     MoveLock: move_lock,
@@ -38,3 +43,30 @@ ACTS: Mapping[type[Step], Any] = {
     ReturnPrimary: return_primary,
     Restart: restart,
 }
+
+
+def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
+    """Carry out one step: is it approved, do its facts still hold? Then act.
+
+    A TransientError passes through, so that the step is tried again; everything else becomes an
+    outcome.
+    """
+    if not run.permission.covers(step.step_class, run.policy):
+        return run.settle((outcome(step, StepWord.REFUSED, "it was not approved"),))
+    fresh = run.look(getattr(step, "worktree", ""))
+    changed = [one for one in step.facts if not holds(one, fresh)]
+    if changed:
+        named = ", ".join(in_words(one.kind, one.subject) for one in changed)
+        sentence = f"the facts have changed since the plan was made: {named}"
+        return run.settle((outcome(step, StepWord.REFUSED, sentence),))
+    try:
+        return run.settle(_ACTS[type(step)](run, step, fresh))
+    except RefusedError as error:
+        return run.settle((outcome(step, StepWord.REFUSED, str(error)),))
+    except PermanentError as error:
+        return run.settle((outcome(step, StepWord.FAILED, str(error)),))
+
+
+def give_up(run: Recovery, step: Step, because: str) -> tuple[Outcome, ...]:
+    """Settle a step that trying again did not help."""
+    return run.settle((outcome(step, StepWord.FAILED, because),))

@@ -1,0 +1,39 @@
+"""The front door: recover from everything that was found, in a safe order."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows.orchestrator_crash import orchestrator_crash
+from tasks.session import Approval, name_of_run
+from unjam.domain.finding import Scenario
+
+RECOVERIES = {
+    Scenario.ORCHESTRATOR_CRASH: orchestrator_crash,
+}
+
+
+@flow(name="recover", flow_run_name=name_of_run)
+def recover(  # noqa: PLR0913 -- a flow's parameters are the fields of a form
+    repo: Path,
+    scenarios: list[Scenario] | None = None,
+    workstreams: list[str] | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 -- as above
+    approval: Approval | None = None,
+    config: Path | None = None,
+) -> dict[str, Any]:
+    """Recover an orchestration from whatever stopped it, losing nothing.
+
+    Args:
+        repo: Any directory of the repository.
+        scenarios: Recover only from these; empty means from all that unjam knows.
+        workstreams: Recover only these workstreams; empty means all, and what they share.
+        dry_run: Only make the plan.
+        approval: What a person allows beyond the policy; empty means only what is automatic.
+        config: A configuration file other than the repository's own.
+    """
+    document: dict[str, Any] = {}
+    for scenario in scenarios or RECOVERIES:
+        document = RECOVERIES[scenario](repo, workstreams, dry_run, approval, config)
+    return document

@@ -1,0 +1,25 @@
+"""Take a run back: refs, rows, worktrees and files as before."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from tasks.session import Approval, name_of_run, opened, recovery, terms
+from tasks.undo import assess_undo, report_undo, take_back
+
+
+@flow(name="undo", flow_run_name=name_of_run)
+def undo(repo: Path, run: str, config: Path | None = None) -> dict[str, Any]:
+    """Take every change of a run back, or nothing where the world has moved on since.
+
+    Args:
+        repo: Any directory of the repository.
+        run: The run to take back, as `unjam history` names it.
+        config: A configuration file other than the repository's own.
+    """
+    about = terms("undo", None, undoes=run)
+    with recovery(opened(repo, config), about, Approval()) as this:
+        for change in assess_undo(this, run):
+            take_back(this, change)
+        return report_undo(this, run)

@@ -1,0 +1,16 @@
+"""Clean: move what is no longer needed into the vault."""
+
+from prefect import task
+
+from tasks.retrying import RETRY_TRANSIENT
+from tasks.telling import name_of_step, told
+from unjam.domain.outcome import Outcome
+from unjam.domain.plan import RemoveBranch, RemoveWorktree
+from unjam.engine.acts import carry_out
+from unjam.engine.recovery import Recovery
+
+
+@task(task_run_name=name_of_step, **RETRY_TRANSIENT)
+def clean(run: Recovery, step: RemoveWorktree | RemoveBranch) -> tuple[Outcome, ...]:
+    """Rename a worktree or move a branch into the vault, if it is saved and unchanged since."""
+    return told(carry_out(run, step))

@@ -1,0 +1,22 @@
+"""Merge: land branches that verify, and push the trunk."""
+
+from prefect import task
+
+from tasks.retrying import RETRY_TRANSIENT
+from tasks.telling import name_of_step, told
+from unjam.domain.outcome import Outcome
+from unjam.domain.plan import Land, Push
+from unjam.engine.acts import carry_out
+from unjam.engine.recovery import Recovery
+
+
+@task(task_run_name=name_of_step, **RETRY_TRANSIENT)
+def merge(run: Recovery, step: Land) -> tuple[Outcome, ...]:
+    """Merge in a trial, verify, and move the trunk; what does not verify stays on its branch."""
+    return told(carry_out(run, step))
+
+
+@task(task_run_name=name_of_step, **RETRY_TRANSIENT)
+def push(run: Recovery, step: Push) -> tuple[Outcome, ...]:
+    """Move the remote's trunk forward; a remote that has it is fine."""
+    return told(carry_out(run, step))

@@ -1,0 +1,16 @@
+"""Record."""
+
+from prefect import task
+
+from tasks.retrying import RETRY_TRANSIENT
+from tasks.telling import name_of_step, told
+from unjam.domain.outcome import Outcome
+from unjam.domain.plan import Record
+from unjam.engine.acts import carry_out
+from unjam.engine.recovery import Recovery
+
+
+@task(task_run_name=name_of_step, **RETRY_TRANSIENT)
+def record(run: Recovery, step: Record) -> tuple[Outcome, ...]:
+    """Write what is true into the row, if the row still is as it was."""
+    return told(carry_out(run, step))

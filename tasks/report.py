@@ -1,0 +1,26 @@
+"""Report: what was found, done and kept, as a document and as artifacts in the Prefect UI."""
+
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from tasks.retrying import RETRY_TRANSIENT
+from unjam.domain.finding import Finding
+from unjam.domain.markdown import report_page, workstream_table
+from unjam.engine.conclude import conclude
+from unjam.engine.prepare import Prepared
+from unjam.engine.recovery import Recovery
+
+
+@task(task_run_name="report", **RETRY_TRANSIENT)
+def report(
+    run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None = None
+) -> dict[str, Any]:
+    """End the run with its word; the document returned is what ``--json`` prints."""
+    document = conclude(run, prepared, after)
+    create_markdown_artifact(report_page(document), key="unjam-report", description=document["word"])
+    create_table_artifact(
+        workstream_table(prepared.snapshot, document), key="unjam-workstreams"
+    )
+    return document

@@ -1,0 +1,16 @@
+"""Restart."""
+
+from prefect import task
+
+from tasks.retrying import RETRY_TRANSIENT
+from tasks.telling import name_of_step, told
+from unjam.domain.outcome import Outcome
+from unjam.domain.plan import Restart
+from unjam.engine.acts import carry_out
+from unjam.engine.recovery import Recovery
+
+
+@task(task_run_name=name_of_step, **RETRY_TRANSIENT)
+def restart(run: Recovery, step: Restart) -> tuple[Outcome, ...]:
+    """Start the orchestrator again and prove that it started."""
+    return told(carry_out(run, step))

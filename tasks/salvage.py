@@ -1,0 +1,16 @@
+"""Salvage."""
+
+from prefect import task
+
+from tasks.retrying import RETRY_TRANSIENT
+from tasks.telling import name_of_step, told
+from unjam.domain.outcome import Outcome
+from unjam.domain.plan import Salvage
+from unjam.engine.acts import carry_out
+from unjam.engine.recovery import Recovery
+
+
+@task(task_run_name=name_of_step, **RETRY_TRANSIENT)
+def salvage(run: Recovery, step: Salvage) -> tuple[Outcome, ...]:
+    """Save everything of a checkout into the vault; the same content is saved once."""
+    return told(carry_out(run, step))

@@ -1,0 +1,109 @@
+"""The frame around a recovery: the lease, the journal, and the link to Prefect's run history."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prefect import get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.exceptions import ObjectNotFound
+from prefect.runtime import flow_run
+from prefect.states import Crashed
+from pydantic import BaseModel, Field
+
+from unjam.domain.outcome import Outcome
+from unjam.domain.plan import Plan, Step
+from unjam.domain.policy import StepClass
+from unjam.domain.report import printable
+from unjam.domain.snapshot import WorkstreamId
+from unjam.engine.acts import give_up
+from unjam.engine.history import PastRun
+from unjam.engine.orchestration import Orchestration, open_orchestration
+from unjam.engine.recovery import Permission, Recovery
+from unjam.engine.session import Terms, adopt, link, session
+from unjam.errors import RefusedError
+
+
+class Approval(BaseModel):
+    """What a person allows beyond the policy."""
+
+    everything: bool = Field(
+        default=False, description="Go ahead with every step that the policy would ask about."
+    )
+    classes: list[StepClass] = Field(
+        default_factory=list, description="Go ahead with steps of these classes."
+    )
+    plan: str | None = Field(
+        default=None, description="The digest of the plan that was seen; another plan is refused."
+    )
+
+    def permission(self) -> Permission:
+        """Say it in the engine's words."""
+        return Permission(self.everything, frozenset(self.classes))
+
+
+def name_of_run() -> str:
+    """Name a flow run by its flow, its repository and its workstreams."""
+    given = flow_run.parameters
+    named = ",".join(given.get("workstreams") or ())
+    repo = Path(given["repo"]).resolve().name
+    return printable(" ".join(part for part in (flow_run.flow_name, repo, named) if part))
+
+
+@contextmanager
+def recovery(
+    orchestration: Orchestration,
+    terms: Terms,
+    approval: Approval | None,
+) -> Iterator[Recovery]:
+    """Hold the lease for one run and tie it to this flow run; a killed run's flow run is closed."""
+    permission = (approval or Approval()).permission()
+    with session(orchestration, terms, permission) as run:
+        link(run, {"id": str(flow_run.id), "name": printable(str(flow_run.name))})
+        if run.killed is not None:
+            _close_flow_run(run.killed)
+        yield run
+
+
+def opened(repo: Path, config: Path | None) -> Orchestration:
+    """Find and configure the orchestration a flow is about."""
+    return open_orchestration(repo, config)
+
+
+def terms(
+    kind: str, workstreams: list[str] | None, *, rehearsal: bool = False, undoes: str | None = None
+) -> Terms:
+    """Say what a run is about."""
+    chosen = frozenset(map(WorkstreamId, workstreams)) if workstreams else None
+    return Terms(kind, chosen, undoes, rehearsal)
+
+
+def adopted(run: Recovery, plan: Plan, approval: Approval | None) -> Plan:
+    """Take a plan as this run's own; raises RefusedError if a person saw another."""
+    if approval is not None and approval.plan not in (None, plan.digest):
+        raise RefusedError(
+            f"the facts have changed: the plan is now {plan.digest}, and {approval.plan} was approved"
+        )
+    adopt(run, plan)
+    return plan
+
+
+def settled(run: Recovery, step: Step, state: State[tuple[Outcome, ...]]) -> None:
+    """Turn a step that failed for good into an outcome, so that the run goes on to the next."""
+    if not state.is_completed():
+        give_up(run, step, state.message or "it failed")
+
+
+def _close_flow_run(killed: PastRun) -> None:
+    """Mark a killed run's flow run as crashed, if this backend knows it."""
+    if killed.flow_run is None:
+        return
+    crashed = Crashed(message="unjam was killed; a later run continued its work")
+    with get_client(sync_client=True) as client:
+        try:
+            known = client.read_flow_run(killed.flow_run[0])
+            if known.state is None or not known.state.is_final():
+                client.set_flow_run_state(known.id, crashed, force=True)
+        except (ObjectNotFound, ValueError):
+            get_run_logger().info("the killed run %s was recorded elsewhere", killed.id)

@@ -1,0 +1,25 @@
+"""Names and log lines of task runs: the same everywhere, and safe for any file name."""
+
+from prefect import get_run_logger
+from prefect.runtime import task_run
+
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.plan import Step
+from unjam.domain.report import printable
+
+_TROUBLE = (StepWord.REFUSED, StepWord.FAILED)
+
+
+def name_of_step() -> str:
+    """Name a task run by the verb and the subject of its step."""
+    step: Step = task_run.parameters["step"]
+    return printable(f"{step.verb} {step.subject}")
+
+
+def told(outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+    """Log what came of a step, one sentence each."""
+    logger = get_run_logger()
+    for one in outcomes:
+        line = printable(f"{one.step} {one.subject}: {one.word}: {one.sentence}")
+        (logger.warning if one.word in _TROUBLE else logger.info)(line)
+    return outcomes

@@ -1,0 +1,43 @@
+"""Undo: take one change of an earlier run back."""
+
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import task_run
+
+from tasks.retrying import RETRY_TRANSIENT
+from unjam.domain.change import Change
+from unjam.domain.markdown import undo_page
+from unjam.domain.outcome import Outcome
+from unjam.domain.report import printable
+from unjam.engine.conclude import conclude_undo
+from unjam.engine.recovery import Recovery
+from unjam.engine.undo import in_words, changes_to_undo
+from unjam.engine.undo import take_back as taken_back
+
+
+def _name() -> str:
+    return printable(f"undo {in_words(task_run.parameters['change'])}")
+
+
+@task(task_run_name="look whether the world has moved on", **RETRY_TRANSIENT)
+def assess_undo(run: Recovery, past: str) -> tuple[Change, ...]:
+    """Return what is to be taken back, newest first; raises RefusedError showing both sides."""
+    return changes_to_undo(run, past)
+
+
+@task(task_run_name=_name, **RETRY_TRANSIENT)
+def take_back(run: Recovery, change: Change) -> Outcome:
+    """Take one change back; taken back already is fine."""
+    outcome = taken_back(run, change)
+    get_run_logger().info(printable(f"{outcome.subject}: {outcome.word}: {outcome.sentence}"))
+    return outcome
+
+
+@task(task_run_name="report", **RETRY_TRANSIENT)
+def report_undo(run: Recovery, past: str) -> dict[str, Any]:
+    """End the undo with its word."""
+    document = conclude_undo(run, past)
+    create_markdown_artifact(undo_page(document), key="unjam-undo", description=document["word"])
+    return document

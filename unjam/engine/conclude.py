@@ -1,0 +1,54 @@
+"""End a run with its word and its document."""
+
+from typing import Any
+
+from unjam.domain.finding import Finding
+from unjam.domain.outcome import RunWord, StepWord
+from unjam.domain.plan import Plan
+from unjam.domain.report import run_document, word_of
+from unjam.engine.prepare import Prepared
+from unjam.engine.recovery import Recovery
+from unjam.engine.session import end
+
+
+def conclude(
+    run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None
+) -> dict[str, Any]:
+    """Close the run; ``after`` None means that it was only planned."""
+    word = _word(run, prepared, after)
+    if after is not None:
+        end(run, word)
+    return run_document(
+        word=word,
+        plan=prepared.plan,
+        policy=run.policy,
+        run=None if after is None else run.run,
+        outcomes=run.outcomes,
+        before=prepared.findings,
+        after=prepared.findings if after is None else after,
+        flow_run=run.flow_run,
+    )
+
+
+def _word(run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None) -> RunWord:
+    if not prepared.findings and not prepared.plan.steps:
+        return RunWord.NOTHING
+    return RunWord.PLANNED if after is None else word_of(run.outcomes, after)
+
+
+def conclude_undo(run: Recovery, past: str) -> dict[str, Any]:
+    """Close an undo; what cannot be taken back leaves it partly done."""
+    left = any(one.word in (StepWord.REFUSED, StepWord.FAILED) for one in run.outcomes)
+    word = RunWord.PARTLY if left else RunWord.UNDONE
+    end(run, word)
+    document = run_document(
+        word=word,
+        plan=Plan(run.orchestration.primary),
+        policy=run.policy,
+        run=run.run,
+        outcomes=run.outcomes,
+        flow_run=run.flow_run,
+    )
+    return document | {"undoes": past}
+
+
