@@ -63,7 +63,7 @@ class Template:
         for one in (workstream, agent):
             if not is_usable_id(one):
                 raise UsageError(f"{one!r} cannot be part of a name: letters, digits, _ . - only")
-        return self.text.format(workstream=workstream, agent=agent)
+        return self.text.replace("{workstream}", workstream).replace("{agent}", agent)
 
     def owner_among(
         self, name: str, workstreams: Iterable[WorkstreamId], agents: Iterable[AgentId] = ()
@@ -81,7 +81,7 @@ class Template:
     def _fits(self, name: str, workstream: WorkstreamId) -> Owner | None:
         if not is_usable_id(workstream):
             return None
-        filled = re.escape(self.text.format(workstream=workstream, agent="{agent}"))
+        filled = re.escape(self.text.replace("{workstream}", workstream))
         found = re.fullmatch(filled.replace(_AGENT_HERE, f"(?P<agent>{_NAME})"), name)
         if found is None:
             return None

@@ -1,1 +1,6 @@
 """Git, through GitPython's runner and our own readers of its files; the only package that imports ``git``."""
+
+import os
+
+# Without Git on PATH, importing GitPython raises; we want to say it in one line, and later.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")

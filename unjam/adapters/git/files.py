@@ -1,0 +1,51 @@
+"""Read Git's small files as they lie on disk: what is missing or damaged is None, never an error."""
+
+import os
+import re
+from pathlib import Path
+
+SMALL = 1 << 16  # bytes; no healthy file of this kind comes near
+COMMIT = re.compile(r"[0-9a-f]{40}")
+NOBODY = "0" * 40
+
+
+def read_small(path: Path | str, *, limit: int = SMALL) -> bytes | None:
+    """Read a regular file; None if it is missing, unreadable, a link, or beyond the limit."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
+    try:
+        content = os.read(handle, limit + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return content if len(content) <= limit else None
+
+
+def read_line(path: Path | str) -> str | None:
+    """Read a file of one line, as text with any bytes kept."""
+    content = read_small(path)
+    return None if content is None else os.fsdecode(content).rstrip("\r\n")
+
+
+def git_dir_named_by(dot_git: Path) -> Path | None:
+    """Follow a ``.git`` to the Git directory it is or names; None if that leads nowhere."""
+    if dot_git.is_dir():
+        return dot_git.resolve() if (dot_git / "objects").is_dir() else None
+    line = read_line(dot_git)
+    if line is None or not line.startswith("gitdir: ") or "\0" in line:
+        return None
+    named = (dot_git.parent / line.removeprefix("gitdir: ")).resolve()
+    # The common directory can be told even where the administrative directory below it is gone.
+    known = named.is_dir() or (named.parent.name == "worktrees" and named.parents[1].is_dir())
+    return named if known else None
+
+
+def backlink(admin: Path) -> Path | None:
+    """Return the ``.git`` file an administrative directory belongs to, as written there."""
+    line = read_line(admin / "gitdir")
+    if not line or "\0" in line or not line.endswith("/.git"):
+        return None
+    return Path(os.path.normpath(admin / line))

@@ -1,0 +1,177 @@
+"""Read the worktrees of a repository from its administrative directories.
+
+Git is not asked: it hides damaged entries, and one damaged entry can end its listing.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from unjam.adapters.git.files import COMMIT, backlink, git_dir_named_by, read_line
+from unjam.adapters.git.repository import Repository
+from unjam.domain.snapshot import Operation, Truth
+
+# In this order: a stopped rebase also leaves CHERRY_PICK_HEAD, an `am` has a rebase's directory.
+_MARKS = {
+    "rebase-merge": Operation.REBASE,
+    "rebase-apply": Operation.REBASE,
+    "MERGE_HEAD": Operation.MERGE,
+    "CHERRY_PICK_HEAD": Operation.CHERRY_PICK,
+    "REVERT_HEAD": Operation.REVERT,
+    "sequencer": Operation.CHERRY_PICK,
+    "BISECT_LOG": Operation.BISECT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """What the files of one worktree say about it, before Git's objects are looked at."""
+
+    name: str  # of the administrative directory; "" for the primary
+    path: Path
+    admin: Path
+    branch: str | None
+    detached: str | None  # the commit HEAD holds itself
+    present: Truth
+    problem: str
+    operation: Operation | None
+    lock_reason: str | None
+    entries: frozenset[str]  # names in the administrative directory
+
+
+def read_primary(repository: Repository) -> Checkout:
+    """Read the person's own checkout."""
+    entries = _entries(repository.common)
+    branch, detached, problem = _head(repository.common)
+    return Checkout(
+        name="",
+        path=repository.primary,
+        admin=repository.common,
+        branch=branch,
+        detached=detached,
+        present=Truth.YES,
+        problem=problem,
+        operation=_operation(repository.common, entries),
+        lock_reason=None,
+        entries=entries,
+    )
+
+
+def read_worktrees(repository: Repository) -> Iterator[Checkout]:
+    """Read every registered worktree except our own trials, damaged ones too."""
+    ours = repository.common / "unjam"
+    root = repository.common / "worktrees"
+    for name in sorted(_entries(root)):
+        checkout = _read(root / name, repository)
+        if not checkout.path.is_relative_to(ours):
+            yield checkout
+
+
+def _read(admin: Path, repository: Repository) -> Checkout:
+    entries = _entries(admin)
+    branch, detached, damage = _head(admin)
+    named = backlink(admin)
+    dot_git = named or _found_by_its_name(admin, repository)
+    present, problem = _presence(dot_git, admin)
+    if named is None:
+        present, problem = Truth.UNKNOWN, "its gitdir file is damaged"
+    return Checkout(
+        name=admin.name,
+        path=dot_git.parent,
+        admin=admin,
+        branch=branch,
+        detached=detached,
+        present=present,
+        problem=problem or damage or _commondir_damage(admin, repository),
+        operation=_operation(admin, entries),
+        lock_reason=(read_line(admin / "locked") or "") if "locked" in entries else None,
+        entries=entries,
+    )
+
+
+def _entries(directory: Path | str) -> frozenset[str]:
+    try:
+        return frozenset(entry.name for entry in os.scandir(directory))
+    except OSError:
+        return frozenset()
+
+
+def _head(admin: Path) -> tuple[str | None, str | None, str]:
+    """Return the branch HEAD points at, or the commit it holds, or what is wrong with it."""
+    line = read_line(admin / "HEAD")
+    if line is None:
+        return None, None, "its HEAD is missing"
+    if line.startswith("ref: refs/") and "\0" not in line:
+        return line.removeprefix("ref: "), None, ""
+    if COMMIT.fullmatch(line):
+        return None, line, ""
+    return None, None, "its HEAD is damaged"
+
+
+def _presence(dot_git: Path, admin: Path) -> tuple[Truth, str]:
+    try:
+        is_link = stat.S_ISLNK(dot_git.parent.lstat().st_mode)
+    except FileNotFoundError:
+        return Truth.NO, "its directory is gone"
+    except OSError as error:
+        return Truth.UNKNOWN, f"its directory cannot be read: {error.strerror}"
+    if is_link:
+        return Truth.UNKNOWN, "its directory is a symbolic link"
+    if read_line(f"{dot_git}") == f"gitdir: {admin}":
+        return Truth.YES, ""
+    damage = _damage_of(dot_git, admin)
+    return (Truth.UNKNOWN if damage else Truth.YES), damage
+
+
+def _damage_of(dot_git: Path, admin: Path) -> str:
+    if dot_git.is_dir():
+        return "its directory holds a repository of its own"
+    named = git_dir_named_by(dot_git)
+    if named is None:
+        return "its .git file is " + ("damaged" if os.path.lexists(dot_git) else "missing")
+    return "" if _same(named, admin) else f"its .git file names {named}"
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _found_by_its_name(admin: Path, repository: Repository) -> Path:
+    """Guess the place of a worktree whose administrative directory forgot it."""
+    for found in repository.primary.glob(f".*/{_literal(admin.name)}/.git"):
+        if git_dir_named_by(found) == admin:
+            return found
+    return repository.primary / ".worktrees" / admin.name / ".git"
+
+
+def _literal(name: str) -> str:
+    return "".join(f"[{one}]" if one in "*?[" else one for one in name)
+
+
+def _commondir_damage(admin: Path, repository: Repository) -> str:
+    line = read_line(admin / "commondir")
+    if line is None or "\0" in line or not line:
+        return "its commondir file is " + ("missing" if line is None else "damaged")
+    leads = os.path.normpath(admin / line)
+    return "" if leads == str(repository.common) else f"its commondir file names {leads}"
+
+
+def _operation(admin: Path, entries: frozenset[str]) -> Operation | None:
+    for mark, operation in _MARKS.items():
+        if mark not in entries:
+            continue
+        if mark == "rebase-apply" and (admin / mark / "applying").exists():
+            return Operation.AM
+        if mark == "sequencer" and _first_word(admin / mark / "todo") == "revert":
+            return Operation.REVERT
+        return operation
+    return None
+
+
+def _first_word(todo: Path) -> str:
+    return (read_line(todo) or "").partition(" ")[0]
