@@ -1,0 +1,202 @@
+"""Merge without a checkout: nothing of the repository changes but its object store."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from unjam.adapters.git.command import Answer, Git
+from unjam.adapters.git.room import clean_room
+from unjam.domain.snapshot import CommitId
+from unjam.errors import PermanentError
+
+_DURABLE = ("core.fsync=all",)
+_LARGEST_LOOKED_AT = 4 << 20  # bytes; nobody leaves conflict markers in more
+_AT_ONCE = 16  # blobs held in memory
+_MARKERS = tuple(re.compile(one, re.MULTILINE) for one in (rb"^<{7} ", rb"^={7}\r?$", rb"^>{7} "))
+_REGULAR = ("100644", "100755")
+_CONFLICTED = 1  # exit status of merge-tree
+_UNRELATED = "unrelated histories"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a commit names as author and committer."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A merge commit in the object store that no ref names yet."""
+
+    commit: CommitId
+    tree: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The two do not merge; kinds are Git's own: ``contents``, ``modify/delete``, …"""
+
+    paths: tuple[str, ...]
+    kinds: tuple[str, ...]
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Markers:
+    """They merge, but the result holds conflict markers that somebody committed."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The base has all of it already."""
+
+
+def merge_onto(
+    common: Path,
+    sides: tuple[CommitId, CommitId],
+    message: str,
+    identity: Identity,
+    when: datetime,
+) -> Merged | Conflict | Markers | Nothing:
+    """Merge a tip onto a base, given as (base, tip); the same arguments give the same commit."""
+    base, tip = sides
+    with _merging_room(common, base) as room:
+        answer = room.run("merge-tree", "--write-tree", "-z", base, tip, accept=None)
+        if answer.status == _CONFLICTED:
+            return _conflict(answer)
+        if answer.status != 0:
+            return _unmergeable(answer)
+        tree = answer.fields()[0]
+        if tree == room.run("rev-parse", "--verify", f"{base}^{{tree}}").text:
+            return Nothing()
+        marked = _left_markers(room, base, tree)
+        if marked:
+            return Markers(marked)
+        return Merged(_commit(room, tree, sides, message, _by(identity, when)), tree)
+
+
+@contextmanager
+def _merging_room(common: Path, base: CommitId) -> Iterator[Git]:
+    """Open a room in which the base's own attributes hold, as they would in a checkout of it."""
+    with clean_room(common, exact=False) as bare:
+        # merge-tree reads attributes from the work tree only; nothing else of it is looked at.
+        work_tree = bare.git_dir.parent / "attributes"
+        work_tree.mkdir()
+        shallow = common / "shallow"
+        known = {"GIT_SHALLOW_FILE": str(shallow)} if shallow.exists() else {}
+        room = replace(
+            bare.on(work_tree),
+            settings=(*bare.settings, *_DURABLE),
+            environment={**bare.environment, **known},
+        )
+        _lay_attributes(room, base, work_tree)
+        yield room
+
+
+def _lay_attributes(room: Git, base: CommitId, work_tree: Path) -> None:
+    listing = room.run("ls-tree", "-r", "-z", "--full-tree", base)
+    for line in listing.out.split(b"\0"):
+        about, _, path = line.partition(b"\t")
+        if path.rpartition(b"/")[2] != b".gitattributes":
+            continue
+        mode, _, blob = os.fsdecode(about).split(" ")
+        if mode in _REGULAR:
+            target = work_tree / os.fsdecode(path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(room.run("cat-file", "blob", blob).out)
+
+
+def _conflict(answer: Answer) -> Conflict:
+    files, _, told = answer.out.partition(b"\0\0")
+    paths = dict.fromkeys(
+        os.fsdecode(one.partition(b"\t")[2]) for one in files.split(b"\0")[1:] if b"\t" in one
+    )
+    kinds, messages = _told([os.fsdecode(one) for one in told.split(b"\0")])
+    return Conflict(tuple(paths), kinds, messages)
+
+
+def _told(fields: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read what merge-tree says: groups of a count, so many paths, a kind and a sentence."""
+    kinds, messages = dict[str, None](), []
+    place = 0
+    while place < len(fields) and fields[place].isdigit():
+        place += 1 + int(fields[place])
+        kind, message = fields[place : place + 2]
+        if kind.startswith("CONFLICT"):
+            kinds[kind.removeprefix("CONFLICT (").removesuffix(")")] = None
+            messages.append(message.strip())
+        place += 2
+    return tuple(kinds), tuple(messages)
+
+
+def _unmergeable(answer: Answer) -> Conflict:
+    if _UNRELATED in answer.err:
+        return Conflict((), (_UNRELATED,), ("it shares no commit with the trunk",))
+    raise PermanentError(f"git merge-tree: {answer.err or answer.status}")
+
+
+def _by(identity: Identity, when: datetime) -> dict[str, str]:
+    moment = f"{int(when.timestamp())} {when.strftime('%z') or '+0000'}"
+    return {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", identity.name), ("EMAIL", identity.email), ("DATE", moment))
+    }
+
+
+def _commit(
+    room: Git, tree: str, parents: Sequence[CommitId], message: str, by: dict[str, str]
+) -> CommitId:
+    named = [part for parent in parents for part in ("-p", parent)]
+    committing = replace(room, environment={**room.environment, **by})
+    made = committing.run(
+        "commit-tree", tree, *named, "-F", "-", stdin=message.encode("utf-8", "surrogateescape")
+    )
+    return CommitId(made.text)
+
+
+def _left_markers(room: Git, base: CommitId, tree: str) -> tuple[str, ...]:
+    fields = room.run("diff-tree", "-r", "-z", "--no-renames", base, tree).fields()
+    changed = {}
+    for about, path in zip(fields[::2], fields[1::2], strict=False):
+        old_mode, mode, old, new, _ = about.removeprefix(":").split(" ")
+        if mode in _REGULAR:
+            changed[path] = (old if old_mode in _REGULAR else None, new)
+    marked = _marked(room, {new for _, new in changed.values()})
+    before = _marked(room, {old for old, new in changed.values() if old and new in marked})
+    return tuple(
+        path for path, (old, new) in changed.items() if new in marked and old not in before
+    )
+
+
+def _marked(room: Git, blobs: set[str]) -> set[str]:
+    """Return those of these blobs that hold all three conflict markers."""
+    small = []
+    for line in _batch(room, "--batch-check", sorted(blobs)).decode().splitlines():
+        blob, _, size = line.partition(" ")[0], *line.rpartition(" ")[1:]
+        if size.isdigit() and int(size) <= _LARGEST_LOOKED_AT:  # else it is missing
+            small.append(blob)
+    marked = set()
+    for start in range(0, len(small), _AT_ONCE):
+        contents = _batch(room, "--batch", small[start : start + _AT_ONCE])
+        while contents:
+            about, _, rest = contents.partition(b"\n")
+            blob, _, size = about.decode().split(" ")
+            body, contents = rest[: int(size)], rest[int(size) + 1 :]
+            if all(marker.search(body) for marker in _MARKERS):
+                marked.add(blob)
+    return marked
+
+
+def _batch(room: Git, how: str, names: Sequence[str]) -> bytes:
+    if not names:
+        return b""
+    return room.run("cat-file", how, stdin="".join(f"{one}\n" for one in names).encode()).out
