@@ -42,7 +42,7 @@ def update_row(location: str, change: UpdateRow) -> None:
     try:
         with writing(location) as connection:
             current = _current(connection, key)
-            if _is_done(current, before, after):
+            if _is_done(current, after):
                 return
             _refuse_if_moved_on(current, before, after)
             _write(connection, key, before, after)
@@ -71,11 +71,8 @@ def _current(connection: Connection, key: Scalar) -> _Values:
     return dict(values_of(names, records[0])) if records else {}
 
 
-def _is_done(current: _Values, before: _Values, after: _Values) -> bool:
-    if not after or not current:
-        return not after and not current
-    # The columns we write decide: a trigger may have set updated_at since.
-    return not _differing(current, _changed(before, after))
+def _is_done(current: _Values, after: _Values) -> bool:
+    return bool(current) == bool(after) and not _differing(current, after)
 
 
 def _refuse_if_moved_on(current: _Values, before: _Values, after: _Values) -> None:
@@ -99,7 +96,7 @@ def _write(connection: Connection, key: Scalar, before: _Values, after: _Values)
 
 
 def _refuse_unless_taken(current: _Values, wanted: _Values) -> None:
-    # A column may convert what it is given; then the next run would not know its own work.
+    # A column may convert what it is given; then nobody would know our work again.
     for name in _differing(current, wanted):
         raise PermanentError(f"{name} would become {_shown(current, name)}, not {wanted[name]!r}")
 
