@@ -12,6 +12,7 @@ PYTHON := $(shell for one in python3.11 python3.12 python3.13 python3.14 python3
 endif
 
 install: .venv/.installed
+	@:
 
 .venv/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later, with its venv module, is not on PATH" >&2; exit 1; }

@@ -4,6 +4,7 @@ Run ``python -m deployments.serve`` with ``PREFECT_API_URL`` naming the server.
 """
 
 import asyncio
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,10 @@ async def deployment(wanted: dict[str, Any]) -> RunnerDeployment:
 
 async def main() -> None:
     """Register every deployment and wait for runs."""
-    served = [await deployment(wanted) for wanted in declared()]
-    # By default a stopped server of flows pauses them; the next one would then wait for ever.
-    await aserve(*served, pause_on_shutdown=False)
+    with chdir(ROOT):  # Prefect writes down where a flow is relative to here, and runs it from here
+        served = [await deployment(wanted) for wanted in declared()]
+        # Paused deployments, Prefect's way to stop, would leave the next server without work.
+        await aserve(*served, pause_on_shutdown=False)
 
 
 if __name__ == "__main__":

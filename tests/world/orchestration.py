@@ -110,6 +110,10 @@ class World:
         living = processes_below(self.repo / ".worktrees")
         return [process.pid for process in living]
 
+    def end_agents(self) -> None:
+        """Let the agents, orphans included, be dead too."""
+        end_processes_below(self.repo / ".worktrees")
+
     def inventory(self, *, without: Sequence[str] = ()) -> Inventory:
         """Everything as it stands now, to the byte; see ``tests.world.inventory``."""
         return take_inventory(self.repo, self.state, without=tuple(without))
