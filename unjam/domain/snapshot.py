@@ -125,6 +125,7 @@ class Worktree:
     lock_reason: str | None = None  # of `git worktree lock`
     hidden_commits: int = 0  # commits that only this worktree's reflog reaches
     problem: str = ""
+    workstream: WorkstreamId | None = None  # whose it is, by its branch or by its directory's name
 
     @property
     def is_primary(self) -> bool:

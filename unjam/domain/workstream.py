@@ -5,12 +5,12 @@ all three, and where one of them cannot be read the verdict is "cannot tell".
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from unjam.domain.finding import Evidence
-from unjam.domain.naming import is_usable_id, workstream_of_directory
+from unjam.domain.naming import is_usable_id
 from unjam.domain.snapshot import (
     Branch,
     Process,
@@ -88,8 +88,10 @@ def join(snapshot: Snapshot) -> tuple[Workstream, ...]:
     branches = defaultdict[WorkstreamId, list[Branch]](list)
     for branch in snapshot.branches:
         branches[branch.workstream].append(branch)
-    ids = {*rows, *specs, *branches}
-    trees = _trees_by_workstream(snapshot, ids)
+    trees = defaultdict[WorkstreamId, list[Worktree]](list)
+    for tree in snapshot.worktrees:
+        if tree.workstream is not None:
+            trees[tree.workstream].append(tree)
     processes = defaultdict[str, list[Process]](list)
     for process in snapshot.processes:
         if process.worktree:
@@ -104,21 +106,8 @@ def join(snapshot: Snapshot) -> tuple[Workstream, ...]:
             worktrees=tuple(trees.get(one, ())),
             processes=tuple(p for tree in trees.get(one, ()) for p in processes[tree.name]),
         )
-        for one in sorted(ids)
+        for one in sorted({*rows, *specs, *branches, *trees})
     )
-
-
-def _trees_by_workstream(
-    snapshot: Snapshot, ids: Iterable[WorkstreamId]
-) -> dict[WorkstreamId, list[Worktree]]:
-    by_ref = {branch.ref: branch.workstream for branch in snapshot.branches}
-    known = frozenset(ids)
-    trees = defaultdict[WorkstreamId, list[Worktree]](list)
-    for tree in snapshot.worktrees:
-        owner = by_ref.get(tree.branch or "") or workstream_of_directory(tree.path.name, known)
-        if owner is not None:
-            trees[owner].append(tree)
-    return trees
 
 
 def _current(branches: list[Branch], row: Row | None, trees: list[Worktree]) -> Branch | None:

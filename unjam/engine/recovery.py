@@ -66,6 +66,7 @@ class Recovery:
     permission: Permission
     workstreams: frozenset[WorkstreamId] | None = None
     killed: PastRun | None = None  # an earlier run that never ended
+    flow_run: dict[str, str] | None = None  # id and name, in Prefect
     ended: bool = False
     saved: dict[str, Saved] = field(default_factory=dict)
     landed: dict[WorkstreamId, Landed] = field(default_factory=dict)

@@ -69,6 +69,7 @@ def adopt(run: Recovery, plan: Plan) -> None:
 
 def link(run: Recovery, flow_run: dict[str, str]) -> None:
     """Note which Prefect flow run tells this run's story."""
+    run.flow_run = flow_run
     run.note("flow run", **flow_run)
 
 

@@ -3,3 +3,169 @@
 Nothing of the real repository changes here but its object store: the trial's checkout is a
 repository of its own, and the person's checkout is never touched.
 """
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unjam.adapters.git.merge import Conflict, Identity, Markers, Merged, Nothing, merge_onto
+from unjam.adapters.git.trial import (
+    discard_trial,
+    trial_checkout,
+    trial_environment,
+    trial_root,
+)
+from unjam.adapters.processes.run import Verification, run_verify
+from unjam.domain import landing as searching
+from unjam.domain.landing import Candidate, Conflicting, Try, Verified, landing_order, next_trial
+from unjam.domain.plan import Land, Landing
+from unjam.domain.snapshot import CommitId, WorkstreamId
+from unjam.engine.recovery import Landed, Recovery
+
+IDENTITY = Identity("unjam", "unjam@localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The verified tip of everything that can land, and why the rest cannot."""
+
+    tip: CommitId
+    landable: tuple[WorkstreamId, ...]
+    refused: dict[WorkstreamId, Landed]
+
+
+@dataclass(slots=True)
+class _Bench:
+    """The trials of one landing: one checkout, used again; each tree is verified once."""
+
+    run: Recovery
+    base: CommitId
+    landings: dict[WorkstreamId, Landing]
+    by_tree: dict[str, Verification] = field(default_factory=dict)
+    said: dict[searching.Trial, Verification] = field(default_factory=dict)
+    conflicts: dict[WorkstreamId, Conflict | Markers] = field(default_factory=dict)
+    chain: dict[searching.Trial, tuple[CommitId, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Start from the trunk as it is."""
+        self.chain[()] = (self.base, f"tree of {self.base}")
+
+    @property
+    def target(self) -> Path:
+        """Where the trial's checkout is."""
+        return trial_root(self.run.orchestration.common) / self.run.run / "landing"
+
+    def judge(self, trial: searching.Trial) -> searching.Verdict | None:
+        """Merge and verify one trial; None when the verify command could not be run at all."""
+        merged = self._merge(trial)
+        if isinstance(merged, Conflicting):
+            return merged
+        tip, tree = merged
+        if tree not in self.by_tree:
+            self.by_tree[tree] = self._verify(tip)
+        self.said[trial] = self.by_tree[tree]
+        if self.said[trial].found_nothing:
+            return None
+        return Verified.PASSED if self.said[trial].passed else Verified.FAILED
+
+    def _merge(self, trial: searching.Trial) -> tuple[CommitId, str] | Conflicting:
+        """Merge one onto the other; a part that another trial has merged is not merged again."""
+        for count, workstream in enumerate(trial, start=1):
+            if trial[:count] in self.chain:
+                continue
+            made = self._merge_one(self.chain[trial[: count - 1]][0], self.landings[workstream])
+            if isinstance(made, Conflict | Markers):
+                self.conflicts[workstream] = made
+                return Conflicting(workstream)
+            previous = self.chain[trial[: count - 1]]
+            merged = (made.commit, made.tree) if isinstance(made, Merged) else previous
+            self.chain[trial[:count]] = merged
+        return self.chain[trial]
+
+    def _merge_one(
+        self, base: CommitId, one: Landing
+    ) -> Merged | Conflict | Markers | Nothing:
+        name = one.ref.removeprefix("refs/heads/")
+        message = f"Merge {name}\n\nLanded and verified by unjam {self.run.run}\n"
+        common = self.run.orchestration.common
+        return merge_onto(common, (base, one.tip), message, IDENTITY, self.run.started)
+
+    def _verify(self, commit: CommitId) -> Verification:
+        settings = self.run.orchestration.settings.verify
+        common = self.run.orchestration.common
+        trial_checkout(common, commit, self.target)
+        return run_verify(
+            tuple(settings.command),
+            self.target,
+            settings.timeout.total_seconds(),
+            trial_environment(common),
+            self.target.parent / "verify.log",
+        )
+
+
+def search(run: Recovery, step: Land, base: CommitId) -> Found:
+    """Try the batch, then parts of it while it fails; returns what landed in the trial."""
+    landings = {one.workstream: one for one in step.landings}
+    bench = _Bench(run, base, landings)
+    depends_on = {one.workstream: one.depends_on for one in step.landings}
+    order = landing_order(landings, depends_on)
+    candidates = [
+        Candidate(one, frozenset(depends_on[one]) & landings.keys()) for one in order.ordered
+    ]
+    lost = {one: _no("its dependencies form a cycle") for one in order.cyclic}
+    lost |= {one: _no("it depends on workstreams that form a cycle") for one in order.behind}
+    try:
+        return _searched(bench, candidates, lost)
+    finally:
+        discard_trial(run.orchestration.common, bench.target.parent)
+
+
+def _searched(
+    bench: _Bench, candidates: Iterable[Candidate], lost: dict[WorkstreamId, Landed]
+) -> Found:
+    verdicts: dict[searching.Trial, searching.Verdict] = {}
+    answer = next_trial(candidates, verdicts)
+    while isinstance(answer, Try):
+        verdict = bench.judge(answer.trial)
+        if verdict is None:
+            because = bench.said[answer.trial].sentence
+            return Found(bench.base, (), lost | {one: _no(because) for one in bench.landings})
+        verdicts[answer.trial] = verdict
+        bench.run.note("trial", trial=list(answer.trial), verdict=str(verdict))
+        answer = next_trial(candidates, verdicts)
+    return Found(bench.chain[answer.landable][0], answer.landable, lost | dict(_refusals(bench, answer)))
+
+
+def _refusals(bench: _Bench, answer: searching.Landing) -> Iterable[tuple[WorkstreamId, Landed]]:
+    if answer.trunk_fails:
+        because = f"the trunk itself does not pass: {bench.said[()].sentence}"
+        yield from ((one, _no(because)) for one in bench.landings)
+        return
+    for clash in answer.clashes:
+        yield clash.workstream, Landed(
+            done=False, status="conflict", because=_in_words(bench.conflicts[clash.workstream])
+        )
+    for culprit in answer.culprits:
+        because = f"does not verify: {bench.said[culprit.convicted_by].sentence}"
+        yield culprit.workstream, Landed(done=False, status="failed", because=because)
+    for blocked in answer.blocked:
+        yield blocked.workstream, Landed(
+            done=False,
+            status="blocked",
+            because=f"it depends on {blocked.by}, which did not land",
+            blocked_by=blocked.by,
+        )
+
+
+def _no(because: str) -> Landed:
+    return Landed(done=False, status=None, because=because)
+
+
+def _in_words(conflict: Conflict | Markers) -> str:
+    shown = ", ".join(conflict.paths[:5]) + (", …" if len(conflict.paths) > 5 else "")  # noqa: PLR2004 -- a line
+    if isinstance(conflict, Markers):
+        return f"conflict markers were committed in {shown}"
+    kinds = ", ".join(dict.fromkeys(conflict.kinds)) or "conflict"
+    return f"conflicts with the trunk ({kinds}): {shown}"
+
+

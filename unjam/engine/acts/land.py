@@ -16,10 +16,9 @@ from unjam.errors import PermanentError, RefusedError
 
 def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Find what can land, then move the trunk once; each workstream gets an outcome of its own."""
-    with search(run, step, fresh) as found:
-        run.note("trial", landable=list(found.landable), tip=found.tip)
-        if found.landable:
-            _move_trunk(run, fresh, found.tip)
+    found = search(run, step, fresh.trunk_tip)
+    if found.landable:
+        _move_trunk(run, fresh, found.tip)
     for one in step.landings:
         run.landed[one.workstream] = _landed(one, found)
     return tuple(_outcome(step, one, run.landed[one.workstream]) for one in step.landings)

@@ -1,0 +1,89 @@
+"""A run as a page and a table that people read in the Prefect UI."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from unjam.domain.report import Document
+from unjam.domain.snapshot import Snapshot
+from unjam.domain.workstream import join
+
+
+def report_page(document: Document) -> str:
+    """Tell a recovery: what was found, what was planned, what came of it, what is left and kept."""
+    return "\n".join(_report(document))
+
+
+def undo_page(document: Document) -> str:
+    """Tell an undo."""
+    title = f"# Undo of {document['undoes']}: {document['word']}"
+    return "\n".join((title, "", *_outcomes(document)))
+
+
+def workstream_table(snapshot: Snapshot, document: Document) -> list[dict[str, Any]]:
+    """List every workstream with what its row said, what was found, and what came of it."""
+    verdicts: dict[str, str] = {}
+    for finding in document["findings_before"]:
+        verdicts |= finding["verdicts"]
+    said: dict[str, list[str]] = {}
+    for one in document["outcomes"]:
+        said.setdefault(one["workstream"], []).append(f"{one['step']}: {one['outcome']}")
+    return [
+        {
+            "workstream": one.id,
+            "row before": one.status or "none",
+            "verdict": verdicts.get(one.id, "consistent"),
+            "came of it": "; ".join(said.get(one.id, ())),
+        }
+        for one in join(snapshot)
+    ]
+
+
+def _report(document: Document) -> Iterator[str]:
+    yield f"# {document['word']}"
+    if document["because"]:
+        yield f"\n{_cell(document['because'])}"
+    yield from ("", "## Found", "")
+    yield from _findings(document["findings_before"])
+    yield from ("", f"## Plan {document['digest']}", "")
+    yield from (
+        f"1. **{one['step']}** {_code(one['subject'])}: {_cell(one['reason'])}"
+        for one in document["plan"]
+    )
+    yield from (f"- {_cell(note)}" for note in document["notes"])
+    yield from ("", "## What came of it", "")
+    yield from _outcomes(document)
+    yield from ("", "## Found afterwards", "")
+    yield from _findings(document["findings_after"])
+    if document["undo"]:
+        yield from ("", "## Kept", "", *(f"- {_code(one)}" for one in document["vault"]))
+        yield from ("", f"To take it back: {_code(document['undo'])}")
+
+
+def _findings(findings: list[Document]) -> Iterator[str]:
+    if not findings:
+        yield "Nothing."
+    for finding in findings:
+        yield f"- **{_cell(finding['summary'])}**"
+        yield from (f"  - {one['source']}: {_cell(one['fact'])}" for one in finding["evidence"])
+
+
+def _outcomes(document: Document) -> Iterator[str]:
+    if not document["outcomes"]:
+        yield "Nothing was done."
+        return
+    yield from ("| step | subject | outcome | |", "|---|---|---|---|")
+    for one in document["outcomes"]:
+        cells = (one["step"], one["subject"], one["outcome"], one["sentence"])
+        yield "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', chr(39))}`"
+
+
+def _cell(text: str) -> str:
+    """Keep a name from disk from becoming markup."""
+    flat = " ".join(text.split())
+    for special in "\\`*_[]<>|":
+        flat = flat.replace(special, f"\\{special}")
+    return flat
