@@ -1,0 +1,110 @@
+"""Specs: the workstreams as they were ordered, read from files that anybody may have written."""
+
+import json
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from unjam.domain.snapshot import Spec, Unknown, WorkstreamId
+
+SIZE_LIMIT = 4 << 20  # bytes; a spec is a page of text
+
+
+@dataclass(frozen=True, slots=True)
+class SpecFacts:
+    """The specs that could be read, and why the others could not."""
+
+    specs: tuple[Spec, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+
+
+class _UnreadableError(Exception):
+    """Why one file is not a spec; never leaves this module."""
+
+
+def read_specs(directory: Path) -> SpecFacts:
+    """Read every ``*.json`` of the directory; one bad file does not hide the others.
+
+    The id inside counts, not the file's name. No directory means no specs. Never raises.
+    """
+    try:
+        names = [entry.name for entry in os.scandir(directory) if entry.name.endswith(".json")]
+    except FileNotFoundError:
+        return SpecFacts()
+    except OSError as error:
+        return SpecFacts(unknown=(_unknown(directory, error.strerror or str(error)),))
+    specs: dict[WorkstreamId, Spec] = {}
+    unknown = []
+    # The shortest name first: of ws-1.json and ws-1-copy.json the copy is the duplicate.
+    for name in sorted(names, key=lambda name: (len(name), name)):
+        try:
+            spec = _spec(directory / name, directory)
+        except _UnreadableError as error:
+            unknown.append(_unknown(directory / name, str(error)))
+            continue
+        first = specs.setdefault(spec.workstream, spec)
+        if first is not spec:
+            reason = f"{first.path.name} has the same id {spec.workstream!r}"
+            unknown.append(_unknown(spec.path, reason))
+    ordered = sorted(specs.values(), key=lambda spec: spec.path.name)
+    return SpecFacts(tuple(ordered), tuple(unknown))
+
+
+def _spec(path: Path, directory: Path) -> Spec:
+    try:
+        content = json.loads(_content(path, directory).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _UnreadableError(f"it is not UTF-8 at byte {error.start}") from error
+    except ValueError as error:
+        raise _UnreadableError(f"it is not JSON: {error}") from error
+    except RecursionError as error:
+        raise _UnreadableError("it is nested too deeply") from error
+    if not isinstance(content, dict):
+        raise _UnreadableError("it is not a JSON object")
+    if not content.get("id"):
+        raise _UnreadableError("it has no id")
+    depends_on = content.get("depends_on")
+    if depends_on is not None and not isinstance(depends_on, list):
+        raise _UnreadableError(f"depends_on is {depends_on!r:.40}, not a list")
+    return Spec(
+        workstream=_id("id", content["id"]),
+        path=path,
+        depends_on=tuple(_id("depends_on", one) for one in depends_on or ()),
+    )
+
+
+def _content(path: Path, directory: Path) -> bytes:
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(os.path.realpath(directory)):
+        raise _UnreadableError("it is a link that leads out of the directory")
+    try:
+        # A named pipe would wait for its writer; a link put there just now is not followed.
+        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError as error:
+        raise _UnreadableError(error.strerror or str(error)) from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _UnreadableError("it is not a regular file")
+        if status.st_size > SIZE_LIMIT:
+            raise _UnreadableError(f"it is larger than {SIZE_LIMIT >> 20} MB")
+        return os.read(descriptor, SIZE_LIMIT)
+    except OSError as error:
+        raise _UnreadableError(error.strerror or str(error)) from error
+    finally:
+        os.close(descriptor)
+
+
+def _id(field: str, value: object) -> WorkstreamId:
+    if not isinstance(value, str):
+        raise _UnreadableError(f"{field} holds {value!r:.40}, which is not a text")
+    try:
+        value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:  # JSON can spell halves of characters
+        raise _UnreadableError(f"{field} holds {value!r:.40}, which is no text anywhere") from error
+    return WorkstreamId(value)
+
+
+def _unknown(path: Path, because: str) -> Unknown:
+    return Unknown(f"spec {path.name}", because)
