@@ -4,7 +4,7 @@ import json
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from unjam.domain.snapshot import Spec, Unknown, WorkstreamId
 
@@ -106,5 +106,5 @@ def _id(field: str, value: object) -> WorkstreamId:
     return WorkstreamId(value)
 
 
-def _unknown(path: Path, because: str) -> Unknown:
+def _unknown(path: PurePath, because: str) -> Unknown:
     return Unknown(f"spec {path.name}", because)
