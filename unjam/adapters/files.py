@@ -1,0 +1,140 @@
+"""Renames and writes that are either done for good or not at all.
+
+Nothing here deletes: to make way is to rename.
+"""
+
+import ctypes
+import errno
+import os
+import secrets
+from pathlib import Path
+
+from unjam.errors import PermanentError, RefusedError, TransientError
+
+_RENAME_NOREPLACE = 1
+_AT_FDCWD = -100
+_NOT_OFFERED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+
+
+def exists(path: Path) -> bool:
+    """Tell whether something has this name, be it a link to nowhere."""
+    return os.path.lexists(path)
+
+
+def children(path: Path) -> list[Path]:
+    """Return what is in a directory, by name; nothing when it is not one."""
+    try:
+        return sorted(path.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def move(
+    source: Path,
+    target: Path,
+    *,
+    source_below: Path | None = None,
+    target_below: Path | None = None,
+) -> None:
+    """Rename on one file system, durably, making the target's parents; moved already is fine.
+
+    Raises RefusedError if the target is taken, or if a symbolic link leads a parent out of the
+    root it must be below; PermanentError across file systems or if neither exists.
+    """
+    _refuse_outside(source, source_below)
+    _refuse_outside(target, target_below)
+    if not exists(source):
+        if exists(target):
+            return
+        raise PermanentError(f"{source} is gone, and {target} is not there either")
+    try:
+        _make_parents(target.parent)
+        _refuse_outside(target, target_below)
+        _rename(source, target)
+        for parent in {source.parent, target.parent}:
+            sync_directory(parent)
+    except OSError as error:
+        raise _translated(error, f"cannot move {source} to {target}") from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put a whole file in place, private to the user; readers see the old one or the new one."""
+    temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(4)}.tmp")
+    try:
+        _make_parents(path.parent)
+        try:
+            _write_new(temporary, content)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_directory(path.parent)
+    except OSError as error:
+        raise _translated(error, f"cannot write {path}") from error
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory survive a power cut."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _make_parents(path: Path) -> None:
+    """Make a directory and those above it, each made durable in the one that holds it."""
+    if path.is_dir():
+        return
+    _make_parents(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    sync_directory(path.parent)
+
+
+def _refuse_outside(path: Path, root: Path | None) -> None:
+    # The last component itself may be a link: renaming moves the link, never what it points at.
+    if root is None:
+        return
+    parent = Path(os.path.realpath(path.parent))
+    if path.name in ("", "..") or not parent.is_relative_to(os.path.realpath(root)):
+        raise RefusedError(f"{path} is not below {root}")
+
+
+def _rename(source: Path, target: Path) -> None:
+    """Rename without ever replacing anything, atomically where the system can."""
+    code = _rename_noreplace(os.fsencode(source), os.fsencode(target))
+    if code in _NOT_OFFERED:
+        if exists(target):
+            code = errno.EEXIST
+        else:
+            source.rename(target)
+            return
+    if code in (errno.EEXIST, errno.ENOTEMPTY):
+        raise RefusedError(f"cannot move {source}: {target} is taken")
+    if code:
+        raise OSError(code, os.strerror(code), str(source))
+
+
+def _rename_noreplace(source: bytes, target: bytes) -> int:
+    """Call renameat2(2), which no Python wraps; returns the error number."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return errno.ENOSYS
+    failed = renameat2(_AT_FDCWD, source, _AT_FDCWD, target, _RENAME_NOREPLACE)
+    return ctypes.get_errno() if failed else 0
+
+
+def _translated(error: OSError, text: str) -> PermanentError | TransientError:
+    if error.errno == errno.EXDEV:
+        return PermanentError(f"{text}: they are on different file systems")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EBUSY, errno.EINTR):
+        return TransientError(f"{text}: {error.strerror}")
+    return PermanentError(f"{text}: {error.strerror}")
