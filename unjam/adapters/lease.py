@@ -87,15 +87,16 @@ def _lock(path: Path) -> int:
                 if _is_still(handle, path):
                     return handle
             elif time.monotonic() > end:
-                who = _read(handle)
-                raise RefusedError(
-                    f"another recovery ({who}) is at work; let it end, then try again"
-                )
+                raise _refusal(_read(handle))
         except BaseException:
             os.close(handle)
             raise
         os.close(handle)
         time.sleep(_BEAT)
+
+
+def _refusal(who: Holder) -> RefusedError:
+    return RefusedError(f"another recovery ({who}) is at work; let it end, then try again")
 
 
 def _open(path: Path) -> int:

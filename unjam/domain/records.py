@@ -65,7 +65,7 @@ def _is_ours(kind: type) -> bool:
 
 
 def _tagged(value: Any) -> dict[str, Any]:
-    kind = type(value)
+    kind: Any = type(value)
     if _kinds().get(kind.__name__) is not kind:
         raise TypeError(f"{kind.__name__} is no value of the domain")
     own = {name: to_record(getattr(value, name)) for name in _hints(kind)}
@@ -111,7 +111,7 @@ def _plain(hint: Any, record: Any) -> Any:
         value = hint(record)
     else:
         value = record
-    if not isinstance(value, hint):
+    if not isinstance(value, int | float if hint is float else hint):
         raise TypeError(f"{value!r:.80} is no {hint.__name__}")
     return value
 
