@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from unjam.errors import PermanentError, RefusedError
 
@@ -87,7 +87,7 @@ def _lock(path: Path) -> int:
                 if _is_still(handle, path):
                     return handle
             elif time.monotonic() > end:
-                raise _refusal(_read(handle))
+                _refuse(_read(handle))
         except BaseException:
             os.close(handle)
             raise
@@ -95,8 +95,8 @@ def _lock(path: Path) -> int:
         time.sleep(_BEAT)
 
 
-def _refusal(who: Holder) -> RefusedError:
-    return RefusedError(f"another recovery ({who}) is at work; let it end, then try again")
+def _refuse(who: Holder) -> NoReturn:
+    raise RefusedError(f"another recovery ({who}) is at work; let it end, then try again")
 
 
 def _open(path: Path) -> int:

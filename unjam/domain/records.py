@@ -50,12 +50,12 @@ def from_record(record: Any) -> Any:
     """Read a dataclass of the domain back; raises UnreadableRecordError if it is none."""
     try:
         return _dataclass(record)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UnreadableRecordError(f"cannot read a record of the journal: {error}") from error
 
 
 @functools.cache
-def _kinds() -> Mapping[str, type]:
+def _kinds() -> Mapping[str, Any]:
     found = (one for module in _MODULES for one in vars(module).values())
     return {one.__name__: one for one in found if isinstance(one, type) and _is_ours(one)}
 
@@ -65,15 +65,15 @@ def _is_ours(kind: type) -> bool:
 
 
 def _tagged(value: Any) -> dict[str, Any]:
-    kind: Any = type(value)
-    if _kinds().get(kind.__name__) is not kind:
-        raise TypeError(f"{kind.__name__} is no value of the domain")
-    own = {name: to_record(getattr(value, name)) for name in _hints(kind)}
-    return {"kind": kind.__name__, "fields": own}
+    name = type(value).__name__
+    if _kinds().get(name) is not type(value):
+        raise TypeError(f"{name} is no value of the domain")
+    own = {field: to_record(getattr(value, field)) for field in _hints(_kinds()[name])}
+    return {"kind": name, "fields": own}
 
 
 @functools.cache
-def _hints(kind: Any) -> Mapping[str, Any]:
+def _hints(kind: type) -> Mapping[str, Any]:
     hints = typing.get_type_hints(kind)
     return {one.name: hints[one.name] for one in dataclasses.fields(kind)}
 
@@ -121,7 +121,7 @@ def _one_of(hints: Iterable[Any], record: Any) -> Any:
     for hint in hints:
         try:
             value = _value(hint, record)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             continue
         # By their text: 1 and 1.0 are two values of a column, and NaN equals nothing.
         if dataclasses.is_dataclass(value) or repr(to_record(value)) == repr(record):
