@@ -54,11 +54,11 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def new_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
-    """Make worlds of another kind: ``new_world(remote=False)``."""
+    """Make worlds of another kind, ``new_world(remote=False)``, or several."""
     made: list[World] = []
 
-    def make(*, remote: bool = True, verify: bool = True) -> World:
-        made.append(World(tmp_path / f"world-{len(made)}", remote=remote, verify=verify))
+    def make(**kind: bool) -> World:
+        made.append(World(tmp_path / f"world-{len(made)}", **kind))
         return made[-1]
 
     yield make

@@ -141,6 +141,7 @@ class Orchestrator:
         self.agents = [Agent(f"agent-{number}") for number in range(1, options.agents + 1)]
         self.worktrees = Worktrees()
         self.pause = options.pause
+        self.idle = options.idle
 
     async def run(self) -> None:
         nodes = [*self.specs]
@@ -150,10 +151,10 @@ class Orchestrator:
             completed = self.state.with_status("completed")
             running = self.state.with_status("running")
             logger.info("Completed: %d/%d, Running: %d", len(completed), len(nodes), len(running))
-            if len(completed) >= len(nodes):
+            if len(completed) >= len(nodes) and not self.idle:
                 break
             ready = [one for one in nodes if one not in completed | running and self._free(one)]
-            if not ready:
+            if self.idle or not ready:
                 logger.info("Waiting for running workstreams to complete...")
                 await asyncio.sleep(self.pause)
                 continue
@@ -248,6 +249,7 @@ def main() -> None:
     """Run in the current directory until everything is completed, which may be never."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--resume", "-Resume", action="store_true", help="the rows are kept anyway")
+    parser.add_argument("--idle", action="store_true", help="hand nothing out; not in the original")
     parser.add_argument("--agents", type=int, default=3)
     parser.add_argument("--pause", type=float, default=0.05, help="seconds between two looks")
     options = parser.parse_args()

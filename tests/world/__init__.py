@@ -14,6 +14,7 @@ from tests.world.shell import git, git_status, wait_until
 from tests.world.state import StateFile, TimeStyle
 from tests.world.treasure import Treasure
 from tests.world.workstream import Workstream
+from tests.world.wrecks import leave_orphan, typical_wreck
 
 __all__ = [
     "HOSTILE_IDS",
@@ -30,7 +31,9 @@ __all__ = [
     "leave_brutal_work",
     "leave_large_file",
     "leave_nested_repository",
+    "leave_orphan",
     "prepare_for_brutal_work",
     "processes_below",
+    "typical_wreck",
     "wait_until",
 ]

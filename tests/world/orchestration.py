@@ -15,18 +15,25 @@ from tests.world.state import StateFile
 from tests.world.treasure import Treasure, collect_treasure, lost_treasure
 from tests.world.workstream import Workstream
 
+Setting = str | int | bool | list[str]
+
 ORCHESTRATOR = Path(__file__).parents[1] / "reference" / "multi_agent_orchestrator.py"
 IGNORED = ".worktrees/\n.state/\nlogs/\nreports/\n"
+# Passes unless a source says it is broken, or two halves that do not go together have met.
 CHECK = """\
 import pathlib, sys
-sys.exit(any("BROKEN" in path.read_text() for path in pathlib.Path("src").glob("*.py")))
+text = "".join(path.read_text() for path in sorted(pathlib.Path("src").rglob("*.py")))
+sys.exit("BROKEN" in text or {"HALF_A", "HALF_B"} <= set(text.split()))
 """
+IDLE = ("--resume", "--idle")  # started again it hands nothing out, so that the world stands still
 
 
 class World:
     """A repository with a trunk ``main``, specs, state, and where asked a remote and a check."""
 
-    def __init__(self, root: Path, *, remote: bool = True, verify: bool = True) -> None:
+    def __init__(
+        self, root: Path, *, remote: bool = True, verify: bool = True, configured: bool = True
+    ) -> None:
         self.root = root
         self.repo = root / "project"
         self.markers = root / "markers"
@@ -36,7 +43,13 @@ class World:
         self.primary = Primary(self.repo)
         self.state = StateFile(self.repo / ".state" / "orchestration.db")
         self.origin = Origin(root / "origin.git") if remote else None
-        self._first_commit(verify=verify)
+        self.settings: dict[str, dict[str, Setting]] = {}
+        if configured:
+            resume = [sys.executable, str(ORCHESTRATOR), *IDLE]
+            self.settings["orchestration"] = {"resume": resume}
+        if configured and verify:
+            self.settings["verify"] = {"command": self.verify_command}
+        self._first_commit()
 
     @property
     def common(self) -> Path:
@@ -47,6 +60,11 @@ class World:
     def trunk(self) -> str:
         """Where the trunk is."""
         return git("rev-parse", "refs/heads/main", cwd=self.repo)
+
+    @property
+    def verify_command(self) -> list[str]:
+        """The command that tells whether a tree passes."""
+        return [sys.executable, "check.py"]
 
     def workstream(self, name: str, agent: str = "agent-1") -> Workstream:
         """Begin to build a workstream; nothing is made yet."""
@@ -79,9 +97,11 @@ class World:
         if self.origin:
             git("push", "--quiet", "origin", "main", cwd=self.repo)
 
-    def configure(self, text: str) -> None:
-        """Write ``unjam.toml``, committed so that the checkout stays clean."""
-        (self.repo / "unjam.toml").write_text(text)
+    def configure(self, **sections: dict[str, Setting]) -> None:
+        """Change ``unjam.toml``: ``configure(verify={"timeout": "2s"})``; committed and pushed."""
+        for name, values in sections.items():
+            self.settings[name] = {**self.settings.get(name, {}), **values}
+        self._write_settings()
         git("add", "--", "unjam.toml", cwd=self.repo)
         git("commit", "--quiet", "-m", "Configure unjam", cwd=self.repo)
         self.push()
@@ -130,20 +150,26 @@ class World:
         """End every process that still works in this world."""
         end_processes_below(self.root)
 
-    def _first_commit(self, *, verify: bool) -> None:
+    def _first_commit(self) -> None:
         (self.repo / "src").mkdir()
         (self.repo / "src" / "app.py").write_text("".join(f"line_{n} = {n}\n" for n in range(20)))
         (self.repo / ".gitignore").write_text(IGNORED)
-        if verify:
-            (self.repo / "check.py").write_text(CHECK)
-            command = json.dumps([sys.executable, "check.py"])
-            resume = json.dumps([sys.executable, str(ORCHESTRATOR), "--resume"])
-            (self.repo / "unjam.toml").write_text(
-                f"[orchestration]\nresume = {resume}\n\n[verify]\ncommand = {command}\n"
-            )
+        (self.repo / "check.py").write_text(CHECK)
+        if self.settings:
+            self._write_settings()
         git("add", "--all", cwd=self.repo)
         git("commit", "--quiet", "-m", "Start", cwd=self.repo)
         if self.origin:
             git("remote", "add", "origin", str(self.origin.path), cwd=self.repo)
             git("push", "--quiet", "-u", "origin", "main", cwd=self.repo)
             git("remote", "set-head", "origin", "main", cwd=self.repo)
+
+    def _write_settings(self) -> None:
+        lines = []
+        for section, values in self.settings.items():
+            # A string, number, truth value or list of strings is written alike in JSON and TOML.
+            lines += [
+                f"[{section}]",
+                *(f"{key} = {json.dumps(one)}" for key, one in values.items()),
+            ]
+        (self.repo / "unjam.toml").write_text("\n".join(lines) + "\n")

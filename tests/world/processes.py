@@ -64,15 +64,13 @@ def processes_below(directory: Path) -> list[psutil.Process]:
 
 
 def end_processes_below(directory: Path) -> None:
-    """End what a test left running below its own directory, by pid."""
-    for process in processes_below(directory):
-        with suppress(*_GONE):
-            process.send_signal(signal.SIGKILL)
-    wait_until(
-        lambda: all(process.status() == psutil.STATUS_ZOMBIE for process in _running(directory)),
-        f"processes below {directory} to end",
-    )
+    """End what a test left running below its own directory, by pid, and what that still starts."""
 
+    def none_left() -> bool:
+        found = processes_below(directory)
+        for process in found:
+            with suppress(*_GONE):
+                process.send_signal(signal.SIGKILL)
+        return not found
 
-def _running(directory: Path) -> list[psutil.Process]:
-    return [process for process in processes_below(directory) if process.is_running()]
+    wait_until(none_left, f"processes below {directory} to end")
