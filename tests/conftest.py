@@ -30,8 +30,10 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     """An empty home, one Git identity, and nothing inherited that points at another repository."""
     home = tmp_path_factory.mktemp("home")
     (home / "gitconfig").write_text(GIT_CONFIG)
-    for name in [one for one in os.environ if one.startswith(("GIT_", "UNJAM_"))]:
-        monkeypatch.delenv(name)
+    inherited = [one for one in os.environ if one.startswith(("GIT_", "UNJAM_", "PREFECT_"))]
+    for name in inherited:
+        if name not in QUIET:
+            monkeypatch.delenv(name)
     for name, value in {
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),

@@ -11,8 +11,6 @@ from pathlib import Path
 from tests.world.inventory import git_bytes, worktree_of
 from tests.world.state import StateFile, Tables, Value
 
-_GIT_OWN = {"objects", "refs", "hooks"}
-
 
 @dataclass(frozen=True, slots=True)
 class Treasure:
