@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unjam.adapters.git.command import Answer, Git
+from unjam.adapters.git.personal import personal_files
 from unjam.adapters.git.refs import resolve
 from unjam.adapters.git.room import clean_room
 from unjam.domain.change import MoveRef, PushRef
@@ -131,12 +132,8 @@ def _room(common: Path, url: str) -> Iterator[Git]:
 
 
 def _include_personal(config: Path) -> None:
-    home = Path(os.environ.get("HOME") or Path.home())
-    xdg = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-    named = os.environ.get("GIT_CONFIG_GLOBAL")
-    files = [Path(named)] if named else [xdg / "git/config", home / ".gitconfig"]
     with config.open("ab") as stream:
-        for file in files:
+        for file in personal_files():
             quoted = os.fsencode(file).replace(b"\\", rb"\\").replace(b'"', rb"\"")
             stream.write(b'[include]\n\tpath = "' + quoted + b'"\n')
 
