@@ -13,7 +13,7 @@ from unjam.domain.outcome import Outcome
 from unjam.domain.report import printable
 from unjam.engine.conclude import conclude_undo
 from unjam.engine.recovery import Recovery
-from unjam.engine.undo import in_words, changes_to_undo
+from unjam.engine.undo import in_words, preview
 from unjam.engine.undo import take_back as taken_back
 
 
@@ -24,13 +24,13 @@ def _name() -> str:
 @task(task_run_name="look whether the world has moved on", **RETRY_TRANSIENT)
 def assess_undo(run: Recovery, past: str) -> tuple[Change, ...]:
     """Return what is to be taken back, newest first; raises RefusedError showing both sides."""
-    return changes_to_undo(run, past)
+    return preview(run.orchestration, past)
 
 
 @task(task_run_name=_name, **RETRY_TRANSIENT)
 def take_back(run: Recovery, change: Change) -> Outcome:
     """Take one change back; taken back already is fine."""
-    outcome = taken_back(run, change)
+    (outcome,) = run.settle((taken_back(run, change),))
     get_run_logger().info(printable(f"{outcome.subject}: {outcome.word}: {outcome.sentence}"))
     return outcome
 

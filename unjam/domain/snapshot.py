@@ -126,6 +126,7 @@ class Worktree:
     hidden_commits: int = 0  # commits that only this worktree's reflog reaches
     problem: str = ""
     workstream: WorkstreamId | None = None  # whose it is, by its branch or by its directory's name
+    touched_at: datetime | None = None  # the newest change to its unsaved files, index or reflog
 
     @property
     def is_primary(self) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from unjam.adapters import lease
 from unjam.adapters.git import remote
 from unjam.adapters.processes.start import find_command
 from unjam.domain.crash_plan import plan_crash
@@ -11,6 +12,8 @@ from unjam.domain.orchestrator_crash import orchestrator_at_work
 from unjam.domain.plan import Plan, Step
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.engine.history import PastRun, last_unfinished
+from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
 from unjam.errors import RefusedError, UsageError
@@ -85,3 +88,30 @@ def refuse_strangers(snapshot: Snapshot, workstreams: frozenset[WorkstreamId] | 
 def look_again(run: Recovery, scenarios: tuple[Scenario, ...]) -> tuple[Finding, ...]:
     """Observe afresh and diagnose: what a run left."""
     return diagnose(run.look(), scenarios, run.workstreams)
+
+
+def preview(
+    orchestration: Orchestration,
+    workstreams: frozenset[WorkstreamId] | None,
+    scenarios: tuple[Scenario, ...],
+) -> tuple[Prepared, Policy, bool]:
+    """Plan as a run would, without beginning one; also tell whether a killed run is still open.
+
+    Raises RefusedError while another recovery is at work.
+    """
+    at_work = lease.holder(orchestration.common)
+    if at_work is not None:
+        raise RefusedError(f"another recovery is at work: {at_work}")
+    policy = policy_of(orchestration)
+    killed = last_unfinished(orchestration)
+    owed = owed_by(killed)
+    prepared = prepare(observe(orchestration), policy, workstreams, scenarios, owed)
+    return prepared, policy, killed is not None
+
+
+def owed_by(killed: PastRun | None) -> tuple[Step, ...]:
+    """Return what a killed run had planned and not settled."""
+    if killed is None:
+        return ()
+    settled = {(one.step, one.subject) for one in killed.outcomes}
+    return tuple(step for step in killed.planned if (step.verb, step.subject) not in settled)

@@ -73,16 +73,6 @@ class Recovery:
     outcomes: list[Outcome] = field(default_factory=list)
 
     @property
-    def owed(self) -> tuple[Step, ...]:
-        """What the killed run had planned and not settled."""
-        if self.killed is None:
-            return ()
-        settled = {(one.step, one.subject) for one in self.killed.outcomes}
-        return tuple(
-            step for step in self.killed.planned if (step.verb, step.subject) not in settled
-        )
-
-    @property
     def door(self) -> Door:
         """The door to the world, with this run's journal at it."""
         if self.journal is None:

@@ -18,6 +18,7 @@ from unjam.domain.outcome import Outcome, StepWord
 from unjam.engine.acts.salvage import save_now
 from unjam.engine.changes import Side, inverse, side_of
 from unjam.engine.history import PastRun, past_run
+from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
 from unjam.engine.vault import NAMESPACE, folder_of
@@ -30,18 +31,19 @@ _FINAL = {
 }
 
 
-def changes_to_undo(run: Recovery, past_id: str) -> tuple[Change, ...]:
+def preview(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
     """Return what taking a run back means, newest change first.
 
     Raises UsageError for an unknown run, RefusedError beside a living orchestrator or where the
     world has moved on since.
     """
-    past = past_run(run.orchestration, past_id)
-    living = next(run.look("").orchestrators(), None)
+    past = past_run(orchestration, past_id)
+    seen = observe(orchestration, only=frozenset({""}))
+    living = next(seen.orchestrators(), None)
     if living is not None:
         raise RefusedError(f"an orchestrator is at work (pid {living.identity.pid}); stop it first")
     changes = to_take_back(past)
-    refuse_if_moved_on(run.orchestration, changes)
+    refuse_if_moved_on(orchestration, changes)
     return changes
 
 

@@ -1,0 +1,102 @@
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tests.domain.build import CLEAN, DIRTY, UNREAD, branch, process, row, snapshot, tree
+from unjam.domain.snapshot import Role, Snapshot, Truth
+from unjam.domain.workstream import Verdict, join, judge
+
+LANDED = branch("ws-1", landed=Truth.YES)
+UNLANDED = branch("ws-1")
+EMPTY = branch("ws-1", commits=0)
+
+
+def verdict_of(seen: Snapshot) -> Verdict:
+    (one,) = join(seen)
+    return judge(one, seen).verdict
+
+
+@pytest.mark.parametrize(
+    ("parts", "verdict"),
+    [
+        pytest.param([row("ws-1"), LANDED], Verdict.LANDED_UNRECORDED, id="landed"),
+        pytest.param([row("ws-1"), UNLANDED], Verdict.DEAD_WITH_COMMITS, id="commits"),
+        pytest.param([row("ws-1"), EMPTY, tree("ws-1", DIRTY)], Verdict.DEAD_UNSAVED, id="unsaved"),
+        pytest.param([row("ws-1"), EMPTY, tree("ws-1", CLEAN)], Verdict.DEAD_EMPTY, id="empty"),
+        pytest.param([row("ws-1")], Verdict.DEAD_EMPTY, id="nothing at all"),
+        pytest.param([row("ws-1"), EMPTY, tree("ws-1", UNREAD)], Verdict.UNKNOWN, id="unreadable"),
+        pytest.param(
+            [row("ws-1"), branch("ws-1", commits=None)], Verdict.UNKNOWN, id="uncounted commits"
+        ),
+        pytest.param(
+            [row("ws-1"), branch("ws-1", landed=Truth.UNKNOWN)], Verdict.UNKNOWN, id="maybe landed"
+        ),
+        pytest.param(
+            [row("ws-1"), branch("ws-1", reverted_by="b" * 40)], Verdict.REVERTED, id="reverted"
+        ),
+        pytest.param(
+            [row("ws-1"), UNLANDED, tree("ws-1"), process("ws-1")], Verdict.LIVE, id="alive"
+        ),
+        pytest.param([row("../../etc")], Verdict.UNKNOWN, id="an id that climbs"),
+        pytest.param([row("-rf")], Verdict.UNKNOWN, id="an id that is an option"),
+        pytest.param([row("ws 1;rm")], Verdict.UNKNOWN, id="an id that is a command"),
+        pytest.param([row("ws-ü")], Verdict.DEAD_EMPTY, id="an id with an umlaut"),
+    ],
+)
+def test_a_running_row_is_judged_by_what_git_and_the_processes_say(
+    parts: Sequence[Any], verdict: Verdict
+) -> None:
+    assert verdict_of(snapshot(*parts)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("parts", "verdict"),
+    [
+        pytest.param([LANDED], Verdict.CONSISTENT, id="landed"),
+        pytest.param([LANDED, tree("ws-1")], Verdict.LEFTOVER, id="landed, worktree left"),
+        pytest.param([UNLANDED], Verdict.RECORDED_UNLANDED, id="never landed"),
+        pytest.param([], Verdict.CONSISTENT, id="branch gone"),
+        pytest.param([EMPTY, tree("ws-1", DIRTY)], Verdict.DEAD_UNSAVED, id="never committed"),
+        pytest.param([branch("ws-1", reverted_by="b" * 40)], Verdict.REVERTED, id="reverted"),
+    ],
+)
+def test_a_completed_row_is_not_believed_either(parts: Sequence[Any], verdict: Verdict) -> None:
+    assert verdict_of(snapshot(row("ws-1", "completed"), *parts)) is verdict
+
+
+@pytest.mark.parametrize("status", ["conflict", "blocked"])
+def test_a_worktree_a_person_may_be_working_in_is_left(status: str) -> None:
+    assert verdict_of(snapshot(row("ws-1", status), UNLANDED, tree("ws-1"))) is Verdict.CONSISTENT
+
+
+def test_a_persons_shell_in_a_worktree_does_not_make_its_agent_alive() -> None:
+    seen = snapshot(row("ws-1"), UNLANDED, tree("ws-1"), process("ws-1", Role.PERSON))
+
+    assert verdict_of(seen) is Verdict.DEAD_WITH_COMMITS
+
+
+def test_a_state_that_cannot_be_read_leaves_every_verdict_open() -> None:
+    assert verdict_of(snapshot(UNLANDED, tree("ws-1"), state=Truth.UNKNOWN)) is Verdict.UNKNOWN
+
+
+def test_without_any_state_git_and_processes_decide_alone() -> None:
+    assert verdict_of(snapshot(UNLANDED, tree("ws-1"), state=Truth.NO)) is Verdict.DEAD_WITH_COMMITS
+
+
+def test_a_worktree_no_row_names_is_not_touched() -> None:
+    assert verdict_of(snapshot(UNLANDED, tree("ws-1"))) is Verdict.UNKNOWN
+
+
+def test_the_rows_agent_says_which_branch_is_the_current_attempt() -> None:
+    first, second = branch("ws-1", agent="agent-1"), branch("ws-1", 0, agent="agent-2")
+
+    (one,) = join(snapshot(row("ws-1", agent="agent-2"), first, second))
+
+    assert one.branch == second
+
+
+def test_two_branches_and_no_agent_in_the_row_cannot_be_told_apart() -> None:
+    attempts = (branch("ws-1", agent="agent-1"), branch("ws-1", agent="agent-2"))
+
+    assert verdict_of(snapshot(row("ws-1", agent=None), *attempts)) is Verdict.UNKNOWN

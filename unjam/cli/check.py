@@ -1,0 +1,50 @@
+"""``unjam check``: observe and diagnose; change nothing."""
+
+import argparse
+
+from unjam.cli.say import Page, as_json
+from unjam.domain.diagnosis import DETECTORS, diagnose
+from unjam.domain.report import Document, check_document
+from unjam.engine.observe import observe
+from unjam.engine.orchestration import open_orchestration
+
+_STYLES = {"error": "bold red", "warning": "yellow"}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0 when nothing is wrong, 1 when something is or cannot be told."""
+    snapshot = observe(open_orchestration(arguments.repo, arguments.config))
+    findings = diagnose(snapshot, arguments.scenario or tuple(DETECTORS))
+    document = check_document(snapshot, findings)
+    if arguments.json:
+        as_json(document)
+    else:
+        print_check(document)
+    return 0 if document["healthy"] else 1
+
+
+def print_check(document: Document) -> None:
+    """Print a check document for a person."""
+    page = Page()
+    findings = document["findings"]
+    unknown = document["unknown"]
+    for finding in findings:
+        print_finding(page, finding)
+    for one in unknown:
+        page.line(f"cannot tell {one['what']}: {one['because']}", "yellow")
+    count = len(document["workstreams"])
+    if document["healthy"]:
+        page.line(f"healthy: {count} workstream(s), trunk {document['trunk']}", "green")
+        return
+    page.line()
+    page.line(f"{len(findings)} finding(s) in {count} workstream(s)", "bold")
+    if findings:
+        page.line("see what would be done:  unjam recover --dry-run")
+
+
+def print_finding(page: Page, finding: Document) -> None:
+    """Print one finding with its evidence."""
+    page.line(f"{finding['severity']}: {finding['summary']}", _STYLES[str(finding["severity"])])
+    evidence = finding["evidence"]
+    for one in evidence:
+        page.line(f"    {one['source']}: {one['fact']}", "dim")

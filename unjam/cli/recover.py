@@ -1,0 +1,128 @@
+"""``unjam recover``: plan, show, ask, carry out as a Prefect flow run, verify."""
+
+import argparse
+from typing import Any
+
+from unjam.cli.launch import Launcher
+from unjam.cli.say import Page, as_json, ask, is_terminal
+from unjam.domain.diagnosis import DETECTORS
+from unjam.domain.outcome import RunWord
+from unjam.domain.plan import Plan
+from unjam.domain.policy import Approval, Policy, StepClass
+from unjam.domain.report import Document, run_document
+from unjam.domain.snapshot import WorkstreamId
+from unjam.engine.orchestration import open_orchestration
+from unjam.engine.prepare import Prepared, preview
+from unjam.errors import RefusedError
+
+_STATUS = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
+_STYLES = {"done": "green", "already done": "green", "failed": "bold red", "refused": "yellow"}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0 when everything was recovered, 1 when something is left, 3 when refused."""
+    orchestration = open_orchestration(arguments.repo, arguments.config)
+    scenarios = tuple(arguments.scenario or DETECTORS)
+    chosen = frozenset(map(WorkstreamId, arguments.workstream or ())) or None
+    launcher = Launcher() if arguments.dry_run else Launcher().start()
+    prepared, policy, is_owed = preview(orchestration, chosen, scenarios)
+    document = _document(prepared, policy)
+    if not arguments.json:
+        print_plan(document)
+    if arguments.dry_run or not (prepared.plan.steps or is_owed):
+        return _end(document, arguments)
+    approval = _approval(arguments, prepared.plan, policy)
+    document = launcher.run(
+        "flows.recover:recover",
+        repo=orchestration.primary,
+        scenarios=list(scenarios),
+        workstreams=sorted(chosen) if chosen else None,
+        approval=approval,
+        config=arguments.config,
+    )
+    if not arguments.json:
+        print_outcomes(document)
+    return _end(document, arguments)
+
+
+def _document(prepared: Prepared, policy: Policy) -> Document:
+    if not prepared.findings and not prepared.plan.steps:
+        word = RunWord.NOTHING
+    else:
+        word = RunWord.PLANNED if prepared.plan.steps else RunWord.NEEDS_HUMAN
+    return run_document(
+        word=word,
+        plan=prepared.plan,
+        policy=policy,
+        before=prepared.findings,
+        after=prepared.findings,
+    )
+
+
+def _end(document: Document, arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        as_json(document)
+    elif document["word"] != RunWord.PLANNED:
+        Page().line(document["word"], "bold")
+    return _STATUS.get(RunWord(document["word"]), 1)
+
+
+def _approval(arguments: argparse.Namespace, plan: Plan, policy: Policy) -> dict[str, Any]:
+    """Return what a person allows; raises RefusedError when the answer is no, or nobody can answer."""
+    if arguments.plan is not None and arguments.plan != plan.digest:
+        raise RefusedError(
+            f"the facts have changed: the plan is now {plan.digest}, not {arguments.plan}; look again"
+        )
+    if arguments.yes or arguments.plan is not None:
+        return {"everything": True, "plan": arguments.plan}
+    asked = [one for one in plan.classes() if policy.approval(one) is Approval.ASK]
+    if asked and not is_terminal():
+        raise RefusedError(
+            "the plan needs approval and nobody is at a terminal: "
+            f"look at it with --dry-run, then use --plan {plan.digest} or --yes"
+        )
+    allowed = [one for one in asked if ask(_question(one, plan))]
+    if asked and not allowed:
+        raise RefusedError("approval denied; nothing was changed")
+    if not asked and is_terminal() and not ask("Carry out this plan?"):
+        raise RefusedError("approval denied; nothing was changed")
+    return {"classes": [str(one) for one in allowed], "plan": plan.digest}
+
+
+def _question(step_class: StepClass, plan: Plan) -> str:
+    subjects = [step.subject for step in plan.steps if step.step_class is step_class]
+    return f"{step_class}: {', '.join(subjects)}?"
+
+
+def print_plan(document: Document) -> None:
+    """Print what was found and what is to be done about it."""
+    from unjam.cli.check import print_finding
+
+    page = Page()
+    for finding in document["findings_before"]:
+        print_finding(page, finding)
+    if document["plan"]:
+        page.line(f"\nplan {document['digest']}", "bold")
+    for number, step in enumerate(document["plan"], start=1):
+        asked = "" if step["approval"] == "auto" else f"  ({step['approval']})"
+        page.line(f"{number:3}. {step['step']} {step['subject']}{asked}")
+        page.line(f"     because {step['reason']}", "dim")
+    for note in document["notes"]:
+        page.line(f"note: {note}", "yellow")
+    page.line()
+
+
+def print_outcomes(document: Document) -> None:
+    """Print what came of every step, what is left, what is kept and how to take it back."""
+    page = Page()
+    for one in document["outcomes"]:
+        page.line(f"{one['outcome']:>12}  {one['step']} {one['subject']}", _STYLES.get(one["outcome"], ""))
+        page.line(f"              {one['sentence']}", "dim")
+    for finding in document["findings_after"]:
+        page.line(f"still found: {finding['summary']}", "yellow")
+    page.line()
+    if document["flow_run"]:
+        page.line(f"flow run:  {document['flow_run']['name']}")
+    if document["undo"]:
+        page.line(f"to take it back:  {document['undo']}")
+

@@ -1,0 +1,98 @@
+"""``unjam status``: the progress of the orchestration."""
+
+import argparse
+from datetime import datetime, timedelta
+
+from unjam.adapters import clock
+from unjam.cli.say import Page, as_json
+from unjam.domain.progress import Line, Progress, progress_of
+from unjam.domain.report import Document, printable
+from unjam.engine.observe import observe
+from unjam.engine.orchestration import Orchestration, open_orchestration
+
+REFRESH = 2.0  # seconds
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the progress once, or until the person has seen enough."""
+    orchestration = open_orchestration(arguments.repo, arguments.config)
+    if arguments.watch:
+        return _watch(orchestration)
+    progress, now = _look(orchestration)
+    if arguments.json:
+        as_json(_document(progress))
+        return 0
+    page = Page()
+    page.line(_headline(progress), "bold")
+    page.table(_HEADS, [_row(line, now) for line in progress.lines])
+    return 0
+
+
+def _look(orchestration: Orchestration) -> tuple[Progress, datetime]:
+    snapshot = observe(orchestration)
+    return progress_of(snapshot), snapshot.observed_at
+
+
+def _watch(orchestration: Orchestration) -> int:
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(auto_refresh=False, screen=False) as live:
+        while True:
+            progress, now = _look(orchestration)
+            rows = [Text("  ".join(_row(line, now))) for line in progress.lines]
+            live.update(Group(Text(_headline(progress), style="bold"), *rows), refresh=True)
+            clock.pause(REFRESH)
+
+
+_HEADS = ("workstream", "status", "agent", "age", "last sign of life", "pids", "attempts")
+
+
+def _headline(progress: Progress) -> str:
+    counts = ", ".join(f"{count} {status}" for status, count in progress.counts)
+    living = f"orchestrator pid {progress.orchestrator}" if progress.orchestrator else "no orchestrator"
+    return f"{counts or 'no workstreams'}; {living}"
+
+
+def _row(line: Line, now: datetime) -> tuple[str, ...]:
+    return (
+        line.workstream,
+        line.status,
+        line.agent or "",
+        _duration(line.age),
+        f"{_duration(now - line.last_sign)} ago" if line.last_sign else "",
+        ",".join(map(str, line.pids)),
+        str(line.attempts or ""),
+    )
+
+
+def _duration(span: timedelta | None) -> str:
+    if span is None:
+        return ""
+    seconds = int(span.total_seconds())
+    for unit, size in (("d", _DAY), ("h", _HOUR), ("m", _MINUTE)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def _document(progress: Progress) -> Document:
+    return {
+        "schema": 1,
+        "orchestrator": progress.orchestrator,
+        "counts": dict(progress.counts),
+        "workstreams": [
+            {
+                "id": printable(line.workstream),
+                "status": line.status,
+                "agent": line.agent,
+                "age_seconds": line.age.total_seconds() if line.age is not None else None,
+                "last_sign": line.last_sign.isoformat() if line.last_sign else None,
+                "pids": list(line.pids),
+                "attempts": line.attempts,
+            }
+            for line in progress.lines
+        ],
+    }

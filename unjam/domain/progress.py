@@ -1,0 +1,58 @@
+"""How far an orchestration is: counts by status, and each workstream's age and last sign of life."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.domain.workstream import Workstream, join
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One workstream as a person wants to see it."""
+
+    workstream: WorkstreamId
+    status: str
+    agent: str | None
+    age: timedelta | None  # since it was started
+    last_sign: datetime | None  # the newest change in its worktree
+    pids: tuple[int, ...]
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The whole orchestration at a glance."""
+
+    counts: tuple[tuple[str, int], ...]  # by status, the most frequent first
+    lines: tuple[Line, ...]
+    orchestrator: int | None  # pid of a living one
+
+
+def progress_of(snapshot: Snapshot) -> Progress:
+    """Count and describe; a workstream that has no row yet is pending."""
+    starts = dict(snapshot.state.starts)
+    lines = tuple(_line(one, snapshot, starts.get(one.id, 0)) for one in join(snapshot))
+    counts = Counter(line.status for line in lines).most_common()
+    living = next(snapshot.orchestrators(), None)
+    return Progress(tuple(counts), lines, living.identity.pid if living else None)
+
+
+def _line(one: Workstream, snapshot: Snapshot, attempts: int) -> Line:
+    started = one.row.started_at if one.row and one.row.status == "running" else None
+    agent = (one.row.agent if one.row else None) or (one.branch.agent if one.branch else None)
+    return Line(
+        workstream=one.id,
+        status=one.status or "pending",
+        agent=agent,
+        age=snapshot.observed_at - started if started else None,
+        last_sign=_newest(tree.touched_at for tree in one.worktrees),
+        pids=tuple(process.identity.pid for process in one.processes),
+        attempts=attempts,
+    )
+
+
+def _newest(times: Iterable[datetime | None]) -> datetime | None:
+    return max((one for one in times if one is not None), default=None)
