@@ -7,9 +7,7 @@ from importlib.metadata import distributions
 from tests.command import ROOT
 
 LOCK = (ROOT / "requirements.lock").read_text()
-PINNED = {
-    name: version for name, version in re.findall(r"^([a-z0-9-]+)==([^ ]+) ", LOCK, re.MULTILINE)
-}
+PINNED = dict(re.findall(r"^([a-z0-9-]+)==([^ ]+) ", LOCK, re.MULTILINE))
 
 
 def normal(name: str) -> str:
