@@ -1,0 +1,167 @@
+"""The processes of this machine at one instant, as cheaply as the system tells.
+
+Linux answers from ``/proc``: a link and two small files each, a thousand processes in some 30 ms.
+Elsewhere psutil is asked. The helpers that outlive us import this module too, so it needs nothing
+but the standard library where there is a ``/proc``.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+_DELETED = " (deleted)"
+_DEAD = frozenset("ZXx")
+_TICKS = 100  # psutil's seconds are hundredths where there is no /proc
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One living process. ``cwd`` None: the system would not say."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    has_terminal: bool
+    is_stopped: bool
+    start: int  # since boot, in units of the system; with the pid it names a process for ever
+    command: tuple[str, ...]
+    cwd: str | None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What tells it from every other process, a later one with the same pid included."""
+        return self.pid, self.start
+
+
+Table = Mapping[int, Entry]
+
+
+def has_proc() -> bool:
+    """Tell whether the system answers from ``/proc``."""
+    return (PROC / "self" / "stat").exists()
+
+
+def read_table() -> dict[int, Entry]:
+    """Return every living process by pid; zombies are dead."""
+    entries = _from_proc() if has_proc() else _from_psutil()
+    return {entry.pid: entry for entry in entries}
+
+
+def start_of(pid: int) -> int | None:
+    """Return when the process that now has this pid was started; None when none lives."""
+    if not has_proc():
+        return next((one.start for one in _from_psutil() if one.pid == pid), None)
+    stat = _stat(str(pid))
+    return None if stat is None else int(stat[19])
+
+
+def children_of(table: Table) -> dict[int, list[int]]:
+    """Return the children of every process that has some."""
+    children: dict[int, list[int]] = {}
+    for entry in table.values():
+        children.setdefault(entry.parent, []).append(entry.pid)
+    return children
+
+
+def ancestors_of(pid: int, table: Table) -> Iterator[Entry]:
+    """Walk up from the parent of a process, as far as it can be seen."""
+    seen = {pid}
+    entry = table.get(pid)
+    while entry is not None and entry.parent not in seen:
+        seen.add(entry.parent)
+        entry = table.get(entry.parent)
+        if entry is not None:
+            yield entry
+
+
+def descendants_of(roots: set[int], table: Table) -> list[int]:
+    """Return everything below these processes, parents first."""
+    children = children_of(table)
+    found, level = [], sorted(roots)
+    while level:
+        level = [child for pid in level for child in children.get(pid, ()) if child not in roots]
+        found.extend(level)
+    return found
+
+
+def _from_proc() -> Iterator[Entry]:
+    for name in os.listdir(PROC):  # noqa: PTH208 -- names, not paths: a thousand of them
+        if name.isdigit():
+            entry = _entry(name)
+            if entry is not None:
+                yield entry
+
+
+def _entry(name: str) -> Entry | None:
+    stat = _stat(name)
+    if stat is None:
+        return None
+    try:
+        with open(f"/proc/{name}/cmdline", "rb", buffering=0) as file:  # noqa: PTH123 -- twice as fast
+            line = file.read()
+    except OSError:
+        return None
+    return Entry(
+        pid=int(name),
+        parent=int(stat[1]),
+        group=int(stat[2]),
+        session=int(stat[3]),
+        has_terminal=stat[4] != b"0",
+        is_stopped=stat[0] in (b"T", b"t"),
+        start=int(stat[19]),
+        command=_words(line),
+        cwd=_cwd(name),
+    )
+
+
+def _stat(name: str) -> list[bytes] | None:
+    """Return the fields after the name, which may hold anything; None for the dead."""
+    try:
+        with open(f"/proc/{name}/stat", "rb", buffering=0) as file:  # noqa: PTH123 -- twice as fast
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return None if not fields or fields[0].decode() in _DEAD else fields
+
+
+def _words(line: bytes) -> tuple[str, ...]:
+    # A process that writes its own title has one word, padded with zeros.
+    return tuple(os.fsdecode(word) for word in line.rstrip(b"\0").split(b"\0")) if line else ()
+
+
+def _cwd(name: str) -> str | None:
+    try:
+        return os.readlink(f"/proc/{name}/cwd").removesuffix(_DELETED)  # noqa: PTH115 -- text; a thousand of them
+    except OSError:
+        return None
+
+
+def _from_psutil() -> Iterator[Entry]:
+    import psutil
+
+    wanted = ["pid", "ppid", "create_time", "status", "terminal", "cmdline", "cwd"]
+    for process in psutil.process_iter(wanted):
+        told = process.info
+        if told["status"] in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            continue
+        yield Entry(
+            pid=told["pid"],
+            parent=told["ppid"] or 0,
+            group=_asked(os.getpgid, told["pid"]),
+            session=_asked(os.getsid, told["pid"]),
+            has_terminal=told["terminal"] is not None,
+            is_stopped=told["status"] == psutil.STATUS_STOPPED,
+            start=round((told["create_time"] or 0.0) * _TICKS),
+            command=tuple(told["cmdline"] or ()),
+            cwd=told["cwd"] or None,
+        )
+
+
+def _asked(question: Callable[[int], int], pid: int) -> int:
+    try:
+        return question(pid)
+    except OSError:
+        return 0
