@@ -122,11 +122,11 @@ def _move_files(git: Git, change: MoveCheckout, found: Survey) -> None:
     for path in found.unfinished:
         Path(str(git.work_tree), path).unlink(missing_ok=True)
     bring_forward(git, found.arrived)
+    # A file that was only touched or copied must not look edited to what follows.
+    git.run("update-index", "-q", "--ignore-submodules", "--refresh", accept=None)
     answer = git.run("read-tree", "-m", "-u", change.old.commit, change.new.commit, accept=None)
     if answer.status != 0:
         raise _in_the_way_after_all(git, change, answer)
-    if found.arrived:
-        git.run("update-index", "-q", "--ignore-submodules", "--refresh", accept=None)
 
 
 def _in_the_way_after_all(
