@@ -9,14 +9,14 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 NOBODY = "0" * 40
 
 
-def read_small(path: Path | str, *, limit: int = SMALL) -> bytes | None:
+def read_small(path: Path | str | bytes, *, limit: int = SMALL) -> bytes | None:
     """Read a regular file; None if it is missing, unreadable, a link, or beyond the limit."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (OSError, ValueError):
         return None
     try:
-        content = os.read(handle, limit + 1)
+        content = os.read(handle, min(limit, os.fstat(handle).st_size) + 1)
     except OSError:
         return None
     finally:

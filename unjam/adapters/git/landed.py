@@ -1,0 +1,119 @@
+"""Prove that branches' work is in the trunk, or that it was and has been taken back out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.copies import Copies, Work, find_copies, whole_of
+from unjam.adapters.git.empty_merges import EmptyMerges, changing_nothing
+from unjam.adapters.git.history import History
+from unjam.adapters.git.patches import Span
+from unjam.adapters.git.recorded import RecordedMerge, recorded_merges
+from unjam.adapters.git.reflog import Move
+from unjam.adapters.git.reverts import Reverts
+from unjam.domain.snapshot import CommitId, Proof, Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Whether a branch has landed, how that is known, and what took it back out."""
+
+    landed: Truth
+    proof: Proof | None = None
+    reverted_by: CommitId | None = None
+
+
+NOT_LANDED = Landing(Truth.NO)
+CANNOT_TELL = Landing(Truth.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """The trunk, as proofs need it."""
+
+    tip: CommitId
+    tree: str
+    history: History
+    moves: tuple[Move, ...]
+    reverts: Reverts
+
+
+def prove_reached(trunk: Trunk, own: Sequence[str], merges: Sequence[str]) -> Landing:
+    """Judge a branch with work of its own whose tip the trunk reaches."""
+    for merge in merges:
+        if revert := trunk.reverts.active(merge):
+            return Landing(Truth.NO, reverted_by=revert)
+    patches = [one for one in own if not trunk.history.is_merge(one)]
+    reverts = [trunk.reverts.active(one) for one in patches]
+    if patches and all(reverts):
+        return Landing(Truth.NO, reverted_by=reverts[0])
+    return Landing(Truth.YES, Proof.ANCESTOR)
+
+
+def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, Landing]:
+    """Judge branches (by ref) with work of their own whose tips the trunk does not reach.
+
+    ``git`` has its drivers off.
+    """
+    copies = find_copies(git, trunk.history, list(works.values()))
+    tips = {ref: work.tip for ref, work in works.items()}
+    recorded = recorded_merges(git, trunk.history, trunk.moves, tips)
+    found = {ref: _by_copies(trunk, copies, work, recorded.get(ref)) for ref, work in works.items()}
+    open_tips = sorted({tips[ref] for ref, landing in found.items() if landing is None})
+    merges = changing_nothing(git, trunk.tip, trunk.tree, open_tips)
+    return {
+        ref: landing or _by_merge(trunk, merges, works[ref], recorded.get(ref))
+        for ref, landing in found.items()
+    }
+
+
+def _by_copies(
+    trunk: Trunk, copies: Copies, work: Work, recorded: RecordedMerge | None
+) -> Landing | None:
+    for spans in (_whole(trunk, work), _each(trunk, work)):
+        groups = [copies.of(span, work.base) for span in spans]
+        if groups and all(groups):
+            undone = _undone(trunk, groups) or _undone_by_name(trunk, work, recorded)
+            if undone:
+                return Landing(Truth.NO, reverted_by=undone)
+            return Landing(Truth.YES, Proof.PATCHES)
+    return None
+
+
+def _by_merge(
+    trunk: Trunk, merges: EmptyMerges, work: Work, recorded: RecordedMerge | None
+) -> Landing:
+    if work.tip in merges.empty:
+        return Landing(Truth.YES, Proof.CONTENT)
+    if recorded and recorded.kept:
+        undone = _undone_by_name(trunk, work, recorded)
+        if undone:
+            return Landing(Truth.NO, reverted_by=undone)
+        return Landing(Truth.YES, Proof.REFLOG) if recorded.certain else CANNOT_TELL
+    return CANNOT_TELL if work.tip in merges.damaged else NOT_LANDED
+
+
+def _whole(trunk: Trunk, work: Work) -> list[Span]:
+    whole = whole_of(work, trunk.history)
+    return [whole] if whole else []
+
+
+def _each(trunk: Trunk, work: Work) -> list[Span]:
+    # A merge may hold work of its own, which no patch of the others shows.
+    if any(trunk.history.is_merge(one) for one in work.own):
+        return []
+    return [Span(one) for one in work.own]
+
+
+def _undone(trunk: Trunk, groups: Sequence[Sequence[str]]) -> CommitId | None:
+    """Return a revert if every patch was reverted in all its copies."""
+    reverts = [[trunk.reverts.active(copy) for copy in copies] for copies in groups]
+    return reverts[0][0] if all(all(group) for group in reverts) else None
+
+
+def _undone_by_name(trunk: Trunk, work: Work, recorded: RecordedMerge | None) -> CommitId | None:
+    """Return a revert of what was landed before a rebase of the trunk gave it other names."""
+    if recorded and (revert := trunk.reverts.active(recorded.commit)):
+        return revert
+    patches = [one for one in work.own if not trunk.history.is_merge(one)]
+    return _undone(trunk, [(one,) for one in patches]) if patches else None

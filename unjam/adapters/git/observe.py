@@ -1,0 +1,118 @@
+"""Observe everything Git knows of an orchestration, in a number of processes that does not grow.
+
+Reading changes nothing and runs nothing of the agents'; what cannot be read is a fact, not an end.
+"""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from unjam.adapters.git.branches import Compared, compare_branches
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.config import comparing_rules, has_remote, read_config
+from unjam.adapters.git.facts import GitFacts, ObserveRequest
+from unjam.adapters.git.hidden import count_hidden
+from unjam.adapters.git.history import History
+from unjam.adapters.git.locks import read_locks
+from unjam.adapters.git.operations import is_intact
+from unjam.adapters.git.repository import Repository
+from unjam.adapters.git.tips import Tips, choose_trunk, read_tips
+from unjam.adapters.git.unsaved import Scan, scan_files, unsaved_by_name
+from unjam.adapters.git.worktrees import Checkout, read_primary, read_worktrees
+from unjam.domain.snapshot import CommitId, Remote, Truth, Unsaved, Worktree
+
+__all__ = ["GitFacts", "ObserveRequest", "observe"]
+
+_NOT_ASKED = Unsaved(Truth.UNKNOWN, because="its files were not looked at")
+
+
+def observe(repository: Repository, request: ObserveRequest) -> GitFacts:
+    """Observe the repository; raises UsageError without a trunk, PermanentError if Git cannot read it."""
+    git = Git(repository.common)
+    tips = read_tips(git)
+    trunk = choose_trunk(repository, tips, request.trunk, request.remote)
+    config = read_config(git)
+    checkouts = [read_primary(repository), *read_worktrees(repository)]
+    rules = comparing_rules(config, repository.common)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # Git reads the graph while we read the files.
+        comparing = beside.submit(compare_branches, git, repository, trunk, tips, request)
+        scans = scan_files((one for one in checkouts if request.looks_at(one.name)), rules)
+        locks = read_locks(repository.common, checkouts)
+        compared = comparing.result()
+    worktrees = _Worktrees(git, repository, tips, compared.history).join(checkouts, scans)
+    return GitFacts(
+        trunk=trunk[0],
+        trunk_tip=trunk[1],
+        primary=worktrees[0],
+        worktrees=tuple(worktrees[1:]),
+        branches=compared.branches,
+        remote=_remote(request.remote, trunk[0], tips, compared)
+        if has_remote(config, request.remote)
+        else None,
+        locks=tuple(locks),
+        unknown=(*tips.unknown, *compared.unknown),
+    )
+
+
+def _remote(name: str, trunk: str, tips: Tips, compared: Compared) -> Remote:
+    tip = tips.sound.get(f"refs/remotes/{name}/{trunk.removeprefix('refs/heads/')}")
+    history = compared.history
+    if tip is None or not history.knows(tip):
+        return Remote(name, tip, None, None)
+    ahead = history.behind(history.base_of(tip))
+    return Remote(name, tip, ahead, len(history.beyond_trunk(tip)))
+
+
+class _Worktrees:
+    """Joins what the files of worktrees say with what Git's objects say."""
+
+    def __init__(self, git: Git, repository: Repository, tips: Tips, history: History) -> None:
+        self._git = git
+        self._repository = repository
+        self._tips = tips
+        self._history = history
+
+    def join(self, checkouts: list[Checkout], scans: Iterable[Scan]) -> list[Worktree]:
+        heads = {one.name: self._head(one) for one in checkouts}
+        unsaved = unsaved_by_name(self._git, self._repository.common, scans, heads)
+        reached = sorted(set(self._tips.sound.values()))
+        hidden = count_hidden(self._git, self._repository, checkouts, self._history, reached)
+        intact = self._intact(checkouts, unsaved)
+        return [
+            Worktree(
+                name=one.name,
+                path=one.path,
+                admin=one.admin,
+                branch=one.branch,
+                head=heads[one.name],
+                present=one.present,
+                unsaved=unsaved.get(one.name, _NOT_ASKED),
+                operation=one.operation,
+                operation_intact=intact.get(one.name, Truth.UNKNOWN),
+                lock_reason=one.lock_reason,
+                hidden_commits=hidden[one.name],
+                problem=one.problem or self._branch_problem(one),
+            )
+            for one in checkouts
+        ]
+
+    def _head(self, checkout: Checkout) -> CommitId | None:
+        if checkout.detached:
+            return CommitId(checkout.detached)
+        return self._tips.named.get(checkout.branch or "")
+
+    def _branch_problem(self, checkout: Checkout) -> str:
+        if checkout.branch is None or checkout.branch in self._tips.sound:
+            return ""
+        state = "damaged" if checkout.branch in self._tips.named else "missing or damaged"
+        return f"its branch {checkout.branch.removeprefix('refs/heads/')} is {state}"
+
+    def _intact(
+        self, checkouts: list[Checkout], unsaved: Mapping[str, Unsaved]
+    ) -> dict[str, Truth]:
+        stopped = [one for one in checkouts if one.operation and one.name in unsaved]
+        if not stopped:
+            return {}
+        git = self._git.without_drivers()
+        common = self._repository.common
+        return {one.name: is_intact(git, one, common, unsaved[one.name]) for one in stopped}

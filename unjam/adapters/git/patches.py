@@ -1,0 +1,104 @@
+"""Compare commits by what they change, whatever they are called and whoever their parents are.
+
+First by the blobs they replace, which costs no diff. Only commits that touch the same paths
+otherwise are compared by their patches: as patch-ids do, without line numbers, but with every
+space, since a different indentation is different work.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from unjam.adapters.git.batches import ask_in_batches
+from unjam.adapters.git.command import Git
+
+_HUNK = re.compile(rb"^@@ .*? @@.*$", re.MULTILINE)
+_PLAIN = ("-r", "--root", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
+_NAME = 40  # characters of an object's name
+_HEADER = re.compile(rb"^([0-9a-f]{40})\n", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A change from one commit to another; ``start`` None is the commit's own parent."""
+
+    end: str
+    start: str | None = None
+
+    @property
+    def line(self) -> str:
+        """How ``diff-tree --stdin`` is asked for it."""
+        return f"{self.end} {self.start}" if self.start else self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a span changes: for each path the modes and blobs before and after."""
+
+    by_path: tuple[tuple[str, str], ...]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths it touches."""
+        return tuple(path for path, _ in self.by_path)
+
+
+def read_changes(git: Git, spans: Sequence[Span]) -> dict[Span, Change]:
+    """Read what each span changes; damaged ones are left out. No two may end alike."""
+    answers, _ = ask_in_batches(lambda some: _changes(git, some), spans)
+    return {span: change for answer in answers for span, change in answer.items()}
+
+
+def read_patches(git: Git, spans: Sequence[Span]) -> dict[Span, bytes]:
+    """Digest the patch of each span; damaged ones are left out. ``git`` has its drivers off."""
+    answers, _ = ask_in_batches(lambda some: _patches(git, some), spans)
+    return {span: digest for answer in answers for span, digest in answer.items()}
+
+
+def changed_paths(git: Git, spans: Sequence[Span]) -> dict[Span, tuple[str, ...]]:
+    """List the paths each span changes; damaged ones are left out."""
+    return {span: change.paths for span, change in read_changes(git, spans).items()}
+
+
+def _changes(git: Git, spans: Sequence[Span]) -> dict[Span, Change]:
+    answer = git.run("diff-tree", "--stdin", "--raw", "-z", *_PLAIN, stdin=_asked(spans))
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, path, what in _raw(answer.fields()):
+        found.setdefault(name, [])
+        if path is not None:
+            found[name].append((path, what))
+    # A span without any difference is not even named by Git.
+    return {span: Change(tuple(found.get(span.end, ()))) for span in spans}
+
+
+def _raw(fields: Iterable[str]) -> Iterator[tuple[str, str | None, str]]:
+    name = ""
+    rest = iter(fields)
+    for field in rest:
+        if field.startswith(":"):
+            yield name, next(rest), field
+        else:
+            name = field[:_NAME]
+
+
+def _patches(git: Git, spans: Sequence[Span]) -> dict[Span, bytes]:
+    arguments = ("--stdin", "--patch", "--full-index", "--unified=3", *_PLAIN)
+    answer = git.run("diff-tree", *arguments, stdin=_asked(spans))
+    parts = _HEADER.split(answer.out)[1:]
+    found = dict(zip(parts[::2], parts[1::2], strict=True))
+    return {span: _digest(found.get(span.end.encode(), b"")) for span in spans}
+
+
+def _digest(patch: bytes) -> bytes:
+    kept = []
+    for file in re.split(rb"^(?=diff --git )", patch, flags=re.MULTILINE):
+        text = _HUNK.sub(b"@@", file)
+        if b"\nBinary files " not in text:
+            text = re.sub(rb"^index .*\n", b"", text, count=1, flags=re.MULTILINE)
+        kept.append(text)
+    return hashlib.sha256(b"".join(kept)).digest()
+
+
+def _asked(spans: Sequence[Span]) -> bytes:
+    return "".join(f"{span.line}\n" for span in spans).encode()

@@ -1,0 +1,63 @@
+"""Read reflogs: where a ref stood, and what moved it. A missing or damaged log is an empty one."""
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from unjam.adapters.git.files import NOBODY, read_small
+
+_LIMIT = 1 << 28  # bytes
+_MADE = re.compile(r"commit\b|cherry-pick|revert|am\b|merge .*: Merge made|pull\b.*: Merge made")
+_REBASED = re.compile(r"(?:pull|rebase)\b.*(?:\(finish\)|finished).* onto ([0-9a-f]{40})")
+
+
+class Move(NamedTuple):
+    """One line of a reflog."""
+
+    old: str
+    new: str
+    message: str
+
+    @property
+    def creates(self) -> bool:
+        """Tell whether the ref was made by this move."""
+        return self.old == NOBODY
+
+    @property
+    def made_commit(self) -> bool:
+        """Tell whether a new commit was made on the ref itself."""
+        return _MADE.match(self.message) is not None
+
+    @property
+    def rebased_onto(self) -> str | None:
+        """Return the base the ref's own commits were copied onto."""
+        found = _REBASED.match(self.message)
+        return found[1] if found else None
+
+    @property
+    def started_from(self) -> str | None:
+        """Return the name the ref was branched from, as it was given."""
+        found = self.message.removeprefix("branch: Created from ")
+        return found if self.creates and found != self.message else None
+
+    def merged(self, ref: str) -> bool:
+        """Tell whether this is the merge of that branch."""
+        name = ref.removeprefix("refs/heads/")
+        return self.message.startswith((f"merge {name}: ", f"merge {ref}: "))
+
+
+def read_reflog(directory: Path, ref: str) -> tuple[Move, ...]:
+    """Read the moves of a ref from the Git directory that logs it, oldest first."""
+    content = read_small(f"{directory}/logs/{ref}", limit=_LIMIT)
+    if not content:
+        return ()
+    lines = os.fsdecode(content).split("\n")
+    return tuple(
+        Move(line[:40], line[41:81], line.partition("\t")[2])
+        for line in lines
+        if len(line) > _SHORTEST and line[40] == line[81] == " "
+    )
+
+
+_SHORTEST = 82  # two names and their spaces

@@ -1,0 +1,69 @@
+"""List every ref, even where some are damaged: one bad ref must not blind us to the others."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unjam.adapters.git.batches import resolve_objects
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.files import read_line
+from unjam.adapters.git.repository import Repository
+from unjam.domain.snapshot import CommitId, Unknown
+from unjam.errors import UsageError
+
+_BROKEN = re.compile(r"^warning: ignoring (?:broken|dangling).* (refs/\S+)$", re.MULTILINE)
+_HEADS = "refs/heads/"
+
+
+@dataclass(frozen=True, slots=True)
+class Tips:
+    """Refs and what they name; ``sound`` holds those whose commit is there."""
+
+    named: Mapping[str, CommitId]
+    sound: Mapping[str, CommitId]
+    unknown: tuple[Unknown, ...]
+
+
+def read_tips(git: Git) -> Tips:
+    """Read all refs and look whether their objects exist; raises PermanentError for bad packed refs."""
+    answer = git.run("for-each-ref", "--format=%(objectname) %(refname)")
+    named = {line[41:]: CommitId(line[:40]) for line in answer.text.split("\n") if line}
+    commits = resolve_objects(git, sorted(set(named.values())))
+    # A tag names a commit through an object of its own; it only matters as something to reach from.
+    sound = {ref: name for ref, name in named.items() if commits[name]}
+    unknown = [Unknown(f"ref {ref}", "it is damaged") for ref in _BROKEN.findall(answer.err)]
+    unknown += [
+        Unknown(f"ref {ref}", f"its object {name} is missing or damaged")
+        for ref, name in named.items()
+        if ref not in sound
+    ]
+    return Tips(named, sound, tuple(unknown))
+
+
+def choose_trunk(
+    repository: Repository, tips: Tips, wanted: str | None, remote: str
+) -> tuple[str, CommitId]:
+    """Return the trunk's ref and tip: the wanted one, else the remote's HEAD, else main or master.
+
+    Raises UsageError where there is none.
+    """
+    if wanted is not None:
+        return _required(tips, _HEADS + wanted.removeprefix(_HEADS))
+    line = read_line(repository.common / f"refs/remotes/{remote}/HEAD") or ""
+    by_remote = line.removeprefix(f"ref: refs/remotes/{remote}/")
+    choices = ([by_remote] if by_remote != line else []) + ["main", "master"]
+    for name in choices:
+        if _HEADS + name in tips.named:
+            return _required(tips, _HEADS + name)
+    raise UsageError(
+        f"{repository.primary}: no trunk: neither {' nor '.join(choices)} is a branch here;"
+        " set orchestration.trunk"
+    )
+
+
+def _required(tips: Tips, ref: str) -> tuple[str, CommitId]:
+    if ref not in tips.named:
+        raise UsageError(f"no trunk: there is no branch {ref.removeprefix(_HEADS)}")
+    if ref not in tips.sound:
+        raise UsageError(f"the trunk {ref.removeprefix(_HEADS)} names a missing or damaged commit")
+    return ref, tips.sound[ref]
