@@ -107,7 +107,7 @@ def test_hostile_ids_and_agents_are_only_text(state: StateFile, name: str) -> No
     assert [(row.workstream, row.agent) for row in read.rows] == [(name, name)]
     assert dict(read.starts) == {name: 1}
     found = row_of(str(state.path), WorkstreamId(name))
-    assert found == read.rows[0]
+    assert found == read.rows[0].values
 
 
 @BOTH_WAYS
@@ -357,10 +357,10 @@ def test_rows_survive_a_log_that_cannot_be_counted(tmp_path: Path) -> None:
 def test_one_row_is_looked_up_as_it_is_now(state: StateFile) -> None:
     state.row("ws-1", "running", age=timedelta(hours=1))
 
-    assert row_of(str(state.path), WorkstreamId("ws-2")) is None
+    assert row_of(str(state.path), WorkstreamId("ws-2")) == ()
     for form in ("{}", AS_URL):
         found = row_of(form.format(state.path), WorkstreamId("ws-1"))
-        assert found == read_state(str(state.path)).rows[0]
+        assert found == read_state(str(state.path)).rows[0].values
 
 
 def test_a_row_of_no_database_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from unjam.adapters.state.file import lenient, opened_to_read, translated
 from unjam.adapters.state.location import EVENTS, KEY, TABLE, file_of, is_url, shown
 from unjam.adapters.state.rows import Table, rows_of, text_of
-from unjam.domain.snapshot import Row, Scalar, State, Truth, WorkstreamId
+from unjam.domain.snapshot import Scalar, State, Truth, WorkstreamId
 from unjam.errors import PermanentError, UnjamError
 
 _Answer = TypeVar("_Answer")
@@ -62,17 +62,17 @@ def read_state(location: str) -> State:
         return State(visible, Truth.UNKNOWN, because=str(error))
 
 
-def row_of(location: str, workstream: WorkstreamId) -> Row | None:
-    """Read one row as it is now; None when there is none. Raises UnjamError."""
+def row_of(location: str, workstream: WorkstreamId) -> tuple[tuple[str, Scalar], ...]:
+    """Read one row as it is now, whole; empty when there is none. Raises UnjamError."""
     try:
         if _is_missing(location):
             raise PermanentError("there is no such file")
         rows = _read(location, lambda reader: rows_of(reader.ask(_ROW, workstream=workstream)))
+        if len(rows) > 1:
+            raise PermanentError(f"{len(rows)} rows say they are {workstream}")
     except UnjamError as error:
         raise type(error)(f"state {shown(location)}: {error}") from error
-    if len(rows) > 1:
-        raise PermanentError(f"state {shown(location)}: {len(rows)} rows say they are {workstream}")
-    return rows[0] if rows else None
+    return rows[0].values if rows else ()
 
 
 def _read(location: str, read: Callable[[_Reader], _Answer]) -> _Answer:
