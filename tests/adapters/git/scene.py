@@ -52,6 +52,8 @@ class Scene:
             place = (below or self.path) / name
             if content is None:
                 place.unlink()
+                if place.parent != (below or self.path) and not any(place.parent.iterdir()):
+                    place.parent.rmdir()
                 continue
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -208,7 +208,7 @@ def _unanswered(url: str, answer: Answer) -> PermanentError | TransientError:
 
 
 def _first_reason(err: str) -> str:
-    lines = [re.sub(r"//[^/@\s]*@", "//", line.strip()) for line in err.splitlines()]
+    lines = [re.sub(r"[^/@\s]+@(?=\S)", "", line.strip()) for line in err.splitlines()]
     said = [line for line in lines if line and not line.startswith(("To ", "hint:"))]
     return said[0] if said else ""
 
