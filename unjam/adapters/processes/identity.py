@@ -17,9 +17,17 @@ _ROUNDING = 1.0  # the boot time is told in whole seconds, and may be told one o
 def identity_of(pid: int) -> ProcessIdentity | None:
     """Name the living process that has this pid; None when there is none, or it is a zombie."""
     try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
+        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return None
+    except psutil.Error:
+        return None
+    return identity_of_child(pid)
+
+
+def identity_of_child(pid: int) -> ProcessIdentity | None:
+    """Name a process, be it ended and not collected yet."""
+    try:
+        process = psutil.Process(pid)
         return ProcessIdentity(host(), boot(), pid, process.create_time(), process.username())
     except psutil.Error:
         return None

@@ -1,0 +1,26 @@
+"""Start a part of us as a process of its own, which needs nothing installed and outlives us."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from unjam.adapters.processes.table import has_proc
+
+_ROOT = Path(__file__).parents[3]
+_CODE = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from unjam.adapters.processes.{module} import main; main()"
+)
+
+
+def helper_command(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs ``main`` of a module beside this one."""
+    # -I: neither the current directory, which may be an agent's, nor PYTHONPATH decides what runs.
+    # -S saves half of its start; only where psutil is needed, site-packages are.
+    flags = ["-I", "-S"] if has_proc() else ["-I"]
+    return [sys.executable, *flags, "-c", _CODE.format(module=module), str(_ROOT), *arguments]
+
+
+def helper_environment() -> Mapping[str, str]:
+    """Return all a helper may know of our environment: nothing."""
+    return {}
