@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from unjam.adapters.processes.identity import identity_of
@@ -22,6 +23,7 @@ _MARGIN = 2.0  # seconds; the clocks of files and of processes are read differen
 _OF_OTHER_MACHINES = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "fuse.sshfs", "ceph", "glusterfs")
 )
+_STEERING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
 _ELSEWHERE = "\0elsewhere"  # works on this repository from a place outside of it
 
 
@@ -49,6 +51,16 @@ def judged(locks: Iterable[Lock], common: Path, worktrees: Mapping[str, Path]) -
         return tuple(replace(one, stale=Truth.UNKNOWN, because=because) for one in listed)
     candidates = tuple(processes_near(common, worktrees))
     return tuple(_judge(one, common, candidates) for one in listed)
+
+
+def judge(
+    common: Path, path: Path, since: datetime, worktrees: Mapping[str, Path]
+) -> tuple[Truth, str]:
+    """Tell of one lock whether it is stale, and why."""
+    parts = path.relative_to(common).parts if path.is_relative_to(common) else ()
+    worktree = parts[1] if parts[:1] == ("worktrees",) and len(parts) > 2 else ""  # noqa: PLR2004 -- worktrees/NAME/file
+    (one,) = judged([Lock(path, worktree, since, Truth.UNKNOWN, "")], common, worktrees)
+    return one.stale, one.because
 
 
 def processes_near(common: Path, worktrees: Mapping[str, Path]) -> Iterator[Candidate]:
@@ -100,9 +112,10 @@ def _is_sent_to(pid: int, common: str, places: Places) -> bool:
     with suppress(OSError):
         for variable in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
             name, _, value = os.fsdecode(variable).partition("=")
-            if name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE"):
-                if places.of_path(os.path.normpath(value)) is not None or value.startswith(common):
-                    return True
+            path = os.path.normpath(value)
+            inside = path.startswith(common) or places.of_path(path) is not None
+            if name in _STEERING and inside:
+                return True
     return any(link.startswith(f"{common}/") for link in _open_files(pid))
 
 
