@@ -1,5 +1,6 @@
 """Scenario: the orchestrator was killed. See docs/scenarios/orchestrator_crash.md."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from unjam.domain import plan as steps
 from unjam.domain.finding import Scenario
 
 SCENARIOS = (Scenario.ORCHESTRATOR_CRASH,)
-TASKS = {
+TASKS: Mapping[type[steps.Step], Any] = {
     steps.Stop: stop,
     steps.Salvage: salvage,
     steps.MoveLock: repair,

@@ -27,7 +27,9 @@ def warm_up() -> None:
         error = client.api_healthcheck()
     if error is not None:
         where = PREFECT_API_URL.value() or "the embedded backend"
-        raise UsageError(f"Prefect does not answer at {where}: {error}; start it or unset PREFECT_API_URL")
+        raise UsageError(
+            f"Prefect does not answer at {where}: {error}; start it or unset PREFECT_API_URL"
+        )
 
 
 def run_flow(entry: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ def report(
 ) -> dict[str, Any]:
     """End the run with its word; the document returned is what ``--json`` prints."""
     document = conclude(run, prepared, after)
-    create_markdown_artifact(report_page(document), key="unjam-report", description=document["word"])
-    create_table_artifact(
-        workstream_table(prepared.snapshot, document), key="unjam-workstreams"
+    create_markdown_artifact(
+        report_page(document), key="unjam-report", description=document["word"]
     )
+    create_table_artifact(workstream_table(prepared.snapshot, document), key="unjam-workstreams")
     return document

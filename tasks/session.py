@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
@@ -99,10 +100,10 @@ def _close_flow_run(killed: PastRun) -> None:
     """Mark a killed run's flow run as crashed, if this backend knows it."""
     if killed.flow_run is None:
         return
-    crashed = Crashed(message="unjam was killed; a later run continued its work")
+    crashed: State[None] = Crashed(message="unjam was killed; a later run continued its work")
     with get_client(sync_client=True) as client:
         try:
-            known = client.read_flow_run(killed.flow_run[0])
+            known = client.read_flow_run(UUID(killed.flow_run[0]))
             if known.state is None or not known.state.is_final():
                 client.set_flow_run_state(known.id, crashed, force=True)
         except (ObjectNotFound, ValueError):

@@ -12,3 +12,8 @@ def now() -> datetime:
 def monotonic() -> float:
     """Return seconds that only ever grow; for deadlines."""
     return time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Let time pass between two looks."""
+    time.sleep(seconds)

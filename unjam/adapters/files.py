@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import secrets
+import shutil
 from pathlib import Path
 
 from unjam.errors import PermanentError, RefusedError, TransientError
@@ -71,6 +72,17 @@ def write_atomically(path: Path, content: bytes) -> None:
         sync_directory(path.parent)
     except OSError as error:
         raise _translated(error, f"cannot write {path}") from error
+
+
+def discard(path: Path, root: Path) -> None:
+    """Delete for good what lies below ``root``, which it proves first; links are not followed."""
+    if path.parent != root and root not in path.parents:
+        raise PermanentError(f"{path} is not below {root}")
+    _refuse_outside(path, root)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sync_directory(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import TypeAlias
 
 from unjam import __version__
 from unjam.domain.diagnosis import DETECTORS
@@ -21,33 +22,47 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EXITS,
     )
     top.add_argument("--version", action="version", version=f"unjam {__version__}")
-    top.add_argument("--repo", type=Path, default=Path(), metavar="PATH", help="the repository, if not here")
-    top.add_argument("--config", type=Path, metavar="FILE", help="instead of the repository's unjam.toml")
+    top.add_argument(
+        "--repo", type=Path, default=Path(), metavar="PATH", help="the repository, if not here"
+    )
+    top.add_argument(
+        "--config", type=Path, metavar="FILE", help="instead of the repository's unjam.toml"
+    )
     top.add_argument("--debug", action="store_true", help="show where an error came from")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _check(_command(commands, "check", "check", "say what is wrong; change nothing"))
-    _recover(_command(commands, "recover", "recover", "plan the way out, ask, carry it out, verify"))
+    _recover(
+        _command(commands, "recover", "recover", "plan the way out, ask, carry it out, verify")
+    )
     _undo(_command(commands, "undo", "undo", "take a run back"))
     _command(commands, "history", "history", "list past runs")
     show = _command(commands, "show", "history", "tell one past run")
     show.add_argument("run", metavar="RUN")
     status = _command(commands, "status", "status", "show the progress of the orchestration")
     status.add_argument("--watch", action="store_true", help="stay and follow it")
-    _vault(_command(commands, "vault", "vault", "list, restore or prune what was saved", as_json=False))
+    _vault(
+        _command(commands, "vault", "vault", "list, restore or prune what was saved", as_json=False)
+    )
     init = _command(commands, "init", "init", "write unjam.toml from what is here", as_json=False)
     init.add_argument("--force", action="store_true", help="replace the one that is there")
-    demo = _command(commands, "demo", "demo", "break a sandbox and recover it before your eyes", as_json=False)
-    demo.add_argument("--keep", type=Path, metavar="DIR", help="build the sandbox here and leave it")
+    demo = _command(
+        commands, "demo", "demo", "break a sandbox and recover it before your eyes", as_json=False
+    )
+    demo.add_argument(
+        "--keep", type=Path, metavar="DIR", help="build the sandbox here and leave it"
+    )
     return top
 
 
-_Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _command(
     commands: _Commands, name: str, module: str, about: str, *, as_json: bool = True
 ) -> argparse.ArgumentParser:
-    made = commands.add_parser(name, help=about, description=about.capitalize() + ".", epilog=_EXITS)
+    made = commands.add_parser(
+        name, help=about, description=about.capitalize() + ".", epilog=_EXITS
+    )
     made.set_defaults(module=module)
     if as_json:
         made.add_argument("--json", action="store_true", help="print one JSON document")
@@ -61,7 +76,9 @@ def _scenario(text: str) -> Scenario:
         known = ", ".join(DETECTORS)
         raise argparse.ArgumentTypeError(f"unknown scenario {text!r}; known: {known}") from error
     if found not in DETECTORS:
-        raise argparse.ArgumentTypeError(f"{found} cannot be recovered yet; known: {', '.join(DETECTORS)}")
+        raise argparse.ArgumentTypeError(
+            f"{found} cannot be recovered yet; known: {', '.join(DETECTORS)}"
+        )
     return found
 
 
@@ -71,10 +88,16 @@ def _check(check: argparse.ArgumentParser) -> None:
 
 def _recover(recover: argparse.ArgumentParser) -> None:
     recover.add_argument("scenario", nargs="*", type=_scenario, help="only these; dashes are fine")
-    recover.add_argument("--workstream", action="append", metavar="WS", help="only this one; repeatable")
+    recover.add_argument(
+        "--workstream", action="append", metavar="WS", help="only this one; repeatable"
+    )
     recover.add_argument("--dry-run", action="store_true", help="only show the plan")
-    recover.add_argument("--plan", metavar="DIGEST", help="go ahead with exactly the plan that was seen")
-    recover.add_argument("--yes", action="store_true", help="go ahead with every step the policy asks about")
+    recover.add_argument(
+        "--plan", metavar="DIGEST", help="go ahead with exactly the plan that was seen"
+    )
+    recover.add_argument(
+        "--yes", action="store_true", help="go ahead with every step the policy asks about"
+    )
 
 
 def _undo(undo: argparse.ArgumentParser) -> None:
@@ -93,6 +116,8 @@ def _vault(vault: argparse.ArgumentParser) -> None:
     where.add_argument("--to", type=Path, metavar="DIR", help="into a new directory, byte for byte")
     where.add_argument("--branch", metavar="NAME", help="as a new branch holding its files")
     where.add_argument("--in-place", action="store_true", help="into the checkout it came from")
-    prune = actions.add_parser("prune", help="drop what is provably redundant, or older than vault.keep")
+    prune = actions.add_parser(
+        "prune", help="drop what is provably redundant, or older than vault.keep"
+    )
     prune.add_argument("--yes", action="store_true", help="do not ask")
     prune.add_argument("--dry-run", action="store_true", help="only show what would go")

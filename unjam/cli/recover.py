@@ -116,7 +116,9 @@ def print_outcomes(document: Document) -> None:
     """Print what came of every step, what is left, what is kept and how to take it back."""
     page = Page()
     for one in document["outcomes"]:
-        page.line(f"{one['outcome']:>12}  {one['step']} {one['subject']}", _STYLES.get(one["outcome"], ""))
+        page.line(
+            f"{one['outcome']:>12}  {one['step']} {one['subject']}", _STYLES.get(one["outcome"], "")
+        )
         page.line(f"              {one['sentence']}", "dim")
     for finding in document["findings_after"]:
         page.line(f"still found: {finding['summary']}", "yellow")
@@ -125,4 +127,3 @@ def print_outcomes(document: Document) -> None:
         page.line(f"flow run:  {document['flow_run']['name']}")
     if document["undo"]:
         page.line(f"to take it back:  {document['undo']}")
-

@@ -52,7 +52,9 @@ _HEADS = ("workstream", "status", "agent", "age", "last sign of life", "pids", "
 
 def _headline(progress: Progress) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in progress.counts)
-    living = f"orchestrator pid {progress.orchestrator}" if progress.orchestrator else "no orchestrator"
+    living = (
+        f"orchestrator pid {progress.orchestrator}" if progress.orchestrator else "no orchestrator"
+    )
     return f"{counts or 'no workstreams'}; {living}"
 
 

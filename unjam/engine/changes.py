@@ -11,6 +11,7 @@ from typing import assert_never
 from unjam.adapters import files
 from unjam.adapters.git import checkout, refs, remote
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.operation import abort_operation
 from unjam.adapters.processes.start import proof_of_start, start_detached
 from unjam.adapters.processes.stop import stop
 from unjam.adapters.state.write import row_of, update_row
@@ -42,11 +43,11 @@ def apply(orchestration: Orchestration, change: Change, *, resuming: bool = Fals
     common = orchestration.common
     match change:
         case MoveRef():
-            refs.move_refs(Git(common), [change], "unjam")
+            refs.move_refs(Git(common), [change], "unjam: recovery")
         case MoveCheckout():
             checkout.move_checkout(common, change, resuming=resuming)
         case AbortOperation():
-            checkout.abort_operation(common, change)
+            abort_operation(common, change, resuming=resuming)
         case UpdateRow():
             update_row(orchestration.state, change)
         case MovePath():

@@ -50,5 +50,3 @@ def conclude_undo(run: Recovery, past: str) -> dict[str, Any]:
         flow_run=run.flow_run,
     )
     return document | {"undoes": past}
-
-

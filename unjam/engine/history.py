@@ -65,9 +65,13 @@ def _told(run: str, records: list[dict[str, object]]) -> PastRun:
         undoes=str(began["undoes"]) if began.get("undoes") else None,
         digest=str(plans.get("digest", "")),
         flow_run=(str(flow["id"]), str(flow["name"])) if flow else None,
-        planned=tuple(from_record(one) for one in plans.get("steps", ())),
+        planned=tuple(from_record(one) for one in _list(plans.get("steps"))),
         outcomes=tuple(from_record(one["outcome"]) for one in by_event.get("outcome", [])),
         changes=tuple(dict.fromkeys(intents)),
         unfinished=tuple(one for one in dict.fromkeys(intents) if one not in made),
         records=tuple(records),
     )
+
+
+def _list(value: object) -> list[dict[str, object]]:
+    return value if isinstance(value, list) else []

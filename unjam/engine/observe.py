@@ -1,12 +1,128 @@
 """Observe everything once, into one snapshot."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from unjam.adapters import clock, disk, logs, specs
 from unjam.adapters.git import observe as git
 from unjam.adapters.processes import holders, scan
 from unjam.adapters.state.read import read_state
-from unjam.domain.snapshot import Lock, Snapshot, State, WorkstreamId
+from unjam.domain.naming import Template
+from unjam.domain.snapshot import (
+    AgentId,
+    Lock,
+    Snapshot,
+    Spec,
+    State,
+    Truth,
+    Unknown,
+    WorkstreamId,
+    Worktree,
+)
 from unjam.engine.orchestration import Orchestration
 
-_BELIEVED = ("running", "completed", "failed", "pending")
+_BELIEVED = ("running", "completed")
+
+
+def observe(orchestration: Orchestration, only: frozenset[str] | None = None) -> Snapshot:
+    """Look at Git, state, specs, processes, logs and disk; changes nothing.
+
+    With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary), which
+    makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
+    """
+    settings = orchestration.settings.orchestration
+    state = read_state(orchestration.state)
+    facts = git.observe(orchestration.repository, _request(orchestration, state, only))
+    ordered = specs.read_specs(orchestration.below(settings.specs))
+    trees = _owned(orchestration, facts, state, ordered.specs)
+    seen = scan.scan(_processes(orchestration, trees))
+    return Snapshot(
+        repo=orchestration.primary,
+        common=orchestration.common,
+        trunk=facts.trunk,
+        trunk_tip=facts.trunk_tip,
+        observed_at=clock.now(),
+        primary=facts.primary,
+        worktrees=trees,
+        branches=facts.branches,
+        state=state,
+        specs=ordered.specs,
+        processes=seen.processes,
+        processes_known=seen.known,
+        locks=_locks(orchestration, facts, trees),
+        logs=logs.tails(orchestration.below(settings.logs)),
+        remote=facts.remote,
+        free_disk=disk.free_bytes(orchestration.common),
+        unknown=(*_unknown_state(state), *facts.unknown, *ordered.unknown, *seen.unknown),
+    )
+
+
+def _request(
+    orchestration: Orchestration, state: State, only: frozenset[str] | None
+) -> git.ObserveRequest:
+    settings = orchestration.settings.orchestration
+    believed = {row.workstream for row in state.rows if row.status in _BELIEVED}
+    return git.ObserveRequest(
+        trunk=settings.trunk,
+        remote=settings.remote,
+        owner=orchestration.branch_template.owner,
+        only=only,
+        prove=frozenset(believed) if state.readable is Truth.YES else None,
+    )
+
+
+def _owned(
+    orchestration: Orchestration, facts: git.GitFacts, state: State, ordered: Iterable[Spec]
+) -> tuple[Worktree, ...]:
+    """Say whose each worktree is: by its branch, else by the name of its directory."""
+    by_ref = {branch.ref: branch.workstream for branch in facts.branches}
+    known = {row.workstream for row in state.rows} | {spec.workstream for spec in ordered}
+    known |= set(by_ref.values())
+    agents = {AgentId(one) for one in (row.agent for row in state.rows) if one}
+    template = Template(orchestration.settings.orchestration.worktree_name)
+    root = orchestration.below(orchestration.settings.orchestration.worktrees)
+
+    def owner(tree: Worktree) -> WorkstreamId | None:
+        if tree.branch in by_ref:
+            return by_ref[tree.branch]
+        if Path(tree.path).parent != root:
+            return None
+        found = template.owner_among(tree.path.name, known, agents)
+        return found.workstream if found else None
+
+    return tuple(replace(tree, workstream=owner(tree)) for tree in facts.worktrees)
+
+
+def _processes(orchestration: Orchestration, trees: tuple[Worktree, ...]) -> scan.Request:
+    settings = orchestration.settings.orchestration
+    return scan.Request(
+        repo=orchestration.primary,
+        worktrees={tree.name: Path(tree.path) for tree in trees},
+        orchestrator=tuple(settings.orchestrator),
+        agents=frozenset(settings.agents),
+        nursery=orchestration.below(settings.worktrees),
+    )
+
+
+def _locks(
+    orchestration: Orchestration, facts: git.GitFacts, trees: tuple[Worktree, ...]
+) -> tuple[Lock, ...]:
+    """Judge each lock file by whether anybody alive could own it."""
+    found = [Lock(one.path, one.worktree, one.since, Truth.UNKNOWN, "") for one in facts.locks]
+    places = {tree.name: Path(tree.path) for tree in trees} | {"": orchestration.primary}
+    return holders.judged(found, orchestration.common, places)
+
+
+def detected(orchestration: Orchestration) -> dict[str, dict[str, object]]:
+    """Say what of the configuration the repository itself answers, for ``unjam init``."""
+    facts = git.observe(
+        orchestration.repository, _request(orchestration, State("", Truth.NO), frozenset())
+    )
+    return {"orchestration": {"trunk": facts.trunk.removeprefix("refs/heads/")}}
+
+
+def _unknown_state(state: State) -> tuple[Unknown, ...]:
+    if state.readable is not Truth.UNKNOWN:
+        return ()
+    return (Unknown("state database", state.because),)

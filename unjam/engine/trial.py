@@ -82,9 +82,7 @@ class _Bench:
             self.chain[trial[:count]] = merged
         return self.chain[trial]
 
-    def _merge_one(
-        self, base: CommitId, one: Landing
-    ) -> Merged | Conflict | Markers | Nothing:
+    def _merge_one(self, base: CommitId, one: Landing) -> Merged | Conflict | Markers | Nothing:
         name = one.ref.removeprefix("refs/heads/")
         message = f"Merge {name}\n\nLanded and verified by unjam {self.run.run}\n"
         common = self.run.orchestration.common
@@ -133,7 +131,9 @@ def _searched(
         verdicts[answer.trial] = verdict
         bench.run.note("trial", trial=list(answer.trial), verdict=str(verdict))
         answer = next_trial(candidates, verdicts)
-    return Found(bench.chain[answer.landable][0], answer.landable, lost | dict(_refusals(bench, answer)))
+    return Found(
+        bench.chain[answer.landable][0], answer.landable, lost | dict(_refusals(bench, answer))
+    )
 
 
 def _refusals(bench: _Bench, answer: searching.Landing) -> Iterable[tuple[WorkstreamId, Landed]]:
@@ -142,18 +142,24 @@ def _refusals(bench: _Bench, answer: searching.Landing) -> Iterable[tuple[Workst
         yield from ((one, _no(because)) for one in bench.landings)
         return
     for clash in answer.clashes:
-        yield clash.workstream, Landed(
-            done=False, status="conflict", because=_in_words(bench.conflicts[clash.workstream])
+        yield (
+            clash.workstream,
+            Landed(
+                done=False, status="conflict", because=_in_words(bench.conflicts[clash.workstream])
+            ),
         )
     for culprit in answer.culprits:
         because = f"does not verify: {bench.said[culprit.convicted_by].sentence}"
         yield culprit.workstream, Landed(done=False, status="failed", because=because)
     for blocked in answer.blocked:
-        yield blocked.workstream, Landed(
-            done=False,
-            status="blocked",
-            because=f"it depends on {blocked.by}, which did not land",
-            blocked_by=blocked.by,
+        yield (
+            blocked.workstream,
+            Landed(
+                done=False,
+                status="blocked",
+                because=f"it depends on {blocked.by}, which did not land",
+                blocked_by=blocked.by,
+            ),
         )
 
 
@@ -167,5 +173,3 @@ def _in_words(conflict: Conflict | Markers) -> str:
         return f"conflict markers were committed in {shown}"
     kinds = ", ".join(dict.fromkeys(conflict.kinds)) or "conflict"
     return f"conflicts with the trunk ({kinds}): {shown}"
-
-

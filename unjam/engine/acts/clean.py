@@ -44,7 +44,8 @@ def _refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
     saved = run.saved.get(tree.name)
     if saved is None:
         raise RefusedError("it keeps its place: its salvage did not succeed")
-    left = (*saved.salvaged.ignored_skipped, *saved.salvaged.unreadable)
+    salvaged = saved.salvaged
+    left = (*salvaged.ignored_skipped, *salvaged.unreadable, *salvaged.changed)
     if left:
         raise RefusedError(
             f"it keeps its place: {left[0]} and {len(left) - 1} more are not in the vault"

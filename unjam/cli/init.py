@@ -1,0 +1,21 @@
+"""``unjam init``: write unjam.toml from what is found in the repository."""
+
+import argparse
+
+from unjam.adapters import files
+from unjam.cli.say import Page
+from unjam.engine.observe import detected
+from unjam.engine.orchestration import open_orchestration
+from unjam.errors import UsageError
+from unjam.settings.render import render
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the file beside the repository's ``.git``; one that is there is only replaced by force."""
+    orchestration = open_orchestration(arguments.repo, arguments.config)
+    target = orchestration.primary / "unjam.toml"
+    if files.exists(target) and not arguments.force:
+        raise UsageError(f"{target} is there already; --force replaces it")
+    files.write_atomically(target, render(detected(orchestration)).encode())
+    Page().line(f"wrote {target}")
+    return 0
