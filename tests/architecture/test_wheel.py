@@ -99,8 +99,8 @@ def test_installed_it_recovers_a_broken_repository_from_the_root_directory(
         *("recover", "orchestrator_crash", "--yes", "--json"),
     )
 
-    assert ended.returncode in {0, 1}, ended.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
     report = json.loads(ended.stdout)
-    assert report["word"] == "recovered", report
+    assert report["word"] == "recovered"
     assert (world.repo / "feature.py").exists()
     assert world.lost(treasure) == []
