@@ -67,14 +67,12 @@ class Survey:
 
 
 def common_of(source: Source) -> Path:
-    """Return the common directory as the source itself names it; it may not be there."""
+    """Return the common directory of a source, from where its admin directory is."""
     if source.admin is None:
         return source.worktree / ".git"
-    try:
-        named = os.fsdecode((source.admin / "commondir").read_bytes().rstrip(b"\n"))
-    except OSError:
-        return source.admin
-    return Path(os.path.normpath(source.admin / named)) if "\0" not in named else source.admin
+    # Not from its `commondir` file: that may be damaged, and all of it is hostile.
+    primary = (source.admin / "objects").is_dir()
+    return source.admin if primary else source.admin.parent.parent
 
 
 def survey(common: Path, source: Source) -> Survey:

@@ -1,0 +1,471 @@
+"""A salvage comes back exactly: in place after every destructive act, again after a kill."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.adapters.git.salvaging import Repository, condition, files, traces
+from tests.world.shell import git, git_status, wait_until
+from unjam.adapters.git.restore import list_files, restore_in_place, restore_to
+from unjam.adapters.git.salvage import IgnoredLimits, Salvaged, Source, read_back, salvage
+from unjam.domain.snapshot import CommitId
+from unjam.errors import PermanentError, RefusedError
+
+Act = Callable[[Repository], object]
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repo")
+
+
+def without_link(condition: dict[str, object]) -> dict[str, object]:
+    """Leave out what says where the admin directory is."""
+    listing = condition["files"]
+    assert isinstance(listing, dict)
+    return condition | {"files": {name: listing[name] for name in listing if name != ".git"}}
+
+
+def undo(repo: Repository, saved: Salvaged, source: Source) -> None:
+    """Do as the engine does: the branch by compare-and-swap, then everything else."""
+    head = repo.shown(saved, "admin/HEAD").decode().strip()
+    if head.startswith("ref: "):
+        repo.git("update-ref", "--no-deref", head[5:], saved.tip or "")
+    aside = repo.path.parent / "aside"
+    assert source.admin is not None
+    restore_in_place(repo.common, saved.commit, source.worktree, source.admin, aside)
+
+
+def run(*arguments: str) -> Act:
+    return lambda repo: git_status(*arguments, cwd=repo.tree)
+
+
+def in_primary(*arguments: str) -> Act:
+    return lambda repo: git_status(*arguments, cwd=repo.path)
+
+
+def all_of(*acts: Act) -> Act:
+    return lambda repo: [act(repo) for act in acts]
+
+
+def drop_for_good(repo: Repository) -> None:
+    repo.git("worktree", "remove", "--force", "--force", str(repo.tree))
+    repo.git("branch", "-D", "ws/one/agent")
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    repo.git("gc", "--quiet", "--prune=now")
+
+
+def delete_tree(repo: Repository) -> None:
+    shutil.rmtree(repo.tree)
+    repo.git("worktree", "prune")
+
+
+def empty_index(repo: Repository) -> None:
+    (repo.admin / "index").write_bytes(b"")
+
+
+def replace_by_repository(repo: Repository) -> None:
+    (repo.tree / ".git").unlink()
+    repo.git("init", "--quiet", cwd=repo.tree)
+
+
+def swap_kinds(repo: Repository) -> None:
+    """Files where directories were, directories where files were, links to elsewhere."""
+    shutil.rmtree(repo.tree / "src")
+    (repo.tree / "src").write_text("a file now\n")
+    (repo.tree / "staged.txt").unlink()
+    (repo.tree / "staged.txt/deep").mkdir(parents=True)
+    (repo.tree / "staged.txt/deep/file").write_text("x")
+    shutil.rmtree(repo.tree / "build")
+    (repo.tree / "build").symlink_to(repo.path.parent)
+    os.mkfifo(repo.tree / "fifo")
+
+
+DESTRUCTIVE: dict[str, Act] = {
+    "reset --hard": run("reset", "--hard"),
+    "clean -ffdx": run("clean", "-ffdx"),
+    "checkout -f": run("checkout", "-f"),
+    "worktree remove --force, branch -D, gc": drop_for_good,
+    "rm -rf, prune": delete_tree,
+    "admin directory removed": lambda repo: shutil.rmtree(repo.admin),
+    "stash --all": run("stash", "--all"),
+    "add and commit": all_of(run("add", "--all"), run("commit", "--quiet", "-m", "All")),
+    "reset and clean": all_of(run("reset", "--hard", "HEAD~1"), run("clean", "-ffdx")),
+    "checkout of another commit": all_of(run("stash"), run("checkout", "--detach", "HEAD~1")),
+    "empty index": empty_index,
+    "init in it": replace_by_repository,
+    "kinds swapped": swap_kinds,
+    "nothing": lambda _: None,
+}
+
+
+@pytest.mark.parametrize("act", DESTRUCTIVE.values(), ids=DESTRUCTIVE)
+def test_a_destructive_act_is_taken_back_and_taking_back_too(repo: Repository, act: Act) -> None:
+    before = condition(repo.tree)
+    saved = repo.save()
+
+    act(repo)
+    undo(repo, saved, repo.source)
+
+    assert condition(repo.tree) == before
+    undo(repo, saved, repo.source)
+    assert condition(repo.tree) == before
+    assert git_status("fsck", cwd=repo.path) == 0
+
+
+def start_merge(repo: Repository) -> None:
+    start_theirs(repo)
+    assert git_status("merge", "theirs", cwd=repo.tree) == 1
+    (repo.tree / "src/app.py").write_text("half resolved by hand\n")
+
+
+def start_rebase(repo: Repository) -> None:
+    start_theirs(repo)
+    (repo.tree / ".gitignore").write_text("edited before the rebase\n")
+    assert git_status("rebase", "--autostash", "theirs", cwd=repo.tree) == 1
+    (repo.tree / "src/app.py").write_text("half resolved by hand\n")
+
+
+def start_cherry_pick(repo: Repository) -> None:
+    start_theirs(repo)
+    assert git_status("cherry-pick", "theirs", cwd=repo.tree) == 1
+
+
+def start_theirs(repo: Repository) -> None:
+    repo.git("checkout", "--quiet", "-b", "theirs", cwd=repo.tree)
+    (repo.tree / "src/app.py").write_text("theirs\n")
+    repo.commit("Theirs", cwd=repo.tree)
+    repo.git("checkout", "--quiet", "ws/one/agent", cwd=repo.tree)
+    (repo.tree / "src/app.py").write_text("ours\n")
+    repo.commit("Ours", cwd=repo.tree)
+
+
+def forget_rebase(repo: Repository) -> None:
+    """What a person does who does not know of the autostash; then its commit is gone."""
+    shutil.rmtree(repo.admin / "rebase-merge")
+    repo.git("reset", "--quiet", "--hard", cwd=repo.tree)
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    repo.git("gc", "--quiet", "--prune=now")
+
+
+@pytest.mark.parametrize(
+    ("start", "act"),
+    [
+        (start_merge, run("merge", "--abort")),
+        (start_merge, all_of(run("add", "--all"), run("commit", "--quiet", "--no-edit"))),
+        (start_rebase, run("rebase", "--abort")),
+        (start_rebase, run("rebase", "--quit")),
+        (start_rebase, forget_rebase),
+        (start_cherry_pick, run("cherry-pick", "--abort")),
+    ],
+    ids=["merge abort", "merge commit", "rebase abort", "rebase quit", "rebase lost", "pick abort"],
+)
+def test_an_operation_in_progress_comes_back_with_the_work_done_in_it(
+    tmp_path: Path, start: Act, act: Act
+) -> None:
+    repo = Repository(tmp_path / "repo", brutal=False)
+    start(repo)
+    before = condition(repo.tree)
+    saved = repo.save()
+
+    act(repo)
+    undo(repo, saved, repo.source)
+
+    assert condition(repo.tree) == before
+
+
+def test_a_rebase_that_came_back_can_still_be_aborted_with_its_autostash(tmp_path: Path) -> None:
+    repo = Repository(tmp_path / "repo", brutal=False)
+    start_rebase(repo)
+    saved = repo.save()
+    forget_rebase(repo)
+    undo(repo, saved, repo.source)
+
+    repo.git("rebase", "--abort", cwd=repo.tree)
+
+    assert (repo.tree / ".gitignore").read_text() == "edited before the rebase\n"
+    assert (repo.tree / "src/app.py").read_text() == "ours\n"
+
+
+def start_primary_merge(repo: Repository) -> None:
+    repo.git("checkout", "--quiet", "-b", "theirs")
+    (repo.path / "src/app.py").write_text("theirs\n")
+    repo.commit("Theirs")
+    repo.git("checkout", "--quiet", "main")
+    (repo.path / "src/app.py").write_text("ours\n")
+    repo.commit("Ours")
+    assert git_status("merge", "theirs", cwd=repo.path) == 1
+    (repo.path / "notes.txt").write_text("a person's\n")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        in_primary("merge", "--abort"),
+        all_of(in_primary("reset", "--hard"), in_primary("clean", "-fd")),
+        all_of(in_primary("merge", "--abort"), in_primary("checkout", "--detach", "HEAD~1")),
+    ],
+    ids=["merge abort", "reset and clean", "elsewhere"],
+)
+def test_the_primary_comes_back_and_the_agents_below_it_are_left_alone(
+    repo: Repository, act: Act
+) -> None:
+    start_primary_merge(repo)
+    before = condition(repo.path)
+    saved = repo.save(repo.primary)
+    (repo.tree / "meanwhile.txt").write_text("the agent goes on\n")
+    agent = traces(repo.tree, repo.admin)
+
+    act(repo)
+    other = repo.path / ".worktrees/newcomer"
+    repo.git("worktree", "add", "--quiet", "-b", "ws/newcomer", str(other))
+    undo(repo, saved, repo.primary)
+
+    assert condition(repo.path) == before
+    assert traces(repo.tree, repo.admin) == agent
+    assert git_status("status", cwd=other) == 0
+    assert git_status("fsck", cwd=repo.path) == 0
+
+
+def test_what_is_in_the_way_is_moved_aside_and_not_lost(repo: Repository) -> None:
+    saved = repo.save()
+    (repo.tree / "private").write_text("newer\n")
+    (repo.tree / "added/deep").mkdir(parents=True)
+    (repo.tree / "added/deep/new.txt").write_text("new\n")
+    aside = repo.path.parent / "aside"
+
+    restore_in_place(repo.common, saved.commit, repo.tree, repo.admin, aside)
+
+    assert (aside / "worktree/0/private").read_text() == "newer\n"
+    assert (aside / "worktree/0/added/deep/new.txt").read_text() == "new\n"
+    assert not (repo.tree / "added").exists()
+
+
+def test_ignored_files_that_were_not_saved_are_left_where_they_are(repo: Repository) -> None:
+    saved = repo.save(limits=IgnoredLimits(each=0, total=0))
+    (repo.tree / "fresh.ignored").write_text("made since\n")
+    (repo.tree / "cache.ignored").write_text("changed since\n")
+
+    restore_in_place(repo.common, saved.commit, repo.tree, repo.admin, repo.path.parent / "aside")
+
+    assert (repo.tree / "fresh.ignored").read_text() == "made since\n"
+    assert (repo.tree / "cache.ignored").read_text() == "changed since\n"
+
+
+def test_no_link_is_followed_when_restoring(repo: Repository, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "app.py").write_text("not yours\n")
+    before = condition(repo.tree)
+    saved = repo.save()
+    shutil.rmtree(repo.tree / "src")
+    (repo.tree / "src").symlink_to(outside)
+
+    undo(repo, saved, repo.source)
+
+    assert condition(repo.tree) == before
+    assert files(outside) == {"app.py": files(outside)["app.py"]}
+    assert (outside / "app.py").read_text() == "not yours\n"
+
+
+def test_a_worktree_that_became_a_link_is_refused(repo: Repository, tmp_path: Path) -> None:
+    saved = repo.save()
+    outside = tmp_path / "outside"
+    repo.tree.rename(outside)
+    repo.tree.symlink_to(outside)
+    before = files(outside)
+
+    with pytest.raises(RefusedError):
+        restore_in_place(repo.common, saved.commit, repo.tree, repo.admin, tmp_path / "aside")
+
+    assert files(outside) == before
+
+
+def test_a_worktree_comes_back_under_another_name_and_is_a_live_one(
+    repo: Repository, tmp_path: Path
+) -> None:
+    before = without_link(condition(repo.tree))
+    saved = repo.save()
+    drop_for_good(repo)
+    repo.git("update-ref", "refs/heads/ws/one/agent", saved.tip or "")
+    elsewhere, admin = tmp_path / "elsewhere", repo.common / "worktrees/elsewhere"
+
+    restore_in_place(repo.common, saved.commit, elsewhere, admin, tmp_path / "aside")
+
+    assert without_link(condition(elsewhere)) == before
+    assert str(elsewhere) in repo.git("worktree", "list")
+    assert "prunable" not in repo.git("worktree", "list", "--verbose")
+
+
+def test_an_empty_directory_is_a_target_and_a_used_one_is_refused(
+    repo: Repository, tmp_path: Path
+) -> None:
+    saved = repo.save()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used/file").write_text("mine\n")
+
+    restore_to(repo.common, saved.commit, tmp_path / "empty")
+    with pytest.raises(RefusedError, match="in use"):
+        restore_to(repo.common, saved.commit, tmp_path / "used")
+
+    assert files(tmp_path / "empty")["private"] == files(repo.tree)["private"]
+    assert (tmp_path / "used/file").read_text() == "mine\n"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["empty", "repo", "used"]
+
+
+def test_a_commit_that_is_no_salvage_is_refused(repo: Repository, tmp_path: Path) -> None:
+    head = CommitId(repo.git("rev-parse", "HEAD"))
+
+    with pytest.raises(PermanentError, match="not a salvage"):
+        list_files(repo.common, head)
+
+    assert not (tmp_path / "out").exists()
+
+
+SAVE = """
+import sys
+from pathlib import Path
+from unjam.adapters.git.salvage import Source, read_back, salvage
+common, tree, admin = map(Path, sys.argv[1:4])
+print("ready", flush=True)
+for _ in range(1000):
+    read_back(common, salvage(common, Source(tree, admin)), Source(tree, admin))
+"""
+RESTORE = """
+import sys
+from pathlib import Path
+from unjam.adapters.git.restore import restore_in_place
+common, tree, admin, aside = map(Path, sys.argv[1:5])
+print("ready", flush=True)
+restore_in_place(common, sys.argv[5], tree, admin, aside)
+"""
+
+
+def kill_after(program: str, *arguments: str | Path, seconds: float) -> None:
+    """Run it in a child of its own and kill that when it has worked for a moment."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    end = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() >= end or child.poll() is not None, "the moment")
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+
+
+def test_killed_while_saving_it_saves_the_same_when_run_again(tmp_path: Path) -> None:
+    calm, killed = Repository(tmp_path / "calm"), Repository(tmp_path / "killed")
+    random = Random(7)
+    before = traces(killed.path)
+    for _ in range(8):
+        kill_after(SAVE, killed.common, killed.tree, killed.admin, seconds=random.uniform(0, 0.02))
+        assert traces(killed.path) == before
+
+    saved = killed.save()
+
+    restore_to(killed.common, saved.commit, tmp_path / "out")
+    expected = {name: what for name, what in files(killed.tree).items() if name != ".git"}
+    assert files(tmp_path / "out") == expected
+    assert git_status("fsck", "--strict", cwd=killed.path) == 0
+    assert saved.files == calm.save().files
+
+
+def test_killed_while_restoring_it_reaches_the_same_end_when_run_again(tmp_path: Path) -> None:
+    repo = Repository(tmp_path / "repo")
+    for number in range(200):
+        (repo.tree / f"many-{number}.txt").write_text(f"{number}\n")
+    before = condition(repo.tree)
+    saved = repo.save()
+    random = Random(11)
+    for number, act in enumerate(list(DESTRUCTIVE.values())[:10]):
+        act(repo)
+        repo.git("update-ref", "--no-deref", "refs/heads/ws/one/agent", saved.tip or "")
+        aside = tmp_path / f"aside-{number}"
+        kill_after(
+            RESTORE, repo.common, repo.tree, repo.admin, aside, saved.commit,
+            seconds=random.uniform(0.01, 0.06),
+        )  # fmt: skip
+
+        undo(repo, saved, repo.source)
+
+        assert condition(repo.tree) == before
+
+
+NAMES = st.binary(min_size=1, max_size=8).filter(
+    lambda name: b"/" not in name and b"\0" not in name and name not in {b".", b"..", b".git"}
+)
+CONTENTS = st.one_of(
+    st.binary(max_size=300), st.sampled_from([b"", b"a\r\nb\r\n", b"$Id$\n", b"\0" * 300])
+)
+TREES = st.recursive(
+    st.one_of(
+        st.tuples(st.just("file"), CONTENTS, st.sampled_from([0o644, 0o755, 0o600, 0o444])),
+        st.tuples(st.just("link"), NAMES),
+    ),
+    lambda inner: st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def plant(place: bytes, what: object) -> None:
+    """Make a random tree on disk."""
+    match what:
+        case dict():
+            Path(os.fsdecode(place)).mkdir()
+            for name, inner in what.items():
+                plant(place + b"/" + name, inner)
+        case ("file", bytes() as content, int() as mode):
+            path = Path(os.fsdecode(place))
+            path.write_bytes(content)
+            path.chmod(mode)
+        case ("link", bytes() as target):
+            Path(os.fsdecode(place)).symlink_to(os.fsdecode(target))
+        case _:
+            raise AssertionError(what)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    before=st.dictionaries(NAMES, TREES, max_size=5),
+    after=st.dictionaries(NAMES, TREES, max_size=5),
+)
+def test_any_tree_comes_back_from_any_other(
+    tmp_path_factory: pytest.TempPathFactory,
+    before: dict[bytes, object],
+    after: dict[bytes, object],
+) -> None:
+    base = tmp_path_factory.mktemp("any")
+    git("init", "--quiet", cwd=base)
+    tree, admin = base / "tree", base / ".git/worktrees/none"
+    plant(os.fsencode(tree), before)
+    wanted = files(tree)
+    saved = salvage(base / ".git", Source(tree, None))
+    read_back(base / ".git", saved, Source(tree, None))
+    tree.rename(base / "old")
+    plant(os.fsencode(tree), after)
+    everything = {what for what in files(tree).values() if what.startswith("-")}
+
+    restore_in_place(base / ".git", saved.commit, tree, admin, base / "aside")
+    restore_to(base / ".git", saved.commit, base / "out")
+
+    assert files(tree) == wanted
+    assert files(base / "out") == wanted
+    assert salvage(base / ".git", Source(tree, None)).commit == saved.commit
+    kept = {*files(tree).values(), *files(base / "aside").values()}
+    assert everything <= kept
