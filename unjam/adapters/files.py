@@ -49,7 +49,7 @@ def move(
             return
         raise PermanentError(f"{source} is gone, and {target} is not there either")
     try:
-        _make_parents(target.parent)
+        make_folder(target.parent)
         _refuse_outside(target, target_below)
         _rename(source, target)
         for parent in {source.parent, target.parent}:
@@ -62,7 +62,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Put a whole file in place, private to the user; readers see the old one or the new one."""
     temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(4)}.tmp")
     try:
-        _make_parents(path.parent)
+        make_folder(path.parent)
         try:
             _write_new(temporary, content)
             temporary.replace(path)
@@ -102,11 +102,11 @@ def _write_new(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _make_parents(path: Path) -> None:
+def make_folder(path: Path) -> None:
     """Make a directory and those above it, each made durable in the one that holds it."""
     if path.is_dir():
         return
-    _make_parents(path.parent)
+    make_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
     sync_directory(path.parent)
 

@@ -17,8 +17,8 @@ OK, FOUND, USAGE, REFUSED, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; an error is one line on standard error."""
     arguments = parser().parse_args(argv)
-    command = importlib.import_module(f"unjam.cli.{arguments.module}")
     try:
+        command = importlib.import_module(f"unjam.cli.{arguments.module}")
         status: int = command.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:

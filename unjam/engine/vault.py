@@ -60,8 +60,8 @@ def trash_for(run: "Recovery", path: Path) -> Path:
 def keep_state(run: "Recovery") -> None:
     """Copy the state database into the vault, once in a run, before its first row is written."""
     target = folder_of(run.orchestration, run.run) / "state.db"
-    if "://" not in run.orchestration.state and not files.exists(target):
-        copy_database(run.orchestration.state, target)
+    files.make_folder(target.parent)
+    copy_database(run.orchestration.state, target)
 
 
 def existing_ref(orchestration: Orchestration, commit: CommitId) -> str | None:

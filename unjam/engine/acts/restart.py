@@ -17,6 +17,9 @@ def restart(run: Recovery, step: Restart, fresh: Snapshot) -> tuple[Outcome, ...
         raise RefusedError(
             f"{primary.path} is not on {fresh.trunk_name}: an orchestrator would work on the wrong branch"
         )
+    waiting = [row.workstream for row in fresh.state.rows if row.status == "running"]
+    if waiting:
+        raise RefusedError(f"it would wait for ever for {', '.join(waiting)}: their rows say running")
     output = run.orchestration.home / "restart" / f"{run.run}.log"
     change = StartProcess(step.command, Path(primary.path), output)
     said = run.door.make(change)
