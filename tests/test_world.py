@@ -1,5 +1,7 @@
 """The reference orchestrator shows the faults it stands for, and the world's own measures hold."""
 
+import json
+import shutil
 from collections.abc import Callable
 
 from tests.world import (
@@ -191,6 +193,33 @@ def test_every_kind_of_loss_is_found(world: World) -> None:
         assert f"/{name}" in lost, name
     assert "index of index_only.txt" in lost
     assert "row ('ws-15', 'running'" in lost
+
+
+def test_what_the_vault_and_the_journal_keep_is_not_lost(world: World) -> None:
+    prepare_for_brutal_work(world.repo)
+    stream = world.workstream("ws-15").worktree().row("running", error_message="kept in a copy")
+    world.workstream("ws-16").row("running", error_message="kept in the journal")
+    leave_brutal_work(stream.tree)
+    treasure = world.treasure()
+    vault, journal = world.common / "unjam" / "vault", world.common / "unjam" / "journal"
+    for directory in (vault, journal):
+        directory.mkdir(parents=True)
+
+    shutil.copytree(stream.tree, vault / "tree", symlinks=True)
+    shutil.copytree(stream.admin, vault / "admin")
+    index_only = git("rev-parse", ":index_only.txt", ":edited_twice.txt", cwd=stream.tree)
+    for number, blob in enumerate(index_only.split()):
+        git("update-ref", f"refs/unjam/run/{number}", blob, cwd=world.repo)
+    git("worktree", "remove", "--force", "--force", str(stream.tree), cwd=world.repo)
+    shutil.copy(world.state.path, vault / "state.db")
+    (row,) = [one for one in world.state.tables()["workstream_status"] if one[0] == "ws-16"]
+    (journal / "run.jsonl").write_text(json.dumps({"before": row}) + "\n")
+    with world.state.open() as database:
+        database.execute("DELETE FROM workstream_status")
+    assert world.lost(treasure) == []
+
+    (vault / "state.db").unlink()
+    assert [one.split("'")[1] for one in world.lost(treasure) if "_status" in one] == ["ws-15"]
 
 
 def test_an_inventory_sees_one_changed_bit(world: World) -> None:

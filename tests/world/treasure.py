@@ -46,7 +46,8 @@ def lost_treasure(repo: Path, state: StateFile, treasure: Treasure) -> list[str]
     reachable = {line.split(" ")[0] for line in _git_lines(repo, *listing)}
     vault = common / "unjam" / "vault"
     on_disk = {blob for _, blob in _files([*_checkouts(repo), vault])}
-    rows = set(_rows(state.tables()))
+    copies = [StateFile(path) for path in vault.rglob("*") if path.is_file()]
+    rows = {row for one in (state, *copies) for row in _rows(one.tables())}
     journal = _journal(common)
     lines = frozenset(_lines([repo / "logs", vault]))
     return [
