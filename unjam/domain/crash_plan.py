@@ -104,8 +104,8 @@ class _Planner:
             *self._aborts(),
             *self._landing(),
             *self._records(),
+            *self._return(),  # first, since a branch that is checked out keeps its place
             *self._removals(),
-            *self._return(),
         )
         yield from planned
         yield from self._owed(planned)
