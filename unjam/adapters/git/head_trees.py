@@ -90,13 +90,16 @@ def _committed(
     trees: Mapping[bytes, bytes | None],
     above: Mapping[bytes, _Names],
 ) -> _Names:
-    content = trees.get(_name(question, directory))
-    if content is not None:
-        return dict(_parse_tree(content))
     parent, _, name = directory.rpartition(b"/")
-    if not directory or above.get(parent, {}).get(name, (0,))[0] == _TREE:
+    if directory and above.get(parent, {}).get(name, (0,))[0] != _TREE:
+        return {}
+    asked = _name(question, directory)
+    if asked not in trees:
+        raise AskGitError("a directory's name has a line end")
+    content = trees[asked]
+    if content is None:
         raise UnreadableError(f"the tree of {os.fsdecode(directory) or 'HEAD'} cannot be read")
-    return {}
+    return dict(_parse_tree(content))
 
 
 def _require_same(

@@ -1,7 +1,8 @@
 """Compare a worktree's files with its index: one ``lstat`` a file, a hash only on doubt.
 
-Gives the answers of ``git status`` without a process, and two that Git hides: edits behind
-``assume-unchanged`` and behind a sparse checkout are edits.
+Gives the answers of ``git status`` without a process, and some that Git hides: edits behind
+``assume-unchanged`` and behind a sparse checkout, and files in a directory that has taken the
+place of a tracked file.
 """
 
 import hashlib

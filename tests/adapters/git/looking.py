@@ -1,0 +1,89 @@
+"""Observe, and ask Git the same the slow way."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from unjam.adapters.git.facts import GitFacts, ObserveRequest
+from unjam.adapters.git.observe import observe
+from unjam.adapters.git.repository import find_repository
+from unjam.domain.naming import Template
+from unjam.domain.snapshot import Branch, Unsaved, WorkstreamId, Worktree
+
+OWNER = Template("ws/{workstream}/{agent}").owner
+
+
+def look(
+    repo: Path,
+    *,
+    only: frozenset[str] | None = None,
+    prove: frozenset[WorkstreamId] | None = None,
+    changed: bool = False,
+) -> GitFacts:
+    """Observe a repository of the reference layout."""
+    request = ObserveRequest(owner=OWNER, only=only, prove=prove, changed=changed)
+    return observe(find_repository(repo), request)
+
+
+def branch_of(facts: GitFacts, workstream: str) -> Branch:
+    """The only branch of a workstream."""
+    (found,) = [one for one in facts.branches if one.workstream == workstream]
+    return found
+
+
+def worktree_of(facts: GitFacts, name: str) -> Worktree:
+    """The worktree of this name."""
+    (found,) = [one for one in facts.worktrees if one.name == name]
+    return found
+
+
+def asked(tree: Path) -> dict[str, set[str]]:
+    """What `git status` says, in the words of Unsaved."""
+    found: dict[str, set[str]] = {
+        name: set() for name in ("staged", "modified", "deleted", "untracked", "conflicted")
+    }
+    said = subprocess.run(
+        ("git", "status", "--porcelain=v2", "-z", "--no-renames"),
+        cwd=tree,
+        capture_output=True,
+        check=True,
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+    )
+    for record in os.fsdecode(said.stdout).split("\0"):
+        match record[:2]:
+            case "? ":
+                found["untracked"].add(record[2:])
+            case "u ":
+                found["conflicted"].add(record.split(" ", 10)[10])
+            case "1 ":
+                path = record.split(" ", 8)[8]
+                if record[2] != ".":
+                    found["staged"].add(path)
+                if record[3] != ".":
+                    found["deleted" if record[3] == "D" else "modified"].add(path)
+    return found
+
+
+def told(unsaved: Unsaved) -> dict[str, set[str]]:
+    """What we say, in the same form."""
+    return {
+        name: set(getattr(unsaved, name))
+        for name in ("staged", "modified", "deleted", "untracked", "conflicted")
+    }
+
+
+def traces(*roots: Path) -> dict[str, tuple[int, ...]]:
+    """Every file and directory with what any touch would change."""
+    found = {}
+    for root in roots:
+        for directory, names, files in os.walk(root):
+            for name in (".", *names, *files):
+                status = Path(directory, name).lstat()
+                found[str(Path(directory, name))] = (
+                    status.st_ino,
+                    status.st_mode,
+                    status.st_size,
+                    status.st_mtime_ns,
+                    status.st_ctime_ns,
+                )
+    return found
