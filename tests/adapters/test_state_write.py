@@ -82,7 +82,7 @@ def test_a_row_that_moved_on_is_left_alone_and_both_sides_are_shown(state: State
 @pytest.mark.parametrize(
     ("column", "there", "seen"),
     [
-        ("exit_code", 1, 1.5),
+        ("exit_code", 1, 1.0),
         ("error_message", None, ""),
         ("error_message", "1", 1),
         ("error_message", b"x", "x"),

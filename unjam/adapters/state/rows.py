@@ -1,5 +1,6 @@
 """Rows of the reference table, whichever of its columns are there."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,4 +85,6 @@ def _scalar(value: object) -> Scalar:
         return value  # type: ignore[return-value]  # just tested
     if isinstance(value, memoryview | bytearray):
         return bytes(value)
+    if isinstance(value, dict | list):  # a server's JSON column
+        return json.dumps(value)
     return value.isoformat(" ") if isinstance(value, datetime) else str(value)

@@ -154,7 +154,8 @@ def _as_ours(error: SQLAlchemyError, location: str) -> UnjamError:
                 raise cause
         except UnjamError as ours:
             return ours
-    reason = without_secrets(str(cause or error), location)
+    first_line, *_ = str(cause or error).splitlines() or [type(error).__name__]
+    reason = without_secrets(first_line, location)
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     lost = isinstance(error, OperationalError) and not isinstance(error, IntegrityError)
     return TransientError(reason) if lost or state in _CONFLICTS else PermanentError(reason)
