@@ -29,13 +29,20 @@ def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
+_PIPED = 2000  # columns
+
+
 class Page:
     """Lines for a person: styled on a terminal, plain when piped."""
 
     def __init__(self) -> None:
         from rich.console import Console
 
-        self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+        # Piped, a column is as wide as its widest cell: programs and eyes want whole names.
+        width = None if sys.stdout.isatty() else _PIPED
+        self._console = Console(
+            highlight=False, markup=False, emoji=False, soft_wrap=True, width=width
+        )
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print one line of trusted layout around names that are made safe."""
@@ -46,7 +53,9 @@ class Page:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*heads, box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for head in heads:
+            table.add_column(head, no_wrap=True)
         for row in rows:
             table.add_row(*(Text(shown(cell)) for cell in row))
         self._console.print(table)

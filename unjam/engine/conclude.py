@@ -37,8 +37,8 @@ def _word(run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None) 
 
 
 def conclude_undo(run: Recovery, past: str) -> dict[str, Any]:
-    """Close an undo; what cannot be taken back leaves it partly done."""
-    left = any(one.word in (StepWord.REFUSED, StepWord.FAILED) for one in run.outcomes)
+    """Close an undo; what nothing could ever take back is said, and does not count against it."""
+    left = any(one.word is StepWord.FAILED for one in run.outcomes)
     word = RunWord.PARTLY if left else RunWord.UNDONE
     end(run, word)
     document = run_document(
