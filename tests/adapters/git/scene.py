@@ -105,7 +105,7 @@ def back(change: MoveCheckout) -> MoveCheckout:
     return MoveCheckout(change.path, change.admin, change.new, change.old)
 
 
-def arm(repo: Path, canaries: Path) -> None:
+def arm(repo: Path, canaries: Path) -> Path:
     """Plant hooks, filters, drivers and monitors that leave a file when they run."""
     canaries.mkdir()
     trap = canaries.with_name("trap.sh")
@@ -133,6 +133,7 @@ def arm(repo: Path, canaries: Path) -> None:
     ):
         git("config", key, f"{trap} {key}", cwd=repo)
     git("config", "commit.gpgSign", "true", cwd=repo)
+    return canaries
 
 
 def fired(canaries: Path) -> list[str]:

@@ -1,12 +1,14 @@
 """The remote's trunk moves forward by compare-and-swap; what is declined is said with its reason."""
 
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.adapters.git.scene import MAIN, Scene, arm, fired
 from tests.world.shell import git
+from unjam.adapters.git import remote as remote_module
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.refs import move_refs
 from unjam.adapters.git.remote import (
@@ -173,6 +175,19 @@ def test_a_host_that_does_not_answer_is_worth_another_try(scene: Scene, start: s
             remote_tip(scene.common, url, MAIN)
 
     assert "secret" not in str(unreachable.value)
+
+
+def test_a_host_that_says_nothing_is_given_up(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_SSH_COMMAND", "sh -c 'sleep 600'")
+    monkeypatch.setattr(remote_module, "LOOKING", 0.3)
+    started = time.monotonic()
+
+    with pytest.raises(TransientError, match="took over"):
+        remote_tip(scene.common, "ssh://example.com/x.git", MAIN)
+
+    assert time.monotonic() - started < 60
 
 
 def test_the_tip_and_its_objects_come_without_moving_a_ref(scene: Scene, remote: Path) -> None:

@@ -6,6 +6,7 @@ pagers, external tools and transports off, and never sees an inherited ``GIT_*``
 """
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -76,7 +77,7 @@ class Answer:
         return os.fsdecode(self.out).removesuffix("\n")
 
     def fields(self) -> list[str]:
-        """Standard output of a ``-z`` command, split."""
+        """Split the standard output of a ``-z`` command."""
         return [os.fsdecode(one) for one in self.out.split(b"\0") if one]
 
 
@@ -93,9 +94,7 @@ class Git:
 
     def on(self, work_tree: Path | None = None, *, index: Path | None = None) -> "Git":
         """Return the same repository with another work tree or index."""
-        return replace(
-            self, work_tree=work_tree or self.work_tree, index=index or self.index
-        )
+        return replace(self, work_tree=work_tree or self.work_tree, index=index or self.index)
 
     def without_drivers(self) -> "Git":
         """Switch off every filter, diff and merge driver its configuration names.
@@ -121,7 +120,8 @@ class Git:
         try:
             out, err = child.communicate(stdin, timeout=deadline)
         except subprocess.TimeoutExpired as error:
-            child.kill()
+            # Its helpers (ssh, say) hold the pipes open, and would have us wait for them.
+            os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
             raise TransientError(f"git {arguments[0]} took over {deadline:.0f} s") from error
         answer = Answer(child.returncode, out, os.fsdecode(err).strip())

@@ -13,7 +13,13 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.overlap import modified
-from unjam.adapters.git.place import listed, open_checkout, refuse_locked, with_filter
+from unjam.adapters.git.place import (
+    leads_through_link,
+    listed,
+    open_checkout,
+    refuse_locked,
+    with_filter,
+)
 from unjam.adapters.git.room import clean_room
 from unjam.domain.change import AbortOperation
 from unjam.domain.outcome import StepWord
@@ -61,7 +67,8 @@ def abort_operation(common: Path, change: AbortOperation, *, resuming: bool = Fa
     if change.operation is Operation.BISECT:
         raise RefusedError(f"{change.path} is in a bisect: a person's search is not ended for them")
     refuse_locked(git)
-    _refuse_touched(common, git, change, resuming=resuming)
+    leftovers = _refuse_touched(common, git, change, resuming=resuming)
+    _clear_leftovers(git, leftovers)
     _set_autostash_aside(git)
     answer = git.run(change.operation.value, "--abort", accept=None)
     if answer.status != 0:
@@ -73,7 +80,10 @@ def abort_operation(common: Path, change: AbortOperation, *, resuming: bool = Fa
     return StepWord.DONE
 
 
-def _refuse_touched(common: Path, git: Git, change: AbortOperation, *, resuming: bool) -> None:
+def _refuse_touched(
+    common: Path, git: Git, change: AbortOperation, *, resuming: bool
+) -> frozenset[str]:
+    """Return what a killed abort began to write."""
     with tempfile.TemporaryDirectory(prefix="unjam-index-") as scratch:
         copy = Path(scratch, "index")
         shutil.copy2(git.git_dir / "index", copy)
@@ -91,6 +101,20 @@ def _refuse_touched(common: Path, git: Git, change: AbortOperation, *, resuming:
                 f"{listed(filtered)}: written through a filter, which is not run here; to abort by"
                 f" hand: git -C {change.path} {change.operation} --abort"
             )
+        begun = looking.buried | (looking.own & looking.edited)
+        return frozenset(begun if resuming else ())
+
+
+def _clear_leftovers(git: Git, leftovers: frozenset[str]) -> None:
+    """Bring files that were cut short back to what the index says, or Git takes them for edits."""
+    git.run("update-index", "-q", "--unmerged", "--ignore-submodules", "--refresh", accept=None)
+    if not leftovers:
+        return
+    for path in leftovers:
+        Path(str(git.work_tree), path).unlink(missing_ok=True)
+    tracked = leftovers & set(git.run("ls-files", "-z").fields())
+    names = os.fsencode("".join(f"{path}\0" for path in sorted(tracked)))
+    git.run("checkout-index", "--force", "--index", "-z", "--stdin", stdin=names)
 
 
 class _Looking:
@@ -102,34 +126,51 @@ class _Looking:
             one.partition("\t")[2] for one in copy.run("ls-files", "-u", "-z").fields()
         }
         self.edited = modified(copy) - self.unmerged
+        self.back_to = _back_to(copy, operation)
+        self.stash = _line(copy.git_dir / "rebase-merge/autostash")
         self.own = self._own()
+        self.buried = self._buried()
 
     def touched(self, *, resuming: bool) -> set[str]:
         """Name files that are not as Git left them and that aborting would reset."""
         staged = self._differing("diff-index", "--cached", self.left) - self.unmerged
         resolved = {path for path in self.unmerged if not self._as_left(path)}
-        edited = set(self.edited) if self.operation in _RESETS_HARD else set()
-        touched = staged | resolved | edited
-        return touched - self.own if resuming else touched | self._buried()
+        at_risk = self.edited if self.operation in _RESETS_HARD else self.edited & self.own
+        touched = staged | resolved | at_risk | self.buried
+        if not resuming:
+            return touched
+        return {path for path in touched if path not in self.own or not self._is_leftover(path)}
 
     def _own(self) -> set[str]:
         """Name what the operation, or aborting it, writes."""
         own = self.unmerged | self._differing("diff-tree", "-r", "HEAD", self.left)
-        back_to = _back_to(self.copy, self.operation)
-        if back_to is not None:
-            own |= self._differing("diff-tree", "-r", "HEAD", back_to)
-        stash = _line(self.copy.git_dir / "rebase-merge/autostash")
-        if stash:
-            own |= self._differing("diff-tree", "-r", f"{stash}^1", stash)
+        if self.back_to is not None:
+            own |= self._differing("diff-tree", "-r", "HEAD", self.back_to)
+        if self.stash is not None:
+            own |= self._differing("diff-tree", "-r", f"{self.stash}^1", self.stash)
         return own
 
+    def _is_leftover(self, path: str) -> bool:
+        """Recognise what a killed abort leaves: a file that is missing, or one side of it cut short."""
+        top = Path(str(self.copy.work_tree))
+        place = top / path
+        if not os.path.lexists(place):
+            return True
+        if leads_through_link(top, path) or place.is_symlink() or not place.is_file():
+            return False
+        there = place.read_bytes()
+        sides = (one for one in ("HEAD", self.left, self.back_to, self.stash) if one is not None)
+        return any(self._side(side, path).startswith(there) for side in sides)
+
+    def _side(self, tree: str, path: str) -> bytes:
+        return self.copy.run("cat-file", "--filters", f"{tree}:{path}", accept=None).out
+
     def _buried(self) -> set[str]:
-        """Name untracked files that a hard reset would overwrite."""
-        back_to = _back_to(self.copy, self.operation)
-        if back_to is None:
-            return set()
+        """Name untracked files where aborting puts files back."""
+        back = self._differing("diff-tree", "-r", "--diff-filter=D", "HEAD", self.left)
+        if self.back_to is not None:
+            back |= self._differing("diff-tree", "-r", "--diff-filter=A", "HEAD", self.back_to)
         tracked = set(self.copy.run("ls-files", "-z").fields())
-        back = self._differing("diff-tree", "-r", "--diff-filter=A", "HEAD", back_to)
         top = Path(str(self.copy.work_tree))
         return {path for path in back - tracked if os.path.lexists(top / path)}
 

@@ -42,6 +42,12 @@ def with_filter(git: Git, paths: Iterable[str], *how: str) -> Iterator[str]:
             yield path
 
 
+def leads_through_link(work_tree: Path, path: str) -> bool:
+    """Tell whether a directory of a path is a link, or no directory at all."""
+    parents = list(Path(path).parents)[:-1]
+    return any((work_tree / one).is_symlink() or not (work_tree / one).is_dir() for one in parents)
+
+
 def listed(paths: Iterable[str]) -> str:
     """Put paths into a sentence; only the first few, and always printable."""
     names = [path.encode("utf-8", "replace").decode() for path in paths]
