@@ -198,6 +198,17 @@ def test_an_unreadable_head_is_no_proof_that_a_branch_is_free(scene: Scene, tmp_
         )
 
 
+@pytest.mark.parametrize("head", ["0" * 40, None])
+def test_a_worktree_that_was_never_finished_uses_nothing(scene: Scene, head: str | None) -> None:
+    admin = scene.common / "worktrees/half-made"
+    admin.mkdir(parents=True)
+    (admin / "locked").write_text("initializing\n")
+    if head is not None:
+        (admin / "HEAD").write_text(f"{head}\n")
+
+    assert in_use(scene.common, SIDE) == (Truth.NO, "")
+
+
 def test_a_missing_branch_comes_back_under_its_checkout(scene: Scene, git: Git) -> None:
     (scene.common / "refs/heads/main").unlink()
 

@@ -164,6 +164,8 @@ def _uses(common: Path, admin: Path, ref: str) -> Truth:
     head = _first_line(admin / "HEAD")
     if head is not None and head.startswith("ref: "):
         return Truth.YES if head.removeprefix("ref: ").strip() == ref else Truth.NO
+    if head == _NOTHING or _first_line(admin / "locked") == "initializing":
+        return Truth.NO  # `git worktree add` was killed before it came to a branch
     if head is not None and _is_commit(head):
         return Truth.NO
     return _guess(common, admin, ref)
