@@ -257,10 +257,9 @@ def test_killed_at_any_instant_it_can_be_made_again(tmp_path: Path, operation: O
     )
     ours: dict[str, str | bytes | None] = {f"o/{n}": dice.randbytes(20_000) for n in range(60)}
     scene.commit({**ours, "a.txt": "ours\n", "mine": dice.randbytes(4_000_000)})
-    if operation is Operation.MERGE:
-        scene.write({"b.txt": "edited elsewhere\n"})
+    scene.write({"b.txt": "edited before it began\n"})
     expected = scene.look()
-    begin(scene, operation)
+    begin(scene, operation, "--autostash")
     dice = Random(int.from_bytes(os.urandom(4)))
     for number in range(6):
         victim = scene.copy(f"victim-{number}")

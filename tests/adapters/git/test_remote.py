@@ -125,6 +125,27 @@ def test_a_remote_that_was_rewound_does_not_get_it_back(scene: Scene, remote: Pa
     assert there(remote) == scene.first
 
 
+def test_a_remote_rewound_at_the_last_instant_does_not_get_it_back(
+    scene: Scene, remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = scene.commit({"a.txt": "bad\n"})
+    scene.git("push", "--quiet", "origin", "main")
+    new = scene.commit({"b.txt": "on top\n"})
+    door = tmp_path / "door"
+    door.write_text(
+        "#!/bin/sh\nfor last; do :; done\n"
+        f'case "$last" in *receive-pack*) git -C {remote} update-ref {MAIN} {scene.first};; esac\n'
+        'exec sh -c "$last"\n'
+    )
+    door.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(door))
+
+    with pytest.raises(RefusedError, match="stale info"):
+        push(scene.common, PushRef("origin", f"ssh://host{remote}", MAIN, bad, new))
+
+    assert there(remote) == scene.first
+
+
 def test_a_commit_that_does_not_descend_is_never_pushed(scene: Scene, remote: Path) -> None:
     scene.git("switch", "--quiet", "--orphan", "other")
     orphan = scene.commit({"z.txt": "z\n"})
