@@ -61,6 +61,8 @@ def asked(tree: Path) -> dict[str, set[str]]:
                     found["staged"].add(path)
                 if record[3] != ".":
                     found["deleted" if record[3] == "D" else "modified"].add(path)
+            case _:
+                assert not record, record
     return found
 
 
@@ -74,7 +76,7 @@ def told(unsaved: Unsaved) -> dict[str, set[str]]:
 
 def traces(*roots: Path) -> dict[str, tuple[int, ...]]:
     """Every file and directory with what any touch would change."""
-    found = {}
+    found: dict[str, tuple[int, ...]] = {}
     for root in roots:
         for directory, names, files in os.walk(root):
             for name in (".", *names, *files):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.adapters.git.looking import branch_of, look
 from tests.world import World, git
-from unjam.domain.snapshot import Proof, Truth
+from unjam.domain.snapshot import Proof, Truth, WorkstreamId
 
 
 def test_a_merged_branch_has_landed(world: World) -> None:
@@ -155,6 +155,15 @@ def test_work_that_would_change_nothing_has_landed(world: World) -> None:
     assert (found.landed, found.proof) == (Truth.YES, Proof.CONTENT)
 
 
+def test_a_merge_driver_of_the_repository_does_not_make_work_landed(world: World) -> None:
+    (world.common / "info/attributes").write_text("* merge=ours\n")
+    git("config", "merge.ours.driver", "true", cwd=world.repo)
+    world.workstream("ws-1").worktree().commits({"src/app.py": "mine\n"})
+    world.primary.commit("src/app.py", "theirs\n")
+
+    assert branch_of(look(world.repo), "ws-1").landed is Truth.NO
+
+
 def test_a_recorded_merge_is_proof_when_flattening_changed_the_patches(world: World) -> None:
     one = world.workstream("ws-1").worktree().commits({"one.py": "1\n"}).lands_as_merge()
     base = git("rev-parse", "main~1", cwd=world.repo)
@@ -255,7 +264,7 @@ def test_proofs_that_cost_are_made_only_for_whom_they_are_asked(world: World) ->
     for name in ("ws-1", "ws-2"):
         world.workstream(name).worktree().commits({f"{name}.py": "1\n"}).lands_as_squash()
 
-    facts = look(world.repo, prove=frozenset({world.workstream("ws-2").name}))
+    facts = look(world.repo, prove=frozenset({WorkstreamId("ws-2")}))
 
     assert branch_of(facts, "ws-1").landed is Truth.UNKNOWN
     assert branch_of(facts, "ws-1").own_commits == 1

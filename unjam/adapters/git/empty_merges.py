@@ -1,12 +1,14 @@
 """Tell which branches would change nothing if they were merged, all in one process."""
 
-import tempfile
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unjam.adapters.git.batches import ask_in_batches
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.room import clean_room
 from unjam.domain.snapshot import CommitId
 
 _CLEAN = b"1"
@@ -21,19 +23,22 @@ class EmptyMerges:
 
 
 def changing_nothing(
-    git: Git, trunk: CommitId, trunk_tree: str, tips: Sequence[str]
+    common: Path, trunk: CommitId, trunk_tree: str, tips: Sequence[str]
 ) -> EmptyMerges:
     """Merge each tip into the trunk and compare the result with the trunk's own tree.
 
-    ``git`` has its drivers off. The merged trees go into a scratch store: reading never writes.
+    It is done in a clean room: with the repository's own merge drivers merely emptied, Git would
+    take the trunk's side without a word. The merged trees go into a scratch store of the room.
     """
     if not tips:
         return EmptyMerges(frozenset(), frozenset())
-    with tempfile.TemporaryDirectory(prefix="unjam-merges-") as scratch:
-        info = Path(scratch, "info")
-        info.mkdir()
-        (info / "alternates").write_text(f"{git.git_dir / 'objects'}\n")
-        apart = replace(git, objects=Path(scratch))
+    with clean_room(common, exact=False) as room:
+        store = room.git_dir / "objects"
+        (store / "info").mkdir()
+        (store / "info/alternates").write_bytes(os.fsencode(common / "objects") + b"\n")
+        if (common / "shallow").is_file():
+            shutil.copyfile(common / "shallow", room.git_dir / "shallow")
+        apart = replace(room, objects=store)
         answers, damaged = ask_in_batches(lambda some: _merge(apart, trunk, some), tips)
     trees = {tip: tree for answer in answers for tip, tree in answer.items()}
     empty = frozenset(tip for tip, tree in trees.items() if tree == trunk_tree)

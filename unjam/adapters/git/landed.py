@@ -60,7 +60,7 @@ def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, La
     recorded = recorded_merges(git, trunk.history, trunk.moves, tips)
     found = {ref: _by_copies(trunk, copies, work, recorded.get(ref)) for ref, work in works.items()}
     open_tips = sorted({tips[ref] for ref, landing in found.items() if landing is None})
-    merges = changing_nothing(git, trunk.tip, trunk.tree, open_tips)
+    merges = changing_nothing(git.git_dir, trunk.tip, trunk.tree, open_tips)
     return {
         ref: landing or _by_merge(trunk, merges, works[ref], recorded.get(ref))
         for ref, landing in found.items()

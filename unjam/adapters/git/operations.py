@@ -62,4 +62,5 @@ def _files_are(git: Git, tree: str) -> bool:
     with tempfile.TemporaryDirectory(prefix="unjam-index-") as scratch:
         apart = replace(git, index=Path(scratch, "index"))
         apart.run("read-tree", tree)
+        apart.run("update-index", "-q", "--refresh", accept=(0, 1))
         return not apart.run("diff-files", "--name-only", "--ignore-submodules", "-z").out
