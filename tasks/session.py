@@ -62,8 +62,8 @@ def recovery(
     permission = (approval or Approval()).permission()
     with session(orchestration, terms, permission) as run:
         link(run, {"id": str(flow_run.id), "name": printable(str(flow_run.name))})
-        if run.killed is not None:
-            _close_flow_run(run.killed)
+        for killed in run.killed:
+            _close_flow_run(killed)
         yield run
 
 

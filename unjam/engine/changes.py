@@ -43,7 +43,7 @@ def apply(orchestration: Orchestration, change: Change, *, resuming: bool = Fals
     common = orchestration.common
     match change:
         case MoveRef():
-            refs.move_refs(Git(common), [change], "unjam: recovery")
+            refs.move_refs(Git(common), [change], _message(change))
         case MoveCheckout():
             checkout.move_checkout(common, change, resuming=resuming)
         case AbortOperation():
@@ -61,6 +61,12 @@ def apply(orchestration: Orchestration, change: Change, *, resuming: bool = Fals
         case _:
             assert_never(change)
     return ""
+
+
+def _message(change: MoveRef) -> str:
+    """Say in the reflog what moved the ref; a branch made anew tells from where it starts."""
+    made = change.old is None and change.ref.startswith(refs.BRANCHES)
+    return f"branch: Created from {change.new}" if made else "unjam: recovery"
 
 
 def _start(orchestration: Orchestration, change: StartProcess) -> str:

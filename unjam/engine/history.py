@@ -11,6 +11,9 @@ from unjam.domain.records import from_record
 from unjam.engine.orchestration import Orchestration
 
 
+_LOOKED_AT = 50  # runs; whoever kills more in a row has closed the older ones by now
+
+
 @dataclass(frozen=True, slots=True)
 class PastRun:
     """One run as its journal tells it."""
@@ -25,7 +28,7 @@ class PastRun:
     planned: tuple[Step, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     changes: tuple[Change, ...] = ()  # intended, in order; the last may not have been made
-    unfinished: tuple[Change, ...] = ()  # intended, and not known to be made
+    made: tuple[Change, ...] = ()
     undone_by: str | None = None
     records: tuple[dict[str, object], ...] = field(default=(), repr=False)
 
@@ -40,11 +43,11 @@ def past_runs(orchestration: Orchestration) -> tuple[PastRun, ...]:
     return tuple(past_run(orchestration, run) for run in journal.runs(orchestration.common))
 
 
-def last_unfinished(orchestration: Orchestration) -> PastRun | None:
-    """Return the newest run if it never ended. Only meaningful while we hold the lease."""
-    runs = journal.runs(orchestration.common)
-    newest = past_run(orchestration, runs[-1]) if runs else None
-    return newest if newest is not None and newest.word is None else None
+def unfinished(orchestration: Orchestration) -> tuple[PastRun, ...]:
+    """Return the newest runs that never ended, oldest first: killed, if we hold the lease."""
+    newest = journal.runs(orchestration.common)[-_LOOKED_AT:]
+    told = (past_run(orchestration, run) for run in newest)
+    return tuple(past for past in told if past.word is None)
 
 
 def _told(run: str, records: list[dict[str, object]]) -> PastRun:
@@ -68,7 +71,7 @@ def _told(run: str, records: list[dict[str, object]]) -> PastRun:
         planned=tuple(from_record(one) for one in _list(plans.get("steps"))),
         outcomes=tuple(from_record(one["outcome"]) for one in by_event.get("outcome", [])),
         changes=tuple(dict.fromkeys(intents)),
-        unfinished=tuple(one for one in dict.fromkeys(intents) if one not in made),
+        made=tuple(made),
         records=tuple(records),
     )
 

@@ -12,7 +12,7 @@ from unjam.domain.orchestrator_crash import orchestrator_at_work
 from unjam.domain.plan import Plan, Step
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.snapshot import Snapshot, WorkstreamId
-from unjam.engine.history import PastRun, last_unfinished
+from unjam.engine.history import PastRun, unfinished
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
@@ -103,15 +103,14 @@ def preview(
     if at_work is not None:
         raise RefusedError(f"another recovery is at work: {at_work}")
     policy = policy_of(orchestration)
-    killed = last_unfinished(orchestration)
+    killed = unfinished(orchestration)
     owed = owed_by(killed)
     prepared = prepare(observe(orchestration), policy, workstreams, scenarios, owed)
-    return prepared, policy, killed is not None
+    return prepared, policy, bool(killed)
 
 
-def owed_by(killed: PastRun | None) -> tuple[Step, ...]:
-    """Return what a killed run had planned and not settled."""
-    if killed is None:
-        return ()
-    settled = {(one.step, one.subject) for one in killed.outcomes}
-    return tuple(step for step in killed.planned if (step.verb, step.subject) not in settled)
+def owed_by(killed: tuple[PastRun, ...]) -> tuple[Step, ...]:
+    """Return what killed runs had planned and none of them settled, each once."""
+    settled = {(one.step, one.subject) for past in killed for one in past.outcomes}
+    planned = {(step.verb, step.subject): step for past in killed for step in past.planned}
+    return tuple(step for name, step in planned.items() if name not in settled)

@@ -65,7 +65,7 @@ class Recovery:
     policy: Policy
     permission: Permission
     workstreams: frozenset[WorkstreamId] | None = None
-    killed: PastRun | None = None  # an earlier run that never ended
+    killed: tuple[PastRun, ...] = ()  # earlier runs that never ended
     flow_run: dict[str, str] | None = None  # id and name, in Prefect
     ended: bool = False
     saved: dict[str, Saved] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 Everything else needs no resuming: the next run observes afresh and plans what is left to do.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from unjam.adapters import files
@@ -15,16 +16,24 @@ from unjam.engine.vault import folder_of, quoted
 from unjam.errors import TransientError, UnjamError
 
 
-def complete(run: Recovery, killed: PastRun) -> None:
+def complete(run: Recovery) -> None:
     """Finish a half-made move of a checkout, in its own direction; what cannot be, is left to see."""
-    run.note("continues", run=killed.id)
-    for change in killed.unfinished:
+    if run.killed:
+        run.note("continues", runs=[killed.id for killed in run.killed])
+    for change in _open_changes(run.killed):
         if isinstance(change, MoveCheckout | AbortOperation) and _half_made(run, change):
             try:
                 _clear_index_lock(run, change)
                 run.door.make(change, resuming=True)
             except UnjamError as error:
                 run.note("not completed", because=str(error))
+
+
+def _open_changes(killed: tuple[PastRun, ...]) -> Iterator[Change]:
+    """Give what was begun and not known to be made, unless a later run made it."""
+    for number, past in enumerate(killed):
+        made_since = {change for later in killed[number:] for change in later.made}
+        yield from (change for change in past.changes if change not in made_since)
 
 
 def _half_made(run: Recovery, change: Change) -> bool:

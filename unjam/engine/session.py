@@ -10,7 +10,7 @@ from unjam.domain.outcome import RunWord
 from unjam.domain.plan import Plan
 from unjam.domain.records import to_record
 from unjam.domain.snapshot import WorkstreamId
-from unjam.engine.history import PastRun, last_unfinished
+from unjam.engine.history import PastRun, unfinished
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.prepare import policy_of
 from unjam.engine.recovery import Permission, Recovery
@@ -50,16 +50,15 @@ def session(
         yield run
         return
     with lease.take(orchestration.common, run.run):
-        run.killed = last_unfinished(orchestration)
+        run.killed = unfinished(orchestration)
         run.journal = Journal.open(orchestration.common, run.run)
         run.note("began", kind=terms.kind, at=now.isoformat(), undoes=terms.undoes)
         try:
-            if run.killed is not None:
-                complete(run, run.killed)
+            complete(run)
             yield run
         finally:
-            if not run.ended:
-                end(run, RunWord.NEEDS_HUMAN)
+            if not run.ended:  # it failed; what the killed ones owe is still owed
+                _note_end(run, RunWord.NEEDS_HUMAN)
 
 
 def adopt(run: Recovery, plan: Plan) -> None:
@@ -74,9 +73,13 @@ def link(run: Recovery, flow_run: dict[str, str]) -> None:
 
 
 def end(run: Recovery, word: RunWord) -> None:
-    """Close the run with its word; a killed predecessor is closed with it."""
-    if run.killed is not None:
-        _close(run.orchestration, run.killed, by=run.run)
+    """Close the run with its word; killed predecessors are closed with it."""
+    for killed in run.killed:
+        _close(run.orchestration, killed, by=run.run)
+    _note_end(run, word)
+
+
+def _note_end(run: Recovery, word: RunWord) -> None:
     run.note("ended", word=str(word), at=clock.now().isoformat())
     run.ended = True
 

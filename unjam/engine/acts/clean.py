@@ -66,5 +66,8 @@ def remove_branch(run: Recovery, step: RemoveBranch, fresh: Snapshot) -> tuple[O
     name = step.ref.removeprefix("refs/heads/")
     kept = ref_of(run.run, "heads", name)
     run.door.make(MoveRef(kept, None, step.tip))
+    # Git deletes a branch's reflog with it, and with that the last trace of what it once held.
+    for commit in sorted(refs.reflog_commits(run.orchestration.common, step.ref) - {step.tip}):
+        run.door.make(MoveRef(ref_of(run.run, "reflog", f"{name}/{commit}"), None, commit))
     run.door.make(MoveRef(step.ref, step.tip, None))
     return (outcome(step, StepWord.DONE, f"kept as {kept}", kept),)

@@ -68,12 +68,12 @@ def push(run: Recovery, step: Push, fresh: Snapshot) -> tuple[Outcome, ...]:
     if url is None:
         raise PermanentError(f"remote {step.remote} has no usable URL")
     there = remote.remote_tip(common, url, fresh.trunk)
-    if there == fresh.trunk_tip:
-        return (outcome_of(step, StepWord.ALREADY_DONE, f"{step.remote} has {there[:12]}"),)
-    run.door.make(PushRef(step.remote, url, fresh.trunk, there, fresh.trunk_tip))
+    word = StepWord.ALREADY_DONE if there == fresh.trunk_tip else StepWord.DONE
+    if word is StepWord.DONE:
+        run.door.make(PushRef(step.remote, url, fresh.trunk, there, fresh.trunk_tip))
     tracking = f"refs/remotes/{step.remote}/{fresh.trunk_name}"
     known = refs.resolve(Git(common), tracking)
     if known != fresh.trunk_tip:
         run.door.make(MoveRef(tracking, known, fresh.trunk_tip))
     sentence = f"{step.remote} has {fresh.trunk_tip[:12]}"
-    return (outcome_of(step, StepWord.DONE, sentence),)
+    return (outcome_of(step, word, sentence),)

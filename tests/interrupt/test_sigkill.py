@@ -1,0 +1,126 @@
+"""SIGKILL at any moment, then again until it ends: the end state is that of an undisturbed run."""
+
+import random
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.command import ROOT, command, environment
+from tests.world import (
+    Inventory,
+    Program,
+    World,
+    git,
+    leave_brutal_work,
+    prepare_for_brutal_work,
+    typical_wreck,
+    wait_until,
+)
+
+DRIVER = Path(__file__).with_name("driver.py")
+SEEDS = range(4)
+
+
+def wreck(world: World) -> None:
+    """A wreck of every verdict, with work of every kind, and a primary that was left astray."""
+    world.configure(policy={"restart": "off"})
+    prepare_for_brutal_work(world.repo)
+    world.push()
+    typical_wreck(world)
+    leave_brutal_work(world.workstream("ws-04", "agent-4").tree)
+    world.primary.edit("src/app.py", "a person's edit\n")
+    world.primary.stale_lock()
+
+
+def start(world: World, output: Path, *words: str | Path) -> Program:
+    return Program(
+        *words, cwd=world.repo, output=output, env=environment({"PYTHONPATH": str(ROOT)})
+    )
+
+
+def journal_lines(world: World) -> int:
+    folder = world.common / "unjam" / "journal"
+    return sum(path.read_bytes().count(b"\n") for path in folder.glob("*.jsonl"))
+
+
+def kill_until_it_ends(world: World, output: Path, words: list[str | Path], seed: int) -> int:
+    """Kill it a random number of journal lines after it began, again and again; count the kills."""
+    dice = random.Random(seed)
+    kills = 0
+    while True:
+        program = start(world, output, *words)
+        goal = journal_lines(world) + dice.randint(1, 25)
+        wait_until(lambda: journal_lines(world) >= goal or not program.alive, "some progress")  # noqa: B023 -- used at once
+        if not program.alive:
+            assert program.wait() in (0, 1), output.read_text()
+            return kills
+        program.kill()
+        kills += 1
+
+
+def normalised(inventory: Inventory) -> Inventory:
+    """Without what names a run or a moment."""
+    text = {
+        key: re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{4}", "RUN", value) for key, value in inventory.items()
+    }
+    text = {
+        key: re.sub(r"\d{4}-\d\d-\d\d[T ][\d:.]+", "TIME", value) for key, value in text.items()
+    }
+    trunk = text["ref refs/heads/main"].strip()
+    return {key: value.replace(trunk, "TRUNK") for key, value in text.items()}
+
+
+def trees(world: World) -> str:
+    """What the trunk holds and how it came there, without the dates of its merges."""
+    return git("log", "--first-parent", "--format=%T %s", "main", cwd=world.repo)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_killed_again_and_again_it_reaches_the_end_of_an_undisturbed_run(
+    new_world: Callable[..., World], tmp_path: Path, seed: int
+) -> None:
+    calm, disturbed = new_world(), new_world()
+    for one in (calm, disturbed):
+        wreck(one)
+    treasure = disturbed.treasure()
+    words: list[str | Path] = [sys.executable, DRIVER, "."]
+    assert start(calm, tmp_path / "calm.out", *words).wait() == 0, (
+        tmp_path / "calm.out"
+    ).read_text()
+
+    kills = kill_until_it_ends(disturbed, tmp_path / "disturbed.out", words, seed)
+
+    assert kills > 0
+    assert disturbed.lost(treasure) == []
+    assert trees(disturbed) == trees(calm)
+    assert comparable(disturbed) == comparable(calm)
+
+
+def comparable(world: World) -> dict[str, str]:
+    """The inventory without the paths of this world and without dated commits."""
+    own = str(world.root)
+    found = normalised(world.inventory(without=[".state"]))
+    return {
+        key.replace(own, "ROOT"): re.sub(r"\b[0-9a-f]{40}\b", "COMMIT", value).replace(own, "ROOT")
+        for key, value in found.items()
+        if key != "git primary config"  # it names this world's remote
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_server")
+def test_a_flow_run_that_is_killed_is_continued_and_closed_by_the_next(
+    world: World, tmp_path: Path
+) -> None:
+    wreck(world)
+    treasure = world.treasure()
+    words: list[str | Path] = [*command("recover", "--yes")]
+
+    kills = kill_until_it_ends(world, tmp_path / "recover.out", words, seed=7)
+
+    assert kills > 0
+    assert world.lost(treasure) == []
+    assert "recovered" in (tmp_path / "recover.out").read_text().splitlines()[-1]
