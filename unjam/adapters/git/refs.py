@@ -54,13 +54,15 @@ def named(git: Git, prefix: str) -> tuple[tuple[str, CommitId], ...]:
 
 
 def reflog_commits(common: Path, ref: str) -> frozenset[CommitId]:
-    """Name every commit the reflog of a ref reaches; Git deletes the reflog with the ref."""
+    """Name every commit the reflog of a ref still reaches; Git deletes the reflog with the ref."""
     try:
         lines = (common / "logs" / ref).read_text("utf-8", "surrogateescape").splitlines()
     except OSError:
         return frozenset()
-    named = (word for line in lines for word in line.split(" ", 2)[:2])
-    return frozenset(CommitId(word) for word in named if _is_commit(word))
+    named = sorted({word for line in lines for word in line.split(" ", 2)[:2] if _is_commit(word)})
+    asked = "".join(f"{one}\n" for one in named).encode()
+    answers = Git(common).run("cat-file", "--batch-check", stdin=asked).text.splitlines()
+    return frozenset(CommitId(one.split()[0]) for one in answers if one.split()[1] == "commit")
 
 
 def in_use(common: Path, ref: str) -> tuple[Truth, str]:
