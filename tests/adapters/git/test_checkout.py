@@ -84,7 +84,6 @@ def test_deleted_renamed_retyped_and_executable_files_follow(tmp_path: Path) -> 
     scene.git("switch", "--quiet", "--create", "next")
     scene.write({"gone.txt": None, "old.txt": None, "new.txt": "2\n", "file": None, "dir/x": None})
     (scene.path / "run.sh").chmod(0o755)
-    (scene.path / "dir").rmdir()
     (scene.path / "dir").symlink_to("new.txt")
     scene.write({"file/below": "4\n"})
     new = scene.commit({}, "nothing")
