@@ -15,7 +15,7 @@ RECOVERIES = {
 
 
 @flow(name="recover", flow_run_name=name_of_run)
-def recover(  # noqa: PLR0913 -- a flow's parameters are the fields of a form
+def recover(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     scenarios: list[Scenario] | None = None,
     workstreams: list[str] | None = None,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prefect.client.orchestration import get_client
 
 from tests.command import ROOT, command, environment
 from tests.world import (
@@ -123,4 +124,7 @@ def test_a_flow_run_that_is_killed_is_continued_and_closed_by_the_next(
 
     assert kills > 0
     assert world.lost(treasure) == []
-    assert "recovered" in (tmp_path / "recover.out").read_text().splitlines()[-1]
+    assert (tmp_path / "recover.out").read_text().splitlines()[-1] == "recovered"
+    with get_client(sync_client=True) as client:
+        told = {run.state_name for run in client.read_flow_runs() if "project" in run.name}
+    assert told == {"Completed", "Crashed"}

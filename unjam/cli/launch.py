@@ -31,13 +31,17 @@ class Launcher:
         self._thread.start()
         return self
 
-    def run(self, entry: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 -- a flow's own
+    def run(self, entry: str, **parameters: Any) -> dict[str, Any]:
         """Run a flow here and return its document; raises what the flow or the warming up raised."""
+        self.wait()
+        document: dict[str, Any] = _backend().run_flow(entry, parameters)
+        return document
+
+    def wait(self) -> None:
+        """Wait until it is warm; raises what the warming up raised."""
         self._thread.join()
         if self._failure is not None:
             raise self._failure
-        document: dict[str, Any] = _backend().run_flow(entry, parameters)
-        return document
 
     def _warm_up(self) -> None:
         try:
@@ -46,7 +50,7 @@ class Launcher:
             self._failure = error
 
 
-def _backend() -> Any:  # noqa: ANN401 -- a module found at run time
+def _backend() -> Any:
     root = str(application_root())
     if root not in sys.path:
         sys.path.insert(0, root)

@@ -73,7 +73,7 @@ class PushRef:
     """Move the trunk on the remote forward; never by force."""
 
     remote: str
-    url: str
+    url: str  # without a password; the configuration is asked again for the whole of it
     ref: str
     old: CommitId | None
     new: CommitId

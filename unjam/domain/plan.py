@@ -185,11 +185,11 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def but_restart(self) -> tuple[Step, ...]:
-        """Every step whose effect a fresh observation can verify."""
+        """Return every step whose effect a fresh observation can verify."""
         return tuple(step for step in self.steps if not isinstance(step, Restart))
 
     def restarts(self) -> tuple[Restart, ...]:
-        """The restart, which comes after the verification: it proves itself."""
+        """Return the restart, which comes after the verification: it proves itself."""
         return tuple(step for step in self.steps if isinstance(step, Restart))
 
     def classes(self) -> Iterator[StepClass]:

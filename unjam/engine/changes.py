@@ -53,7 +53,8 @@ def apply(orchestration: Orchestration, change: Change, *, resuming: bool = Fals
         case MovePath():
             files.move(Path(change.source), Path(change.target))
         case PushRef():
-            remote.push(common, change)
+            url = remote.remote_url(common, change.remote) or change.url
+            remote.push(common, replace(change, url=url))
         case StopProcess():
             return stop(change.process, change.below)
         case StartProcess():

@@ -32,7 +32,8 @@ def conclude(
 
 def _word(run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None) -> RunWord:
     if not prepared.findings and not prepared.plan.steps:
-        return RunWord.NOTHING
+        # A killed run that had done it all only lacked somebody to see that it had.
+        return RunWord.RECOVERED if run.killed else RunWord.NOTHING
     return RunWord.PLANNED if after is None else word_of(run.outcomes, after)
 
 

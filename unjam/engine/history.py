@@ -10,7 +10,6 @@ from unjam.domain.plan import Step
 from unjam.domain.records import from_record
 from unjam.engine.orchestration import Orchestration
 
-
 _LOOKED_AT = 50  # runs; whoever kills more in a row has closed the older ones by now
 
 

@@ -1,7 +1,6 @@
 """How each kind of step is carried out. Everything that changes anything goes through the door."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from unjam.domain.facts import holds, in_words
 from unjam.domain.outcome import Outcome, StepWord

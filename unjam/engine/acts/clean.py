@@ -8,7 +8,7 @@ from unjam.adapters.git.salvage import signature
 from unjam.domain.change import MovePath, MoveRef
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import RemoveBranch, RemoveWorktree
-from unjam.domain.snapshot import Snapshot, Truth, Worktree
+from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
 from unjam.engine.acts.salvage import source_of, worktree_of
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import ref_of, trash_for
@@ -54,16 +54,17 @@ def _refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
         raise RefusedError(
             f"it keeps its place: it is locked ({tree.lock_reason or 'no reason given'})"
         )
-    if signature(source_of(tree)) != saved.salvaged.signature:
+    if signature(source_of(run, tree)) != saved.salvaged.signature:
         raise RefusedError("it keeps its place: something in it changed after it was saved")
 
 
-def remove_branch(run: Recovery, step: RemoveBranch, fresh: Snapshot) -> tuple[Outcome, ...]:
+def remove_branch(run: Recovery, step: RemoveBranch, _fresh: Snapshot) -> tuple[Outcome, ...]:
     """Move the branch into the vault; refused while a checkout uses it."""
     used, where = refs.in_use(run.orchestration.common, step.ref)
     if used is not Truth.NO:
         raise RefusedError(f"it keeps its place: it is in use by {where}")
     name = step.ref.removeprefix("refs/heads/")
+    _pin_reflog(run, step.ref, step.tip)
     kept = ref_of(run.run, "heads", name)
     run.door.make(MoveRef(kept, None, step.tip))
     # Git deletes a branch's reflog with it, and with that the last trace of what it once held.
@@ -71,3 +72,10 @@ def remove_branch(run: Recovery, step: RemoveBranch, fresh: Snapshot) -> tuple[O
         run.door.make(MoveRef(ref_of(run.run, "reflog", f"{name}/{commit}"), None, commit))
     run.door.make(MoveRef(step.ref, step.tip, None))
     return (outcome(step, StepWord.DONE, f"kept as {kept}", kept),)
+
+
+def _pin_reflog(run: Recovery, ref: str, tip: CommitId) -> None:
+    """Keep every commit that only the branch's reflog reaches: Git deletes it with the branch."""
+    name = ref.removeprefix("refs/heads/")
+    for commit in sorted(refs.reflog_commits(run.orchestration.common, ref) - {tip}):
+        run.door.make(MoveRef(ref_of(run.run, "reflog", f"{name}/{commit}"), None, commit))

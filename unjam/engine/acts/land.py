@@ -70,7 +70,8 @@ def push(run: Recovery, step: Push, fresh: Snapshot) -> tuple[Outcome, ...]:
     there = remote.remote_tip(common, url, fresh.trunk)
     word = StepWord.ALREADY_DONE if there == fresh.trunk_tip else StepWord.DONE
     if word is StepWord.DONE:
-        run.door.make(PushRef(step.remote, url, fresh.trunk, there, fresh.trunk_tip))
+        where = remote.host_of(url)  # the journal must not hold a password
+        run.door.make(PushRef(step.remote, where, fresh.trunk, there, fresh.trunk_tip))
     tracking = f"refs/remotes/{step.remote}/{fresh.trunk_name}"
     known = refs.resolve(Git(common), tracking)
     if known != fresh.trunk_tip:

@@ -19,7 +19,9 @@ def restart(run: Recovery, step: Restart, fresh: Snapshot) -> tuple[Outcome, ...
         )
     waiting = [row.workstream for row in fresh.state.rows if row.status == "running"]
     if waiting:
-        raise RefusedError(f"it would wait for ever for {', '.join(waiting)}: their rows say running")
+        raise RefusedError(
+            f"it would wait for ever for {', '.join(waiting)}: their rows say running"
+        )
     output = run.orchestration.home / "restart" / f"{run.run}.log"
     change = StartProcess(step.command, Path(primary.path), output)
     said = run.door.make(change)

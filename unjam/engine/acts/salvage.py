@@ -25,10 +25,10 @@ def salvage(run: Recovery, step: Salvage, fresh: Snapshot) -> tuple[Outcome, ...
     with _still(tree, fresh):
         salvaged = save(
             run.orchestration.common,
-            source_of(tree),
+            source_of(run, tree),
             NOTHING_IGNORED if tree.is_primary else IgnoredLimits(),
         )
-        read_back(run.orchestration.common, salvaged, source_of(tree))
+        read_back(run.orchestration.common, salvaged, source_of(run, tree))
     at_risk = tree.unsaved.any is not Truth.NO or bool(tree.hidden_commits)
     ref = existing_ref(run.orchestration, salvaged.commit)
     word = StepWord.ALREADY_DONE if ref else StepWord.DONE
@@ -40,9 +40,8 @@ def salvage(run: Recovery, step: Salvage, fresh: Snapshot) -> tuple[Outcome, ...
 
 def save_now(run: Recovery, tree: Worktree) -> str:
     """Save a checkout outside the plan, before an undo changes it; returns the vault ref."""
-    salvaged = save(run.orchestration.common, source_of(tree), NOTHING_IGNORED)
-    read_back(run.orchestration.common, salvaged, source_of(tree))
-    ref = existing_ref(run.orchestration, salvaged.commit)
+    salvaged = save(run.orchestration.common, source_of(run, tree), NOTHING_IGNORED)
+    read_back(run.orchestration.common, salvaged, source_of(run, tree))
     return existing_ref(run.orchestration, salvaged.commit) or _pin(run, tree, salvaged)
 
 
@@ -61,9 +60,12 @@ def worktree_of(name: str, fresh: Snapshot) -> Worktree:
     return found
 
 
-def source_of(tree: Worktree) -> Source:
-    """Name a checkout to the salvager."""
-    return Source(Path(tree.path), Path(tree.admin))
+def source_of(run: Recovery, tree: Worktree) -> Source:
+    """Name a checkout to the salvager; the state database has its own copy in the vault."""
+    state = run.orchestration.state
+    files = ("", "-wal", "-shm", "-journal") if tree.is_primary and "://" not in state else ()
+    without = tuple(Path(f"{state}{suffix}") for suffix in files)
+    return Source(Path(tree.path), Path(tree.admin), without)
 
 
 @contextmanager
