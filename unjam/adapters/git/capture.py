@@ -14,9 +14,10 @@ from unjam.adapters.git.trees import EXECUTABLE, FILE, LINK, Leaf
 from unjam.adapters.git.walk import Entry
 
 # Names that Git takes for `.git` on some file system: a tree that holds one does not pass fsck.
+# Paths are joined with zero bytes, so that one search tells of all of them.
 _IGNORABLE = rb"(?:\xe2\x80[\x8c-\x8f\xaa-\xae]|\xe2\x81[\xaa-\xaf]|\xef\xbb\xbf)*"
 _ODD = re.compile(
-    rb"(?:^|[/\\])(?:git~\d+|I\.IgIiItI)(?:[ .]*(?:[:/\\]|$))".replace(b"I", _IGNORABLE),
+    rb"(?:^|[/\\\0])(?:git~\d+|I\.IgIiItI)(?:[ .]*(?:[:/\\\0]|$))".replace(b"I", _IGNORABLE),
     re.IGNORECASE | re.DOTALL,
 )
 _PROGRAM = stat.S_IXUSR
@@ -50,7 +51,7 @@ def capture(
     for place in found.places:
         reader = _Reader(place, intake, captured, present)
         leaves = list(reader.leaves(trust if place.label == "worktree" else None, skipped))
-        odd = [leaf for leaf in leaves if is_odd(leaf)]
+        odd = _odd_among(leaves)
         area = Area.of(place.label, place.base, place.path, place.walked)
         area = replace(
             area,
@@ -66,21 +67,22 @@ def capture(
     return captured
 
 
-def _placed(label: bytes, leaves: list[Leaf], odd: list[Leaf]) -> Iterator[Leaf]:
+def _placed(label: bytes, leaves: list[Leaf], odd: list[Leaf]) -> list[Leaf]:
     without = {leaf.path for leaf in odd}
-    for leaf in leaves:
-        if not without or leaf.path not in without:
-            yield Leaf(b"%b/%b" % (label, leaf.path), leaf.mode, leaf.oid)
-    for number, leaf in enumerate(odd):
-        yield Leaf(b"odd/%b/%d" % (label, number), leaf.mode, leaf.oid)
+    ordinary = [leaf for leaf in leaves if leaf.path not in without] if odd else leaves
+    prefix = label + b"/"
+    return [
+        *[Leaf(prefix + path, mode, oid) for path, mode, oid in ordinary],
+        *[Leaf(b"odd/%b%d" % (prefix, number), *leaf[1:]) for number, leaf in enumerate(odd)],
+    ]
 
 
-def is_odd(leaf: Leaf) -> bool:
-    """Tell a path that no tree may hold."""
-    path = leaf.path
-    if leaf.mode == LINK and path.lower().endswith(b".gitmodules"):
-        return True
-    return _ODD.search(path) is not None
+def _odd_among(leaves: list[Leaf]) -> list[Leaf]:
+    """Return those whose paths no tree may hold."""
+    links = [one for one in leaves if one.mode == LINK and one.path.endswith(b".gitmodules")]
+    if not links and not _ODD.search(b"\0".join([leaf.path for leaf in leaves])):
+        return []
+    return [leaf for leaf in leaves if leaf in links or _ODD.search(leaf.path)]
 
 
 def _below(place: Place, path: bytes) -> bytes:
@@ -104,17 +106,18 @@ class _Reader:
         prefix = self.place.path + b"/" if self.place.path else b""
         here = skipped if self.place.base is Base.WORKTREE else {}
         for entry in self.place.walked.files:
-            if here and prefix + entry.path in here:
+            path, status = entry
+            if here and prefix + path in here:
                 continue
             oid = trust(entry) if trust else None
-            if oid is None:
-                oid = self._read(entry)
-            else:
-                self.captured.trusted.add(oid)
             if oid is not None:
-                self.captured.bytes += entry.status.st_size
-                mode = EXECUTABLE if entry.status.st_mode & _PROGRAM else FILE
-                yield Leaf(entry.path, mode, oid)
+                self.captured.trusted.add(oid)
+            else:
+                oid = self._read(entry)
+                if oid is None:
+                    continue
+            self.captured.bytes += status.st_size
+            yield Leaf(path, EXECUTABLE if status.st_mode & _PROGRAM else FILE, oid)
         yield from self._links(here, prefix)
 
     def _links(self, skipped: Mapping[bytes, int], prefix: bytes) -> Iterator[Leaf]:

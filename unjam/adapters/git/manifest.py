@@ -42,11 +42,10 @@ class Modes:
     @classmethod
     def of(cls, files: Iterable[Entry], directories: Iterable[Entry]) -> Self:
         """Note the permissions of files and directories."""
-        plain: Counter[int] = Counter()
-        program: Counter[int] = Counter()
         permissions = [(path, status.st_mode & _PERMISSIONS) for path, status in files]
-        for _, mode in permissions:
-            (program if mode & _OWNER_RUNS else plain)[mode] += 1
+        counted = Counter([mode for _, mode in permissions])
+        plain = Counter({one: counted[one] for one in counted if not one & _OWNER_RUNS})
+        program = Counter({one: counted[one] for one in counted if one & _OWNER_RUNS})
         below = [(path, status.st_mode & _PERMISSIONS) for path, status in directories]
         folders = Counter(mode for _, mode in below)
         usual = cls(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.trees import REPOSITORY, Leaf
+from unjam.adapters.git.trees import EXECUTABLE, FILE, LINK, REPOSITORY, Leaf
 from unjam.errors import PermanentError
 
 _HEADER = struct.Struct(">4sII")
@@ -27,17 +27,11 @@ class IndexState(StrEnum):
     DAMAGED = "damaged"  # not an index, cut short, or its checksum does not match
 
 
-class Stamp(NamedTuple):
-    """What ``lstat`` said of a file when Git last found it equal to the staged blob."""
+Stamp = tuple[int, ...]
+"""What ``lstat`` said of a file when Git last found it equal to the staged blob.
 
-    changed: int
-    changed_ns: int
-    modified: int
-    modified_ns: int
-    inode: int
-    uid: int
-    gid: int
-    size: int
+Change time and modification time in seconds and nanoseconds, device, inode, mode, user, group, size.
+"""
 
 
 class Staged(NamedTuple):
@@ -112,7 +106,8 @@ def _read_entries(raw: bytes, index: Index) -> int:
     _, version, count = _HEADER.unpack_from(raw)
     if version not in {2, 3, 4}:
         raise ValueError(version)
-    at, name = _HEADER.size, b""
+    at, name, add = _HEADER.size, b"", index.entries.append
+    modes = {0o100644: FILE, 0o100755: EXECUTABLE, 0o120000: LINK}
     for _ in range(count):
         fields = _ENTRY.unpack_from(raw, at)
         flags, start, more = fields[11], at + _ENTRY.size, 0
@@ -128,21 +123,11 @@ def _read_entries(raw: bytes, index: Index) -> int:
             end = raw.index(b"\0", start) if length == _LONG_NAME else start + length
             name = raw[start:end]
             at += (end - at + 8) & ~7
-        index.entries.append(_entry(name, fields, more))
+        skipped, intended = bool(more & _SKIP_WORKTREE), bool(more & _INTENT_TO_ADD)
+        mode = modes.get(fields[6]) or b"%o" % fields[6]
+        stage = (flags >> 12) & 3
+        add(Staged(name, mode, fields[10], stage, skipped, intended, fields))
     return at
-
-
-def _entry(name: bytes, fields: tuple[int, ...], more: int) -> Staged:
-    changed, changed_ns, modified, modified_ns, _, inode, mode, uid, gid, size, oid, flags = fields
-    return Staged(
-        name,
-        b"%o" % mode,
-        oid,  # type: ignore[arg-type]
-        (flags >> 12) & 3,
-        bool(more & _SKIP_WORKTREE),
-        bool(more & _INTENT_TO_ADD),
-        Stamp(changed, changed_ns, modified, modified_ns, inode, uid, gid, size),
-    )
 
 
 def _offset(raw: bytes, at: int) -> tuple[int, int]:

@@ -202,22 +202,20 @@ def signature_of(found: Survey, tip: str | None, admin: dict[bytes, bytes]) -> s
         content = admin if place.label == "admin" else None
         listings = (place.walked.files, place.walked.links, place.walked.special)
         for listing in listings:
-            digest.update(b"".join([_line(entry, content) for entry in listing]))
+            digest.update(b"".join(_lines(listing, content)))
         for path, status in place.walked.directories:
             digest.update(b"%b\0%o\n" % (path, status.st_mode))
         digest.update(b"\0".join(place.walked.unreadable))
     return digest.hexdigest()
 
 
-def _line(entry: Entry, content: dict[bytes, bytes] | None) -> bytes:
-    path, status = entry
+def _lines(listing: list[Entry], content: dict[bytes, bytes] | None) -> list[bytes]:
     if content is not None:  # Git rewrites its own files without changing them
-        return b"%b\0%o %b\n" % (path, status.st_mode, content.get(path, b"?"))
-    return b"%b\0%o %d %d %d %d\n" % (
-        path,
-        status.st_mode,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-        status.st_ino,
-    )
+        return [
+            b"%b\0%o %b\n" % (path, at.st_mode, content.get(path, b"?")) for path, at in listing
+        ]
+    return [
+        b"%b\0%o %d %d %d %d\n"
+        % (path, at.st_mode, at.st_size, at.st_mtime_ns, at.st_ctime_ns, at.st_ino)
+        for path, at in listing
+    ]

@@ -19,6 +19,7 @@ from unjam.adapters.git.survey import Survey
 _CONVERTS = re.compile(rb"filter|working-tree-encoding", re.IGNORECASE)
 _CONFIGURES = re.compile(rb"\[\s*filter|attributesfile|\[\s*include", re.IGNORECASE)
 _CONFIGURES_GLOBALLY = re.compile(rb"attributesfile", re.IGNORECASE)
+_ATTRIBUTES = b".gitattributes"
 _WORD = 0xFFFFFFFF
 _SECOND = 1_000_000_000
 
@@ -36,28 +37,24 @@ def is_unchanged(
     """Tell whether this file certainly holds the bytes of its staged blob."""
     modified = status.st_mtime_ns
     blob = known.get(entry.oid)
+    stamp = entry.stamp
     return (
         blob is not None
+        and stamp is not None
         and blob.size == status.st_size
         and modified < index.written_ns  # else it may have changed in the same tick
-        and entry.stamp
-        == (
-            status.st_ctime_ns // _SECOND & _WORD,
-            status.st_ctime_ns % _SECOND,
-            modified // _SECOND & _WORD,
-            modified % _SECOND,
-            status.st_ino & _WORD,
-            status.st_uid & _WORD,
-            status.st_gid & _WORD,
-            status.st_size & _WORD,
-        )
+        and stamp[2] * _SECOND + stamp[3] == modified
+        and stamp[0] * _SECOND + stamp[1] == status.st_ctime_ns
+        and stamp[5] == status.st_ino & _WORD
+        and stamp[9] == status.st_size & _WORD
+        and (stamp[7], stamp[8]) == (status.st_uid & _WORD, status.st_gid & _WORD)
         and (entry.mode == b"100755") == bool(status.st_mode & stat.S_IXUSR)
     )
 
 
 def _may_convert(found: Survey, index: Index, common: Path) -> bool:
-    on_disk = {one.path for one in found.worktree.files if _is_attributes(one.path)}
-    staged = {one.path for one in index.entries if _is_attributes(one.path)}
+    on_disk = {one[0] for one in found.worktree.files if one[0].endswith(_ATTRIBUTES)}
+    staged = {one[0] for one in index.entries if one[0].endswith(_ATTRIBUTES)}
     if staged - on_disk:
         return True
     attributes = [Path(os.fsdecode(found.worktree.absolute(path))) for path in on_disk]
@@ -70,10 +67,6 @@ def _may_convert(found: Survey, index: Index, common: Path) -> bool:
         or _any(configurations, _CONFIGURES)
         or _any((home / ".gitconfig", home / ".config/git/config"), _CONFIGURES_GLOBALLY)
     )
-
-
-def _is_attributes(path: bytes) -> bool:
-    return path == b".gitattributes" or path.endswith(b"/.gitattributes")
 
 
 def _any(paths: Iterable[Path], pattern: re.Pattern[bytes]) -> bool:
