@@ -1,0 +1,124 @@
+"""``unjam demo``: break a sandbox, recover it, take that back, and recover it for good.
+
+Everything is real: the repository, the processes and their end, the Prefect flow runs, the output.
+"""
+
+import argparse
+
+from unjam.cli import demo_seen as seen
+from unjam.cli.demo_proof import Inventory, contents, take_inventory
+from unjam.cli.demo_stage import Stage
+from unjam.domain.workstream import Verdict
+
+WRECKED = {
+    "ws-02": Verdict.RECORDED_UNLANDED,
+    "ws-03": Verdict.RECORDED_UNLANDED,
+    "ws-04": Verdict.LANDED_UNRECORDED,
+    "ws-05": Verdict.DEAD_WITH_COMMITS,
+    "ws-06": Verdict.DEAD_UNSAVED,
+    "ws-07": Verdict.LIVE,
+    "ws-08": Verdict.DEAD_EMPTY,
+}
+NOT_LANDED = {"ws-02": "conflict", "ws-06": "failed", "ws-08": "failed"}
+RECOVERED = {f"ws-{number:02}": "completed" for number in range(1, 9)} | NOT_LANDED
+FINISHED = {f"ws-{number:02}": "completed" for number in range(1, 10)} | {"ws-02": "conflict"}
+LANDED = ("shop/discount.py", "shop/receipt.py", "shop/invoice.py")
+# Neither a push nor a started orchestrator can be taken back, so they wait for the second time.
+ALL_UNDOABLE = {"UNJAM_POLICY__PUSH": "off", "UNJAM_POLICY__RESTART": "off"}
+_FINDINGS = r"^(error|warning): |^    [a-z]+: "
+_UNDONE = r"^ +(undone|undo|/|refs/|row )"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0 if everything that is claimed was seen to hold."""
+    with Stage.set(arguments.keep) as stage:
+        worth = _break(stage)
+        _by_hand(stage)
+        _check(stage)
+        before = take_inventory(stage.orchestration, stage.origin)
+        _recover(stage, before, worth)
+        _look_into_the_vault(stage, before)
+        _undo(stage, before)
+        _recover_for_good(stage)
+        return stage.verdict()
+
+
+def _break(stage: Stage) -> int:
+    stage.screen.title("Nine workstreams, one orchestrator, four agents - and kill -9")
+    stage.play("wreck.py", "wreck.json")
+    return stage.note_worth()
+
+
+def _by_hand(stage: Stage) -> None:
+    stage.screen.title("The usual way out, by hand, in a copy")
+    cost = stage.play("by_hand.py", "by_hand.json", style="dim")
+    lost, never, twice = cost["lost"], cost["never"], cost["twice"]
+    say = stage.screen.line
+    say(f"gone for ever, {len(lost)} contents that no commit held:", "bold red")
+    for name in lost:
+        say(f"    {name}", "red")
+    say(f"never to land, since their rows say completed: {', '.join(never)}", "bold red")
+    say(f"to be done again, although it is on the trunk: {', '.join(twice)}", "bold red")
+
+
+def _check(stage: Stage) -> None:
+    stage.screen.title("What unjam sees: rows, Git and processes compared")
+    stage.unjam("check")
+    told = seen.verdicts(stage.orchestration)
+    stage.claim("the case of every workstream was told", told == WRECKED)
+
+
+def _recover(stage: Stage, before: Inventory, worth: int) -> None:
+    stage.screen.title("Recover, as a Prefect flow run")
+    stage.screen.line("without push and restart, the first time: they cannot be taken back", "dim")
+    stage.unjam("recover", "--yes", variables=ALL_UNDOABLE, hidden=_FINDINGS)
+    now, notes = stage.orchestration, "ideas.txt"
+    stage.claim("every row says what is true", seen.statuses(now) == RECOVERED)
+    stage.claim(
+        "ws-03, ws-05 and ws-07 are on the trunk, and its tests passed first",
+        seen.trunk_holds(now, *LANDED),
+    )
+    stage.claim(
+        "the primary is back on the trunk, unlocked, with a person's notes untouched",
+        seen.primary_is_idle(now) and contents(stage.shop).get(notes) == before.files[notes],
+    )
+    stage.claim(f"of {worth} contents and commits of the wreck, none is lost", not stage.lost())
+
+
+def _look_into_the_vault(stage: Stage, before: Inventory) -> None:
+    stage.screen.title("What was saved: ws-06 had not one commit")
+    stage.unjam("vault", "list")
+    salvage = seen.salvage_of(seen.last_run(stage.orchestration), "ws-06")
+    target = stage.directory / "ws-06"
+    stage.unjam("vault", "restore", salvage, "--to", str(target))
+    files = seen.files_of(before, "agent-2-ws-06")
+    stage.claim(
+        f"the {len(files)} files of ws-06 came back byte for byte, .env among them",
+        ".env" in files and seen.holds_exactly(target, files),
+    )
+
+
+def _undo(stage: Stage, before: Inventory) -> None:
+    stage.screen.title("Take all of it back")
+    stage.unjam("undo", seen.last_run(stage.orchestration).id, "--yes", hidden=_UNDONE)
+    after = take_inventory(stage.orchestration, stage.origin)
+    different = list(before.differences(after))
+    for one in different:
+        stage.screen.line(f"    differs: {one}", "red")
+    stage.claim(f"{before.counts()} are again as before the recovery", not different)
+
+
+def _recover_for_good(stage: Stage) -> None:
+    stage.screen.title("Recover for good: push, and let the orchestrator go on")
+    stage.unjam("recover", "--yes", shown_from=r"(done|refused|failed)  push ")
+    recovery = seen.last_run(stage.orchestration)
+    stage.claim(
+        "the remote has the trunk that was verified",
+        seen.remote_has_landing(stage.orchestration, recovery, stage.origin),
+    )
+    stage.await_orchestrator()
+    stage.unjam("status")
+    stage.claim(
+        "the orchestrator did the rest; only ws-02 waits, for a person to settle its conflict",
+        seen.statuses(stage.orchestration) == FINISHED,
+    )

@@ -1,0 +1,65 @@
+"""What the demonstration looks at before it claims anything."""
+
+from pathlib import Path
+
+from unjam.adapters.git import refs
+from unjam.adapters.git.command import Git
+from unjam.cli.demo_proof import Inventory, contents
+from unjam.domain.orchestrator_crash import judgements
+from unjam.domain.workstream import Verdict
+from unjam.engine.history import PastRun, past_runs
+from unjam.engine.observe import observe
+from unjam.engine.orchestration import Orchestration
+
+
+def verdicts(orchestration: Orchestration) -> dict[str, Verdict]:
+    """Return the verdict on every workstream that is not as it should be."""
+    found = judgements(observe(orchestration))
+    wrong = (one for one in found if one.verdict is not Verdict.CONSISTENT)
+    return {str(one.workstream.id): one.verdict for one in wrong}
+
+
+def statuses(orchestration: Orchestration) -> dict[str, str]:
+    """Return what the rows say."""
+    return {str(row.workstream): row.status for row in observe(orchestration).state.rows}
+
+
+def primary_is_idle(orchestration: Orchestration) -> bool:
+    """Tell whether the primary is on the trunk, with nothing in its way."""
+    seen = observe(orchestration)
+    return seen.primary.branch == seen.trunk and not seen.locks and not seen.primary.operation
+
+
+def trunk_holds(orchestration: Orchestration, *names: str) -> bool:
+    """Tell whether the trunk has all these files."""
+    listed = Git(orchestration.common).run("ls-tree", "-r", "-z", "--name-only", "refs/heads/main")
+    return {*names} <= {*listed.fields()}
+
+
+def last_run(orchestration: Orchestration) -> PastRun:
+    """Return what was done last."""
+    return past_runs(orchestration)[-1]
+
+
+def salvage_of(run: PastRun, workstream: str) -> str:
+    """Return the vault ref that a run saved a workstream's worktree as."""
+    saved = (one for one in run.outcomes if (one.step, one.workstream) == ("salvage", workstream))
+    return next(saved).kept[0]
+
+
+def files_of(before: Inventory, worktree: str) -> dict[str, str]:
+    """Return the files a worktree had, without the pointer to its repository."""
+    prefix = f".worktrees/{worktree}/"
+    inside = {name: what for name, what in before.files.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): inside[name] for name in inside if name != f"{prefix}.git"}
+
+
+def holds_exactly(directory: Path, files: dict[str, str]) -> bool:
+    """Tell whether a directory holds these files and no others, to the byte and the mode."""
+    return contents(directory) == files
+
+
+def remote_has_landing(orchestration: Orchestration, run: PastRun, origin: Path) -> bool:
+    """Tell whether what a run verified and landed is the remote's trunk."""
+    landed = refs.resolve(Git(orchestration.common), f"refs/unjam/{run.id}/landing")
+    return landed is not None and landed == refs.resolve(Git(origin), "refs/heads/main")
