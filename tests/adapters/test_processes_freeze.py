@@ -50,12 +50,17 @@ def test_a_whole_tree_is_held_and_goes_on(bench: Bench, tmp_path: Path) -> None:
     assert not is_stopped(child)
 
 
+def interrupted(agent: int, child: int) -> None:
+    with frozen([named(agent)]):
+        assert is_held(child)
+        raise KeyboardInterrupt
+
+
 def test_it_goes_on_after_an_error_too(bench: Bench, tmp_path: Path) -> None:
     agent, child = family(bench, tmp_path)
 
-    with pytest.raises(KeyboardInterrupt), frozen([named(agent)]):
-        assert is_held(child)
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(agent, child)
 
     assert not is_stopped(agent)
     assert not is_stopped(child)

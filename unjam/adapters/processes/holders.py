@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from unjam.adapters.processes.identity import identity_of
@@ -51,16 +50,6 @@ def judged(locks: Iterable[Lock], common: Path, worktrees: Mapping[str, Path]) -
         return tuple(replace(one, stale=Truth.UNKNOWN, because=because) for one in listed)
     candidates = tuple(processes_near(common, worktrees))
     return tuple(_judge(one, common, candidates) for one in listed)
-
-
-def judge(
-    common: Path, path: Path, since: datetime, worktrees: Mapping[str, Path]
-) -> tuple[Truth, str]:
-    """Tell of one lock whether it is stale, and why."""
-    parts = path.relative_to(common).parts if path.is_relative_to(common) else ()
-    worktree = parts[1] if parts[:1] == ("worktrees",) and len(parts) > 2 else ""  # noqa: PLR2004 -- worktrees/NAME/file
-    (one,) = judged([Lock(path, worktree, since, Truth.UNKNOWN, "")], common, worktrees)
-    return one.stale, one.because
 
 
 def processes_near(common: Path, worktrees: Mapping[str, Path]) -> Iterator[Candidate]:
