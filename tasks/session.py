@@ -22,7 +22,7 @@ from unjam.engine.acts import give_up
 from unjam.engine.history import PastRun
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.recovery import Permission, Recovery
-from unjam.engine.session import Terms, adopt, link, session
+from unjam.engine.session import Terms, adopt, session
 from unjam.errors import RefusedError
 
 
@@ -61,9 +61,8 @@ def recovery(
     """Hold the lease for one run and tie it to this flow run; a killed run's flow run is closed."""
     permission = (approval or Approval()).permission()
     with session(orchestration, terms, permission) as run:
-        link(run, {"id": str(flow_run.id), "name": printable(str(flow_run.name))})
         for killed in run.killed:
-            _close_flow_run(killed)
+            _close_flow_runs(killed)
         yield run
 
 
@@ -77,7 +76,7 @@ def terms(
 ) -> Terms:
     """Say what a run is about."""
     chosen = frozenset(map(WorkstreamId, workstreams)) if workstreams else None
-    return Terms(kind, chosen, undoes, rehearsal)
+    return Terms(kind, chosen, undoes, rehearsal, _flow_run())
 
 
 def adopted(run: Recovery, plan: Plan, approval: Approval | None) -> Plan:
@@ -96,15 +95,20 @@ def settled(run: Recovery, step: Step, state: State[tuple[Outcome, ...]]) -> Non
         give_up(run, step, state.message or "it failed")
 
 
-def _close_flow_run(killed: PastRun) -> None:
-    """Mark a killed run's flow run as crashed, if this backend knows it."""
-    if killed.flow_run is None:
-        return
+def _flow_run() -> dict[str, str]:
+    names = {"id": str(flow_run.id), "name": printable(str(flow_run.name))}
+    parent = flow_run.parent_flow_run_id
+    return names | ({"parent": str(parent)} if parent else {})
+
+
+def _close_flow_runs(killed: PastRun) -> None:
+    """Mark a killed run's flow run, and the one that called it, as crashed."""
     crashed: State[None] = Crashed(message="unjam was killed; a later run continued its work")
     with get_client(sync_client=True) as client:
-        try:
-            known = client.read_flow_run(UUID(killed.flow_run[0]))
-            if known.state is None or not known.state.is_final():
-                client.set_flow_run_state(known.id, crashed, force=True)
-        except (ObjectNotFound, ValueError):
-            get_run_logger().info("the killed run %s was recorded elsewhere", killed.id)
+        for name in killed.flow_runs:
+            try:
+                known = client.read_flow_run(UUID(name))
+                if known.state is None or not known.state.is_final():
+                    client.set_flow_run_state(known.id, crashed, force=True)
+            except (ObjectNotFound, ValueError):
+                get_run_logger().info("flow run %s was recorded by another backend", name)

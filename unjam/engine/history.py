@@ -24,6 +24,7 @@ class PastRun:
     undoes: str | None = None
     digest: str = ""
     flow_run: tuple[str, str] | None = None  # id and name
+    flow_runs: tuple[str, ...] = ()  # its id, and that of the flow run which called it
     planned: tuple[Step, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     changes: tuple[Change, ...] = ()  # intended, in order; the last may not have been made
@@ -58,7 +59,7 @@ def _told(run: str, records: list[dict[str, object]]) -> PastRun:
     intents = [from_record(one["change"]) for one in by_event.get("intent", [])]
     made = [from_record(one["change"]) for one in by_event.get("made", [])]
     plans = by_event.get("plan", [{}])[-1]
-    flow = by_event.get("flow run", [{}])[-1]
+    flow = _mapping(began.get("flow_run"))
     return PastRun(
         id=run,
         kind=str(began.get("kind", "")),
@@ -67,6 +68,7 @@ def _told(run: str, records: list[dict[str, object]]) -> PastRun:
         undoes=str(began["undoes"]) if began.get("undoes") else None,
         digest=str(plans.get("digest", "")),
         flow_run=(str(flow["id"]), str(flow["name"])) if flow else None,
+        flow_runs=tuple(str(flow[key]) for key in ("id", "parent") if key in flow),
         planned=tuple(from_record(one) for one in _list(plans.get("steps"))),
         outcomes=tuple(from_record(one["outcome"]) for one in by_event.get("outcome", [])),
         changes=tuple(dict.fromkeys(intents)),
@@ -77,3 +79,7 @@ def _told(run: str, records: list[dict[str, object]]) -> PastRun:
 
 def _list(value: object) -> list[dict[str, object]]:
     return value if isinstance(value, list) else []
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}

@@ -1,5 +1,6 @@
 """One run: what it may do, what it has saved and landed so far, and the way a step is carried out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -66,7 +67,7 @@ class Recovery:
     permission: Permission
     workstreams: frozenset[WorkstreamId] | None = None
     killed: tuple[PastRun, ...] = ()  # earlier runs that never ended
-    flow_run: dict[str, str] | None = None  # id and name, in Prefect
+    flow_run: Mapping[str, str] | None = None  # id and name, in Prefect
     ended: bool = False
     saved: dict[str, Saved] = field(default_factory=dict)
     landed: dict[WorkstreamId, Landed] = field(default_factory=dict)

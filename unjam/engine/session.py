@@ -1,6 +1,6 @@
 """Begin, carry on and end a run: the lease around it, its journal, and what a killed run owes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ class Terms:
     workstreams: frozenset[WorkstreamId] | None = None
     undoes: str | None = None
     rehearsal: bool = False  # nothing is changed and nothing written down, so no lease is needed
+    flow_run: Mapping[str, str] | None = None  # which Prefect flow run tells this run's story
 
 
 @contextmanager
@@ -45,6 +46,7 @@ def session(
         policy=policy_of(orchestration),
         permission=permission,
         workstreams=terms.workstreams,
+        flow_run=terms.flow_run,
     )
     if terms.rehearsal:
         yield run
@@ -52,7 +54,13 @@ def session(
     with lease.take(orchestration.common, run.run):
         run.killed = unfinished(orchestration)
         run.journal = Journal.open(orchestration.common, run.run)
-        run.note("began", kind=terms.kind, at=now.isoformat(), undoes=terms.undoes)
+        run.note(
+            "began",
+            kind=terms.kind,
+            at=now.isoformat(),
+            undoes=terms.undoes,
+            flow_run=dict(terms.flow_run or {}),
+        )
         try:
             complete(run)
             yield run
@@ -64,12 +72,6 @@ def session(
 def adopt(run: Recovery, plan: Plan) -> None:
     """Write the plan into the journal: what a killed run owes is read from it."""
     run.note("plan", digest=plan.digest, steps=[to_record(step) for step in plan.steps])
-
-
-def link(run: Recovery, flow_run: dict[str, str]) -> None:
-    """Note which Prefect flow run tells this run's story."""
-    run.flow_run = flow_run
-    run.note("flow run", **flow_run)
 
 
 def end(run: Recovery, word: RunWord) -> None:
