@@ -29,33 +29,50 @@ def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-_PIPED = 2000  # columns
-
-
 class Page:
-    """Lines for a person: styled on a terminal, plain when piped."""
+    """Lines for a person: styled on a terminal; plain and whole when piped, and then sooner there."""
+
+    def __init__(self) -> None:
+        self._styled = _Styled() if sys.stdout.isatty() else None
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """Print lines of trusted layout around names that are made safe."""
+        safe = "\n".join(shown(one) for one in text.split("\n"))
+        if self._styled is None:
+            sys.stdout.write(f"{safe}\n")
+        else:
+            self._styled.line(safe, style)
+
+    def table(self, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+        """Print rows in columns; every name stands there whole."""
+        safe = [tuple(shown(cell) for cell in row) for row in rows]
+        if self._styled is not None:
+            self._styled.table(heads, safe)
+            return
+        widths = [max(map(len, column)) for column in zip(heads, *safe, strict=True)]
+        for row in (heads, *safe):
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            sys.stdout.write("  ".join(cells).rstrip() + "\n")
+
+
+class _Styled:
+    """Rich, imported only where it is seen."""
 
     def __init__(self) -> None:
         from rich.console import Console
 
-        # Piped, a column is as wide as its widest cell: programs and eyes want whole names.
-        width = None if sys.stdout.isatty() else _PIPED
-        self._console = Console(
-            highlight=False, markup=False, emoji=False, soft_wrap=True, width=width
-        )
+        self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
-    def line(self, text: str = "", style: str = "") -> None:
-        """Print one line of trusted layout around names that are made safe."""
-        self._console.print("\n".join(shown(one) for one in text.split("\n")), style=style or None)
+    def line(self, text: str, style: str) -> None:
+        self._console.print(text, style=style or None)
 
     def table(self, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-        """Print rows in columns."""
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold")
         for head in heads:
-            table.add_column(head, no_wrap=True)
+            table.add_column(head, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(shown(cell)) for cell in row))
+            table.add_row(*map(Text, row))
         self._console.print(table)
