@@ -5,14 +5,14 @@ from prefect import get_run_logger, task
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.domain.finding import Finding, Scenario
 from unjam.domain.report import printable
-from unjam.engine.prepare import Prepared, look_again, owed_by, prepare
+from unjam.engine.prepare import Prepared, look_again, prepare
 from unjam.engine.recovery import Recovery
 
 
 @task(task_run_name="assess", **RETRY_TRANSIENT)
 def assess(run: Recovery, scenarios: tuple[Scenario, ...]) -> Prepared:
     """Observe the whole orchestration, find what is wrong, and plan the way out."""
-    prepared = prepare(run.look(), run.policy, run.workstreams, scenarios, owed_by(run.killed))
+    prepared = prepare(run.look(), run.policy, run.workstreams, scenarios, run.killed)
     logger = get_run_logger()
     for finding in prepared.findings:
         logger.info(printable(finding.summary))

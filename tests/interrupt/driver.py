@@ -10,7 +10,7 @@ from unjam.domain.finding import Scenario
 from unjam.engine.acts import carry_out
 from unjam.engine.conclude import conclude
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import look_again, owed_by, prepare
+from unjam.engine.prepare import look_again, prepare
 from unjam.engine.recovery import Permission
 from unjam.engine.session import Terms, adopt, session
 
@@ -21,7 +21,7 @@ def recover(repo: Path) -> str:
     """Recover with everything approved; returns the word."""
     orchestration = open_orchestration(repo)
     with session(orchestration, Terms("orchestrator_crash"), Permission(everything=True)) as run:
-        prepared = prepare(run.look(), run.policy, None, SCENARIOS, owed_by(run.killed))
+        prepared = prepare(run.look(), run.policy, None, SCENARIOS, run.killed)
         adopt(run, prepared.plan)
         for step in prepared.plan.but_restart():
             carry_out(run, step)

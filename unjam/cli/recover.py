@@ -73,7 +73,7 @@ def _approval(arguments: argparse.Namespace, plan: Plan, policy: Policy) -> dict
         raise RefusedError(
             f"the facts have changed: the plan is now {plan.digest}, not {arguments.plan}; look again"
         )
-    if arguments.yes or arguments.plan is not None:
+    if arguments.yes or arguments.plan is not None or not plan.steps:
         return {"everything": True, "plan": arguments.plan}
     asked = [one for one in plan.classes() if policy.approval(one) is Approval.ASK]
     if asked and not is_terminal():

@@ -16,6 +16,7 @@ from unjam.engine.history import PastRun, unfinished
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
+from unjam.engine.restarted import restarted_by
 from unjam.errors import RefusedError, UsageError
 
 
@@ -26,6 +27,7 @@ class Prepared:
     snapshot: Snapshot
     findings: tuple[Finding, ...]
     plan: Plan
+    was_restarted: bool = False  # a killed run had come as far as its last step
 
 
 def policy_of(orchestration: Orchestration) -> Policy:
@@ -57,10 +59,16 @@ def prepare(
     policy: Policy,
     workstreams: frozenset[WorkstreamId] | None = None,
     scenarios: tuple[Scenario, ...] = tuple(DETECTORS),
-    owed: tuple[Step, ...] = (),
+    killed: tuple[PastRun, ...] = (),
 ) -> Prepared:
-    """Diagnose and plan; raises RefusedError beside a living orchestrator, UsageError for a stranger."""
+    """Diagnose and plan; raises RefusedError beside a living orchestrator, UsageError for a stranger.
+
+    The orchestrator that a killed run started is no stranger: all that was to do was done before.
+    """
     refuse_strangers(snapshot, workstreams)
+    started = restarted_by(killed, snapshot)
+    if started:
+        return Prepared(snapshot, (), Plan(snapshot.repo, notes=(started,)), was_restarted=True)
     living = orchestrator_at_work(snapshot)
     if living is not None:
         surely = "is" if living.certain else "may be"
@@ -69,6 +77,7 @@ def prepare(
             f"{' '.join(living.command)[:80]}); stop it first, or let it finish"
         )
     findings = diagnose(snapshot, scenarios, workstreams)
+    owed = owed_by(killed)
     steps_wanted = bool(findings or owed)
     empty = Plan(snapshot.repo)
     plan = plan_crash(snapshot, policy, workstreams, owed) if steps_wanted else empty
@@ -104,8 +113,7 @@ def preview(
         raise RefusedError(f"another recovery is at work: {at_work}")
     policy = policy_of(orchestration)
     killed = unfinished(orchestration)
-    owed = owed_by(killed)
-    prepared = prepare(observe(orchestration), policy, workstreams, scenarios, owed)
+    prepared = prepare(observe(orchestration), policy, workstreams, scenarios, killed)
     return prepared, policy, bool(killed)
 
 
