@@ -15,6 +15,7 @@ from tests.world.brutal import leave_nested_repository
 from tests.world.inventory import git_bytes
 from tests.world.shell import git, git_status
 from unjam.adapters.git.intake import Intake
+from unjam.adapters.git.objects import Known
 from unjam.adapters.git.pack import Content, StaleContentError, _index, _Written, write_pack
 from unjam.adapters.git.restore import list_files, restore_in_place, restore_to
 from unjam.adapters.git.salvage import (
@@ -26,7 +27,9 @@ from unjam.adapters.git.salvage import (
     salvage_all,
     signature,
 )
+from unjam.adapters.git.staged import Index, IndexState, read_index
 from unjam.adapters.git.take import open_shop, take
+from unjam.adapters.git.unchanged import is_unchanged
 from unjam.errors import PermanentError, RefusedError
 
 
@@ -193,6 +196,7 @@ def test_conversions_never_change_a_saved_byte(plain: Repository, attribute: str
     git_status("commit", "-m", "Converted", cwd=tree)
     assert git_status("diff", "--quiet", "HEAD", cwd=tree) in {0, 128}
 
+    in_the_future(plain.admin / "index")
     for shop_size in (0, 10_000):
         saved = salvage_with(plain, stamps_from=shop_size)
         for name, content in raw.items():
@@ -210,22 +214,43 @@ def salvage_with(repo: Repository, *, stamps_from: int) -> Salvaged:
     return taken.salvaged
 
 
-def test_an_edit_in_the_tick_of_the_index_is_seen_in_a_large_worktree(plain: Repository) -> None:
-    path = plain.tree / "racy.txt"
-    for attempt in range(20):
-        path.write_text(f"{attempt:04}")
-        plain.git("add", "racy.txt", cwd=plain.tree)
-        path.write_text(f"{attempt:03}x")
+def in_the_future(index: Path) -> None:
+    """Make every entry look older than its index, so that its stat data may be believed."""
+    os.utime(index, (2**31, 2**31))
 
-        saved = salvage_with(plain, stamps_from=0)
 
-        assert plain.shown(saved, "worktree/racy.txt") == f"{attempt:03}x".encode()
+def test_stat_data_is_believed_only_if_all_of_it_fits_and_is_older_than_the_index(
+    plain: Repository,
+) -> None:
+    path = plain.tree / "src/app.py"
+    status = path.lstat()
+    with open_shop(plain.common) as shop:
+        index = read_index(plain.admin / "index", shop.room)
+        (entry,) = (one for one in index.entries if one.path == b"src/app.py")
+        known = shop.objects.known([entry.oid])
+    assert entry.stamp is not None
+
+    def believed(*, written_ns: int = 2**62, stamp: tuple[int, ...] | None = entry.stamp) -> bool:
+        changed = Index(IndexState.OK, written_ns)
+        return is_unchanged(entry._replace(stamp=stamp), status, changed, known)
+
+    assert believed()
+    assert believed(written_ns=status.st_mtime_ns + 1)
+    assert not believed(written_ns=status.st_mtime_ns)  # it may have changed in the same tick
+    assert not believed(stamp=None)
+    for position in (0, 1, 2, 3, 5, 7, 8, 9):
+        other = list(entry.stamp)
+        other[position] += 1
+        assert not believed(stamp=tuple(other)), position
+    larger = {entry.oid: Known(b"blob", status.st_size + 1)}  # it was converted on its way
+    assert not is_unchanged(entry, status, Index(IndexState.OK, 2**62), larger)
+    assert not is_unchanged(entry, status, Index(IndexState.OK, 2**62), {})
 
 
 def test_stat_data_is_believed_where_it_is_safe_and_gives_the_same_commit(
     plain: Repository,
 ) -> None:
-    os.utime(plain.admin / "index", (2**31, 2**31))
+    in_the_future(plain.admin / "index")
 
     believed = salvage_with(plain, stamps_from=0)
     read = salvage_with(plain, stamps_from=10_000)
@@ -233,13 +258,23 @@ def test_stat_data_is_believed_where_it_is_safe_and_gives_the_same_commit(
     assert believed.commit == read.commit
 
 
-def test_a_filter_that_keeps_the_size_is_not_believed(plain: Repository) -> None:
+@pytest.mark.parametrize("known_by", ["attributes", "staged attributes", "configuration"])
+def test_where_a_filter_may_keep_the_size_no_stat_data_is_believed(
+    plain: Repository, known_by: str
+) -> None:
+    turn = "filter.rot.clean=tr a-z n-za-m"
     (plain.tree / "a.rot").write_text("uryyb\n")
+    os.utime(plain.tree / "a.rot", (10**9, 10**9))
     (plain.tree / ".gitattributes").write_text("*.rot filter=rot\n")
-    plain.git("config", "filter.rot.clean", "tr a-z n-za-m")
-    plain.commit("Turned", cwd=plain.tree)
-    assert plain.git("show", "HEAD:a.rot", cwd=plain.tree) == "hello"
-    os.utime(plain.admin / "index", (2**31, 2**31))
+    plain.git("add", ".gitattributes", cwd=plain.tree)
+    plain.git("-c", turn, "add", "a.rot", cwd=plain.tree)
+    assert plain.git("show", ":a.rot", cwd=plain.tree) == "hello"
+    if known_by != "attributes":
+        (plain.tree / ".gitattributes").unlink()
+    if known_by == "configuration":
+        plain.git("rm", "--quiet", "--cached", ".gitattributes", cwd=plain.tree)
+        plain.git("config", *turn.split("=", 1))
+    in_the_future(plain.admin / "index")
 
     saved = salvage_with(plain, stamps_from=0)
 
@@ -492,6 +527,18 @@ def test_the_primary_is_saved_without_its_agents_and_without_what_all_share(
     assert ("admin", "logs/HEAD") in held
     assert not any(path.startswith(".worktrees/") for _, path in held)
     assert not any(path.startswith(("objects/", "refs/heads", "config")) for _, path in held)
+
+
+def test_the_primary_is_known_by_any_of_its_names(repo: Repository, tmp_path: Path) -> None:
+    (tmp_path / "alias").symlink_to(tmp_path)
+    alias = tmp_path / "alias/repo"
+
+    saved = repo.save(Source(alias, alias / ".git"))
+
+    held = {(one.area, one.path) for one in list_files(repo.common, saved.commit)}
+    assert ("worktree", "src/app.py") in held
+    assert not any(path.startswith((".worktrees/", "objects/")) for _, path in held)
+    assert signature(Source(alias, alias / ".git")) == saved.signature
 
 
 def test_names_no_tree_may_hold_come_back_too(plain: Repository) -> None:

@@ -14,7 +14,7 @@ from unjam.adapters.git import manifest
 from unjam.adapters.git.converge import Goal, Wanted, ancestors, converge
 from unjam.adapters.git.ignored import ignored_paths
 from unjam.adapters.git.manifest import Area, Base, Manifest
-from unjam.adapters.git.survey import belongs_to_primary, other_worktrees
+from unjam.adapters.git.survey import belongs_to_primary, is_primary, other_worktrees
 from unjam.adapters.git.take import Shop, open_shop
 from unjam.adapters.git.trees import DIRECTORY, EXECUTABLE, LINK, REPOSITORY, Leaf
 from unjam.adapters.git.walk import Admit, walk
@@ -145,7 +145,7 @@ def _restore_worktree(saved: _Saved, common: Path, path: Path, admin: Path, asid
     if not facts.present and not path.exists():
         return
     goal = _goal(saved, Base.WORKTREE)
-    if admin == common:
+    if is_primary(admin, common):
         goal.kept |= {_GITFILE, *other_worktrees(common, path)}
     goal.kept |= {os.fsencode(one) for one in _relative(facts.without, facts.worktree)}
     if facts.ignored_left:
@@ -185,9 +185,10 @@ def _restore_admin(saved: _Saved, common: Path, path: Path, admin: Path, aside: 
     facts = saved.facts
     goal = _goal(saved, Base.ADMIN)
     whole = admin.is_dir()
-    admit = _own_state(primary=admin == common, reflogs=not (admin / "logs/HEAD").exists())
+    primary = is_primary(admin, common)
+    admit = _own_state(primary=primary, reflogs=not (admin / "logs/HEAD").exists())
     goal.files = {name: one for name, one in goal.files.items() if admit(name)}
-    if admin == common:
+    if primary:
         for folder in _SHARED_FOLDERS:
             there = common / os.fsdecode(folder)
             if there.is_dir():

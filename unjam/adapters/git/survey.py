@@ -80,7 +80,7 @@ def survey(common: Path, source: Source) -> Survey:
 
     Raises RefusedError where one of the first two is a symbolic link.
     """
-    found = Survey(source, primary=source.admin is not None and source.admin == common)
+    found = Survey(source, primary=is_primary(source.admin, common))
     found.others = other_worktrees(common, source.worktree) if found.primary else []
     root = os.fsencode(source.worktree)
     left_out = {*found.others, *_below(source.without, source.worktree)}
@@ -93,6 +93,14 @@ def survey(common: Path, source: Source) -> Survey:
         found.places.append(Place("admin", Base.ADMIN, b"", admin))
     _add_nested(found, common, admit)
     return found
+
+
+def is_primary(admin: Path | None, common: Path) -> bool:
+    """Tell whether an admin directory is the common directory itself, however it is named."""
+    try:
+        return admin is not None and (admin == common or admin.samefile(common))
+    except OSError:
+        return False
 
 
 def belongs_to_primary(path: bytes) -> bool:
