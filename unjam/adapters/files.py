@@ -1,6 +1,6 @@
 """Renames and writes that are either done for good or not at all.
 
-Nothing here deletes: to make way is to rename.
+Nothing here deletes but `discard`, which the vault calls when a person empties it: to make way is to rename.
 """
 
 import ctypes
@@ -8,6 +8,9 @@ import errno
 import os
 import secrets
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from unjam.errors import PermanentError, RefusedError, TransientError
@@ -28,6 +31,15 @@ def children(path: Path) -> list[Path]:
         return sorted(path.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def newest(paths: Iterable[Path]) -> datetime | None:
+    """Return when the last of these files changed; those that are gone do not count."""
+    times = []
+    for path in paths:
+        with suppress(OSError):
+            times.append(path.lstat().st_mtime)
+    return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
 def move(

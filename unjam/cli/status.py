@@ -7,7 +7,7 @@ from unjam.adapters import clock
 from unjam.cli.say import Page, as_json
 from unjam.domain.progress import Line, Progress, progress_of
 from unjam.domain.report import Document, printable
-from unjam.engine.observe import observe
+from unjam.engine.observe import observe, with_signs_of_life
 from unjam.engine.orchestration import Orchestration, open_orchestration
 
 REFRESH = 2.0  # seconds
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _look(orchestration: Orchestration) -> tuple[Progress, datetime]:
-    snapshot = observe(orchestration)
+    snapshot = with_signs_of_life(observe(orchestration))
     return progress_of(snapshot), snapshot.observed_at
 
 

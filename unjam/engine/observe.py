@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from unjam.adapters import clock, disk, logs, specs
+from unjam.adapters import clock, disk, files, logs, specs
 from unjam.adapters.git import observe as git
 from unjam.adapters.processes import holders, scan
 from unjam.adapters.state.read import read_state
@@ -126,3 +126,14 @@ def _unknown_state(state: State) -> tuple[Unknown, ...]:
     if state.readable is not Truth.UNKNOWN:
         return ()
     return (Unknown("state database", state.because),)
+
+
+def with_signs_of_life(snapshot: Snapshot) -> Snapshot:
+    """Add to each worktree when anything in it last changed: its files at risk, index or reflog."""
+    trees = (replace(tree, touched_at=files.newest(_signs(tree))) for tree in snapshot.worktrees)
+    return replace(snapshot, worktrees=tuple(trees))
+
+
+def _signs(tree: Worktree) -> list[Path]:
+    admin = [Path(tree.admin) / name for name in ("HEAD", "index", "logs/HEAD")]
+    return [*admin, *(Path(tree.path) / name for name in sorted(tree.unsaved.paths))]
