@@ -106,7 +106,7 @@ def outcome_document(outcome: Outcome) -> Document:
     }
 
 
-def run_document(
+def run_document(  # noqa: PLR0913 -- the named parts of one document
     *,
     word: RunWord,
     plan: Plan,

@@ -100,7 +100,7 @@ def _restore(run: Recovery, change: AbortOperation) -> Outcome:
     return Outcome("undo", subject, StepWord.UNDONE, f"the {change.operation} is in progress again")
 
 
-def in_words(change: Change) -> str:
+def in_words(change: Change) -> str:  # noqa: PLR0911 -- an arm for each kind of change
     """Name what a change is about."""
     match change:
         case MoveRef(ref=ref):
