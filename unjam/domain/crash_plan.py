@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from unjam.domain.facts import NONE, fact, holds
-from unjam.domain.orchestrator_crash import judgements, primary_on_agent_branch
+from unjam.domain.orchestrator_crash import (
+    judgements,
+    primary_on_agent_branch,
+    unpushed,
+)
 from unjam.domain.plan import (
     Abort,
     Fact,
@@ -81,7 +85,8 @@ class _Planner:
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.live: list[Judged] = []
         self.judged: list[Judged] = []
-        for one in judgements(snapshot):
+        self.known = {one.workstream.id: one for one in judgements(snapshot)}
+        for one in self.known.values():
             if workstreams is None or one.workstream.id in workstreams:
                 self._take(one)
 
@@ -131,11 +136,10 @@ class _Planner:
         for judged in self.live:
             trees = {tree.name: tree for tree in judged.workstream.worktrees}
             for process in judged.workstream.agents:
-                pid = str(process.identity.pid)
                 yield Stop(
-                    subject=f"pid {pid}",
+                    subject=f"pid {process.identity.pid}",
                     reason=f"it works for {judged.workstream.id}, and no orchestrator waits for it",
-                    facts=(*self.nobody, fact("process", pid, self.snapshot)),
+                    facts=self.nobody,  # that it is the same process is proven by the signal's sender
                     workstream=judged.workstream.id,
                     process=process.identity,
                     below=trees[process.worktree or ""].path,
@@ -187,7 +191,7 @@ class _Planner:
     def _landing(self) -> Iterator[Step]:
         landing = [one for one in self.judged if one.verdict in _LANDING]
         if landing:
-            landings = tuple(_landing_of(one) for one in landing)
+            landings = tuple(self._landing_of(one) for one in landing)
             tips = (fact("branch", one.ref, self.snapshot) for one in landings)
             idle = (Fact("processes in", name, NONE) for one in landing for name in _trees(one))
             yield Land(
@@ -197,13 +201,33 @@ class _Planner:
                 landings=landings,
             )
         unrecorded = any(one.verdict is Verdict.LANDED_UNRECORDED for one in self.judged)
-        if self.policy.remote and (landing or unrecorded):
+        owed = self.whole and unpushed(self.snapshot)
+        if self.policy.remote and (landing or unrecorded or owed):
             yield Push(
                 subject=f"{self.policy.remote} {self.snapshot.trunk_name}",
                 reason="what has landed is not safe before the remote has it",
                 facts=self.nobody,
                 remote=self.policy.remote,
             )
+
+    def _landing_of(self, judged: Judged) -> Landing:
+        one = judged.workstream
+        branch = one.branch
+        if branch is None:  # a verdict of _LANDING is only given to a branch
+            raise ValueError(f"{one.id} has no branch to land")
+        needs = one.spec.depends_on if one.spec else ()
+        missing = next((need for need in needs if self._stays_out(need)), None)
+        return Landing(one.id, branch.ref, branch.tip, needs, missing)
+
+    def _stays_out(self, name: WorkstreamId) -> bool:
+        """Tell what is not on the trunk and does not come there in this run."""
+        judged = self.known.get(name)
+        if judged is None or judged.workstream.row is None:
+            return False
+        branch = judged.workstream.branch
+        landed = branch is not None and branch.landed is Truth.YES
+        out = judged.verdict in _RETRIED or judged.workstream.status in _STAYING_OUT
+        return out and not landed
 
     def _records(self) -> Iterator[Step]:
         for judged in self.judged:
@@ -294,14 +318,7 @@ class _Planner:
 
 _SETTLED = ("completed", "running", "conflict", "reverted", "discarded", "blocked")
 _WAITING = ("pending", "failed")
-
-
-def _landing_of(judged: Judged) -> Landing:
-    one = judged.workstream
-    branch = one.branch
-    if branch is None:  # a verdict of _LANDING is only given to a branch
-        raise ValueError(f"{one.id} has no branch to land")
-    return Landing(one.id, branch.ref, branch.tip, one.spec.depends_on if one.spec else ())
+_STAYING_OUT = ("failed", "blocked", "conflict", "reverted", "discarded")
 
 
 def _record_of(judged: Judged) -> tuple[str | None, str] | None:

@@ -34,13 +34,6 @@ def _orchestrator(_subject: str, snapshot: Snapshot) -> str:
     return ",".join(map(str, pids)) or NONE
 
 
-def _process(subject: str, snapshot: Snapshot) -> str:
-    found = (
-        str(one.identity.started) for one in snapshot.processes if str(one.identity.pid) == subject
-    )
-    return next(found, NONE)
-
-
 def _agents(subject: str, snapshot: Snapshot) -> str:
     pids = sorted(one.identity.pid for one in snapshot.in_worktree(subject))
     return ",".join(map(str, pids)) or NONE
@@ -98,7 +91,6 @@ def _tree(name: str, snapshot: Snapshot) -> Worktree | None:
 
 _QUESTIONS: Mapping[str, Callable[[str, Snapshot], str]] = {
     "orchestrator": _orchestrator,
-    "process": _process,
     "processes in": _agents,
     "row of": _row,
     "branch": _branch,
