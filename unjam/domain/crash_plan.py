@@ -283,7 +283,9 @@ class _Planner:
     def _owed(self, planned: tuple[Step, ...]) -> Iterator[Step]:
         subjects = {(step.verb, step.subject) for step in planned}
         for step in self.owed:
-            wanted = isinstance(step, RemoveBranch | Push) and (step.verb, step.subject) not in subjects
+            wanted = (
+                isinstance(step, RemoveBranch | Push) and (step.verb, step.subject) not in subjects
+            )
             if wanted and all(holds(one, self.snapshot) for one in step.facts):
                 yield step
 

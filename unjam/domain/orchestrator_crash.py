@@ -32,11 +32,17 @@ def findings_without_orchestrator(snapshot: Snapshot) -> Iterator[Finding]:
     for one in judged:
         if one.verdict is not Verdict.CONSISTENT:
             yield _workstream_finding(one)
-    if not judged:
-        return
+    if judged:
+        yield from _shared_findings(snapshot)
+
+
+def _shared_findings(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find what is wrong with what all workstreams share."""
     for lock in snapshot.locks:
         if lock.stale is Truth.YES:
             yield _lock_finding(lock)
+    if unpushed(snapshot):
+        yield _unpushed_finding(snapshot)
     agent_branch = primary_on_agent_branch(snapshot)
     if snapshot.primary.operation is not None:
         yield _operation_finding(snapshot.primary, snapshot.primary.operation)
@@ -60,6 +66,12 @@ def orchestrator_at_work(snapshot: Snapshot) -> Process | None:
 def primary_on_agent_branch(snapshot: Snapshot) -> Branch | None:
     """Return the agent's branch that the primary was left on."""
     return next((one for one in snapshot.branches if one.ref == snapshot.primary.branch), None)
+
+
+def unpushed(snapshot: Snapshot) -> bool:
+    """Tell whether work that a run landed still waits for the remote."""
+    remote = snapshot.remote
+    return snapshot.push_owed and remote is not None and remote.ahead != 0
 
 
 def _workstream_finding(judged: Judged) -> Finding:
@@ -108,6 +120,18 @@ def _operation_finding(primary: Worktree, operation: Operation) -> Finding:
         summary=f"the primary checkout was left in the middle of a {operation}",
         subjects=(Subject("primary", str(primary.path)),),
         evidence=(Evidence("git", f"a {operation} is in progress; {hands}"),),
+    )
+
+
+def _unpushed_finding(snapshot: Snapshot) -> Finding:
+    name = snapshot.remote.name if snapshot.remote else ""
+    return Finding(
+        scenario=Scenario.ORCHESTRATOR_CRASH,
+        cause="landed and not pushed",
+        severity=Severity.WARNING,
+        summary=f"what an earlier run landed on {snapshot.trunk_name} is not on {name}",
+        subjects=(Subject("remote", name),),
+        evidence=(Evidence("git", "the last push did not succeed"),),
     )
 
 

@@ -81,6 +81,7 @@ class Landing:
     ref: str
     tip: CommitId
     depends_on: tuple[WorkstreamId, ...]
+    waits_for: WorkstreamId | None = None  # a dependency that is not on the trunk and will not be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -255,6 +255,7 @@ class Snapshot:
     locks: tuple[Lock, ...] = ()
     logs: tuple[LogTail, ...] = ()
     remote: Remote | None = None
+    push_owed: bool = False  # an earlier run landed work and could not push it
     free_disk: int | None = None  # bytes, where the Git common directory is
     unknown: tuple[Unknown, ...] = ()
 

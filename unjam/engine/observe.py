@@ -21,6 +21,7 @@ from unjam.domain.snapshot import (
     Worktree,
 )
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.unpushed import push_is_owed
 
 _BELIEVED = ("running", "completed")
 
@@ -53,6 +54,7 @@ def observe(orchestration: Orchestration, only: frozenset[str] | None = None) ->
         locks=_locks(orchestration, facts, trees),
         logs=logs.tails(orchestration.below(settings.logs)),
         remote=facts.remote,
+        push_owed=facts.remote is not None and push_is_owed(orchestration),
         free_disk=disk.free_bytes(orchestration.common),
         unknown=(*_unknown_state(state), *facts.unknown, *ordered.unknown, *seen.unknown),
     )

@@ -107,15 +107,31 @@ def search(run: Recovery, step: Land, base: CommitId) -> Found:
     bench = _Bench(run, base, landings)
     depends_on = {one.workstream: one.depends_on for one in step.landings}
     order = landing_order(landings, depends_on)
+    lost = _waiting(landings, order.ordered)
     candidates = [
-        Candidate(one, frozenset(depends_on[one]) & landings.keys()) for one in order.ordered
+        Candidate(one, frozenset(depends_on[one]) & landings.keys())
+        for one in order.ordered
+        if one not in lost
     ]
-    lost = {one: _no("its dependencies form a cycle") for one in order.cyclic}
+    lost |= {one: _no("its dependencies form a cycle") for one in order.cyclic}
     lost |= {one: _no("it depends on workstreams that form a cycle") for one in order.behind}
     try:
         return _searched(bench, candidates, lost)
     finally:
         discard_trial(run.orchestration.common, bench.target.parent)
+
+
+def _waiting(
+    landings: dict[WorkstreamId, Landing], ordered: Iterable[WorkstreamId]
+) -> dict[WorkstreamId, Landed]:
+    """Put aside, dependencies first, what waits for something that is not on the trunk."""
+    lost: dict[WorkstreamId, Landed] = {}
+    for one in ordered:
+        needs = (need for need in landings[one].depends_on if need in lost)
+        by = landings[one].waits_for or next(needs, None)
+        if by is not None:
+            lost[one] = _blocked(by)
+    return lost
 
 
 def _searched(
@@ -127,12 +143,12 @@ def _searched(
         verdict = bench.judge(answer.trial)
         if verdict is None:
             because = bench.said[answer.trial].sentence
-            return Found(bench.base, (), lost | {one: _no(because) for one in bench.landings})
+            return Found(bench.base, (), {one: _no(because) for one in bench.landings} | lost)
         verdicts[answer.trial] = verdict
         bench.run.note("trial", trial=list(answer.trial), verdict=str(verdict))
         answer = next_trial(candidates, verdicts)
     return Found(
-        bench.chain[answer.landable][0], answer.landable, lost | dict(_refusals(bench, answer))
+        bench.chain[answer.landable][0], answer.landable, dict(_refusals(bench, answer)) | lost
     )
 
 
@@ -152,15 +168,12 @@ def _refusals(bench: _Bench, answer: searching.Landing) -> Iterable[tuple[Workst
         because = f"does not verify: {bench.said[culprit.convicted_by].sentence}"
         yield culprit.workstream, Landed(done=False, status="failed", because=because)
     for blocked in answer.blocked:
-        yield (
-            blocked.workstream,
-            Landed(
-                done=False,
-                status="blocked",
-                because=f"it depends on {blocked.by}, which did not land",
-                blocked_by=blocked.by,
-            ),
-        )
+        yield blocked.workstream, _blocked(blocked.by)
+
+
+def _blocked(by: WorkstreamId) -> Landed:
+    because = f"it depends on {by}, which did not land"
+    return Landed(done=False, status="blocked", because=because, blocked_by=by)
 
 
 def _no(because: str) -> Landed:

@@ -99,23 +99,24 @@ def _told(position: Position | None) -> str:
 def _refuse_overlap(change: MoveCheckout, found: Survey) -> None:
     if found.filtered:
         raise RefusedError(
-            f"{listed(found.filtered)}: written through a filter, which is not run here;"
-            f" to do it by hand: {_by_hand(change)}"
+            f"{listed(found.filtered)}: written through a filter, which is not run here"
+            f"{_by_hand(change, 'to do it by hand')}"
         )
     if found.in_the_way:
         raise RefusedError(
-            f"edits in {change.path} are in the way: {listed(found.in_the_way)};"
-            f" commit or move them, then: {_by_hand(change)}"
+            f"edits in {change.path} are in the way: {listed(found.in_the_way)}"
+            f"{_by_hand(change, 'commit or move them, then')}"
         )
 
 
-def _by_hand(change: MoveCheckout) -> str:
+def _by_hand(change: MoveCheckout, before: str) -> str:
+    """Name the command of a switch; how a branch is moved by hand, its mover knows."""
     place = f"git -C {shlex.quote(str(change.path))}"
     if change.new.ref == change.old.ref and change.new.ref is not None:
-        return f"{place} merge --ff-only {change.new.commit}"
+        return ""
     if change.new.ref is None:
-        return f"{place} switch --detach {change.new.commit}"
-    return f"{place} switch {shlex.quote(change.new.ref.removeprefix(BRANCHES))}"
+        return f"; {before}: {place} switch --detach {change.new.commit}"
+    return f"; {before}: {place} switch {shlex.quote(change.new.ref.removeprefix(BRANCHES))}"
 
 
 def _move_files(git: Git, change: MoveCheckout, found: Survey) -> None:
@@ -137,7 +138,7 @@ def _in_the_way_after_all(
     if (git.git_dir / "index.lock").exists() or "index.lock" in answer.err:
         return TransientError(text)
     if any(sign in answer.err for sign in _REFUSALS):
-        return RefusedError(f"{text}; then: {_by_hand(change)}")
+        return RefusedError(f"{text}{_by_hand(change, 'then')}")
     return PermanentError(text)
 
 

@@ -19,7 +19,8 @@ from unjam.domain.plan import (
     Stop,
 )
 from unjam.engine.acts.clean import remove_branch, remove_worktree
-from unjam.engine.acts.land import land, push
+from unjam.engine.acts.land import land
+from unjam.engine.acts.push import push
 from unjam.engine.acts.record import record
 from unjam.engine.acts.repair import abort, move_lock, return_primary
 from unjam.engine.acts.restart import restart

@@ -1,33 +1,50 @@
-"""Land branches: merge in a trial, verify, move the trunk, push."""
+"""Land branches: merge in a trial, verify, move the trunk."""
 
-from pathlib import Path
+import shlex
 
 from unjam.adapters.git import refs, remote
-from unjam.adapters.git.command import Git
-from unjam.domain.change import Change, MoveCheckout, MoveRef, Position, PushRef
+from unjam.adapters.git.upstream import Side, look_upstream
+from unjam.domain.change import Change, MoveCheckout, MoveRef, Position
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Land, Landing, Push
-from unjam.domain.snapshot import CommitId, Snapshot, Truth
+from unjam.domain.plan import Land, Landing
+from unjam.domain.policy import Approval, StepClass
+from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
 from unjam.engine.recovery import Landed, Recovery
-from unjam.engine.recovery import outcome as outcome_of
 from unjam.engine.trial import Found, search
-from unjam.errors import PermanentError, RefusedError
+from unjam.errors import RefusedError, UnjamError
 
 
 def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Find what can land, then move the trunk once; each workstream gets an outcome of its own."""
-    found = search(run, step, fresh.trunk_tip)
-    if found.landable:
-        _move_trunk(run, fresh, found.tip)
+    found = search(run, step, _base(run, fresh))
+    parked = _move_trunk(run, fresh, found.tip) if found.landable else ""
     for one in step.landings:
-        run.landed[one.workstream] = _landed(one, found)
+        run.landed[one.workstream] = _landed(one, found, parked)
     return tuple(_outcome(step, one, run.landed[one.workstream]) for one in step.landings)
 
 
-def _landed(landing: Landing, found: Found) -> Landed:
-    if landing.workstream in found.landable:
-        return Landed(done=True, status="completed", because=f"landed in {found.tip[:12]}")
-    return found.refused[landing.workstream]
+def _base(run: Recovery, fresh: Snapshot) -> CommitId:
+    """Build on the remote's trunk where it is ahead of ours: beside it nothing could be pushed."""
+    name, common = run.policy.remote, run.orchestration.common
+    if name is None or run.policy.approval(StepClass.PUSH) is Approval.OFF:
+        return fresh.trunk_tip
+    try:
+        url = remote.remote_url(common, name)
+        there = look_upstream(common, url, fresh.trunk, fresh.trunk_tip) if url else None
+    except UnjamError as error:  # the push will say so to the person
+        run.note("remote not asked", because=str(error))
+        return fresh.trunk_tip
+    if there is None or there.tip is None or there.side is not Side.MORE:
+        return fresh.trunk_tip
+    return there.tip
+
+
+def _landed(landing: Landing, found: Found, parked: str) -> Landed:
+    if landing.workstream not in found.landable:
+        return found.refused[landing.workstream]
+    if parked:
+        return Landed(done=False, status=None, because=parked)
+    return Landed(done=True, status="completed", because=f"landed in {found.tip[:12]}")
 
 
 def _outcome(step: Land, landing: Landing, landed: Landed) -> Outcome:
@@ -38,43 +55,29 @@ def _outcome(step: Land, landing: Landing, landed: Landed) -> Outcome:
     return Outcome(step.verb, name, word, landed.because, landing.workstream)
 
 
-def _move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> None:
-    """Move the trunk, in the checkout that is on it if there is one."""
-    holders = [tree for tree in (fresh.primary, *fresh.worktrees) if tree.branch == fresh.trunk]
-    change: Change
-    if len(holders) == 1:
-        old, new = Position(fresh.trunk, fresh.trunk_tip), Position(fresh.trunk, tip)
-        change = MoveCheckout(holders[0].path, holders[0].admin, old, new)
-    else:
-        used, where = refs.in_use(run.orchestration.common, fresh.trunk)
-        if used is not Truth.NO:
-            raise RefusedError(f"{fresh.trunk_name} is in use by {where}; the landing is parked")
-        change = MoveRef(fresh.trunk, fresh.trunk_tip, tip)
+def _move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> str:
+    """Move the trunk, in the checkout that is on it if there is one; say why it could not be."""
     kept = f"refs/unjam/{run.run}/landing"
     run.door.make(MoveRef(kept, None, tip))
+    holders = [one for one in (fresh.primary, *fresh.worktrees) if one.branch == fresh.trunk]
     try:
-        run.door.make(change)
+        run.door.make(_change(run, fresh, holders, tip))
     except RefusedError as error:
-        command = f"git -C {Path(fresh.primary.path)} merge --ff-only {kept}"
-        raise RefusedError(
-            f"{error}; the verified landing is parked, to take it: {command}"
-        ) from error
+        place = shlex.quote(str((*holders, fresh.primary)[0].path))
+        return (
+            f"parked: {error}; the verified result is kept, and once nothing is in the way"
+            f" `unjam recover` takes it, or: git -C {place} merge --ff-only {kept}"
+        )
+    return ""
 
 
-def push(run: Recovery, step: Push, fresh: Snapshot) -> tuple[Outcome, ...]:
-    """Push the trunk, fail-closed, and remember where the remote's trunk is."""
-    common = run.orchestration.common
-    url = remote.remote_url(common, step.remote)
-    if url is None:
-        raise PermanentError(f"remote {step.remote} has no usable URL")
-    there = remote.remote_tip(common, url, fresh.trunk)
-    word = StepWord.ALREADY_DONE if there == fresh.trunk_tip else StepWord.DONE
-    if word is StepWord.DONE:
-        where = remote.host_of(url)  # the journal must not hold a password
-        run.door.make(PushRef(step.remote, where, fresh.trunk, there, fresh.trunk_tip))
-    tracking = f"refs/remotes/{step.remote}/{fresh.trunk_name}"
-    known = refs.resolve(Git(common), tracking)
-    if known != fresh.trunk_tip:
-        run.door.make(MoveRef(tracking, known, fresh.trunk_tip))
-    sentence = f"{step.remote} has {fresh.trunk_tip[:12]}"
-    return (outcome_of(step, word, sentence),)
+def _change(run: Recovery, fresh: Snapshot, holders: list[Worktree], tip: CommitId) -> Change:
+    if len(holders) > 1:
+        raise RefusedError(f"{fresh.trunk_name} is checked out in {len(holders)} places at once")
+    for holder in holders:
+        old, new = Position(fresh.trunk, fresh.trunk_tip), Position(fresh.trunk, tip)
+        return MoveCheckout(holder.path, holder.admin, old, new)
+    used, where = refs.in_use(run.orchestration.common, fresh.trunk)
+    if used is not Truth.NO:
+        raise RefusedError(f"{fresh.trunk_name} is in use by {where}")
+    return MoveRef(fresh.trunk, fresh.trunk_tip, tip)

@@ -1,0 +1,27 @@
+"""What the tests of a crash build and expect again and again."""
+
+from tests.recovering import recover
+from tests.world import Workstream, World, git, git_status
+from unjam.domain.report import Document
+
+
+def begun(world: World, name: str = "ws-15", agent: str = "agent-1") -> Workstream:
+    """A workstream with two commits in a worktree of its own; its row says running."""
+    number = "".join(one for one in name if one.isdigit())
+    stream = world.workstream(name, agent).worktree().row("running")
+    stream.commits({f"src/part_{number}.py": f"part = {number}\n"}, f"{name}: begin")
+    return stream.commits({f"src/more_{number}.py": f"more = {number}\n"}, f"{name}: go on")
+
+
+def recovered(world: World) -> Document:
+    """Recover, and expect that nothing is left to do."""
+    document = recover(world.repo)
+    assert document["word"] == "recovered", document
+    return document
+
+
+def on_trunk(world: World, path: str) -> str | None:
+    """What the trunk has at a path."""
+    if git_status("cat-file", "-e", f"main:{path}", cwd=world.repo):
+        return None
+    return git("show", f"main:{path}", cwd=world.repo)

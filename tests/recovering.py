@@ -1,0 +1,60 @@
+"""A recovery and an undo through the engine alone, in this process: hundreds fit into a minute.
+
+The steps and their order are those of the flows, and so is what becomes of a step that fails; only
+Prefect, and its waiting before it tries again, is missing.
+"""
+
+from pathlib import Path
+
+from unjam.domain.finding import Scenario
+from unjam.domain.plan import Step
+from unjam.domain.report import Document
+from unjam.engine.acts import carry_out, give_up
+from unjam.engine.conclude import conclude, conclude_undo
+from unjam.engine.orchestration import open_orchestration
+from unjam.engine.prepare import look_again, prepare
+from unjam.engine.recovery import Permission, Recovery
+from unjam.engine.session import Terms, adopt, session
+from unjam.engine.undo import preview, take_back
+from unjam.errors import TransientError
+
+SCENARIOS = (Scenario.ORCHESTRATOR_CRASH,)
+
+
+def recover(repo: Path) -> Document:
+    """Recover with everything approved; the document that ``--json`` prints."""
+    with session(
+        open_orchestration(repo), Terms("orchestrator_crash"), Permission(everything=True)
+    ) as run:
+        prepared = prepare(run.look(), run.policy, None, SCENARIOS, run.killed)
+        adopt(run, prepared.plan)
+        for step in prepared.plan.but_restart():
+            _carry_out(run, step)
+        after = look_again(run, SCENARIOS)
+        for step in prepared.plan.restarts():
+            _carry_out(run, step)
+        return conclude(run, prepared, after)
+
+
+def undo(repo: Path, run: str) -> Document:
+    """Take a run back; raises RefusedError, both sides named, where the world has moved on."""
+    with session(open_orchestration(repo), Terms("undo", undoes=run), Permission()) as this:
+        for change in preview(this.orchestration, run):
+            this.settle((take_back(this, change),))
+        return conclude_undo(this, run)
+
+
+def _carry_out(run: Recovery, step: Step) -> None:
+    try:
+        carry_out(run, step)
+    except TransientError as error:
+        give_up(run, step, str(error))
+
+
+def sentences(document: Document, step: str) -> dict[str, str]:
+    """What came of the steps of one kind: subject → "word: sentence"."""
+    return {
+        one["subject"]: f"{one['outcome']}: {one['sentence']}"
+        for one in document["outcomes"]
+        if one["step"] == step
+    }

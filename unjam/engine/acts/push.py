@@ -1,0 +1,46 @@
+"""Push the trunk to the remote."""
+
+import shlex
+
+from unjam.adapters.git import refs, remote
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.upstream import Side, Upstream, look_upstream
+from unjam.domain.change import MoveRef, PushRef
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.plan import Push
+from unjam.domain.snapshot import Snapshot
+from unjam.engine.recovery import Recovery, outcome
+from unjam.errors import PermanentError, RefusedError
+
+
+def push(run: Recovery, step: Push, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Push the trunk, fail-closed, and remember where the remote's trunk is."""
+    common, ours = run.orchestration.common, fresh.trunk_tip
+    url = remote.remote_url(common, step.remote)
+    if url is None:
+        raise PermanentError(f"remote {step.remote} has no usable URL")
+    there = look_upstream(common, url, fresh.trunk, ours)
+    if there.side is Side.OTHER:
+        raise RefusedError(_grown_apart(step, fresh))
+    if there.side is Side.LESS:
+        where = remote.host_of(url)  # the journal must not hold a password
+        run.door.make(PushRef(step.remote, where, fresh.trunk, there.tip, ours))
+        there = Upstream(ours, Side.SAME)
+        word = StepWord.DONE
+    else:
+        word = StepWord.ALREADY_DONE
+    tracking = f"refs/remotes/{step.remote}/{fresh.trunk_name}"
+    known = refs.resolve(Git(common), tracking)
+    if known != there.tip:
+        run.door.make(MoveRef(tracking, known, there.tip))
+    more = ", and more" if there.side is Side.MORE else ""
+    return (outcome(step, word, f"{step.remote} has {ours[:12]}{more}"),)
+
+
+def _grown_apart(step: Push, fresh: Snapshot) -> str:
+    place = shlex.quote(str(fresh.primary.path))
+    return (
+        f"{step.remote} has commits that {fresh.trunk_name} has not, and {fresh.trunk_name} has its"
+        f" own; to join them: git -C {place} pull --no-rebase {step.remote} {fresh.trunk_name},"
+        " then: unjam recover"
+    )
