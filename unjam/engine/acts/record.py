@@ -1,33 +1,46 @@
 """Write what is true into the row."""
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unjam.adapters import clock
 from unjam.domain.change import UpdateRow
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Record
-from unjam.domain.snapshot import Row, Scalar, Snapshot
-from unjam.engine.recovery import Landed, Recovery, outcome
+from unjam.domain.snapshot import Row, Scalar, Snapshot, WorkstreamId
+from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import keep_state
 from unjam.errors import PermanentError, RefusedError
 
+_WITH_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 _STATUS_OF_OLD = {"conflict": "failed", "blocked": "failed", "reverted": "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    status: str
+    message: str
+    now: str
+    blocked_by: WorkstreamId | None = None
 
 
 def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row to what the step, or the landing it follows, says."""
     row = next(one for one in fresh.state.rows if one.workstream == step.workstream)
-    status, message, landed = _wanted(run, step)
+    status, message, blocked_by = _wanted(run, step)
     message = "; ".join(part for part in (message, _kept(run, step)) if part)
     if row.status == status and status == "completed":
         return (outcome(step, StepWord.ALREADY_DONE, "the row says completed"),)
     keep_state(run)
-    written = _write(run, row, status, message, landed)
+    now = _moment(row, fresh.state.rows, clock.now())
+    written = _write(run, row, _Wanted(status, message, now, blocked_by))
     sentence = f"{row.status} → {written}" + (f": {message}" if message else "")
     return (outcome(step, StepWord.DONE, sentence),)
 
 
-def _wanted(run: Recovery, step: Record) -> tuple[str, str, Landed | None]:
+def _wanted(run: Recovery, step: Record) -> tuple[str, str, WorkstreamId | None]:
     if step.status is not None:
         return step.status, step.message, None
     landed = run.landed.get(step.workstream) if step.workstream else None
@@ -35,7 +48,7 @@ def _wanted(run: Recovery, step: Record) -> tuple[str, str, Landed | None]:
         raise RefusedError("its landing did not take place, so there is nothing to record")
     if landed.status is None:
         raise RefusedError(f"the row stays as it is: {landed.because}")
-    return landed.status, landed.because, landed
+    return landed.status, landed.because, landed.blocked_by
 
 
 def _kept(run: Recovery, step: Record) -> str:
@@ -47,41 +60,54 @@ def _kept(run: Recovery, step: Record) -> str:
     return f"uncommitted work is kept as {', '.join(refs)}" if refs else ""
 
 
-def _write(run: Recovery, row: Row, status: str, message: str, landed: Landed | None) -> str:
+def _write(run: Recovery, row: Row, wanted: _Wanted) -> str:
     """Write the status; a database that knows fewer of them gets the nearest older one."""
     try:
-        run.door.make(_change(row, status, message, landed))
+        run.door.make(_change(row, wanted))
     except PermanentError as error:
-        older = _STATUS_OF_OLD.get(status)
+        older = _STATUS_OF_OLD.get(wanted.status)
         if older is None or isinstance(error, RefusedError):
             raise
-        run.door.make(_change(row, older, f"{status}: {message}", landed))
+        message = f"{wanted.status}: {wanted.message}"
+        run.door.make(_change(row, replace(wanted, status=older, message=message)))
         return older
-    return status
+    return wanted.status
 
 
-def _change(row: Row, status: str, message: str, landed: Landed | None) -> UpdateRow:
-    now = _in_style_of(row, clock.now())
-    columns = {name for name, _ in row.values}
-    told = "error_message" if "error_message" in columns else "notes"
-    wanted: dict[str, Scalar] = {"status": status, "updated_at": now}
-    if status == "completed":
-        wanted |= {"completed_at": now}
+def _change(row: Row, wanted: _Wanted) -> UpdateRow:
+    values: dict[str, Scalar] = {"status": wanted.status, "updated_at": wanted.now}
+    if wanted.status == "completed":
+        values |= {"completed_at": wanted.now}
     else:
-        wanted |= {told: message}
-    if status == "failed":
-        wanted |= {"started_at": None}
-    if landed is not None and landed.blocked_by:
-        wanted |= {"blocked_by": landed.blocked_by}
-    after = tuple((name, wanted.get(name, value)) for name, value in row.values)
+        values |= _told(row, wanted.message)
+    if wanted.status == "failed":
+        values |= {"started_at": None}
+    if wanted.blocked_by:
+        values |= {"blocked_by": wanted.blocked_by}
+    after = tuple((name, values.get(name, value)) for name, value in row.values)
     return UpdateRow(row.workstream, row.values, after)
 
 
-def _in_style_of(row: Row, now: datetime) -> str:
-    """Write a time as this row has its others: naive UTC with a blank, else naive local with a T."""
-    styles = [
-        value for name, value in row.values if name.endswith("_at") and isinstance(value, str)
-    ]
-    if any("T" not in value for value in styles):
-        return now.strftime("%Y-%m-%d %H:%M:%S")
+def _told(row: Row, message: str) -> dict[str, Scalar]:
+    """Say why where errors are said, else behind what a person noted."""
+    columns = dict(row.values)
+    if "error_message" in columns:
+        return {"error_message": message}
+    noted = columns.get("notes")
+    return {"notes": f"{noted}; {message}" if noted else message}
+
+
+def _moment(row: Row, rows: Iterable[Row], now: datetime) -> str:
+    """Write a time as this row has its others, or as its neighbours have theirs."""
+    written = next((times for one in (row, *rows) if (times := _times_of(one))), ())
+    if any("T" not in one for one in written):
+        return now.strftime("%Y-%m-%d %H:%M:%S")  # as SQLite does: naive UTC
+    if any(_WITH_OFFSET.search(one) for one in written):
+        return now.isoformat(timespec="milliseconds")
     return now.astimezone().replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+def _times_of(row: Row) -> tuple[str, ...]:
+    return tuple(
+        value for name, value in row.values if name.endswith("_at") and isinstance(value, str)
+    )
