@@ -6,7 +6,6 @@
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import PurePosixPath
 
 Words = tuple[str, ...]
 
@@ -43,7 +42,7 @@ _DEPTH = 6  # launchers of launchers
 
 def name_of(word: str) -> str:
     """Name a program as people do: without its path, a login shell's dash, or ``.exe``."""
-    return PurePosixPath(word).name.removeprefix("-").removesuffix(".exe").casefold()
+    return word.rpartition("/")[2].removeprefix("-").removesuffix(".exe").casefold()
 
 
 def programs(command: Sequence[str], depth: int = _DEPTH) -> Iterator[Words]:

@@ -25,10 +25,10 @@ class Places:
     def __init__(
         self, repo: Path, worktrees: Mapping[str, Path], nursery: Path | None = None
     ) -> None:
-        self._parents: dict[Path, Path] = {}
-        self.repo = str(self._resolved(repo))
-        self._nursery = None if nursery is None else str(self._resolved(nursery))
-        self._roots = {str(self._resolved(path)): name for name, path in worktrees.items()}
+        self._parents: dict[str, str] = {}
+        self.repo = self._resolved(repo)
+        self._nursery = None if nursery is None else self._resolved(nursery)
+        self._roots = {self._resolved(path): name for name, path in worktrees.items()}
         self._roots.setdefault(self.repo, "")
         self._known: dict[str, str | None] = {}
 
@@ -87,13 +87,13 @@ class Places:
             found[here.st_dev, here.st_ino] = name
         return found
 
-    def _resolved(self, path: Path) -> Path:
-        """Resolve a path, its parent once for all the worktrees in it."""
-        if path.is_symlink() or path.name in ("", ".."):
-            return path.resolve()
-        if path.parent not in self._parents:
-            self._parents[path.parent] = path.parent.resolve()
-        return self._parents[path.parent] / path.name
+    def _resolved(self, path: Path) -> str:
+        """Resolve a path; the directory that holds many of them only once."""
+        above, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 -- a thousand of them
+        if above not in self._parents:
+            self._parents[above] = os.path.realpath(above)
+        found = os.path.join(self._parents[above], name)  # noqa: PTH118 -- the same
+        return os.path.realpath(found) if os.path.islink(found) else found  # noqa: PTH114 -- the same
 
 
 def _mount_namespace(process: str) -> str:

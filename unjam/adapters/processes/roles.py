@@ -9,7 +9,7 @@ from unjam.adapters.processes.command import (
     programs,
     words_in,
 )
-from unjam.adapters.processes.table import Entry
+from unjam.adapters.processes.table import Entry, Table, ancestors_of
 
 _EDITORS = words_in(
     "vi vim nvim view vimdiff nano pico emacs emacsclient hx helix kak micro ed joe ne jed mcedit"
@@ -40,8 +40,20 @@ def is_personal(entry: Entry) -> bool:
     return name in _SESSION_HOSTS or name in _EDITORS_WITH_WINDOWS
 
 
-def is_editor_with_windows(entry: Entry) -> bool:
-    """Tell an editor that starts helpers of its own in the directories it shows."""
+def is_editors_helper(entry: Entry, table: Table) -> bool:
+    """Tell what an editor with windows started by itself, in a directory it shows.
+
+    What a person started in a terminal of the editor is not the editor's.
+    """
+    for above in ancestors_of(entry.pid, table):
+        if above.has_terminal and is_interactive_shell(above.command):
+            return False
+        if _has_windows(above):
+            return True
+    return False
+
+
+def _has_windows(entry: Entry) -> bool:
     return _name(entry) in _EDITORS_WITH_WINDOWS or any(
         f".{name}-server/" in word for word in entry.command[:2] for name in ("vscode", "cursor")
     )

@@ -9,7 +9,7 @@ from unjam.adapters.processes.identity import identity_of, owner_of_process
 from unjam.adapters.processes.ours import our_own
 from unjam.adapters.processes.places import Places, registered
 from unjam.adapters.processes.roles import (
-    is_editor_with_windows,
+    is_editors_helper,
     is_git,
     is_hinted,
     is_personal,
@@ -142,12 +142,10 @@ class _Sweep:
         return entry.cwd is not None and "/.git/unjam/" not in f"{entry.cwd}/"
 
     def _is_in_an_editor(self, entry: Entry) -> bool:
-        for above in ancestors_of(entry.pid, self.table):
-            if self._role(above) is Role.ORCHESTRATOR:
-                return False
-            if is_editor_with_windows(above):
-                return True
-        return False
+        if not is_editors_helper(entry, self.table):
+            return False
+        above = ancestors_of(entry.pid, self.table)
+        return not any(self._role(one) is Role.ORCHESTRATOR for one in above)
 
     def _unknown(self, told: set[int]) -> Iterator[Unknown]:
         """Name processes that may work here but will not say where they are."""
@@ -159,13 +157,21 @@ class _Sweep:
                     f"process {entry.pid} ({entry.command[0]})",
                     "its working directory cannot be read",
                 )
+        if 1 not in self.table and self._others_may_write():
+            yield Unknown("processes of other users", "this system hides them")
 
     def _may_work_here(self, entry: Entry) -> bool:
         if not (is_git(entry) or is_hinted(entry, self.request.agents)):
             return False
-        try:
-            repo = self.request.repo.stat()
-        except OSError:
+        return self._others_may_write() or owner_of_process(entry.pid) in (0, self._owner())
+
+    def _others_may_write(self) -> bool:
+        if self._owner() != os.geteuid():
             return True
-        trusted = owner_of_process(entry.pid) in (0, repo.st_uid)
-        return trusted or bool(repo.st_mode & _OTHERS_MAY_WRITE)
+        return bool(self.request.repo.stat().st_mode & _OTHERS_MAY_WRITE)
+
+    def _owner(self) -> int | None:
+        try:
+            return self.request.repo.stat().st_uid
+        except OSError:
+            return None

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from unjam.adapters.processes.ours import our_own
-from unjam.adapters.processes.roles import is_editor_with_windows, is_personal
+from unjam.adapters.processes.roles import is_editors_helper, is_personal
 from unjam.adapters.processes.signals import Key
 from unjam.adapters.processes.table import (
     Entry,
@@ -55,10 +55,10 @@ class Tree:
     def _works_below(self, entry: Entry, table: Table) -> bool:
         if self._below is None or not _is_below(entry, self._below):
             return False
-        if is_personal(entry):
+        if is_personal(entry) or is_editors_helper(entry, table):
             return False
         return not any(
-            is_editor_with_windows(above) or (is_personal(above) and _is_below(above, self._below))
+            is_personal(above) and _is_below(above, self._below)
             for above in ancestors_of(entry.pid, table)
         )
 
