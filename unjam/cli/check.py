@@ -1,6 +1,7 @@
 """``unjam check``: observe and diagnose; change nothing."""
 
 import argparse
+import gc
 
 from unjam.cli.say import Page, as_json
 from unjam.domain.diagnosis import DETECTORS, diagnose
@@ -13,6 +14,8 @@ _STYLES = {"error": "bold red", "warning": "yellow"}
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 when nothing is wrong, 1 when something is or cannot be told."""
+    # A look makes much and drops nothing: collecting garbage in between costs a tenth of it.
+    gc.disable()
     snapshot = observe(open_orchestration(arguments.repo, arguments.config))
     findings = diagnose(snapshot, arguments.scenario or tuple(DETECTORS))
     document = check_document(snapshot, findings)

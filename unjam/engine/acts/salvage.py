@@ -20,29 +20,29 @@ NOTHING_IGNORED = IgnoredLimits(each=0, total=0)
 
 
 def salvage(run: Recovery, step: Salvage, fresh: Snapshot) -> tuple[Outcome, ...]:
-    """Write the salvage, read it back, and pin it with a ref of this run."""
+    """Write the salvage, pin it with a ref, and read it back before anything else happens."""
     tree = worktree_of(step.worktree, fresh)
     with _still(tree, fresh):
-        salvaged = save(
-            run.orchestration.common,
-            source_of(run, tree),
-            NOTHING_IGNORED if tree.is_primary else IgnoredLimits(),
-        )
-        read_back(run.orchestration.common, salvaged, source_of(run, tree))
-    at_risk = tree.unsaved.any is not Truth.NO or bool(tree.hidden_commits)
-    ref = existing_ref(run.orchestration, salvaged.commit)
-    word = StepWord.ALREADY_DONE if ref else StepWord.DONE
-    if ref is None:
-        ref = _pin(run, tree, salvaged)
-    run.saved[tree.name] = Saved(ref, salvaged, at_risk)
-    return (outcome(step, word, _sentence(tree, salvaged, ref), ref),)
+        saved = _save(run, tree, NOTHING_IGNORED if tree.is_primary else IgnoredLimits())
+    run.saved[tree.name] = saved
+    is_ours = saved.ref.split("/")[2] == run.run
+    word = StepWord.DONE if is_ours else StepWord.ALREADY_DONE
+    return (outcome(step, word, _sentence(tree, saved.salvaged, saved.ref), saved.ref),)
 
 
 def save_now(run: Recovery, tree: Worktree) -> str:
     """Save a checkout outside the plan, before an undo changes it; returns the vault ref."""
-    salvaged = save(run.orchestration.common, source_of(run, tree), NOTHING_IGNORED)
-    read_back(run.orchestration.common, salvaged, source_of(run, tree))
-    return existing_ref(run.orchestration, salvaged.commit) or _pin(run, tree, salvaged)
+    return _save(run, tree, NOTHING_IGNORED).ref
+
+
+def _save(run: Recovery, tree: Worktree, limits: IgnoredLimits) -> Saved:
+    common, source = run.orchestration.common, source_of(run, tree)
+    salvaged = save(common, source, limits)
+    # Pinned first: an agent's own `gc --prune=now` could take it between the two.
+    ref = existing_ref(run.orchestration, salvaged.commit) or _pin(run, tree, salvaged)
+    read_back(common, salvaged, source)
+    at_risk = tree.unsaved.any is not Truth.NO or bool(tree.hidden_commits)
+    return Saved(ref, salvaged, at_risk)
 
 
 def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged) -> str:
