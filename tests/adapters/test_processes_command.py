@@ -4,14 +4,14 @@ import pytest
 
 from unjam.adapters.processes.command import is_interactive_shell
 from unjam.adapters.processes.roles import is_hinted, orchestrates
-from unjam.adapters.processes.table import Entry
+from unjam.adapters.processes.table import Sketch
 
 PATTERNS = ("multi_agent_orchestrator",)
 REPO = "/home/person/project"
 
 
-def entry(*command: str) -> Entry:
-    return Entry(10, 1, 10, 10, True, False, 100, command, REPO)
+def entry(*command: str) -> Sketch:
+    return Sketch(10, command, REPO)
 
 
 @pytest.mark.parametrize(

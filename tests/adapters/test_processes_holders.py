@@ -14,6 +14,7 @@ import pytest
 from tests.adapters.programs import WAIT, Bench, Terminal, is_alive, wait_for_end
 from tests.world import Program
 from tests.world.shell import git, wait_until
+from unjam.adapters.processes import holders
 from unjam.adapters.processes.holders import judged, owners_of
 from unjam.domain.snapshot import Lock, Truth
 
@@ -163,3 +164,22 @@ def test_an_open_file_names_its_owner(scene: Scene, bench: Bench) -> None:
     bench.heard("ready")
 
     assert [one.pid for one in owners_of(lock)] == [owner.pid]
+
+
+def test_a_lock_that_another_machine_may_own_is_never_stale(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proc = tmp_path / "proc"
+    (proc / "self").mkdir(parents=True)
+    mounts = [
+        "22 1 8:1 / / rw - ext4 /dev/sda1 rw",
+        f"40 22 0:30 / {scene.repo} rw,relatime shared:1 - nfs4 server:/export rw",
+    ]
+    (proc / "self" / "mountinfo").write_text("\n".join(mounts) + "\n")
+    lock = scene.leave(scene.index_lock)
+    assert scene.judge(lock).stale is Truth.YES
+
+    monkeypatch.setattr(holders, "PROC", proc)
+
+    assert scene.judge(lock).stale is Truth.UNKNOWN
+    assert "other machines" in scene.judge(lock).because

@@ -86,15 +86,22 @@ def test_what_it_leaves_behind_is_counted_and_ended(bench: Bench, trial: Path) -
     assert not is_alive(bench.pid("daemon"))
 
 
-@pytest.mark.parametrize("name", ["no-such-program", "./no-such-script", "/no/such"])
-def test_a_command_that_does_not_exist_says_nothing_of_the_tree(trial: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "because"),
+    [
+        ("no-such-program", "there is no no-such-program on PATH"),
+        ("./no-such-script", "No such file or directory"),
+        ("/no/such", "No such file or directory"),
+    ],
+)
+def test_a_command_that_does_not_exist_says_nothing_of_the_tree(
+    trial: Path, name: str, because: str
+) -> None:
     said = run_verify([name, "x"], trial, 10, {}, trial.parent / "log")
 
     assert said.found_nothing
     assert not said.passed
-    assert said.sentence == (
-        f"the verify command `{name} x` cannot be run: No such file or directory"
-    )
+    assert said.sentence == f"the verify command `{name} x` cannot be run: {because}"
 
 
 def test_a_file_that_is_no_program_is_not_found_either(trial: Path) -> None:

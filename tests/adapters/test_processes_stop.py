@@ -122,6 +122,30 @@ def test_a_child_that_works_elsewhere_in_a_group_of_its_own_is_ended(
     assert not is_alive(child)
 
 
+def test_who_is_born_of_a_dying_child_is_known_by_its_session(bench: Bench, tree: Path) -> None:
+    last_wish = """
+def bear(*_):
+    if not os.fork():
+        tell('orphan')
+        while True:
+            time.sleep(600)
+    os._exit(0)
+os.chdir('/')
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGINT, bear)
+tell('child')
+"""
+    bench.script(last_wish + WAIT, "child.py")
+    body = "subprocess.Popen([sys.executable, str(HERE / 'child.py')], start_new_session=True)\n"
+    agent = started(bench, DEAF + body + "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n", tree)
+    bench.pid("child")
+
+    stop(agent, tree, QUICK)
+
+    assert not is_alive(agent.pid)
+    assert not is_alive(bench.pid("orphan"))
+
+
 def test_a_supervisor_that_starts_its_child_again_leaves_no_survivor(
     bench: Bench, tree: Path
 ) -> None:

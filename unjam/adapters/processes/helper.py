@@ -1,12 +1,13 @@
 """Start a part of us as a process of its own, which needs nothing installed and outlives us."""
 
+import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from unjam.adapters.processes.table import has_proc
 
 _ROOT = Path(__file__).parents[3]
+_LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _CODE = (
     "import sys; sys.path.append(sys.argv.pop(1)); "
     "from unjam.adapters.processes.{module} import main; main()"
@@ -21,6 +22,6 @@ def helper_command(module: str, *arguments: str) -> list[str]:
     return [sys.executable, *flags, "-c", _CODE.format(module=module), str(_ROOT), *arguments]
 
 
-def helper_environment() -> Mapping[str, str]:
-    """Return all a helper may know of our environment: nothing."""
-    return {}
+def helper_environment() -> dict[str, str]:
+    """Return all a helper may know of our environment: where the interpreter's own libraries are."""
+    return {name: os.environ[name] for name in _LIBRARIES if name in os.environ}

@@ -159,4 +159,5 @@ def _shared_with_other_machines(path: Path) -> bool:
             inside = f"{path.resolve()}/".startswith(f"{mount.rstrip('/')}/")
             if inside and len(mount) >= len(best):
                 best, kind = mount, after.split()[0]
-    return kind in _OF_OTHER_MACHINES
+    # A sandbox may have its very root from a host: that is this machine's own all the same.
+    return kind in _OF_OTHER_MACHINES and best != "/"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from unjam.adapters.processes.table import Entry
+from unjam.adapters.processes.table import Sketch
 
 _UNREGISTERED = "\0"  # begins what is no worktree's name
 
@@ -32,7 +32,7 @@ class Places:
         self._roots.setdefault(self.repo, "")
         self._known: dict[str, str | None] = {}
 
-    def of(self, entry: Entry) -> str | None:
+    def of(self, entry: Sketch) -> str | None:
         """Name the checkout a process works in; None when it is elsewhere or will not say."""
         if entry.cwd is None:
             return None
@@ -45,7 +45,7 @@ class Places:
             self._known[path] = self._climb(path)
         return self._known[path]
 
-    def mentioned(self, entry: Entry) -> str | None:
+    def mentioned(self, entry: Sketch) -> str | None:
         """Name the innermost checkout that a word of the command line points into."""
         paths = (word.partition("=")[2] or word for word in entry.command if os.sep in word)
         named = [self.of_path(os.path.normpath(path)) for path in paths if path.startswith(os.sep)]

@@ -9,7 +9,7 @@ from unjam.adapters.processes.command import (
     programs,
     words_in,
 )
-from unjam.adapters.processes.table import Entry, Table, ancestors_of
+from unjam.adapters.processes.table import Entry, Sketch, Table, ancestors_of
 
 _EDITORS = words_in(
     "vi vim nvim view vimdiff nano pico emacs emacsclient hx helix kak micro ed joe ne jed mcedit"
@@ -24,7 +24,7 @@ _SESSION_HOSTS = words_in(
 )
 
 
-def is_git(entry: Entry) -> bool:
+def is_git(entry: Sketch) -> bool:
     """Tell Git and its helpers, whatever directory they were started from."""
     name = _name(entry)
     return name == "git" or name.startswith("git-")
@@ -53,13 +53,13 @@ def is_editors_helper(entry: Entry, table: Table) -> bool:
     return False
 
 
-def _has_windows(entry: Entry) -> bool:
+def _has_windows(entry: Sketch) -> bool:
     return _name(entry) in _EDITORS_WITH_WINDOWS or any(
         f".{name}-server/" in word for word in entry.command[:2] for name in ("vscode", "cursor")
     )
 
 
-def is_hinted(entry: Entry, agents: Iterable[str]) -> bool:
+def is_hinted(entry: Sketch, agents: Iterable[str]) -> bool:
     """Tell a program that is called like a known agent."""
     names = {name_of(word) for word in entry.command[:1]}
     names |= {name_of(program[0]) for program in programs(entry.command)}
@@ -67,7 +67,7 @@ def is_hinted(entry: Entry, agents: Iterable[str]) -> bool:
     return not names.isdisjoint(agents)
 
 
-def orchestrates(entry: Entry, patterns: Iterable[str], repo: str) -> bool:
+def orchestrates(entry: Sketch, patterns: Iterable[str], repo: str) -> bool:
     """Tell whether it runs a program that is called like the orchestrator."""
     wanted = tuple(patterns)
     words = "\0".join(entry.command)
@@ -84,7 +84,7 @@ def _matches(program: tuple[str, ...], patterns: Iterable[str], repo: str) -> bo
     return any(one in (line if " " in one else own) for one in patterns)
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: Sketch) -> str:
     if not entry.command:
         return ""
     word = entry.command[0]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from unjam.adapters.processes.helper import helper_command
+from unjam.adapters.processes.leftovers import end_marked, new_mark
 from unjam.adapters.processes.supervisor import GRACE, KILLED
 from unjam.errors import PermanentError, TransientError
 
@@ -30,6 +31,7 @@ _SECRET = ("*TOKEN*", "*SECRET*", "*PASSWORD*", "*PASSWD*", "*CREDENTIAL*", "*_K
 _TAIL = 8192  # bytes of output that are kept in the outcome
 _TAIL_LINES = 40
 _NO_SUCH_PROGRAM = (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR, errno.ELOOP)
+_TRIES = 2  # a supervisor that is killed again is killed by what it runs
 _SLACK = 30.0  # seconds a busy machine may add before the supervisor itself is given up
 
 
@@ -96,8 +98,9 @@ def run_verify(
 ) -> Verification:
     """Run it in a directory for at most ``deadline`` seconds; all of its output goes to ``log``.
 
-    ``environment`` is added to what the allow-list lets through. Raises PermanentError if the
-    directory or the log cannot be used, TransientError if its supervisor was killed.
+    ``environment`` is added to what the allow-list lets through. A command that kills its
+    supervisor has failed. Raises PermanentError if the directory or the log cannot be used,
+    TransientError if the supervisor fell over by itself.
     """
     if not command:
         return Verification((), VerifyStatus.NOT_FOUND, tail="none is configured")
@@ -105,6 +108,9 @@ def run_verify(
         raise PermanentError(f"cannot verify in {cwd}: it is no directory")
     _prepare(log)
     told = _supervised(command, cwd, deadline, {**allowed(os.environ), **environment}, log)
+    if told is None:
+        tail = f"{tail_of(log)}\nit killed what ran it"
+        return Verification(tuple(command), VerifyStatus.FAILED, tail=tail)
     if "errno" in told:
         return _not_run(command, told["errno"])
     return Verification(
@@ -144,6 +150,8 @@ def _not_run(command: Sequence[str], code: int) -> Verification:
     because = os.strerror(code)
     if code not in _NO_SUCH_PROGRAM:
         raise TransientError(f"cannot run {command[0]}: {because}")
+    if code == errno.ENOENT and os.sep not in command[0]:
+        because = f"there is no {command[0]} on PATH"
     return Verification(tuple(command), VerifyStatus.NOT_FOUND, tail=because)
 
 
@@ -164,8 +172,21 @@ def _status(told: dict[str, Any]) -> VerifyStatus:
 
 def _supervised(
     command: Sequence[str], cwd: Path, deadline: float, environment: Mapping[str, str], log: Path
-) -> dict[str, Any]:
-    """Run it under a supervisor that ends with us; returns what the supervisor says."""
+) -> dict[str, Any] | None:
+    """Return what the supervisor says; None if it was killed, and killed when tried again."""
+    for _ in range(_TRIES):
+        mark = new_mark()
+        told = _told(command, cwd, deadline, {**environment, **mark}, log)
+        if told is not None:
+            return told
+        end_marked(mark, KILLED)
+    return None
+
+
+def _told(
+    command: Sequence[str], cwd: Path, deadline: float, environment: Mapping[str, str], log: Path
+) -> dict[str, Any] | None:
+    """Run it under a supervisor that ends with us."""
     ours, theirs = os.pipe()
     os.set_inheritable(ours, True)  # noqa: FBT003 -- the name of the call says it
     try:
@@ -194,7 +215,9 @@ def _supervised(
     return _listened(supervisor, theirs, deadline)
 
 
-def _listened(supervisor: subprocess.Popen[bytes], pipe: int, deadline: float) -> dict[str, Any]:
+def _listened(
+    supervisor: subprocess.Popen[bytes], pipe: int, deadline: float
+) -> dict[str, Any] | None:
     try:
         patience = deadline + GRACE + KILLED + _SLACK
         out, err = supervisor.communicate(timeout=patience)
@@ -205,6 +228,8 @@ def _listened(supervisor: subprocess.Popen[bytes], pipe: int, deadline: float) -
         # Its end tells the supervisor to end everything; an interrupt waits for that.
         os.close(pipe)
         supervisor.wait()
+    if supervisor.returncode < 0:
+        return None
     try:
         told: dict[str, Any] = json.loads(out)
     except ValueError:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from unjam.adapters.processes.identity import identity_of, owner_of_process
-from unjam.adapters.processes.ours import our_own
+from unjam.adapters.processes.ours import is_our_own
 from unjam.adapters.processes.places import Places, registered
 from unjam.adapters.processes.roles import (
     is_editors_helper,
@@ -15,7 +15,7 @@ from unjam.adapters.processes.roles import (
     is_personal,
     orchestrates,
 )
-from unjam.adapters.processes.table import Entry, Table, ancestors_of, read_table
+from unjam.adapters.processes.table import Entry, QuickTable, Sketch, ancestors_of
 from unjam.domain.snapshot import Process, Role, Truth, Unknown
 
 _OTHERS_MAY_WRITE = 0o022
@@ -43,17 +43,16 @@ class ProcessFacts:
 
 def scan(request: Request) -> ProcessFacts:
     """Find the living orchestrators, agents, persons and Git commands of one orchestration."""
-    return _Sweep(request, read_table()).facts()
+    return _Sweep(request, QuickTable()).facts()
 
 
 class _Sweep:
     """One look at one table of processes."""
 
-    def __init__(self, request: Request, table: Table) -> None:
+    def __init__(self, request: Request, table: QuickTable) -> None:
         self.request = request
         self.table = table
         self.places = Places(request.repo, request.worktrees, request.nursery)
-        self.ours = our_own(table)
         self.callers = {one.pid for one in ancestors_of(os.getpid(), table)}
         self.roles: dict[int, Role | None] = {}
         self.trees: dict[int, str | None] = {}
@@ -64,7 +63,7 @@ class _Sweep:
         return ProcessFacts(found, Truth.UNKNOWN if unknown else Truth.YES, unknown)
 
     def _found(self) -> Iterator[Process]:
-        for entry in self.table.values():
+        for entry in self._candidates():
             role = self._role(entry)
             if role is None or self._is_part_of_another(entry, role):
                 continue
@@ -74,6 +73,15 @@ class _Sweep:
                 tree = registered(self._tree(entry))
                 certain = cwd is not None
                 yield Process(identity, entry.parent, role, entry.command, cwd, tree, certain)
+
+    def _candidates(self) -> Iterator[Entry]:
+        """Yield what works here, or runs an orchestrator; few of all processes do."""
+        for sketch in self.table.sketches:
+            tree = self._tree(sketch)
+            if tree is not None or self._orchestrates(sketch, tree):
+                entry = self.table.get(sketch.pid)
+                if entry is not None:
+                    yield entry
 
     def _is_part_of_another(self, entry: Entry, role: Role) -> bool:
         """Tell a process whose tree is named by one above it."""
@@ -85,11 +93,13 @@ class _Sweep:
 
     def _role(self, entry: Entry) -> Role | None:
         if entry.pid not in self.roles:
-            self.roles[entry.pid] = None if entry.pid in self.ours else self._judge(entry)
+            self.roles[entry.pid] = self._judge(entry)
         return self.roles[entry.pid]
 
     def _judge(self, entry: Entry) -> Role | None:
         tree = self._tree(entry)
+        if is_our_own(entry, self.table):
+            return None
         boss = self._boss(entry) if tree else None
         if boss is not None and self._role(boss) is Role.AGENT:
             return Role.AGENT
@@ -116,13 +126,13 @@ class _Sweep:
         """Return the nearest process above that works in the same worktree."""
         tree = self._tree(entry)
         for above in ancestors_of(entry.pid, self.table):
-            if above.pid not in self.ours and self._tree(above) == tree:
+            if self._tree(above) == tree and not is_our_own(above, self.table):
                 return above
             if self._orchestrates(above, self._tree(above)):
                 return None
         return None
 
-    def _tree(self, entry: Entry) -> str | None:
+    def _tree(self, entry: Sketch) -> str | None:
         """Name the checkout a process works in, or that an agent elsewhere was told to work in."""
         if entry.pid not in self.trees:
             tree = self.places.of(entry)
@@ -132,12 +142,12 @@ class _Sweep:
             self.trees[entry.pid] = tree
         return self.trees[entry.pid]
 
-    def _orchestrates(self, entry: Entry, tree: str | None) -> bool:
+    def _orchestrates(self, entry: Sketch, tree: str | None) -> bool:
         if not orchestrates(entry, self.request.orchestrator, self.places.repo):
             return False
         return entry.cwd is None or tree is not None or self.places.mentioned(entry) is not None
 
-    def _is_here(self, entry: Entry) -> bool:
+    def _is_here(self, entry: Sketch) -> bool:
         # Our own trials live below the Git directory.
         return entry.cwd is not None and "/.git/unjam/" not in f"{entry.cwd}/"
 
@@ -149,8 +159,8 @@ class _Sweep:
 
     def _unknown(self, told: set[int]) -> Iterator[Unknown]:
         """Name processes that may work here but will not say where they are."""
-        for entry in self.table.values():
-            if entry.cwd is not None or not entry.command or entry.pid in told | self.ours:
+        for entry in self.table.sketches:
+            if entry.cwd is not None or entry.pid in told:
                 continue
             if self.places.mentioned(entry) is not None or self._may_work_here(entry):
                 yield Unknown(
@@ -160,7 +170,7 @@ class _Sweep:
         if 1 not in self.table and self._others_may_write():
             yield Unknown("processes of other users", "this system hides them")
 
-    def _may_work_here(self, entry: Entry) -> bool:
+    def _may_work_here(self, entry: Sketch) -> bool:
         if not (is_git(entry) or is_hinted(entry, self.request.agents)):
             return False
         return self._others_may_write() or owner_of_process(entry.pid) in (0, self._owner())

@@ -1,6 +1,6 @@
 """The processes of this machine at one instant, as cheaply as the system tells.
 
-Linux answers from ``/proc``: a link and two small files each, a thousand processes in some 30 ms.
+Linux answers from ``/proc``: a link and two small files each, a thousand processes in some 25 ms.
 Elsewhere psutil is asked. The helpers that outlive us import this module too, so it needs nothing
 but the standard library where there is a ``/proc``.
 """
@@ -18,18 +18,24 @@ _TICKS = 100  # psutil's seconds are hundredths where there is no /proc
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One living process. ``cwd`` None: the system would not say."""
+class Sketch:
+    """What one process runs, and where. ``cwd`` None: the system would not say."""
 
     pid: int
+    command: tuple[str, ...]
+    cwd: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Sketch):
+    """One living process."""
+
     parent: int
     group: int
     session: int
     has_terminal: bool
     is_stopped: bool
     start: int  # since boot, in units of the system; with the pid it names a process for ever
-    command: tuple[str, ...]
-    cwd: str | None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -38,6 +44,28 @@ class Entry:
 
 
 Table = Mapping[int, Entry]
+
+
+class QuickTable(Table):
+    """A table that looks twice: at all for what they run and where, at few for the rest."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, Entry] = {} if has_proc() else read_table()
+        self.sketches = list(_sketches()) if has_proc() else [*self._entries.values()]
+
+    def __getitem__(self, pid: int) -> Entry:
+        if pid not in self._entries:
+            entry = _entry(str(pid)) if has_proc() else None
+            if entry is None:
+                raise KeyError(pid)
+            self._entries[pid] = entry
+        return self._entries[pid]
+
+    def __iter__(self) -> Iterator[int]:
+        return (one.pid for one in self.sketches)
+
+    def __len__(self) -> int:
+        return len(self.sketches)
 
 
 def has_proc() -> bool:
@@ -89,11 +117,19 @@ def descendants_of(roots: set[int], table: Table) -> list[int]:
 
 
 def _from_proc() -> Iterator[Entry]:
-    for name in os.listdir(PROC):  # noqa: PTH208 -- names, not paths: a thousand of them
-        if name.isdigit():
-            entry = _entry(name)
-            if entry is not None:
-                yield entry
+    return (entry for name in _names() if (entry := _entry(name)) is not None)
+
+
+def _sketches() -> Iterator[Sketch]:
+    for name in _names():
+        line = _read(f"/proc/{name}/cmdline")
+        # Zombies and threads of the kernel run nothing.
+        if line:
+            yield Sketch(int(name), _words(line), _cwd(name))
+
+
+def _names() -> Iterator[str]:
+    return (name for name in os.listdir(PROC) if name.isdigit())  # noqa: PTH208 -- names, no paths
 
 
 def _entry(name: str) -> Entry | None:
