@@ -47,7 +47,7 @@ def _wanted(run: Recovery, step: Record) -> tuple[str, str, WorkstreamId | None]
     if landed is None:
         raise RefusedError("its landing did not take place, so there is nothing to record")
     if landed.status is None:
-        raise RefusedError(f"the row stays as it is: {landed.because}")
+        raise RefusedError(f"the row stays as it is: {landed.because.partition('; ')[0]}")
     return landed.status, landed.because, landed.blocked_by
 
 
@@ -94,7 +94,7 @@ def _told(row: Row, message: str) -> dict[str, Scalar]:
     if "error_message" in columns:
         return {"error_message": message}
     noted = columns.get("notes")
-    return {"notes": f"{noted}; {message}" if noted else message}
+    return {"notes": f"{noted}; {message}" if isinstance(noted, str) and noted else message}
 
 
 def _moment(row: Row, rows: Iterable[Row], now: datetime) -> str:
