@@ -1,5 +1,7 @@
 """Worlds in which nothing is started again, so that they stand still after a recovery."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.world import World
@@ -8,6 +10,16 @@ from tests.world import World
 @pytest.fixture
 def calm(world: World) -> World:
     """A world with an empty state and no orchestrator to start again."""
+    return _calmed(world)
+
+
+@pytest.fixture
+def lonely(new_world: Callable[..., World]) -> World:
+    """The same without a remote: what is undone there is undone to the last byte."""
+    return _calmed(new_world(remote=False))
+
+
+def _calmed(world: World) -> World:
     world.configure(policy={"restart": "off"})
     world.state.create()
     return world

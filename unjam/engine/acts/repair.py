@@ -1,6 +1,6 @@
 """Repair what stops Git in the primary: dead locks, operations left in the middle, a wrong branch."""
 
-from pathlib import Path
+import shlex
 
 from unjam.domain.change import AbortOperation, MoveCheckout, MovePath, Position
 from unjam.domain.orchestrator_crash import primary_on_agent_branch
@@ -26,7 +26,7 @@ def abort(run: Recovery, step: Abort, fresh: Snapshot) -> tuple[Outcome, ...]:
     if primary.operation_intact is not Truth.YES:
         raise RefusedError(
             f"files of the {step.operation} may have been edited by hand; everything is saved as "
-            f"{saved.ref}; finish it, or: git -C {primary.path} {step.operation} --abort"
+            f"{saved.ref}; finish it, or: git -C {_quoted(primary)} {step.operation} --abort"
         )
     change = AbortOperation(primary.path, primary.admin, step.operation, saved.salvaged.commit)
     run.door.make(change)
@@ -50,7 +50,7 @@ def return_primary(run: Recovery, step: ReturnPrimary, fresh: Snapshot) -> tuple
 
 
 def _refuse_unless_idle(primary: Worktree, fresh: Snapshot) -> None:
-    command = f"git -C {Path(primary.path)} switch {fresh.trunk_name}"
+    command = f"git -C {_quoted(primary)} switch {shlex.quote(fresh.trunk_name)}"
     if primary.operation is not None:
         raise RefusedError(f"a {primary.operation} is in progress; end it, then: {command}")
     if primary_on_agent_branch(fresh) is None:
@@ -60,3 +60,7 @@ def _refuse_unless_idle(primary: Worktree, fresh: Snapshot) -> None:
     if unsaved.known is not Truth.YES or edited:
         shown = ", ".join(sorted(set(edited))[:5]) or unsaved.because
         raise RefusedError(f"it holds uncommitted edits ({shown}); save them, then: {command}")
+
+
+def _quoted(primary: Worktree) -> str:
+    return shlex.quote(str(primary.path))

@@ -1,0 +1,314 @@
+"""The primary checkout as a crash leaves it, with a person's own work in it."""
+
+import re
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.flows.building import begun, on_trunk, recovered
+from tests.recovering import recover, sentences, undo
+from tests.world import Program, Workstream, World, git, git_status, wait_until
+
+# What Git starts to have a message written: the commit that waits for it holds the index lock.
+EDITOR = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
+
+
+def conflicting(world: World, name: str = "ws-09") -> Workstream:
+    """A workstream that does not go together with the trunk; it is marked so already."""
+    stream = world.workstream(name, "agent-9").worktree().row("conflict")
+    stream.commits({"src/app.py": "theirs = 1\n"})
+    world.primary.commit("src/app.py", "ours = 1\n")
+    return stream
+
+
+def without_rows(inventory: dict[str, str]) -> dict[str, str]:
+    """Everything but what the state says and where the trunk is."""
+    return {key: one for key, one in inventory.items() if not key.startswith("row ")}
+
+
+# Left on an agent's branch
+
+
+def test_a_clean_primary_on_an_agents_branch_is_returned_to_the_trunk(lonely: World) -> None:
+    stream = begun(lonely)
+    git("worktree", "remove", "--force", str(stream.tree), cwd=lonely.repo)
+    lonely.primary.on_branch(stream.branch)
+    (lonely.repo / "mine.txt").write_text("untracked, a person's\n")
+    treasure, before = lonely.treasure(), lonely.inventory()
+
+    document = recovered(lonely)
+
+    assert git("symbolic-ref", "HEAD", cwd=lonely.repo) == "refs/heads/main"
+    assert git("status", "--porcelain", cwd=lonely.repo) == "?? mine.txt"
+    assert on_trunk(lonely, "src/part_15.py") == "part = 15"
+    assert (lonely.repo / "src/part_15.py").exists()
+    assert lonely.lost(treasure) == []
+    undo(lonely.repo, document["run"])
+    assert lonely.inventory() == before
+
+
+def test_a_dirty_primary_on_an_agents_branch_stays_there_and_says_how_to_leave(
+    lonely: World,
+) -> None:
+    stream = begun(lonely)
+    git("worktree", "remove", "--force", str(stream.tree), cwd=lonely.repo)
+    lonely.primary.on_branch(stream.branch)
+    lonely.primary.edit("src/app.py", "a person's edit\n")
+    lonely.primary.stage("src/part_15.py", "staged by a person\n")
+    treasure, edits = lonely.treasure(), git("diff", "HEAD", cwd=lonely.repo)
+
+    document = recover(lonely.repo)
+
+    said = sentences(document, "return primary")[str(lonely.repo)]
+    assert said.startswith("refused: it holds uncommitted edits (src/app.py, src/part_15.py)")
+    assert git("symbolic-ref", "HEAD", cwd=lonely.repo) == f"refs/heads/{stream.branch}"
+    assert git("diff", "HEAD", cwd=lonely.repo) == edits
+    assert document["word"] == "partly recovered"
+    assert lonely.lost(treasure) == []
+    git("stash", "--quiet", cwd=lonely.repo)
+    (command,) = re.findall(r"then: (git .*)$", said)
+    git(*shlex.split(command)[1:], cwd=lonely.root)
+    assert git("symbolic-ref", "HEAD", cwd=lonely.repo) == "refs/heads/main"
+
+
+# Left in the middle of something
+
+
+def mid_merge(world: World) -> None:
+    world.primary.mid_merge(conflicting(world).branch)
+
+
+def mid_clean_merge(world: World) -> None:
+    stream = world.workstream("ws-09", "agent-9").worktree().row("conflict")
+    stream.commits({"src/nine.py": "nine = 9\n"})
+    world.primary.mid_clean_merge(stream.branch)
+
+
+def mid_rebase(world: World) -> None:
+    world.primary.mid_rebase(conflicting(world).tip)
+
+
+def mid_cherry_pick(world: World) -> None:
+    world.primary.mid_cherry_pick(conflicting(world).tip)
+
+
+OPERATIONS: dict[str, Callable[[World], None]] = {
+    "merge": mid_merge,
+    "merge without conflicts": mid_clean_merge,
+    "rebase": mid_rebase,
+    "cherry-pick": mid_cherry_pick,
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_nobody_touched_is_aborted_and_undo_brings_it_back(
+    lonely: World, operation: str
+) -> None:
+    begun(lonely)
+    OPERATIONS[operation](lonely)
+    (lonely.repo / "mine.txt").write_text("untracked, a person's\n")
+    treasure, before = lonely.treasure(), lonely.inventory()
+
+    document = recovered(lonely)
+
+    assert git("status", "--porcelain", cwd=lonely.repo) == "?? mine.txt"
+    assert git("symbolic-ref", "HEAD", cwd=lonely.repo) == "refs/heads/main"
+    assert not any((lonely.common / name).exists() for name in ("MERGE_HEAD", "rebase-merge"))
+    assert on_trunk(lonely, "src/part_15.py") == "part = 15"
+    assert lonely.lost(treasure) == []
+    undo(lonely.repo, document["run"])
+    assert lonely.inventory() == before
+    assert lonely.lost(treasure) == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_a_person_works_on_is_left_alone_and_said(
+    lonely: World, operation: str
+) -> None:
+    begun(lonely)
+    OPERATIONS[operation](lonely)
+    touched = "src/nine.py" if operation == "merge without conflicts" else "src/app.py"
+    (lonely.repo / touched).write_text("half resolved by a person\n")
+    treasure, before = lonely.treasure(), lonely.inventory(without=[".state"])
+
+    document = recover(lonely.repo)
+
+    (said,) = sentences(document, "abort").values()
+    kind = operation.split(maxsplit=1)[0]
+    assert said.startswith("refused: ")
+    assert f"{kind} --abort" in said
+    (landing,) = sentences(document, "land").values()
+    assert "parked" in landing
+    assert without_rows(lonely.inventory(without=[".state"])) == without_rows(before)
+    assert lonely.state.status("ws-15") == "running"
+    assert lonely.workstream("ws-15").tree.is_dir()
+    assert document["word"] == "partly recovered"
+    assert lonely.lost(treasure) == []
+
+
+def test_once_a_person_has_ended_the_operation_the_next_run_lands(lonely: World) -> None:
+    begun(lonely)
+    mid_rebase(lonely)
+    (lonely.repo / "src/app.py").write_text("half resolved by a person\n")
+    said = sentences(recover(lonely.repo), "abort")[str(lonely.repo)]
+
+    (command,) = re.findall(r"or: (git .*)$", said)
+    git(*shlex.split(command)[1:], cwd=lonely.root)
+
+    recovered(lonely)
+    assert on_trunk(lonely, "src/part_15.py") == "part = 15"
+    assert lonely.state.status("ws-15") == "completed"
+
+
+# Locks
+
+
+@pytest.mark.parametrize("name", ["index.lock", "HEAD.lock", "refs/heads/main.lock"])
+def test_a_dead_owners_lock_is_moved_into_the_vault(lonely: World, name: str) -> None:
+    begun(lonely)
+    lock = lonely.primary.stale_lock(name)
+    lock.write_bytes(b"half an index")
+    before = lonely.inventory()
+
+    document = recovered(lonely)
+
+    assert not lock.exists()
+    (kept,) = [one for one in document["vault"] if "/locks/" in one]
+    assert Path(kept).read_bytes() == b"half an index"
+    assert on_trunk(lonely, "src/part_15.py") == "part = 15"
+    undo(lonely.repo, document["run"])
+    assert lonely.inventory() == before
+
+
+def test_the_lock_of_a_commit_that_waits_for_its_message_is_left(
+    lonely: World, start: Callable[..., Program]
+) -> None:
+    begun(lonely)
+    lonely.primary.edit("src/app.py", "about to be committed\n")
+    waits = lonely.marker("editor")
+    editor = shlex.join((sys.executable, "-c", EDITOR, str(waits)))
+    person = start("git", "commit", "--all", cwd=lonely.repo, env={"GIT_EDITOR": editor})
+    wait_until(waits.exists, "the editor")
+    lock = lonely.common / "index.lock"
+    index, trunk, treasure = lock.read_bytes(), lonely.trunk, lonely.treasure()
+
+    document = recover(lonely.repo)
+
+    assert lock.read_bytes() == index
+    assert person.alive
+    assert lonely.trunk == trunk
+    assert document["word"] == "partly recovered"
+    assert lonely.state.status("ws-15") == "running"
+    assert lonely.lost(treasure) == []
+
+
+# A person's own edits
+
+
+def edits(world: World) -> None:
+    """A person's uncommitted work of every kind, in files that no landing touches."""
+    for name in ("staged.txt", "both.txt", "changed.txt", "gone.txt"):
+        (world.repo / name).write_text(f"{name}\n")
+    git("add", "--all", cwd=world.repo)
+    git("commit", "--quiet", "-m", "A person's files", cwd=world.repo)
+    world.primary.stage("staged.txt", "staged\n")
+    world.primary.stage("both.txt", "staged\n")
+    world.primary.edit("both.txt", "then edited\n")
+    world.primary.edit("changed.txt", "changed\n")
+    world.primary.edit("new.txt", "untracked\n")
+    world.primary.stage("added.txt", "added\n")
+    (world.repo / "gone.txt").unlink()
+
+
+def test_edits_elsewhere_are_kept_to_the_byte_with_their_index(lonely: World) -> None:
+    begun(lonely)
+    edits(lonely)
+    treasure, before = lonely.treasure(), lonely.inventory()
+    seen = git("status", "--porcelain", cwd=lonely.repo), git("diff", cwd=lonely.repo)
+    staged = git("diff", "--cached", cwd=lonely.repo)
+
+    document = recovered(lonely)
+
+    assert (git("status", "--porcelain", cwd=lonely.repo), git("diff", cwd=lonely.repo)) == seen
+    assert git("diff", "--cached", cwd=lonely.repo) == staged
+    assert (lonely.repo / "src/part_15.py").read_text() == "part = 15\n"
+    assert lonely.lost(treasure) == []
+    undo(lonely.repo, document["run"])
+    assert lonely.inventory() == before
+
+
+def stage_it(world: World) -> None:
+    world.primary.stage("src/app.py", "staged by a person\n")
+
+
+def stage_and_edit_it(world: World) -> None:
+    world.primary.stage("src/app.py", "staged by a person\n")
+    world.primary.edit("src/app.py", "and edited\n")
+
+
+def edit_it(world: World) -> None:
+    world.primary.edit("src/app.py", "edited by a person\n")
+
+
+def make_it(world: World) -> None:
+    world.primary.edit("src/more_15.py", "untracked, by a person\n")
+
+
+def delete_it(world: World) -> None:
+    (world.repo / "src/app.py").unlink()
+
+
+@pytest.mark.parametrize("hand", [stage_it, stage_and_edit_it, edit_it, make_it, delete_it])
+def test_edits_in_the_way_park_the_landing_with_a_command_that_works(
+    lonely: World, hand: Callable[[World], None]
+) -> None:
+    text = (lonely.repo / "src/app.py").read_text()
+    stream = begun(lonely).commits({"src/app.py": f"{text}more = 1\n"})
+    hand(lonely)
+    treasure, before = lonely.treasure(), lonely.inventory(without=[".state"])
+
+    document = recover(lonely.repo)
+
+    (said,) = sentences(document, "land").values()
+    assert ("src/more_15.py" if hand is make_it else "src/app.py") in said
+    assert document["word"] == "partly recovered"
+    assert without_rows(lonely.inventory(without=[".state"])) == without_rows(before)
+    assert lonely.state.status("ws-15") == "running"
+    assert stream.tree.is_dir()
+    assert lonely.lost(treasure) == []
+    git("stash", "--quiet", "--include-untracked", cwd=lonely.repo)
+    (command,) = re.findall(r"or: (git .*)$", said)
+    git(*shlex.split(command)[1:], cwd=lonely.root)
+    assert on_trunk(lonely, "src/more_15.py") == "more = 15"
+    recovered(lonely)
+    assert lonely.state.status("ws-15") == "completed"
+    assert lonely.lost(treasure) == []
+
+
+def test_edits_that_were_committed_meanwhile_are_landed_upon(lonely: World) -> None:
+    text = (lonely.repo / "src/app.py").read_text()
+    begun(lonely).commits({"src/app.py": f"{text}more = 1\n"})
+    lonely.primary.edit("src/app.py", f"first = 0\n{text}")
+    assert recover(lonely.repo)["word"] == "partly recovered"
+    git("commit", "--quiet", "-am", "A person's commit", cwd=lonely.repo)
+
+    recovered(lonely)
+
+    assert on_trunk(lonely, "src/app.py") == f"first = 0\n{text}more = 1"
+
+
+def test_a_detached_primary_keeps_its_place_and_the_trunk_moves(lonely: World) -> None:
+    begun(lonely)
+    lonely.primary.detached()
+    lonely.primary.edit("src/app.py", "a person's edit\n")
+    head = git("rev-parse", "HEAD", cwd=lonely.repo)
+
+    recovered(lonely)
+
+    assert git("rev-parse", "HEAD", cwd=lonely.repo) == head
+    assert git_status("symbolic-ref", "-q", "HEAD", cwd=lonely.repo) == 1
+    assert (lonely.repo / "src/app.py").read_text() == "a person's edit\n"
+    assert on_trunk(lonely, "src/part_15.py") == "part = 15"
