@@ -13,12 +13,15 @@ from unjam.domain.snapshot import Branch, Unsaved, WorkstreamId, Worktree
 OWNER = Template("ws/{workstream}/{agent}").owner
 
 
+ALL = frozenset(WorkstreamId(f"ws-{number}") for number in range(10))
+
+
 def look(
     repo: Path,
     *,
     only: frozenset[str] | None = None,
     prove: frozenset[WorkstreamId] | None = None,
-    changed: bool = False,
+    changed: frozenset[WorkstreamId] = frozenset(),
 ) -> GitFacts:
     """Observe a repository of the reference layout."""
     request = ObserveRequest(owner=OWNER, only=only, prove=prove, changed=changed)

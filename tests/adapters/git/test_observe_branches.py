@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.git.looking import branch_of, look
+from tests.adapters.git.looking import ALL, branch_of, look
 from tests.world import World, git
 from unjam.domain.snapshot import Proof, Truth, WorkstreamId
 
@@ -275,7 +275,7 @@ def test_the_paths_a_branch_changes_are_those_that_differ_from_the_trunk(world: 
     one = world.workstream("ws-1").worktree().commits({"ü\n.py": "1\n", "src/app.py": "new\n"})
     world.primary.commit("trunk.py", "trunk\n")
 
-    found = branch_of(look(world.repo, changed=True), "ws-1")
+    found = branch_of(look(world.repo, changed=ALL), "ws-1")
 
     listed = git("diff", "-z", "--name-only", f"main..{one.branch}", cwd=world.repo)
     assert found.changed is not None
@@ -289,7 +289,7 @@ def test_one_branch_with_a_missing_commit_does_not_blind_us_to_the_others(world:
     (world.common / "refs/heads" / world.workstream("ws-3").branch).parent.mkdir(parents=True)
     (world.common / "refs/heads" / world.workstream("ws-3").branch).write_text("garbage\n")
 
-    facts = look(world.repo, changed=True)
+    facts = look(world.repo, changed=ALL)
 
     assert branch_of(facts, "ws-1").landed is Truth.UNKNOWN
     assert (branch_of(facts, "ws-2").own_commits, branch_of(facts, "ws-2").landed) == (1, Truth.NO)
@@ -308,7 +308,7 @@ def test_a_damaged_history_is_told_of_its_branch_only(world: World, what: str) -
         world.workstream(f"ws-{number}").worktree().commits({f"{number}.py": "1\n"})
     _lose_object(world.common, git("rev-parse", what, cwd=one.tree))
 
-    facts = look(world.repo, changed=True)
+    facts = look(world.repo, changed=ALL)
 
     assert branch_of(facts, "ws-1").landed is not Truth.YES
     for number in range(2, 6):

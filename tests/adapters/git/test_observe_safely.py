@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.git.looking import look, told, traces, worktree_of
+from tests.adapters.git.looking import ALL, look, told, traces, worktree_of
 from tests.adapters.git.scene import arm, fired
 from tests.world import World, git, leave_brutal_work, prepare_for_brutal_work, typical_wreck
 from unjam.domain.snapshot import Truth
@@ -30,7 +30,7 @@ def test_looking_changes_nothing(world: World, tmp_path: Path) -> None:
     _armed(world, tmp_path / "canaries")
     before = traces(world.repo)
 
-    look(world.repo, changed=True)
+    look(world.repo, changed=ALL)
 
     assert traces(world.repo) == before
 
@@ -39,7 +39,7 @@ def test_looking_runs_nothing_of_the_repositorys(world: World, tmp_path: Path) -
     canaries = tmp_path / "canaries"
     _armed(world, canaries)
 
-    facts = look(world.repo, changed=True)
+    facts = look(world.repo, changed=ALL)
 
     assert fired(canaries) == []
     assert worktree_of(facts, "agent-1-ws-1").unsaved.any is Truth.YES
@@ -65,7 +65,7 @@ def test_the_environment_does_not_lead_us_to_another_repository(
     prepare_for_brutal_work(world.repo)
     one = world.workstream("ws-1").worktree().commits({"one.py": "1\n"})
     leave_brutal_work(one.tree)
-    expected = look(world.repo, changed=True)
+    expected = look(world.repo, changed=ALL)
     places = {
         "GIT_DIR": other.common,
         "GIT_WORK_TREE": other.repo,
@@ -75,7 +75,7 @@ def test_the_environment_does_not_lead_us_to_another_repository(
     }
 
     monkeypatch.setenv(name, str(places[name]))
-    found = look(world.repo, changed=True)
+    found = look(world.repo, changed=ALL)
     monkeypatch.delenv(name)
     other.close()
 

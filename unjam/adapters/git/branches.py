@@ -148,9 +148,8 @@ class _Judge:
         )
 
     def _changed(self, sound: list[_Found]) -> dict[str, tuple[str, ...]]:
-        if not self._request.changed:
-            return {}
-        spans = [Span(tip, self._tip) for tip in sorted({one.tip for one in sound})]
+        wanted = {one.tip for one in sound if one.owner.workstream in self._request.changed}
+        spans = [Span(tip, self._tip) for tip in sorted(wanted)]
         return {span.end: paths for span, paths in changed_paths(self._git, spans).items()}
 
 

@@ -78,7 +78,7 @@ class Answer:
 
     def fields(self) -> list[str]:
         """Split the standard output of a ``-z`` command."""
-        return [os.fsdecode(one) for one in self.out.split(b"\0") if one]
+        return [one for one in os.fsdecode(self.out).split("\0") if one]
 
 
 @dataclass(frozen=True, slots=True)

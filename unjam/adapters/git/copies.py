@@ -8,6 +8,8 @@ from unjam.adapters.git.command import Git
 from unjam.adapters.git.history import Base, History
 from unjam.adapters.git.patches import Change, Span, read_changes, read_patches
 
+_Found = Mapping[Span, Sequence[str]]
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -21,26 +23,40 @@ class Work:
 class Copies:
     """For each span of work the trunk commits that make the same change."""
 
-    def __init__(self, history: History, by_span: Mapping[Span, Sequence[str]]) -> None:
+    def __init__(self, history: History, changes: Mapping[Span, Change], found: _Found) -> None:
         self._history = history
-        self._by_span = by_span
+        self._changes = changes
+        self._found = found
 
     def of(self, span: Span, base: Base) -> tuple[str, ...]:
         """List the copies that are not what the branch itself was built on."""
-        found = self._by_span.get(span, ())
+        found = self._found.get(span, ())
         return tuple(one for one in found if not self._history.builds_on(base, one))
+
+    def paths_of(self, work: Work) -> tuple[str, ...] | None:
+        """List the paths the work changes on the whole; None where it has no single base."""
+        span = whole_of(work, self._history)
+        if span is None and len(work.own) == 1:
+            span = Span(work.own[0])
+        change = self._changes.get(span) if span else None
+        return change.paths if change else None
 
 
 def find_copies(git: Git, history: History, works: Sequence[Work]) -> Copies:
     """Look for copies of every commit and of every whole branch; ``git`` has its drivers off."""
     if not works:
-        return Copies(history, {})
+        return Copies(history, {}, {})
     newer = history.since(max(work.base.place for work in works))
     trunk = read_changes(git, [Span(one) for one in newer if not history.is_merge(one)])
-    known = _Known(git, trunk)
     single = {Span(one) for work in works for one in work.own if not history.is_merge(one)}
     whole = {span for work in works if (span := whole_of(work, history))}
-    return Copies(history, {**known.copies(single), **known.copies(whole)})
+    changes = read_changes(git, _ordered(single)) | read_changes(git, _ordered(whole))
+    alike = _Alike(trunk)
+    found = alike.by_blobs(changes)
+    rest = alike.by_paths({span: changes[span] for span in changes.keys() - found.keys()})
+    for some in (single, whole):
+        found |= _same_patches(git, {span: rest[span] for span in some if span in rest})
+    return Copies(history, changes, found)
 
 
 def whole_of(work: Work, history: History) -> Span | None:
@@ -50,35 +66,41 @@ def whole_of(work: Work, history: History) -> Span | None:
     return Span(work.tip, history.line[work.base.place])
 
 
-class _Known:
-    """The trunk's changes, by blobs and by paths; their patches are read when somebody needs them."""
+class _Alike:
+    """The trunk's changes, to be found by what they replace or by the paths they touch."""
 
-    def __init__(self, git: Git, trunk: Mapping[Span, Change]) -> None:
-        self._git = git
+    def __init__(self, trunk: Mapping[Span, Change]) -> None:
         self._by_change = defaultdict[Change, list[Span]](list)
         self._by_paths = defaultdict[tuple[str, ...], list[Span]](list)
-        self._patches: dict[Span, bytes] = {}
         for span, change in trunk.items():
-            if change.by_path:
+            if change.paths:
                 self._by_change[change].append(span)
                 self._by_paths[change.paths].append(span)
 
-    def copies(self, spans: Iterable[Span]) -> dict[Span, list[str]]:
-        changes = read_changes(self._git, sorted(spans, key=lambda span: span.line))
-        alike = {
+    def by_blobs(self, changes: Mapping[Span, Change]) -> dict[Span, list[str]]:
+        return {
+            span: [one.end for one in self._by_change[change]]
+            for span, change in changes.items()
+            if change in self._by_change
+        }
+
+    def by_paths(self, changes: Mapping[Span, Change]) -> dict[Span, list[Span]]:
+        return {
             span: self._by_paths[change.paths]
             for span, change in changes.items()
             if change.paths in self._by_paths
         }
-        mine = read_patches(self._git, list(alike))
-        wanted = {one for found in alike.values() for one in found} - self._patches.keys()
-        self._patches.update(read_patches(self._git, sorted(wanted, key=lambda one: one.line)))
-        return {
-            span: [one.end for one in found if self._same(changes[span], mine.get(span), one)]
-            for span, found in alike.items()
-        }
 
-    def _same(self, change: Change, patch: bytes | None, other: Span) -> bool:
-        if other in self._by_change.get(change, ()):
-            return True
-        return patch is not None and self._patches.get(other) == patch
+
+def _same_patches(git: Git, alike: Mapping[Span, Sequence[Span]]) -> dict[Span, list[str]]:
+    mine = read_patches(git, _ordered(alike))
+    theirs = read_patches(git, _ordered({one for found in alike.values() for one in found}))
+    return {
+        span: [one.end for one in found if theirs.get(one) == mine[span]]
+        for span, found in alike.items()
+        if span in mine
+    }
+
+
+def _ordered(spans: Iterable[Span]) -> list[Span]:
+    return sorted(spans, key=lambda span: span.line)

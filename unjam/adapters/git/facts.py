@@ -19,7 +19,7 @@ class ObserveRequest:
     prove: frozenset[WorkstreamId] | None = (
         None  # whose landing is proved where it costs; None: all
     )
-    changed: bool = False  # whether the paths each branch changes are listed
+    changed: frozenset[WorkstreamId] = frozenset()  # for whose branches changed paths are listed
 
     def looks_at(self, worktree: str) -> bool:
         """Tell whether the files of this worktree are compared."""

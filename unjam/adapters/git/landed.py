@@ -7,7 +7,7 @@ from unjam.adapters.git.command import Git
 from unjam.adapters.git.copies import Copies, Work, find_copies, whole_of
 from unjam.adapters.git.empty_merges import EmptyMerges, changing_nothing
 from unjam.adapters.git.history import History
-from unjam.adapters.git.patches import Span
+from unjam.adapters.git.patches import Span, changed_paths
 from unjam.adapters.git.recorded import RecordedMerge, recorded_merges
 from unjam.adapters.git.reflog import Move
 from unjam.adapters.git.reverts import Reverts
@@ -59,12 +59,32 @@ def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, La
     tips = {ref: work.tip for ref, work in works.items()}
     recorded = recorded_merges(git, trunk.history, trunk.moves, tips)
     found = {ref: _by_copies(trunk, copies, work, recorded.get(ref)) for ref, work in works.items()}
-    open_tips = sorted({tips[ref] for ref, landing in found.items() if landing is None})
-    merges = changing_nothing(git.git_dir, trunk.tip, trunk.tree, open_tips)
+    undecided = {ref: works[ref] for ref, landing in found.items() if landing is None}
+    promising = _promising(git, trunk, copies, undecided)
+    merges = changing_nothing(git.git_dir, trunk.tip, trunk.tree, promising)
     return {
         ref: landing or _by_merge(trunk, merges, works[ref], recorded.get(ref))
         for ref, landing in found.items()
     }
+
+
+def _promising(git: Git, trunk: Trunk, copies: Copies, works: dict[str, Work]) -> list[str]:
+    """Leave out tips whose merge must change the trunk: of a path they change it still has the base's.
+
+    Merging is what costs; this is one comparison of trees for each base.
+    """
+    line = trunk.history.line
+    bases = {
+        ref: line[work.base.place] for ref, work in works.items() if work.base.place < len(line)
+    }
+    spans = [Span(base, trunk.tip) for base in sorted(set(bases.values()))]
+    since = {span.end: set(paths) for span, paths in changed_paths(git, spans).items()}
+    tips = set()
+    for ref, work in works.items():
+        paths, moved = copies.paths_of(work), since.get(bases.get(ref, ""))
+        if paths is None or moved is None or moved.issuperset(paths):
+            tips.add(work.tip)
+    return sorted(tips)
 
 
 def _by_copies(

@@ -3,9 +3,9 @@
 Reading changes nothing and runs nothing of the agents'; what cannot be read is a fact, not an end.
 """
 
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 
+from unjam.adapters.git.beside import beside
 from unjam.adapters.git.branches import Compared, compare_branches
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.config import comparing_rules, has_remote, read_config
@@ -16,12 +16,13 @@ from unjam.adapters.git.locks import read_locks
 from unjam.adapters.git.operations import is_intact
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.tips import Tips, choose_trunk, read_tips
-from unjam.adapters.git.unsaved import Scan, scan_files, unsaved_by_name
+from unjam.adapters.git.unsaved import Scan, read_heads, scan_files, unsaved_by_name
 from unjam.adapters.git.worktrees import Checkout, read_primary, read_worktrees
 from unjam.domain.snapshot import CommitId, Remote, Truth, Unsaved, Worktree
 
 __all__ = ["GitFacts", "ObserveRequest", "observe"]
 
+_WORTH_A_PROCESS = 32  # worktrees; below, forking costs more than it saves
 _NOT_ASKED = Unsaved(Truth.UNKNOWN, because="its files were not looked at")
 
 
@@ -31,24 +32,26 @@ def observe(repository: Repository, request: ObserveRequest) -> GitFacts:
     tips = read_tips(git)
     trunk = choose_trunk(repository, tips, request.trunk, request.remote)
     config = read_config(git)
-    checkouts = [read_primary(repository), *read_worktrees(repository)]
     rules = comparing_rules(config, repository.common)
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        # Git reads the graph while we read the files.
-        comparing = beside.submit(compare_branches, git, repository, trunk, tips, request)
-        scans = scan_files((one for one in checkouts if request.looks_at(one.name)), rules)
+    checkouts = [read_primary(repository), *read_worktrees(repository)]
+    wanted = [one for one in checkouts if request.looks_at(one.name)]
+    worktrees = _Worktrees(git, repository, tips, checkouts)
+    heads = read_heads(git, worktrees.heads)
+    with beside(
+        lambda: scan_files(wanted, rules, heads), worthwhile=len(wanted) > _WORTH_A_PROCESS
+    ) as scanning:
+        compared = compare_branches(git, repository, trunk, tips, request)
         locks = read_locks(repository.common, checkouts)
-        compared = comparing.result()
-    worktrees = _Worktrees(git, repository, tips, compared.history).join(checkouts, scans)
+        scans = scanning.answer()
+    found = worktrees.join(scans, compared.history)
+    has = has_remote(config, request.remote)
     return GitFacts(
         trunk=trunk[0],
         trunk_tip=trunk[1],
-        primary=worktrees[0],
-        worktrees=tuple(worktrees[1:]),
+        primary=found[0],
+        worktrees=tuple(found[1:]),
         branches=compared.branches,
-        remote=_remote(request.remote, trunk[0], tips, compared)
-        if has_remote(config, request.remote)
-        else None,
+        remote=_remote(request.remote, trunk[0], tips, compared) if has else None,
         locks=tuple(locks),
         unknown=(*tips.unknown, *compared.unknown),
     )
@@ -66,25 +69,27 @@ def _remote(name: str, trunk: str, tips: Tips, compared: Compared) -> Remote:
 class _Worktrees:
     """Joins what the files of worktrees say with what Git's objects say."""
 
-    def __init__(self, git: Git, repository: Repository, tips: Tips, history: History) -> None:
+    def __init__(
+        self, git: Git, repository: Repository, tips: Tips, checkouts: list[Checkout]
+    ) -> None:
         self._git = git
         self._repository = repository
         self._tips = tips
-        self._history = history
+        self._checkouts = checkouts
+        self.heads = {one.name: self._head(one) for one in checkouts}
 
-    def join(self, checkouts: list[Checkout], scans: Iterable[Scan]) -> list[Worktree]:
-        heads = {one.name: self._head(one) for one in checkouts}
-        unsaved = unsaved_by_name(self._git, self._repository.common, scans, heads)
+    def join(self, scans: list[Scan], history: History) -> list[Worktree]:
+        unsaved = unsaved_by_name(self._git, self._repository.common, self._checkouts, scans)
         reached = sorted(set(self._tips.sound.values()))
-        hidden = count_hidden(self._git, self._repository, checkouts, self._history, reached)
-        intact = self._intact(checkouts, unsaved)
+        hidden = count_hidden(self._git, self._repository, self._checkouts, history, reached)
+        intact = self._intact(unsaved)
         return [
             Worktree(
                 name=one.name,
                 path=one.path,
                 admin=one.admin,
                 branch=one.branch,
-                head=heads[one.name],
+                head=self.heads[one.name],
                 present=one.present,
                 unsaved=unsaved.get(one.name, _NOT_ASKED),
                 operation=one.operation,
@@ -93,7 +98,7 @@ class _Worktrees:
                 hidden_commits=hidden[one.name],
                 problem=one.problem or self._branch_problem(one),
             )
-            for one in checkouts
+            for one in self._checkouts
         ]
 
     def _head(self, checkout: Checkout) -> CommitId | None:
@@ -107,10 +112,8 @@ class _Worktrees:
         state = "damaged" if checkout.branch in self._tips.named else "missing or damaged"
         return f"its branch {checkout.branch.removeprefix('refs/heads/')} is {state}"
 
-    def _intact(
-        self, checkouts: list[Checkout], unsaved: Mapping[str, Unsaved]
-    ) -> dict[str, Truth]:
-        stopped = [one for one in checkouts if one.operation and one.name in unsaved]
+    def _intact(self, unsaved: Mapping[str, Unsaved]) -> dict[str, Truth]:
+        stopped = [one for one in self._checkouts if one.operation and one.name in unsaved]
         if not stopped:
             return {}
         git = self._git.without_drivers()

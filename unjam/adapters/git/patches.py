@@ -7,15 +7,15 @@ space, since a different indentation is different work.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from unjam.adapters.git.batches import ask_in_batches
 from unjam.adapters.git.command import Git
 
 _HUNK = re.compile(rb"^@@ .*? @@.*$", re.MULTILINE)
 _PLAIN = ("-r", "--root", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
-_NAME = 40  # characters of an object's name
 _HEADER = re.compile(rb"^([0-9a-f]{40})\n", re.MULTILINE)
 
 
@@ -32,16 +32,11 @@ class Span:
         return f"{self.end} {self.start}" if self.start else self.end
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a span changes: for each path the modes and blobs before and after."""
+class Change(NamedTuple):
+    """What a span changes: the paths, and for each of them the modes and blobs before and after."""
 
-    by_path: tuple[tuple[str, str], ...]
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """The paths it touches."""
-        return tuple(path for path, _ in self.by_path)
+    paths: tuple[str, ...]
+    blobs: tuple[str, ...]
 
 
 def read_changes(git: Git, spans: Sequence[Span]) -> dict[Span, Change]:
@@ -63,23 +58,20 @@ def changed_paths(git: Git, spans: Sequence[Span]) -> dict[Span, tuple[str, ...]
 
 def _changes(git: Git, spans: Sequence[Span]) -> dict[Span, Change]:
     answer = git.run("diff-tree", "--stdin", "--raw", "-z", *_PLAIN, stdin=_asked(spans))
-    found: dict[str, list[tuple[str, str]]] = {}
-    for name, path, what in _raw(answer.fields()):
-        found.setdefault(name, [])
-        if path is not None:
-            found[name].append((path, what))
+    found = dict(_raw(answer.fields()))
     # A span without any difference is not even named by Git.
-    return {span: Change(tuple(found.get(span.end, ()))) for span in spans}
+    return {span: found.get(span.end, Change((), ())) for span in spans}
 
 
-def _raw(fields: Iterable[str]) -> Iterator[tuple[str, str | None, str]]:
-    name = ""
-    rest = iter(fields)
-    for field in rest:
-        if field.startswith(":"):
-            yield name, next(rest), field
-        else:
-            name = field[:_NAME]
+def _raw(fields: Sequence[str]) -> Iterator[tuple[str, Change]]:
+    """Read ``<name> (:<modes and blobs> <path>)*`` again and again."""
+    at = 0
+    while at < len(fields):
+        name, start = fields[at], at + 1
+        at = start
+        while at < len(fields) and fields[at].startswith(":"):
+            at += 2
+        yield name, Change(tuple(fields[start + 1 : at : 2]), tuple(fields[start:at:2]))
 
 
 def _patches(git: Git, spans: Sequence[Span]) -> dict[Span, bytes]:

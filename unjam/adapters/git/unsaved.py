@@ -1,7 +1,7 @@
 """Tell for many worktrees at once what they hold that is in no commit."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from unjam.adapters.git.ignore import OddPatternError
 from unjam.adapters.git.index_file import (
     DamagedIndexError,
     ForeignIndexError,
-    Index,
     read_index,
 )
 from unjam.adapters.git.quick_status import (
@@ -32,54 +31,68 @@ _WITHOUT_FILTERS = "filters were not run: files that have one may show as modifi
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """The commit a worktree is at, and its tree."""
+
+    commit: CommitId
+    tree: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """What the files of one worktree showed: changes, or that Git must be asked, or neither."""
 
-    checkout: Checkout
-    index: Index | None = None
+    name: str
     changes: Changes | None = None
+    doubt: HeadQuestion | None = None  # what may be staged; None: nothing is
     ask: str | None = None  # a remark for the answer
     unknown: str = ""
 
 
-def scan_files(checkouts: Iterable[Checkout], rules: Rules) -> list[Scan]:
+def read_heads(git: Git, commits: Mapping[str, CommitId | None]) -> dict[str, Head]:
+    """Read the trees of the worktrees' HEADs; one that is not sound is left out."""
+    trees = resolve_objects(git, sorted({f"{one}^{{tree}}" for one in commits.values() if one}))
+    return {
+        name: Head(commit, bytes.fromhex(tree[0]))
+        for name, commit in commits.items()
+        if commit and (tree := trees[f"{commit}^{{tree}}"])
+    }
+
+
+def scan_files(
+    checkouts: Iterable[Checkout], rules: Rules, heads: Mapping[str, Head]
+) -> list[Scan]:
     """Compare the files of each worktree with its index; never raises for a worktree."""
-    return [_scan(one, rules) for one in checkouts]
+    return [_scan(one, rules, heads.get(one.name)) for one in checkouts]
 
 
 def unsaved_by_name(
-    git: Git, common: Path, scans: Iterable[Scan], heads: Mapping[str, CommitId | None]
+    git: Git, common: Path, checkouts: Iterable[Checkout], scans: Sequence[Scan]
 ) -> dict[str, Unsaved]:
     """Join the scans with what is staged against HEAD; Git is asked only where it has to be."""
-    scans = list(scans)
-    trees = resolve_objects(git, sorted({f"{one}^{{tree}}" for one in heads.values() if one}))
-    questions = {
-        one.checkout.name: HeadQuestion(one.index, head, bytes.fromhex(tree[0]))
-        for one in scans
-        if one.index
-        and (head := heads.get(one.checkout.name))
-        and (tree := trees.get(f"{head}^{{tree}}"))
-    }
-    named = read_head_trees(git, list(questions.values()))
+    named = read_head_trees(git, [one.doubt for one in scans if one.doubt])
     judge = _Judge(git, common, named)
-    return {
-        one.checkout.name: judge.unsaved(one, questions.get(one.checkout.name)) for one in scans
-    }
+    by_name = {one.name: one for one in checkouts}
+    return {one.name: judge.unsaved(by_name[one.name], one) for one in scans}
 
 
-def _scan(checkout: Checkout, rules: Rules) -> Scan:
+def _scan(checkout: Checkout, rules: Rules, head: Head | None) -> Scan:
+    name = checkout.name
     if checkout.present is Truth.NO:
-        return Scan(checkout, unknown=checkout.problem)
+        return Scan(name, unknown=checkout.problem)
     try:
         index = read_index(checkout.admin / "index")
         changes = compare_files(os.fsencode(checkout.path), index, rules)
     except FilteredError:
-        return Scan(checkout, ask=_WITHOUT_FILTERS)
+        return Scan(name, ask=_WITHOUT_FILTERS)
     except (ForeignIndexError, AskGitError, OddPatternError):
-        return Scan(checkout, ask="")
+        return Scan(name, ask="")
     except (DamagedIndexError, UnreadableError) as error:
-        return Scan(checkout, unknown=str(error))
-    return Scan(checkout, index=index, changes=changes)
+        return Scan(name, unknown=str(error))
+    if head is None:
+        return Scan(name, unknown="its HEAD names no commit")
+    clean = index.trees.get(b"") == head.tree
+    return Scan(name, changes, None if clean else HeadQuestion(index, head.commit, head.tree))
 
 
 class _Judge:
@@ -91,19 +104,17 @@ class _Judge:
         self._named = named
         self._without_drivers: Git | None = None
 
-    def unsaved(self, scan: Scan, question: HeadQuestion | None) -> Unsaved:
-        if scan.unknown:
-            known = Truth.NO if scan.checkout.present is Truth.NO else Truth.UNKNOWN
-            return Unsaved(known, because=scan.unknown)
+    def unsaved(self, checkout: Checkout, scan: Scan) -> Unsaved:
         if scan.ask is not None:
-            return self._asked(scan.checkout, scan.ask)
-        if scan.changes is None or question is None:
-            return Unsaved(Truth.UNKNOWN, because="its HEAD names no commit")
+            return self._asked(checkout, scan.ask)
+        if scan.changes is None:
+            known = Truth.NO if checkout.present is Truth.NO else Truth.UNKNOWN
+            return Unsaved(known, because=scan.unknown)
         try:
-            staged = staged_paths(question, self._named)
+            staged = staged_paths(scan.doubt, self._named) if scan.doubt else ()
             return _answer(scan.changes, [os.fsdecode(path) for path in staged])
         except AskGitError:
-            return self._asked(scan.checkout, "")
+            return self._asked(checkout, "")
         except UnreadableError as error:
             return Unsaved(Truth.UNKNOWN, because=str(error))
 
