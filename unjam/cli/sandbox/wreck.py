@@ -7,6 +7,7 @@ done. It is a program of the sandbox that `unjam demo` recovers, and no part of 
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -33,9 +34,13 @@ HOOK = """\
 # The project's checks; they can be slow.
 while [ -e '{slow}' ]; do touch '{began}'; sleep 0.05; done
 """
+RESUME = """\
+#!/bin/sh
+exec {python} scripts/multi_agent_orchestrator.py --resume
+"""
 SETTINGS = """\
 [orchestration]
-resume = [{python}, "scripts/multi_agent_orchestrator.py", "--resume"]
+resume = ["scripts/resume"]
 agents = ["coding_agent"]
 
 [verify]
@@ -57,9 +62,10 @@ def build() -> None:
         write(name, "".join(f"{line}\n" for line in lines))
     for name, spec in shop["workstreams"].items():
         write(f"workstreams/{name}.json", json.dumps({"id": name, **spec}, indent=2) + "\n")
-    (SHOP / "scripts").mkdir()
+    write("scripts/resume", RESUME.format(python=shlex.quote(sys.executable)))
     for name in PROGRAMS:
         shutil.copy(HERE / name, SHOP / "scripts" / name)
+    (SHOP / "scripts" / "resume").chmod(0o755)
     write("unjam.toml", SETTINGS.format(python=json.dumps(sys.executable)))
     git("add", "--all")
     git("commit", "--quiet", "--message", "A shop, and what is to be done in it")
