@@ -27,6 +27,7 @@ from unjam.domain.plan import (
     Stop,
 )
 from unjam.domain.policy import Approval, Policy, StepClass
+from unjam.domain.restarting import left_to_run, resume_command
 from unjam.domain.snapshot import Snapshot, Truth, WorkstreamId, Worktree
 from unjam.domain.workstream import Judged, Verdict, judge
 
@@ -81,6 +82,7 @@ class _Planner:
         self.snapshot = snapshot
         self.policy = policy
         self.owed = owed
+        self.workstreams = workstreams
         self.whole = workstreams is None
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.live: list[Judged] = []
@@ -126,7 +128,7 @@ class _Planner:
         off = {one.step_class for one in steps if self._is_off(one.step_class)}
         for step_class in sorted(off):
             yield f"steps of class {step_class} are left out: policy.{step_class} is off"
-        if self._something_is_left_to_run() and not self.policy.resume and self.whole:
+        if self._left_to_run() and not self.policy.resume and self.whole:
             yield "no resume command is configured: start the orchestrator yourself afterwards"
 
     def _is_off(self, step_class: StepClass) -> bool:
@@ -291,22 +293,18 @@ class _Planner:
 
     def _restart(self, planned: tuple[Step, ...]) -> Iterator[Step]:
         owed = any(isinstance(step, Restart) for step in self.owed)
-        if not self.whole or not self.policy.resume or not (planned or owed):
-            return
-        if self._something_is_left_to_run():
+        command = resume_command(self.policy, self.snapshot, self.workstreams)
+        if command and (planned or owed) and self._left_to_run():
             yield Restart(
-                subject=self.policy.resume[0],
-                reason="workstreams are left to run",
+                subject=" ".join(command),
+                reason=f"left to run: {_listed(self._left_to_run())}",
                 facts=self.nobody,
-                command=self.policy.resume,
+                command=command,
             )
 
-    def _something_is_left_to_run(self) -> bool:
-        retried = any(one.verdict in _RETRIED for one in self.judged)
-        done = {row.workstream for row in self.snapshot.state.rows if row.status in _SETTLED}
-        ordered = {spec.workstream for spec in self.snapshot.specs}
-        waiting = {row.workstream for row in self.snapshot.state.rows if row.status in _WAITING}
-        return retried or bool(waiting | (ordered - done))
+    def _left_to_run(self) -> frozenset[WorkstreamId]:
+        retried = {one.workstream.id for one in self.judged if one.verdict in _RETRIED}
+        return left_to_run(self.snapshot, self.workstreams, retried)
 
     def _primary_is_touched(self) -> bool:
         moved = any(one.verdict in _LANDING for one in self.judged)
@@ -318,8 +316,7 @@ class _Planner:
         return primary.operation is not None or primary.unsaved.any is not Truth.NO
 
 
-_SETTLED = ("completed", "running", "conflict", "reverted", "discarded", "blocked")
-_WAITING = ("pending", "failed")
+_SHOWN = 5  # names in a line
 _STAYING_OUT = ("failed", "blocked", "conflict", "reverted", "discarded")
 
 
@@ -344,6 +341,12 @@ def _record_of(judged: Judged) -> tuple[str | None, str] | None:
 
 def _trees(judged: Judged) -> tuple[str, ...]:
     return tuple(tree.name for tree in judged.workstream.worktrees)
+
+
+def _listed(workstreams: frozenset[WorkstreamId]) -> str:
+    shown = sorted(workstreams)[:_SHOWN]
+    more = len(workstreams) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def _work_in_words(tree: Worktree) -> str:

@@ -83,7 +83,7 @@ class Orchestration(_Section):
     )
     resume: Words = Field(
         default=("pwsh", "scripts/run_multi_agent_refactor.ps1", "-Resume"),
-        description="starts the orchestrator again; {workstreams} expands for a single one; [] never",
+        description="starts the orchestrator again; a word with {workstreams} names those that --workstream chose; [] never",
     )
 
     @property
