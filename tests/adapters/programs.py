@@ -1,12 +1,10 @@
 """Small programs that behave as agents do, written where a test can find and end them."""
 
-import json
 import os
 import pty
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -106,13 +104,3 @@ def is_held(pid: int) -> bool:
 
 def wait_for_end(*pids: int) -> None:
     wait_until(lambda: not any(is_alive(pid) for pid in pids), f"{pids} to end")
-
-
-def in_a_process(code: str, *arguments: str | Path) -> list[str]:
-    """The command that runs a piece of our own code elsewhere."""
-    return [sys.executable, "-c", code, *(str(one) for one in arguments)]
-
-
-def as_json(command: Sequence[str], **options: object) -> object:
-    ended = subprocess.run(command, capture_output=True, text=True, check=True, **options)  # type: ignore[call-overload]
-    return json.loads(ended.stdout)
