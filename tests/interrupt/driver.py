@@ -33,4 +33,4 @@ def recover(repo: Path) -> str:
 
 
 if __name__ == "__main__":
-    print(recover(Path(sys.argv[1])))
+    sys.stdout.write(recover(Path(sys.argv[1])) + "\n")

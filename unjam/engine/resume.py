@@ -12,7 +12,7 @@ from unjam.domain.snapshot import Truth
 from unjam.engine.changes import Side, side_of
 from unjam.engine.history import PastRun
 from unjam.engine.recovery import Recovery
-from unjam.engine.vault import folder_of, quoted
+from unjam.engine.vault import lock_place
 from unjam.errors import TransientError, UnjamError
 
 
@@ -50,5 +50,5 @@ def _clear_index_lock(run: Recovery, change: MoveCheckout | AbortOperation) -> N
     lock = next((one for one in run.look("").locks if Path(one.path) == path), None)
     if lock is not None and lock.stale is not Truth.YES:
         raise TransientError(f"{path} may be in use: {lock.because}")
-    target = folder_of(run.orchestration, run.run) / "locks" / quoted(path.as_posix())
+    target = lock_place(run, Path(path))
     run.door.make(MovePath(path, target))

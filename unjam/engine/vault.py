@@ -57,6 +57,13 @@ def trash_for(run: "Recovery", path: Path) -> Path:
     return path.parent / ".unjam-vault" / run.run / name
 
 
+def lock_place(run: "Recovery", lock: Path) -> Path:
+    """Name where a lock file is moved to."""
+    common = run.orchestration.common
+    inside = lock.relative_to(common) if lock.is_relative_to(common) else lock
+    return folder_of(run.orchestration, run.run) / "locks" / inside.as_posix().replace("/", "%2f")
+
+
 def keep_state(run: "Recovery") -> None:
     """Copy the state database into the vault, once in a run, before its first row is written."""
     target = folder_of(run.orchestration, run.run) / "state.db"

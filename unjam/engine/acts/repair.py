@@ -8,13 +8,13 @@ from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Abort, MoveLock, ReturnPrimary
 from unjam.domain.snapshot import Snapshot, Truth, Worktree
 from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.vault import folder_of, quoted
+from unjam.engine.vault import lock_place
 from unjam.errors import PermanentError, RefusedError
 
 
 def move_lock(run: Recovery, step: MoveLock, _fresh: Snapshot) -> tuple[Outcome, ...]:
     """Move the lock file into the vault; it may hold a complete new index."""
-    target = folder_of(run.orchestration, run.run) / "locks" / quoted(step.path.as_posix())
+    target = lock_place(run, Path(step.path))
     run.door.make(MovePath(step.path, target))
     return (outcome(step, StepWord.DONE, f"moved to {target}", str(target)),)
 
