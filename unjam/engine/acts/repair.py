@@ -2,6 +2,8 @@
 
 import shlex
 
+from pathlib import Path
+
 from unjam.domain.change import AbortOperation, MoveCheckout, MovePath, Position
 from unjam.domain.orchestrator_crash import primary_on_agent_branch
 from unjam.domain.outcome import Outcome, StepWord
