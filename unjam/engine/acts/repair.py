@@ -1,7 +1,6 @@
 """Repair what stops Git in the primary: dead locks, operations left in the middle, a wrong branch."""
 
 import shlex
-
 from pathlib import Path
 
 from unjam.domain.change import AbortOperation, MoveCheckout, MovePath, Position
