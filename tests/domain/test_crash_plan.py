@@ -100,6 +100,16 @@ def test_an_orphan_is_left_alone_when_policy_says_so() -> None:
     assert "left alone" in plan.notes[0]
 
 
+def test_a_person_in_a_worktree_keeps_it_and_hinders_nothing_else() -> None:
+    seen = snapshot(row("ws-1"), branch("ws-1"), tree("ws-1", DIRTY), process("ws-1", Role.PERSON))
+
+    plan = plan_crash(seen, POLICY)
+
+    assert [step.verb for step in plan.steps] == ["salvage", "land", "push", "record"]
+    assert all(holds(one, seen) for step in plan.steps for one in step.facts)
+    assert "somebody is in it" in plan.notes[0]
+
+
 def test_switching_salvage_off_switches_off_what_would_need_it() -> None:
     plan = plan_crash(WRECK, Policy({StepClass.SALVAGE: Approval.OFF}))
 

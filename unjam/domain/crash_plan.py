@@ -28,7 +28,7 @@ from unjam.domain.plan import (
 )
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.restarting import left_to_run, resume_command
-from unjam.domain.snapshot import Snapshot, Truth, WorkstreamId, Worktree
+from unjam.domain.snapshot import Role, Snapshot, Truth, WorkstreamId, Worktree
 from unjam.domain.workstream import Judged, Verdict, judge
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
@@ -99,7 +99,8 @@ class _Planner:
             return
         self.live.append(judged)
         if self.policy.approval(StepClass.STOP) is not Approval.OFF:
-            stopped = replace(judged.workstream, processes=())
+            persons = (one for one in judged.workstream.processes if one.role is Role.PERSON)
+            stopped = replace(judged.workstream, processes=tuple(persons))
             self.judged.append(judge(stopped, self.snapshot))
 
     def steps(self) -> Iterator[Step]:
@@ -123,6 +124,10 @@ class _Planner:
         for one in self.judged:
             if one.verdict is Verdict.UNKNOWN:
                 yield f"{one.workstream.id} is kept as it is: {one.evidence[-1].fact}"
+            for tree in one.workstream.worktrees:
+                person = _person_in(tree, one)
+                if person is not None:
+                    yield f"{tree.path.name} keeps its place: you or somebody is in it (pid {person})"
         if self.live and self.policy.approval(StepClass.STOP) is Approval.OFF:
             yield "agents that still work are left alone: policy.stop is off"
         off = {one.step_class for one in steps if self._is_off(one.step_class)}
@@ -151,7 +156,7 @@ class _Planner:
         for lock in self.snapshot.locks:
             if lock.stale is Truth.YES and self.whole:
                 yield MoveLock(
-                    subject=str(lock.path),
+                    subject=self.snapshot.place(lock.path),
                     reason=lock.because,
                     facts=(*self.nobody, fact("lock", str(lock.path), self.snapshot)),
                     path=lock.path,
@@ -161,7 +166,7 @@ class _Planner:
         primary = self.snapshot.primary
         if self.whole and self._primary_is_touched() and self._at_risk(primary):
             yield Salvage(
-                subject=str(primary.path),
+                subject=self.snapshot.place(primary.path),
                 reason="the primary holds uncommitted work or an operation in progress",
                 facts=self.nobody,
                 worktree="",
@@ -173,7 +178,7 @@ class _Planner:
     def _salvages_of(self, judged: Judged) -> Iterator[Step]:
         for tree in judged.workstream.worktrees:
             yield Salvage(
-                subject=str(tree.path),
+                subject=self.snapshot.place(tree.path),
                 reason=f"{judged.workstream.id}: {_work_in_words(tree)}",
                 facts=self.nobody,
                 workstream=judged.workstream.id,
@@ -184,7 +189,7 @@ class _Planner:
         primary = self.snapshot.primary
         if primary.operation is not None and self.whole:
             yield Abort(
-                subject=str(primary.path),
+                subject=self.snapshot.place(primary.path),
                 reason=f"a dead process left it in the middle of a {primary.operation}",
                 facts=(*self.nobody, fact("operation in", "", self.snapshot)),
                 operation=primary.operation,
@@ -195,7 +200,7 @@ class _Planner:
         if landing:
             landings = tuple(self._landing_of(one) for one in landing)
             tips = (fact("branch", one.ref, self.snapshot) for one in landings)
-            idle = (Fact("processes in", name, NONE) for one in landing for name in _trees(one))
+            idle = (Fact("agents in", name, NONE) for one in landing for name in _trees(one))
             yield Land(
                 subject=", ".join(one.workstream for one in landings),
                 reason="merges without conflict, and the verify command passes on the result",
@@ -238,7 +243,7 @@ class _Planner:
             if wanted is None or row is None:
                 continue
             status, message = wanted
-            idle = (Fact("processes in", name, NONE) for name in _trees(judged))
+            idle = (Fact("agents in", name, NONE) for name in _trees(judged))
             yield Record(
                 subject=judged.workstream.id,
                 reason=f"{judged.verdict}, and the row says {row.status}",
@@ -254,8 +259,10 @@ class _Planner:
             if judged.verdict in _UNTOUCHED:
                 continue
             for tree in judged.workstream.worktrees:
+                if _person_in(tree, judged) is not None:
+                    continue
                 yield RemoveWorktree(
-                    subject=str(tree.path),
+                    subject=self.snapshot.place(tree.path),
                     reason=f"{judged.workstream.id} no longer needs it, and the vault holds it",
                     facts=(*self.nobody, Fact("processes in", tree.name, NONE)),
                     workstream=judged.workstream.id,
@@ -277,7 +284,7 @@ class _Planner:
         away = primary.operation is not None or primary_on_agent_branch(self.snapshot) is not None
         if away and self.whole:
             yield ReturnPrimary(
-                subject=str(primary.path),
+                subject=self.snapshot.place(primary.path),
                 reason=f"the orchestrator works from {self.snapshot.trunk_name}",
                 facts=self.nobody,
             )
@@ -339,6 +346,12 @@ def _record_of(judged: Judged) -> tuple[str | None, str] | None:
             return None
 
 
+def _person_in(tree: Worktree, judged: Judged) -> int | None:
+    """Return the pid of a person's shell or editor in a worktree, if there is one."""
+    inside = (one for one in judged.workstream.processes if one.worktree == tree.name)
+    return next((one.identity.pid for one in inside if one.role is Role.PERSON), None)
+
+
 def _trees(judged: Judged) -> tuple[str, ...]:
     return tuple(tree.name for tree in judged.workstream.worktrees)
 
@@ -352,4 +365,6 @@ def _listed(workstreams: frozenset[WorkstreamId]) -> str:
 def _work_in_words(tree: Worktree) -> str:
     if tree.unsaved.known is not Truth.YES:
         return "what it holds could not be read"
-    return f"{len(tree.unsaved.paths)} unsaved path(s), and whatever is ignored"
+    if not tree.unsaved.paths:
+        return "nothing unsaved; its index, reflog and ignored files"
+    return f"{counted(len(tree.unsaved.paths), 'unsaved path')}, and all that is ignored"

@@ -1,10 +1,10 @@
 """The facts steps rest on, as questions that any snapshot can answer again."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from unjam.domain.plan import Fact
-from unjam.domain.snapshot import Row, Snapshot, Worktree
+from unjam.domain.snapshot import Process, Role, Row, Snapshot, Worktree
 
 NONE = "none"
 
@@ -30,13 +30,20 @@ def in_words(kind: str, subject: str) -> str:
 
 
 def _orchestrator(_subject: str, snapshot: Snapshot) -> str:
-    pids = sorted(process.identity.pid for process in snapshot.orchestrators())
-    return ",".join(map(str, pids)) or NONE
+    return _pids(snapshot.orchestrators())
+
+
+def _processes(subject: str, snapshot: Snapshot) -> str:
+    return _pids(snapshot.in_worktree(subject))
 
 
 def _agents(subject: str, snapshot: Snapshot) -> str:
-    pids = sorted(one.identity.pid for one in snapshot.in_worktree(subject))
-    return ",".join(map(str, pids)) or NONE
+    inside = snapshot.in_worktree(subject)
+    return _pids(one for one in inside if one.role is not Role.PERSON)
+
+
+def _pids(processes: Iterable[Process]) -> str:
+    return ",".join(str(pid) for pid in sorted(one.identity.pid for one in processes)) or NONE
 
 
 def _row(subject: str, snapshot: Snapshot) -> str:
@@ -91,7 +98,8 @@ def _tree(name: str, snapshot: Snapshot) -> Worktree | None:
 
 _QUESTIONS: Mapping[str, Callable[[str, Snapshot], str]] = {
     "orchestrator": _orchestrator,
-    "processes in": _agents,
+    "processes in": _processes,
+    "agents in": _agents,
     "row of": _row,
     "branch": _branch,
     "head of": _head,

@@ -268,6 +268,12 @@ class Snapshot:
         """Living orchestrators, and processes that may be one."""
         return (process for process in self.processes if process.role is Role.ORCHESTRATOR)
 
+    def place(self, path: PurePath) -> str:
+        """Write a path as a person at the primary would: from there on, if it is below."""
+        if path == self.repo:
+            return "the primary"
+        return str(path.relative_to(self.repo) if path.is_relative_to(self.repo) else path)
+
     def in_worktree(self, name: str) -> Iterator[Process]:
         """Living processes that work in this worktree."""
         return (process for process in self.processes if process.worktree == name)
