@@ -29,8 +29,8 @@ _BELIEVED = ("running", "completed")
 def observe(orchestration: Orchestration, only: frozenset[str] | None = None) -> Snapshot:
     """Look at Git, state, specs, processes, logs and disk; changes nothing.
 
-    With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary), which
-    makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
+    With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary) and no
+    landing is proved, which makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
     """
     settings = orchestration.settings.orchestration
     state = read_state(orchestration.state)
@@ -64,14 +64,22 @@ def _request(
     orchestration: Orchestration, state: State, only: frozenset[str] | None
 ) -> git.ObserveRequest:
     settings = orchestration.settings.orchestration
-    believed = {row.workstream for row in state.rows if row.status in _BELIEVED}
     return git.ObserveRequest(
         trunk=settings.trunk,
         remote=settings.remote,
         owner=orchestration.branch_template.owner,
         only=only,
-        prove=frozenset(believed) if state.readable is Truth.YES else None,
+        prove=_to_prove(state, only),
     )
+
+
+def _to_prove(state: State, only: frozenset[str] | None) -> frozenset[WorkstreamId] | None:
+    """Say whose landing is proved where that costs; a second look asks for no proof."""
+    if only is not None:
+        return frozenset()
+    if state.readable is not Truth.YES:
+        return None
+    return frozenset(row.workstream for row in state.rows if row.status in _BELIEVED)
 
 
 def _owned(
