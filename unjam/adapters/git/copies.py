@@ -23,15 +23,31 @@ class Work:
 class Copies:
     """For each span of work the trunk commits that make the same change."""
 
-    def __init__(self, history: History, changes: Mapping[Span, Change], found: _Found) -> None:
+    def __init__(self, history: History, found: _Found) -> None:
         self._history = history
-        self._changes = changes
         self._found = found
 
     def of(self, span: Span, base: Base) -> tuple[str, ...]:
         """List the copies that are not what the branch itself was built on."""
         found = self._found.get(span, ())
         return tuple(one for one in found if not self._history.builds_on(base, one))
+
+
+class CopyFinder:
+    """Looks for copies, and reads no change twice; ``git`` has its drivers off."""
+
+    def __init__(self, git: Git, history: History) -> None:
+        self._git = git
+        self._history = history
+        self._changes: dict[Span, Change] = {}
+
+    def on_the_line(self, works: Sequence[Work]) -> Copies:
+        """Look where a rebase or a squash puts them: among the trunk's own commits."""
+        return self._find(works, self._history.line[: _deepest(works)])
+
+    def everywhere(self, works: Sequence[Work]) -> Copies:
+        """Look among all the trunk has beyond what the works build on."""
+        return self._find(works, self._history.since(_deepest(works)))
 
     def paths_of(self, work: Work) -> tuple[str, ...] | None:
         """List the paths the work changes on the whole; None where it has no single base."""
@@ -41,22 +57,28 @@ class Copies:
         change = self._changes.get(span) if span else None
         return change.paths if change else None
 
+    def _find(self, works: Sequence[Work], among: Iterable[str]) -> Copies:
+        history = self._history
+        trunk = self._read(Span(one) for one in among if not history.is_merge(one))
+        single = self._read(
+            Span(one) for work in works for one in work.own if not history.is_merge(one)
+        )
+        whole = self._read(span for work in works if (span := whole_of(work, history)))
+        alike = _Alike(trunk)
+        found = alike.by_blobs(single | whole)
+        for some in (single, whole):
+            rest = {span: change for span, change in some.items() if span not in found}
+            found |= _same_patches(self._git, alike.by_paths(rest))
+        return Copies(history, found)
 
-def find_copies(git: Git, history: History, works: Sequence[Work]) -> Copies:
-    """Look for copies of every commit and of every whole branch; ``git`` has its drivers off."""
-    if not works:
-        return Copies(history, {}, {})
-    newer = history.since(max(work.base.place for work in works))
-    trunk = read_changes(git, [Span(one) for one in newer if not history.is_merge(one)])
-    single = {Span(one) for work in works for one in work.own if not history.is_merge(one)}
-    whole = {span for work in works if (span := whole_of(work, history))}
-    changes = read_changes(git, _ordered(single)) | read_changes(git, _ordered(whole))
-    alike = _Alike(trunk)
-    found = alike.by_blobs(changes)
-    rest = alike.by_paths({span: changes[span] for span in changes.keys() - found.keys()})
-    for some in (single, whole):
-        found |= _same_patches(git, {span: rest[span] for span in some if span in rest})
-    return Copies(history, changes, found)
+    def _read(self, spans: Iterable[Span]) -> dict[Span, Change]:
+        wanted = set(spans)
+        self._changes |= read_changes(self._git, _ordered(wanted - self._changes.keys()))
+        return {span: self._changes[span] for span in wanted & self._changes.keys()}
+
+
+def _deepest(works: Sequence[Work]) -> int:
+    return max((work.base.place for work in works), default=0)
 
 
 def whole_of(work: Work, history: History) -> Span | None:

@@ -81,6 +81,9 @@ class History:
 
     def base_of(self, tip: str) -> Base:
         """Tell what of the trunk a tip builds on."""
+        at = self._place.get(tip)
+        if at is not None and self.line[at] == tip:
+            return Base(at, frozenset())
         place, beside = len(self.line), set()
         waiting, seen = [tip], {tip}
         while waiting:

@@ -1,10 +1,10 @@
 """Prove that branches' work is in the trunk, or that it was and has been taken back out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.copies import Copies, Work, find_copies, whole_of
+from unjam.adapters.git.copies import Copies, CopyFinder, Work, whole_of
 from unjam.adapters.git.empty_merges import EmptyMerges, changing_nothing
 from unjam.adapters.git.history import History
 from unjam.adapters.git.patches import Span, changed_paths
@@ -55,12 +55,16 @@ def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, La
 
     ``git`` has its drivers off.
     """
-    copies = find_copies(git, trunk.history, list(works.values()))
     tips = {ref: work.tip for ref, work in works.items()}
     recorded = recorded_merges(git, trunk.history, trunk.moves, tips)
-    found = {ref: _by_copies(trunk, copies, work, recorded.get(ref)) for ref, work in works.items()}
-    undecided = {ref: works[ref] for ref, landing in found.items() if landing is None}
-    promising = _promising(git, trunk, copies, undecided)
+    finder = CopyFinder(git, trunk.history)
+    copies = finder.on_the_line(list(works.values()))
+    found = _judged_by_copies(trunk, copies, works, recorded)
+    # Elsewhere there may be another copy, or the only one: that is looked for where it matters.
+    rest = {ref: work for ref, work in works.items() if not _settled(found[ref])}
+    found |= _judged_by_copies(trunk, finder.everywhere(list(rest.values())), rest, recorded)
+    undecided = {ref: work for ref, work in rest.items() if found[ref] is None}
+    promising = _promising(git, trunk, finder, undecided)
     merges = changing_nothing(git.git_dir, trunk.tip, trunk.tree, promising)
     return {
         ref: landing or _by_merge(trunk, merges, works[ref], recorded.get(ref))
@@ -68,7 +72,11 @@ def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, La
     }
 
 
-def _promising(git: Git, trunk: Trunk, copies: Copies, works: dict[str, Work]) -> list[str]:
+def _settled(landing: Landing | None) -> bool:
+    return landing is not None and landing.landed is Truth.YES
+
+
+def _promising(git: Git, trunk: Trunk, finder: CopyFinder, works: Mapping[str, Work]) -> list[str]:
     """Leave out tips whose merge must change the trunk: of a path they change it still has the base's.
 
     Merging is what costs; this is one comparison of trees for each base.
@@ -81,10 +89,19 @@ def _promising(git: Git, trunk: Trunk, copies: Copies, works: dict[str, Work]) -
     since = {span.end: set(paths) for span, paths in changed_paths(git, spans).items()}
     tips = set()
     for ref, work in works.items():
-        paths, moved = copies.paths_of(work), since.get(bases.get(ref, ""))
+        paths, moved = finder.paths_of(work), since.get(bases.get(ref, ""))
         if paths is None or moved is None or moved.issuperset(paths):
             tips.add(work.tip)
     return sorted(tips)
+
+
+def _judged_by_copies(
+    trunk: Trunk,
+    copies: Copies,
+    works: Mapping[str, Work],
+    recorded: Mapping[str, RecordedMerge],
+) -> dict[str, Landing | None]:
+    return {ref: _by_copies(trunk, copies, work, recorded.get(ref)) for ref, work in works.items()}
 
 
 def _by_copies(

@@ -29,7 +29,14 @@ class Reverts:
 def read_reverts(git: Git, trunk: CommitId, history: History) -> Reverts:
     """Read the reverts the trunk holds."""
     answer = git.run(
-        "log", "-z", "--fixed-strings", f"--grep={_WORDS}", "--format=%H%n%B", trunk, "--"
+        "log",
+        "-z",
+        "--no-merges",
+        "--fixed-strings",
+        f"--grep={_WORDS}",
+        "--format=%H%n%B",
+        trunk,
+        "--",
     )
     by_target = defaultdict[str, list[str]](list)
     for record in answer.out.split(b"\0"):
