@@ -4,6 +4,7 @@ The steps and their order are those of the flows, and so is what becomes of a st
 Prefect, and its waiting before it tries again, is missing.
 """
 
+import sys
 from pathlib import Path
 
 from unjam.domain.finding import Scenario
@@ -58,3 +59,7 @@ def sentences(document: Document, step: str) -> dict[str, str]:
         for one in document["outcomes"]
         if one["step"] == step
     }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(undo(Path(sys.argv[1]), sys.argv[2])["word"] + "\n")

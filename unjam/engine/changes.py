@@ -103,7 +103,7 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:
             return _side(now, change.old, change.new), f"{change.ref} is at {now or 'nothing'}"
         case MoveCheckout():
             where = Side(checkout.state_of_checkout(orchestration.common, change))
-            return where, f"{change.path} is {where}"
+            return where, checkout.where_is(change)
         case UpdateRow():
             row = row_of(orchestration.state, change.workstream)
             return _side(

@@ -18,6 +18,7 @@ from unjam.domain.outcome import Outcome, StepWord
 from unjam.engine.acts.salvage import save_now
 from unjam.engine.changes import Side, inverse, side_of
 from unjam.engine.history import PastRun, past_run
+from unjam.engine.moved_on import RESTORING, refuse_if_moved_on
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
@@ -43,7 +44,7 @@ def preview(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
     if living is not None:
         raise RefusedError(f"an orchestrator is at work (pid {living.identity.pid}); stop it first")
     changes = to_take_back(past)
-    refuse_if_moved_on(orchestration, changes)
+    refuse_if_moved_on(orchestration, changes, seen.primary)
     return changes
 
 
@@ -54,17 +55,6 @@ def to_take_back(past: PastRun) -> tuple[Change, ...]:
         for change in reversed(past.changes)
         if not (isinstance(change, MoveRef) and change.ref.startswith(f"{NAMESPACE}/"))
     )
-
-
-def refuse_if_moved_on(orchestration: Orchestration, changes: tuple[Change, ...]) -> None:
-    """Raise RefusedError, naming both sides, if anything is neither as before nor as after."""
-    moved = []
-    for change in changes:
-        side, there = side_of(orchestration, change)
-        if side is Side.ELSEWHERE:
-            moved.append(f"{there}, and the run left {_left(change)}")
-    if moved:
-        raise RefusedError("the world has moved on since: " + "; ".join(moved))
 
 
 def take_back(run: Recovery, change: Change) -> Outcome:
@@ -93,7 +83,7 @@ def _restore(run: Recovery, change: AbortOperation) -> Outcome:
         return Outcome("undo", subject, StepWord.ALREADY_DONE, sentence)
     kept = save_now(run, now)
     aside = folder_of(run.orchestration, run.run) / "aside"
-    run.note("restoring", salvage=change.salvage, kept=kept)
+    run.note(RESTORING, salvage=change.salvage, kept=kept)
     restore_in_place(
         run.orchestration.common, change.salvage, Path(change.path), Path(change.admin), aside
     )
@@ -117,17 +107,3 @@ def in_words(change: Change) -> str:  # noqa: PLR0911 -- an arm for each kind of
             return f"pid {process.pid}"
         case StartProcess(command=command):
             return " ".join(command)
-
-
-def _left(change: Change) -> str:
-    match change:
-        case MoveRef(new=new):
-            return f"it at {new or 'nothing'}"
-        case MoveCheckout(new=new):
-            return f"it on {new.ref or 'no branch'} at {new.commit}"
-        case UpdateRow(after=after):
-            return f"it as {dict(after)}"
-        case MovePath(target=target):
-            return f"it at {target}"
-        case _:
-            return in_words(change)

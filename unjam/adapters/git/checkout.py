@@ -18,7 +18,14 @@ from unjam.domain.outcome import StepWord
 from unjam.domain.snapshot import CommitId, Truth
 from unjam.errors import PermanentError, RefusedError, TransientError
 
-__all__ = ["CheckoutState", "abort_operation", "move_checkout", "state_of_checkout"]
+__all__ = [
+    "CheckoutState",
+    "abort_operation",
+    "move_checkout",
+    "refuse_move",
+    "state_of_checkout",
+    "where_is",
+]
 
 _REFUSALS = ("would be overwritten", "not uptodate", "would lose untracked", "would be removed")
 
@@ -48,6 +55,19 @@ def move_checkout(common: Path, change: MoveCheckout, *, resuming: bool = False)
     _move_files(git, change, found)
     _move_head(git, change)
     return StepWord.DONE
+
+
+def refuse_move(change: MoveCheckout) -> None:
+    """Raise RefusedError where this move, from where the checkout is, would meet edits."""
+    git = open_checkout(change.path, change.admin)
+    if _position(git) == change.old:
+        _refuse_overlap(change, survey(git, change.old.commit, change.new.commit, resuming=False))
+
+
+def where_is(change: MoveCheckout) -> str:
+    """Say where a checkout is now."""
+    git = open_checkout(change.path, change.admin)
+    return f"{change.path} is {_told(_position(git))}"
 
 
 def state_of_checkout(_common: Path, change: MoveCheckout) -> CheckoutState:

@@ -5,7 +5,7 @@ its branch and its reflogs are long gone, as long as a ref holds the commit.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from unjam.adapters.git.ignored import ignored_paths
 from unjam.adapters.git.manifest import Area, Base, Manifest
 from unjam.adapters.git.survey import belongs_to_primary, is_primary, other_worktrees
 from unjam.adapters.git.take import Shop, open_shop
-from unjam.adapters.git.trees import DIRECTORY, EXECUTABLE, LINK, REPOSITORY, Leaf
+from unjam.adapters.git.trees import DIRECTORY, EXECUTABLE, LINK, REPOSITORY, Leaf, object_id
 from unjam.adapters.git.walk import Admit, walk
 from unjam.domain.snapshot import CommitId
 from unjam.errors import PermanentError, RefusedError
@@ -60,6 +60,25 @@ def list_files(common: Path, commit: CommitId) -> tuple[SavedFile, ...]:
             for area in saved.facts.areas
             for path, leaf in saved.of(area)
         )
+
+
+def differing(common: Path, commit: CommitId, path: Path, names: Iterable[str]) -> tuple[str, ...]:
+    """Name those of these files of a worktree that are not, or no more, what the salvage holds."""
+    with _open(common, commit) as saved:
+        held = {
+            area.below(name): leaf.oid
+            for area in saved.facts.areas
+            for name, leaf in saved.of(area)
+            if area.base is Base.WORKTREE
+        }
+        return tuple(one for one in names if _content(path / one) != held.get(one))
+
+
+def _content(place: Path) -> bytes | None:
+    """Name what a file or a link holds, as Git does; None where there is neither."""
+    if place.is_symlink():
+        return object_id(b"blob", os.fsencode(place.readlink()))
+    return object_id(b"blob", place.read_bytes()) if place.is_file() else None
 
 
 def restore_to(common: Path, commit: CommitId, target: Path) -> None:
