@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from pathlib import Path
 from typing import Any
 
 # Read by Prefect when it is imported. Nothing is sent outside; the embedded SQLite answers 503
@@ -15,9 +16,11 @@ os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")
 os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
 
+from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+from unjam.domain.report import printable
 from unjam.errors import UsageError
 
 
@@ -36,6 +39,7 @@ def run_flow(entry: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Run ``flows.module:name``; its heartbeat thread would cost a second and watch nothing here."""
     module, _, name = entry.partition(":")
     flow = getattr(importlib.import_module(module), name)
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    repo = printable(Path(parameters["repo"]).name)
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(name, repo):
         document: dict[str, Any] = flow(**parameters)
     return document

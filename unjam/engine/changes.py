@@ -26,6 +26,7 @@ from unjam.domain.change import (
     StopProcess,
     UpdateRow,
 )
+from unjam.domain.snapshot import Scalar
 from unjam.engine.orchestration import Orchestration
 
 
@@ -106,15 +107,26 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:
             return where, checkout.where_is(change)
         case UpdateRow():
             row = row_of(orchestration.state, change.workstream)
-            return _side(
-                row, change.before, change.after
-            ), f"row {change.workstream} is {dict(row)}"
+            return _side(row, change.before, change.after), row_in_words(change, row)
         case MovePath():
             return _side_of_path(change)
         case AbortOperation() | PushRef() | StopProcess() | StartProcess():
             return Side.AFTER, ""
         case _:
             assert_never(change)
+
+
+def row_in_words(change: UpdateRow, row: tuple[tuple[str, Scalar], ...]) -> str:
+    """Name the columns of a row that the change, or somebody since, made different."""
+    before, after, now = dict(change.before), dict(change.after), dict(row)
+    if not now:
+        return f"there is no row {change.workstream}"
+    differing = [
+        f"{name} {now[name]!r}"
+        for name in now
+        if len({repr(one.get(name)) for one in (before, after, now)}) > 1
+    ]
+    return f"row {change.workstream} has {', '.join(differing)}"
 
 
 def _side(now: object, before: object, after: object) -> Side:

@@ -87,7 +87,7 @@ def _left(change: Change) -> str:
         case MoveCheckout(new=new):
             return f"it on {(new.ref or 'no branch').removeprefix(refs.BRANCHES)} at {new.commit}"
         case UpdateRow(after=after):
-            return f"it as {dict(after)}"
+            return row_in_words(change, after)
         case MovePath(target=target):
             return f"it at {target}"
         case _:
