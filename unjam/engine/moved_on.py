@@ -7,7 +7,7 @@ from unjam.adapters.git import checkout, refs
 from unjam.adapters.git.restore import differing
 from unjam.domain.change import AbortOperation, Change, MoveCheckout, MovePath, MoveRef, UpdateRow
 from unjam.domain.snapshot import Truth, Worktree
-from unjam.engine.changes import Side, inverse, side_of
+from unjam.engine.changes import Side, inverse, row_in_words, side_of
 from unjam.engine.history import unfinished
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import RefusedError
