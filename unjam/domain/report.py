@@ -133,7 +133,7 @@ def run_document(  # noqa: PLR0913 -- the named parts of one document
         "findings_before": [finding_document(one) for one in before],
         "findings_after": [finding_document(one) for one in after],
         "vault": [printable(one) for one in kept],
-        "flow_run": dict(flow_run) if flow_run else None,
+        "flow_run": {key: flow_run[key] for key in ("id", "name")} if flow_run else None,
         "undo": f"unjam undo {run}" if run and done else None,
     }
 
