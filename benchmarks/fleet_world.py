@@ -49,6 +49,8 @@ def build(repo: Path, size: Size) -> None:
     _git(repo, "reset", "--quiet", "--hard", "main")
     for number in range(size.worktrees):
         _worktree(repo, number, size)
+    for tree in (repo / ".worktrees").iterdir():
+        _git(tree, "status")  # as agents do all the time: their indices are fresh
     for number in range(0, size.worktrees, 10):
         _mess(repo, number)
     _state(repo, size)

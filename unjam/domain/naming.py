@@ -20,12 +20,11 @@ _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 def is_usable_id(name: str) -> bool:
     """Tell whether a workstream's or an agent's name can become part of a ref and of a path."""
-    return (
-        _USABLE.fullmatch(name) is not None
-        and ".." not in name
-        and not name.endswith((".", ".lock"))
-        and name.isprintable()
-    )
+    return _USABLE.fullmatch(name) is not None and _is_harmless(name)
+
+
+def _is_harmless(name: str) -> bool:
+    return ".." not in name and not name.endswith((".", ".lock")) and name.isprintable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +52,13 @@ class Template:
     def owner(self, ref: str) -> Owner | None:
         """Read a branch (with or without ``refs/heads/``); None if it is nobody's."""
         found = _pattern(self.text).fullmatch(ref.removeprefix(_HEADS))
-        if found is None or not all(is_usable_id(name) for name in found.groupdict().values()):
+        if found is None:
             return None
-        agent = found.groupdict().get("agent")
-        return Owner(WorkstreamId(found["workstream"]), AgentId(agent) if agent else None)
+        names = found.groupdict()
+        if not all(_is_harmless(name) for name in names.values()):
+            return None
+        agent = names.get("agent")
+        return Owner(WorkstreamId(names["workstream"]), AgentId(agent) if agent else None)
 
     def name(self, workstream: WorkstreamId, agent: AgentId) -> str:
         """Name a branch or directory; raises UsageError for names that are none."""

@@ -157,7 +157,7 @@ class Branch:
     landed: Truth
     proof: Proof | None = None
     reverted_by: CommitId | None = None  # a trunk commit that took the landed work back out
-    behind: int | None = None
+    behind: int | None = None  # trunk commits it lacks; None once it is merged, or not to be told
     changed: tuple[str, ...] | None = (
         None  # paths that differ between trunk and tip; None: not asked
     )

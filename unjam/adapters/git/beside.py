@@ -34,6 +34,7 @@ def beside(work: Callable[[], _Answer], *, worthwhile: bool) -> Iterator[Beside[
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        os.close(reading)  # or writing would wait for ever when nobody reads any more
         _answer_and_end(work, writing)
     os.close(writing)
     received = _Received(reading, child)

@@ -107,7 +107,7 @@ class _Judge:
                 landed=landings[one.ref].landed,
                 proof=landings[one.ref].proof,
                 reverted_by=landings[one.ref].reverted_by,
-                behind=self._history.behind(self._history.base_of(one.tip)),
+                behind=self._behind(one.tip),
                 changed=changed.get(one.tip),
             )
             for one in sound
@@ -136,6 +136,12 @@ class _Judge:
         if works and trunk:
             landings |= prove_beyond(self._git.without_drivers(), trunk, works)
         return landings
+
+    def _behind(self, tip: CommitId) -> int | None:
+        """Count what the trunk has beyond a branch, unless it has merged it."""
+        if self._history.in_trunk(tip) and not self._history.on_line(tip):
+            return None
+        return self._history.behind(self._history.base_of(tip))
 
     def _trunk(self) -> Trunk:
         tree = resolve_objects(self._git, [f"{self._tip}^{{tree}}"])[f"{self._tip}^{{tree}}"]

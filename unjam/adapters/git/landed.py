@@ -44,9 +44,8 @@ def prove_reached(trunk: Trunk, own: Sequence[str], merges: Sequence[str]) -> La
         if revert := trunk.reverts.active(merge):
             return Landing(Truth.NO, reverted_by=revert)
     patches = [one for one in own if not trunk.history.is_merge(one)]
-    reverts = [trunk.reverts.active(one) for one in patches]
-    if patches and all(reverts):
-        return Landing(Truth.NO, reverted_by=reverts[0])
+    if patches and (undone := _undone(trunk, [(one,) for one in patches])):
+        return Landing(Truth.NO, reverted_by=undone)
     return Landing(Truth.YES, Proof.ANCESTOR)
 
 
@@ -144,8 +143,12 @@ def _each(trunk: Trunk, work: Work) -> list[Span]:
 
 def _undone(trunk: Trunk, groups: Sequence[Sequence[str]]) -> CommitId | None:
     """Return a revert if every patch was reverted in all its copies."""
-    reverts = [[trunk.reverts.active(copy) for copy in copies] for copies in groups]
-    return reverts[0][0] if all(all(group) for group in reverts) else None
+    first = None
+    for revert in (trunk.reverts.active(copy) for copies in groups for copy in copies):
+        if revert is None:
+            return None
+        first = first or revert
+    return first
 
 
 def _undone_by_name(trunk: Trunk, work: Work, recorded: RecordedMerge | None) -> CommitId | None:

@@ -1,0 +1,80 @@
+"""However large the fleet, Git is started a few times; and a child that fails costs no answer."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.git.looking import look
+from tests.world import World, git
+from unjam.adapters.git import observe as observing
+from unjam.adapters.git.beside import beside
+
+
+def _fleet(world: World, size: int) -> None:
+    for number in range(size):
+        one = world.workstream(f"ws-{number}").worktree().commits({f"{number}.py": "1\n"})
+        (one.tree / "src" / "app.py").write_text("staged\n")
+        git("add", "--all", cwd=one.tree)
+        (one.tree / "untracked.py").write_text("1\n")
+
+
+def test_the_number_of_processes_does_not_grow_with_the_fleet(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = tmp_path / "counted"
+    shim = tmp_path / "bin" / "git"
+    real = os.environ["PATH"]
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\necho >> "{counted}"\nPATH="{real}" exec git "$@"\n')
+    shim.chmod(0o755)
+
+    def processes() -> int:
+        counted.write_text("")
+        with monkeypatch.context() as patched:
+            patched.setenv("PATH", f"{shim.parent}:{real}")
+            look(world.repo)
+        return len(counted.read_text().splitlines())
+
+    _fleet(world, 2)
+    few = processes()
+    for number in range(2, 12):
+        world.workstream(f"ws-{number}").worktree().commits({f"{number}.py": "1\n"})
+        world.workstream(f"ws-{number}").leaves({"untracked.py": "1\n"})
+
+    assert processes() == few
+    assert few < 25
+
+
+def test_a_child_gives_the_same_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fleet(world, 3)
+    alone = look(world.repo)
+
+    monkeypatch.setattr(observing, "_WORTH_A_PROCESS", 0)
+
+    assert look(world.repo) == alone
+
+
+def test_work_goes_on_in_another_process() -> None:
+    with beside(os.getpid, worthwhile=True) as begun:
+        assert begun.answer() != os.getpid()
+
+
+def test_work_that_fails_there_is_done_here() -> None:
+    here = os.getpid()
+
+    def work() -> int:
+        if os.getpid() != here:
+            os._exit(1)
+        return here
+
+    with beside(work, worthwhile=True) as begun:
+        assert begun.answer() == here
+
+
+def test_an_answer_nobody_waits_for_leaves_no_process() -> None:
+    with beside(lambda: b"x" * 10_000_000, worthwhile=True):
+        pass
+
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
