@@ -82,7 +82,7 @@ def test_what_it_leaves_behind_is_counted_and_ended(bench: Bench, trial: Path) -
 
     assert said.passed
     assert said.left == 1
-    assert said.sentence.endswith("it left 1 process(es) behind")
+    assert said.sentence.endswith("processes it left behind: 1")
     assert not is_alive(bench.pid("daemon"))
 
 

@@ -62,7 +62,7 @@ def test_a_dirty_primary_on_an_agents_branch_stays_there_and_says_how_to_leave(
 
     document = recover(lonely.repo)
 
-    said = sentences(document, "return primary")[str(lonely.repo)]
+    said = sentences(document, "return primary")["to main"]
     assert said.startswith("refused: it holds uncommitted edits (src/app.py, src/part_15.py)")
     assert git("symbolic-ref", "HEAD", cwd=lonely.repo) == f"refs/heads/{stream.branch}"
     assert git("diff", "HEAD", cwd=lonely.repo) == edits
@@ -153,7 +153,7 @@ def test_once_a_person_has_ended_the_operation_the_next_run_lands(lonely: World)
     begun(lonely)
     mid_rebase(lonely)
     (lonely.repo / "src/app.py").write_text("half resolved by a person\n")
-    said = sentences(recover(lonely.repo), "abort")[str(lonely.repo)]
+    said = sentences(recover(lonely.repo), "abort")["the primary"]
 
     (command,) = re.findall(r"or: (git .*)$", said)
     git(*shlex.split(command)[1:], cwd=lonely.root)

@@ -6,6 +6,7 @@ import gc
 from unjam.cli.say import Page, as_json
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.report import Document, check_document
+from unjam.domain.words import counted
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import open_orchestration
 
@@ -33,21 +34,20 @@ def print_check(document: Document) -> None:
     unknown = document["unknown"]
     for finding in findings:
         print_finding(page, finding)
+        for one in finding["evidence"]:
+            page.line(f"    {one['source']}: {one['fact']}", "dim")
     for one in unknown:
         page.line(f"cannot tell {one['what']}: {one['because']}", "yellow")
-    count = len(document["workstreams"])
+    count = counted(len(document["workstreams"]), "workstream")
     if document["healthy"]:
-        page.line(f"healthy: {count} workstream(s), trunk {document['trunk']}", "green")
+        page.line(f"healthy: {count}, trunk {document['trunk']}", "green")
         return
     page.line()
-    page.line(f"{len(findings)} finding(s) in {count} workstream(s)", "bold")
+    page.line(f"{counted(len(findings), 'finding')} in {count}", "bold")
     if findings:
         page.line("see what would be done:  unjam recover --dry-run")
 
 
 def print_finding(page: Page, finding: Document) -> None:
-    """Print one finding with its evidence."""
+    """Print what was found, in a line."""
     page.line(f"{finding['severity']}: {finding['summary']}", _STYLES[str(finding["severity"])])
-    evidence = finding["evidence"]
-    for one in evidence:
-        page.line(f"    {one['source']}: {one['fact']}", "dim")

@@ -11,6 +11,7 @@ from unjam.domain.plan import Plan
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.report import Document, run_document
 from unjam.domain.snapshot import WorkstreamId
+from unjam.domain.words import counted
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import Prepared, preview
 from unjam.errors import RefusedError
@@ -102,14 +103,27 @@ def print_plan(document: Document) -> None:
     for finding in document["findings_before"]:
         print_finding(page, finding)
     if document["plan"]:
-        page.line(f"\nplan {document['digest']}", "bold")
-    for number, step in enumerate(document["plan"], start=1):
-        asked = "" if step["approval"] == "auto" else f"  ({step['approval']})"
-        page.line(f"{number:3}. {step['step']} {step['subject']}{asked}")
-        page.line(f"     because {step['reason']}", "dim")
+        page.line(f"\nplan {document['digest']}, {counted(len(document['plan']), 'step')}", "bold")
+        page.table(_HEADS, [_row(step) for step in document["plan"]])
     for note in document["notes"]:
         page.line(f"note: {note}", "yellow")
     page.line()
+
+
+_HEADS = ("step", "subject", "because")
+_WIDE = 48  # columns
+
+
+def _row(step: Document) -> tuple[str, ...]:
+    asked = "" if step["approval"] == Approval.AUTO else f" ({step['approval']})"
+    return f"{step['step']}{asked}", _shortened(step["subject"]), step["reason"]
+
+
+def _shortened(names: str) -> str:
+    """Cut a list of many names; the document has them all."""
+    if len(names) <= _WIDE or ", " not in names:
+        return names
+    return f"{names[:_WIDE].rpartition(', ')[0]}, …"
 
 
 def print_outcomes(document: Document) -> None:

@@ -29,6 +29,7 @@ from unjam.domain.plan import (
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.restarting import left_to_run, resume_command
 from unjam.domain.snapshot import Role, Snapshot, Truth, WorkstreamId, Worktree
+from unjam.domain.words import counted
 from unjam.domain.workstream import Judged, Verdict, judge
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
@@ -203,7 +204,7 @@ class _Planner:
             idle = (Fact("agents in", name, NONE) for one in landing for name in _trees(one))
             yield Land(
                 subject=", ".join(one.workstream for one in landings),
-                reason="merges without conflict, and the verify command passes on the result",
+                reason="if it merges without conflict and the verify command passes",
                 facts=(*self.nobody, fact("trunk", "", self.snapshot), *tips, *idle),
                 landings=landings,
             )
@@ -212,7 +213,7 @@ class _Planner:
         if self.policy.remote and (landing or unrecorded or owed):
             yield Push(
                 subject=f"{self.policy.remote} {self.snapshot.trunk_name}",
-                reason="what has landed is not safe before the remote has it",
+                reason="the remote has to have what landed",
                 facts=self.nobody,
                 remote=self.policy.remote,
             )
@@ -246,7 +247,7 @@ class _Planner:
             idle = (Fact("agents in", name, NONE) for name in _trees(judged))
             yield Record(
                 subject=judged.workstream.id,
-                reason=f"{judged.verdict}, and the row says {row.status}",
+                reason=f"{judged.verdict}; the row says {row.status}",
                 facts=(*self.nobody, fact("row of", row.workstream, self.snapshot), *idle),
                 workstream=judged.workstream.id,
                 status=status,
@@ -263,7 +264,7 @@ class _Planner:
                     continue
                 yield RemoveWorktree(
                     subject=self.snapshot.place(tree.path),
-                    reason=f"{judged.workstream.id} no longer needs it, and the vault holds it",
+                    reason=f"{judged.workstream.id} needs it no more, and the vault holds it",
                     facts=(*self.nobody, Fact("processes in", tree.name, NONE)),
                     workstream=judged.workstream.id,
                     worktree=tree.name,
@@ -272,7 +273,7 @@ class _Planner:
             if judged.verdict in _RETRIED and branch is not None and branch.own_commits == 0:
                 yield RemoveBranch(
                     subject=branch.name,
-                    reason="it has no commits of its own, and a retry has to make it anew",
+                    reason="no commits of its own; a retry makes it anew",
                     facts=(*self.nobody, fact("branch", branch.ref, self.snapshot)),
                     workstream=judged.workstream.id,
                     ref=branch.ref,
@@ -284,7 +285,7 @@ class _Planner:
         away = primary.operation is not None or primary_on_agent_branch(self.snapshot) is not None
         if away and self.whole:
             yield ReturnPrimary(
-                subject=self.snapshot.place(primary.path),
+                subject=f"to {self.snapshot.trunk_name}",
                 reason=f"the orchestrator works from {self.snapshot.trunk_name}",
                 facts=self.nobody,
             )
@@ -303,8 +304,8 @@ class _Planner:
         command = resume_command(self.policy, self.snapshot, self.workstreams)
         if command and (planned or owed) and self._left_to_run():
             yield Restart(
-                subject=" ".join(command),
-                reason=f"left to run: {_listed(self._left_to_run())}",
+                subject="the orchestrator",
+                reason=f"{_listed(self._left_to_run())} left to run: {' '.join(command)}",
                 facts=self.nobody,
                 command=command,
             )
@@ -366,5 +367,5 @@ def _work_in_words(tree: Worktree) -> str:
     if tree.unsaved.known is not Truth.YES:
         return "what it holds could not be read"
     if not tree.unsaved.paths:
-        return "nothing unsaved; its index, reflog and ignored files"
-    return f"{counted(len(tree.unsaved.paths), 'unsaved path')}, and all that is ignored"
+        return "nothing unsaved, to be sure"
+    return counted(len(tree.unsaved.paths), "unsaved path")

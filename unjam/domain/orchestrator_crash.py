@@ -31,7 +31,7 @@ def findings_without_orchestrator(snapshot: Snapshot) -> Iterator[Finding]:
     judged = judgements(snapshot)
     for one in judged:
         if one.verdict is not Verdict.CONSISTENT:
-            yield _workstream_finding(one)
+            yield _workstream_finding(one, snapshot)
     if judged:
         yield from _shared_findings(snapshot)
 
@@ -40,7 +40,7 @@ def _shared_findings(snapshot: Snapshot) -> Iterator[Finding]:
     """Find what is wrong with what all workstreams share."""
     for lock in snapshot.locks:
         if lock.stale is Truth.YES:
-            yield _lock_finding(lock)
+            yield _lock_finding(lock, snapshot)
     if unpushed(snapshot):
         yield _unpushed_finding(snapshot)
     agent_branch = primary_on_agent_branch(snapshot)
@@ -74,11 +74,11 @@ def unpushed(snapshot: Snapshot) -> bool:
     return snapshot.push_owed and remote is not None and remote.ahead != 0
 
 
-def _workstream_finding(judged: Judged) -> Finding:
+def _workstream_finding(judged: Judged, snapshot: Snapshot) -> Finding:
     one, verdict = judged.workstream, judged.verdict
     shown = one.id if is_usable_id(one.id) else repr(one.id)
     summary = _SUMMARIES[verdict].format(ws=shown, status=one.status or "nothing")
-    trees = (Subject("worktree", str(tree.path)) for tree in one.worktrees)
+    trees = (Subject("worktree", snapshot.place(tree.path)) for tree in one.worktrees)
     mild = verdict is Verdict.LEFTOVER
     return Finding(
         scenario=Scenario.ORCHESTRATOR_CRASH,
@@ -92,7 +92,7 @@ def _workstream_finding(judged: Judged) -> Finding:
     )
 
 
-def _lock_finding(lock: Lock) -> Finding:
+def _lock_finding(lock: Lock, snapshot: Snapshot) -> Finding:
     evidence = (
         Evidence("files", f"there since {lock.since:%Y-%m-%d %H:%M:%SZ}"),
         Evidence("processes", lock.because),
@@ -101,8 +101,8 @@ def _lock_finding(lock: Lock) -> Finding:
         scenario=Scenario.ORCHESTRATOR_CRASH,
         cause="stale lock",
         severity=Severity.ERROR,
-        summary=f"{lock.path.name}: its owner is dead, and it stops every Git command that needs it",
-        subjects=(Subject("lock", str(lock.path)),),
+        summary=f"{snapshot.place(lock.path)}: its owner is dead, and it stops every Git command that needs it",
+        subjects=(Subject("lock", snapshot.place(lock.path)),),
         evidence=evidence,
     )
 

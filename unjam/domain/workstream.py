@@ -22,6 +22,7 @@ from unjam.domain.snapshot import (
     WorkstreamId,
     Worktree,
 )
+from unjam.domain.words import counted
 
 
 class Verdict(StrEnum):
@@ -253,11 +254,14 @@ def _branch_in_words(branch: Branch) -> str:
         return f"{branch.name} landed and was reverted by {branch.reverted_by[:12]}"
     if branch.landed is Truth.YES:
         return f"{branch.name} has landed: {branch.proof}"
-    count = "an unknown number of" if branch.own_commits is None else branch.own_commits
-    return f"{branch.name} has {count} commit(s) of its own, not in the trunk"
+    if branch.own_commits is None:
+        return f"{branch.name} has an unknown number of commits of its own"
+    count = counted(branch.own_commits, "commit")
+    where = " that the trunk lacks" if branch.own_commits else ""
+    return f"{branch.name} has {count} of its own{where}"
 
 
 def _tree_in_words(tree: Worktree) -> str:
     if tree.unsaved.known is not Truth.YES:
         return f"{tree.path.name} could not be read: {tree.unsaved.because or tree.problem}"
-    return f"{tree.path.name} holds {len(tree.unsaved.paths)} unsaved path(s)"
+    return f"{tree.path.name} holds {counted(len(tree.unsaved.paths), 'unsaved path')}"

@@ -82,7 +82,7 @@ class Verification:
                 said = f"the verify command {name} cannot be run: {self.tail}"
             case _:
                 assert_never(self.status)
-        return f"{said}; it left {self.left} process(es) behind" if self.left else said
+        return f"{said}; processes it left behind: {self.left}" if self.left else said
 
     def _last_line(self) -> str:
         lines = [line.strip() for line in self.tail.splitlines() if line.strip()]

@@ -27,7 +27,7 @@ def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tup
     if files.exists(path):
         run.door.make(MovePath(path, trash / "tree"))
     run.door.make(MovePath(admin, trash / "admin"))
-    return (outcome(step, StepWord.DONE, f"moved into the vault: {trash}", str(trash)),)
+    return (outcome(step, StepWord.DONE, f"moved to {fresh.place(trash)}", str(trash)),)
 
 
 def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> None:

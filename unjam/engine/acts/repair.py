@@ -13,11 +13,11 @@ from unjam.engine.vault import lock_place
 from unjam.errors import PermanentError, RefusedError
 
 
-def move_lock(run: Recovery, step: MoveLock, _fresh: Snapshot) -> tuple[Outcome, ...]:
+def move_lock(run: Recovery, step: MoveLock, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Move the lock file into the vault; it may hold a complete new index."""
     target = lock_place(run, Path(step.path))
     run.door.make(MovePath(step.path, target))
-    return (outcome(step, StepWord.DONE, f"moved to {target}", str(target)),)
+    return (outcome(step, StepWord.DONE, f"moved to {fresh.place(target)}", str(target)),)
 
 
 def abort(run: Recovery, step: Abort, fresh: Snapshot) -> tuple[Outcome, ...]:

@@ -25,4 +25,6 @@ def restart(run: Recovery, step: Restart, fresh: Snapshot) -> tuple[Outcome, ...
     output = run.orchestration.home / "restart" / f"{run.run}.log"
     change = StartProcess(step.command, Path(primary.path), output)
     said = run.door.make(change)
-    return (outcome(step, StepWord.DONE, f"{said}; its output: {output}", str(output)),)
+    return (
+        outcome(step, StepWord.DONE, f"{said}; its output: {fresh.place(output)}", str(output)),
+    )

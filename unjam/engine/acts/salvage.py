@@ -11,6 +11,7 @@ from unjam.domain.change import MoveRef
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Salvage
 from unjam.domain.snapshot import Role, Snapshot, Truth, Worktree
+from unjam.domain.words import counted
 from unjam.engine.recovery import Recovery, Saved, outcome
 from unjam.engine.vault import existing_ref, ref_of
 from unjam.errors import RefusedError
@@ -77,13 +78,16 @@ def _still(tree: Worktree, fresh: Snapshot) -> Iterator[None]:
 
 
 def _sentence(tree: Worktree, salvaged: Salvaged, ref: str) -> str:
-    parts = [f"{len(tree.unsaved.paths)} unsaved path(s) of {tree.path.name or 'it'} kept as {ref}"]
+    unsaved = len(tree.unsaved.paths)
+    parts = [f"{counted(unsaved, 'unsaved path') if unsaved else 'nothing unsaved'}, kept as {ref}"]
     if salvaged.vanished_share > MASS_DELETION:
         parts.append(
             f"{salvaged.vanished_share:.0%} of its tracked files have vanished: look at it"
         )
     if salvaged.ignored_skipped:
-        parts.append(f"{len(salvaged.ignored_skipped)} large ignored file(s) keep their place")
+        large = counted(len(salvaged.ignored_skipped), "large ignored file")
+        parts.append(f"not in it, and left in place: {large}")
     if salvaged.unreadable:
-        parts.append(f"{len(salvaged.unreadable)} file(s) could not be read and keep their place")
+        closed = counted(len(salvaged.unreadable), "file")
+        parts.append(f"not in it, and left in place: {closed} that could not be read")
     return "; ".join(parts)
