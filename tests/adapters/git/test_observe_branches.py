@@ -155,7 +155,7 @@ def test_work_that_would_change_nothing_has_landed(world: World) -> None:
     assert (found.landed, found.proof) == (Truth.YES, Proof.CONTENT)
 
 
-def test_a_merge_driver_of_the_repository_does_not_make_work_landed(world: World) -> None:
+def test_a_merge_driver_of_the_repository_keeps_nobody_from_telling(world: World) -> None:
     (world.common / "info/attributes").write_text("* merge=ours\n")
     git("config", "merge.ours.driver", "true", cwd=world.repo)
     world.workstream("ws-1").worktree().commits({"src/app.py": "mine\n"})

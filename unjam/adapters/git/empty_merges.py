@@ -27,8 +27,8 @@ def changing_nothing(
 ) -> EmptyMerges:
     """Merge each tip into the trunk and compare the result with the trunk's own tree.
 
-    It is done in a clean room: with the repository's own merge drivers merely emptied, Git would
-    take the trunk's side without a word. The merged trees go into a scratch store of the room.
+    It is done in a clean room: with the repository's own merge drivers merely emptied, Git fails
+    wherever it would have run one. The merged trees go into a scratch store of the room.
     """
     if not tips:
         return EmptyMerges(frozenset(), frozenset())
