@@ -130,6 +130,8 @@ def _current(branches: list[Branch], row: Row | None, trees: list[Worktree]) -> 
 def judge(workstream: Workstream, snapshot: Snapshot) -> Judged:
     """Tell what is true of a workstream, assuming that no orchestrator lives."""
     verdict, because = _verdict(workstream, snapshot)
+    if verdict is Verdict.CONSISTENT:  # most are, and nobody asks for the evidence of that
+        return Judged(workstream, verdict, ())
     return Judged(workstream, verdict, (*_evidence(workstream), *because))
 
 
