@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from prefect.client.orchestration import get_client
 
-from tests.command import ROOT, command, environment
+from tests.command import ROOT, command, environment, unjam_json
 from tests.world import (
     Inventory,
     Program,
@@ -24,6 +24,7 @@ from tests.world import (
 DRIVER = Path(__file__).with_name("driver.py")
 SEEDS = range(4)
 TRIES = 5
+ENDS = ("recovered", "nothing to do")
 
 
 def wreck(world: World) -> None:
@@ -129,7 +130,9 @@ def test_a_flow_run_that_is_killed_is_continued_and_closed_by_the_next(
 
     assert kills > 0
     assert world.lost(treasure) == []
-    assert (tmp_path / "recover.out").read_text().splitlines()[-1] == "recovered"
+    # The last victim may have been killed when it had said that it ended, and before it was gone.
+    assert (tmp_path / "recover.out").read_text().splitlines()[-1] in ENDS
+    assert unjam_json("check", cwd=world.repo)["healthy"]
     with get_client(sync_client=True) as client:
         told = {run.state_name for run in client.read_flow_runs() if "project" in run.name}
     assert told == {"Completed", "Crashed"}
