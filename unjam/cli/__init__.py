@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unjam.cli.parser import parser
+from unjam.cli.say import shown
 from unjam.errors import RefusedError, UnjamError, UsageError
 
 OK, FOUND, USAGE, REFUSED, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
@@ -47,8 +48,7 @@ def _status_of(error: UnjamError) -> int:
 
 
 def _say(text: str, status: int) -> int:
-    line = " ".join(text.split())
-    sys.stderr.write(f"unjam: {line.encode('utf-8', 'backslashreplace').decode()}\n")
+    sys.stderr.write(f"unjam: {shown(' '.join(text.split()))}\n")
     return status
 
 

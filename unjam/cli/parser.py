@@ -2,9 +2,10 @@
 
 import argparse
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from unjam import __version__
+from unjam.cli.say import shown
 from unjam.domain.diagnosis import DETECTORS
 from unjam.domain.finding import Scenario
 
@@ -14,21 +15,24 @@ _EXITS = (
 )
 
 
+class _OneLine(argparse.ArgumentParser):
+    """Says in one line what is wrong, and where to read on."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the exit status of wrong usage."""
+        self.exit(2, f"unjam: {shown(message)}; see {self.prog} --help\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """Build the parser of all commands."""
-    top = argparse.ArgumentParser(
+    top = _OneLine(
         prog="unjam",
         description="Gets stuck multi-agent coding runs moving again, and loses nothing.",
         epilog=_EXITS,
     )
     top.add_argument("--version", action="version", version=f"unjam {__version__}")
-    top.add_argument(
-        "--repo", type=Path, default=Path(), metavar="PATH", help="the repository, if not here"
-    )
-    top.add_argument(
-        "--config", type=Path, metavar="FILE", help="instead of the repository's unjam.toml"
-    )
-    top.add_argument("--debug", action="store_true", help="show where an error came from")
+    top.set_defaults(repo=Path(), config=None, debug=False)
+    _common(top)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _check(_command(commands, "check", "check", "say what is wrong; change nothing"))
     _recover(
@@ -54,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 -- argparse names its type so
+_Commands: TypeAlias = "argparse._SubParsersAction[_OneLine]"  # noqa: SLF001 -- argparse names its type so
 
 
 def _command(
@@ -64,9 +68,28 @@ def _command(
         name, help=about, description=about.capitalize() + ".", epilog=_EXITS
     )
     made.set_defaults(module=module)
+    _common(made)
     if as_json:
         made.add_argument("--json", action="store_true", help="print one JSON document")
     return made
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    """Take these before the command's name or behind it."""
+    unset: Any = argparse.SUPPRESS
+    command.add_argument(
+        "--repo", type=Path, default=unset, metavar="PATH", help="the repository, if not here"
+    )
+    command.add_argument(
+        "--config",
+        type=Path,
+        default=unset,
+        metavar="FILE",
+        help="instead of the repository's unjam.toml",
+    )
+    command.add_argument(
+        "--debug", action="store_true", default=unset, help="show where an error came from"
+    )
 
 
 def _scenario(text: str) -> Scenario:

@@ -25,13 +25,14 @@ def run(arguments: argparse.Namespace) -> int:
     orchestration = open_orchestration(arguments.repo, arguments.config)
     scenarios = tuple(arguments.scenario or DETECTORS)
     chosen = frozenset(map(WorkstreamId, arguments.workstream or ())) or None
-    launcher = Launcher() if arguments.dry_run else Launcher().start()
     prepared, policy, is_owed = preview(orchestration, chosen, scenarios)
     document = _document(prepared, policy)
     if not arguments.json:
         print_plan(document)
     if arguments.dry_run or not (prepared.plan.steps or is_owed):
         return _end(document, arguments)
+    _refuse_stale(arguments, prepared.plan)
+    launcher = Launcher().start()
     approval = _approval(arguments, prepared.plan, policy)
     document = launcher.run(
         "flows.recover:recover",
@@ -68,12 +69,15 @@ def _end(document: Document, arguments: argparse.Namespace) -> int:
     return _STATUS.get(RunWord(document["word"]), 1)
 
 
-def _approval(arguments: argparse.Namespace, plan: Plan, policy: Policy) -> dict[str, Any]:
-    """Return what a person allows; raises RefusedError when the answer is no, or nobody can answer."""
+def _refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:
     if arguments.plan is not None and arguments.plan != plan.digest:
         raise RefusedError(
             f"the facts have changed: the plan is now {plan.digest}, not {arguments.plan}; look again"
         )
+
+
+def _approval(arguments: argparse.Namespace, plan: Plan, policy: Policy) -> dict[str, Any]:
+    """Return what a person allows; raises RefusedError when the answer is no, or nobody can answer."""
     if arguments.yes or arguments.plan is not None or not plan.steps:
         return {"everything": True, "plan": arguments.plan}
     asked = [one for one in plan.classes() if policy.approval(one) is Approval.ASK]

@@ -2,9 +2,17 @@
 
 import json
 import sys
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from unjam.domain.report import printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Heads = tuple[str, ...]
+Rows = list[tuple[str, ...]]
 
 
 def as_json(document: dict[str, Any]) -> None:
@@ -44,7 +52,7 @@ class Page:
         else:
             self._styled.line(safe, style)
 
-    def table(self, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    def table(self, heads: Heads, rows: Rows) -> None:
         """Print rows in columns; every name stands there whole."""
         safe = [tuple(shown(cell) for cell in row) for row in rows]
         if self._styled is not None:
@@ -67,13 +75,44 @@ class _Styled:
     def line(self, text: str, style: str) -> None:
         self._console.print(text, style=style or None)
 
-    def table(self, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-        from rich.table import Table
-        from rich.text import Text
+    def table(self, heads: Heads, rows: Rows) -> None:
+        self._console.print(_grid(heads, rows))
 
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for head in heads:
-            table.add_column(head, overflow="fold")
-        for row in rows:
-            table.add_row(*map(Text, row))
-        self._console.print(table)
+
+def _grid(heads: Heads, rows: Rows) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+@contextmanager
+def following() -> Iterator[Callable[[str, Heads, Rows], None]]:
+    """Show one page again and again: in its place on a terminal, one below the other when piped."""
+    if not sys.stdout.isatty():
+        yield _again
+        return
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(auto_refresh=False) as live:
+
+        def show(headline: str, heads: Heads, rows: Rows) -> None:
+            safe = [tuple(shown(cell) for cell in row) for row in rows]
+            live.update(Group(Text(headline, style="bold"), _grid(heads, safe)), refresh=True)
+
+        yield show
+
+
+def _again(headline: str, heads: Heads, rows: Rows) -> None:
+    page = Page()
+    page.line(headline)
+    page.table(heads, rows)
+    page.line()
+    sys.stdout.flush()

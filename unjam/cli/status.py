@@ -4,7 +4,7 @@ import argparse
 from datetime import datetime, timedelta
 
 from unjam.adapters import clock
-from unjam.cli.say import Page, as_json
+from unjam.cli.say import Page, as_json, following
 from unjam.domain.progress import Line, Progress, progress_of
 from unjam.domain.report import Document, printable
 from unjam.engine.observe import observe, with_signs_of_life
@@ -35,15 +35,10 @@ def _look(orchestration: Orchestration) -> tuple[Progress, datetime]:
 
 
 def _watch(orchestration: Orchestration) -> int:
-    from rich.console import Group
-    from rich.live import Live
-    from rich.text import Text
-
-    with Live(auto_refresh=False, screen=False) as live:
+    with following() as show:
         while True:
             progress, now = _look(orchestration)
-            rows = [Text("  ".join(_row(line, now))) for line in progress.lines]
-            live.update(Group(Text(_headline(progress), style="bold"), *rows), refresh=True)
+            show(_headline(progress), _HEADS, [_row(line, now) for line in progress.lines])
             clock.pause(REFRESH)
 
 

@@ -14,7 +14,6 @@ from unjam.errors import RefusedError
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 when everything was taken back, 1 when something cannot be, 3 when refused."""
     orchestration = open_orchestration(arguments.repo, arguments.config)
-    launcher = Launcher() if arguments.dry_run else Launcher().start()
     changes = preview(orchestration, arguments.run)
     if arguments.dry_run or not arguments.json:
         named = [in_words(change) for change in changes]
@@ -26,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
                 page.line(f"take back  {name}")
     if arguments.dry_run:
         return 0
+    launcher = Launcher().start()
     _require_consent(arguments)
     document = launcher.run(
         "flows.undo:undo", repo=orchestration.primary, run=arguments.run, config=arguments.config

@@ -12,9 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import git
+from unjam.errors import PermanentError, TransientError, UnjamError, UsageError
 
-from unjam.errors import PermanentError, TransientError, UnjamError
+try:
+    import git
+except ImportError as error:  # GitPython asks Git for its version when it is imported
+    raise UsageError(f"git: cannot be used ({error}); install Git 2.38 or newer") from error
 
 DEADLINE = 600.0  # seconds; a Git command that takes longer hangs
 
