@@ -12,6 +12,7 @@ from unjam.engine.recovery import Permission
 from unjam.engine.session import Terms, end, session
 from unjam.engine.vault import Kept, kept
 from unjam.errors import RefusedError
+from unjam.settings.units import written_duration
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,6 +54,8 @@ def _restore(orchestration: Orchestration, arguments: argparse.Namespace) -> Non
         keeping.to_directory(orchestration, commit, arguments.to)
         Page().line(f"restored into {arguments.to}")
         return
+    if arguments.branch is not None:
+        keeping.refuse_branch(orchestration, arguments.branch)
     with session(orchestration, Terms("restore"), Permission()) as this:
         if arguments.branch is not None:
             where = keeping.to_branch(this, commit, arguments.branch)
@@ -69,7 +72,7 @@ def _prune(orchestration: Orchestration, arguments: argparse.Namespace) -> None:
         page.line(f"drop  {one.run}  {_what(one)}")
     if not going:
         page.line(
-            f"nothing is redundant or older than {orchestration.settings.vault.keep.days} days"
+            f"nothing is redundant or older than {written_duration(orchestration.settings.vault.keep)}"
         )
     if not going or arguments.dry_run:
         return

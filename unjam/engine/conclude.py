@@ -10,7 +10,7 @@ from unjam.domain.report import run_document, word_of
 from unjam.engine.history import PastRun
 from unjam.engine.prepare import Prepared
 from unjam.engine.recovery import Recovery
-from unjam.engine.session import end
+from unjam.engine.session import end_with_killed
 
 
 def conclude(
@@ -19,7 +19,7 @@ def conclude(
     """Close the run; ``after`` None means that it was only planned."""
     word = _word(run, prepared, after)
     if after is not None:
-        end(run, word)
+        end_with_killed(run, word)
     return run_document(
         word=word,
         plan=prepared.plan,
@@ -50,7 +50,7 @@ def conclude_undo(run: Recovery, past: str) -> dict[str, Any]:
     """Close an undo; what nothing could ever take back is said, and does not count against it."""
     left = any(one.word is StepWord.FAILED for one in run.outcomes)
     word = RunWord.PARTLY if left else RunWord.UNDONE
-    end(run, word)
+    end_with_killed(run, word)
     document = run_document(
         word=word,
         plan=Plan(run.orchestration.primary),

@@ -34,6 +34,15 @@ def to_directory(orchestration: Orchestration, commit: CommitId, target: Path) -
     restore_to(orchestration.common, commit, target)
 
 
+def refuse_branch(orchestration: Orchestration, name: str) -> None:
+    """Raise UsageError for what cannot be a new branch."""
+    git = Git(orchestration.common)
+    if not refs.is_branch_name(git, name):
+        raise UsageError(f"{name!r} cannot be a branch's name")
+    if refs.resolve(git, f"{refs.BRANCHES}{name}") is not None:
+        raise UsageError(f"branch {name} exists already; choose another name")
+
+
 def to_branch(run: Recovery, commit: CommitId, name: str) -> str:
     """Make a branch whose one commit holds the files of a salvage, on top of what they came from."""
     made = branch_commit(run.orchestration.common, commit, f"Restore {commit[:12]} from the vault")
@@ -83,7 +92,12 @@ def drop(run: Recovery, one: Kept) -> None:
         run.door.make(MoveRef(one.name, one.commit, None))
     elif one.path is not None:
         run.note("dropped", path=str(one.path))
-        files.discard(one.path, run.orchestration.home / "vault")
+        vault = run.orchestration.home / "vault"
+        files.discard(one.path, vault)
+        for folder in one.path.parents:
+            if folder == vault or files.children(folder):
+                return
+            files.discard(folder, vault)
 
 
 def _is_old(orchestration: Orchestration, run_id: str, before: datetime) -> bool:

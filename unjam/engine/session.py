@@ -75,7 +75,12 @@ def adopt(run: Recovery, plan: Plan) -> None:
 
 
 def end(run: Recovery, word: RunWord) -> None:
-    """Close the run with its word; killed predecessors are closed with it."""
+    """Close the run with its word; what killed predecessors owe is still owed."""
+    _note_end(run, word)
+
+
+def end_with_killed(run: Recovery, word: RunWord) -> None:
+    """Close the run and its killed predecessors, whose work it has carried on or taken back."""
     for killed in run.killed:
         _close(run.orchestration, killed, by=run.run)
     _note_end(run, word)

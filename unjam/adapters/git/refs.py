@@ -48,6 +48,13 @@ def resolve(git: Git, ref: str) -> CommitId | None:
     return _read(git, [ref])[ref].commit
 
 
+def is_branch_name(git: Git, name: str) -> bool:
+    """Tell whether Git would take a branch of this name, and take it for a name."""
+    if name.startswith("-") or "\0" in name:
+        return False
+    return git.run("check-ref-format", f"{BRANCHES}{name}", accept=(0, 1)).status == 0
+
+
 def named(git: Git, prefix: str) -> tuple[tuple[str, CommitId], ...]:
     """List refs below a prefix with what they stand for; broken ones are left out."""
     return tuple((ref, at.commit) for ref, at in _list(git, (prefix,)) if at.commit)
