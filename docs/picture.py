@@ -27,7 +27,8 @@ WIDTH = 96
 FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 STYLING = re.compile(r"\x1b\[[0-9;]*m")
 PATIENCE = 20.0  # seconds for the orchestrator that was started again
-LEFT_OUT = re.compile(r"^(    | +because|note: |plan | {0,2}\d+\. |to take it back|\s*$)")
+LEFT_OUT = re.compile(r"^(    |note: |to take it back|\s*$)")
+PLAN = re.compile(r"^plan [^\n]*\n(?:.*\S.*\n)*", re.MULTILINE)
 OUTCOME = re.compile(r" *(done|refused|already done|failed)  ")
 TROUBLE = re.compile(r" *(refused|failed)  ")
 
@@ -46,11 +47,14 @@ def typed(sandbox: Path, *words: str) -> list[str]:
     """Run a command on a terminal; returns what it prints, shortened."""
     kept: list[str] = []
     before = ""
-    for line in on_terminal(sandbox, *words).splitlines():
+    said = on_terminal(sandbox, *words).replace("\r\n", "\n")
+    plan = PLAN.search(STYLING.sub("", said))
+    planned = set(plan[0].splitlines()) if plan else set()
+    for line in said.splitlines():
         plain = STYLING.sub("", line)
         again = "recover" in words and plain.startswith("error: ")
         wanted = OUTCOME.match(plain) or TROUBLE.match(before) or not LEFT_OUT.match(plain)
-        if wanted and not again:
+        if wanted and not again and plain not in planned:
             kept.append(line)
         before = plain
     return [f"\x1b[1;36m$ unjam {' '.join(words)}\x1b[0m", *kept]
