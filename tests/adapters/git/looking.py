@@ -4,6 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests.world import Workstream, World
 from unjam.adapters.git.facts import GitFacts, ObserveRequest
 from unjam.adapters.git.observe import observe
 from unjam.adapters.git.repository import find_repository
@@ -92,3 +93,11 @@ def traces(*roots: Path) -> dict[str, tuple[int, ...]]:
                     status.st_ctime_ns,
                 )
     return found
+
+
+def clean(world: World) -> Workstream:
+    return world.workstream("ws-1").worktree().commits({"one.py": "1\n"})
+
+
+def seen_in(world: World, name: str = "agent-1-ws-1") -> Worktree:
+    return worktree_of(look(world.repo), name)

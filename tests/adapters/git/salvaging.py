@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.world.brutal import leave_brutal_work, prepare_for_brutal_work
 from tests.world.inventory import entries, git_bytes
 from tests.world.shell import git
+from unjam.adapters.git.restore import restore_to
 from unjam.adapters.git.salvage import IgnoredLimits, Salvaged, Source, read_back, salvage
 
 MEGABYTE = 1 << 20
@@ -105,3 +106,14 @@ def traces(*roots: Path) -> dict[str, tuple[int, ...]]:
                     status.st_mtime_ns,
                 )
     return seen
+
+
+def restored(repo: Repository, saved: Salvaged, name: str = "out") -> dict[str, str]:
+    target = repo.path.parent / name
+    restore_to(repo.common, saved.commit, target)
+    return files(target)
+
+
+def without_link(tree: Path) -> dict[str, str]:
+    """The worktree without the file that links it to its admin directory."""
+    return {name: what for name, what in files(tree).items() if name != ".git"}

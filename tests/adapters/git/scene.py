@@ -139,3 +139,15 @@ def arm(repo: Path, canaries: Path) -> Path:
 def fired(canaries: Path) -> list[str]:
     """Name the traps that were sprung."""
     return sorted(one.name for one in canaries.iterdir())
+
+
+def stage_then_edit(scene: Scene) -> None:
+    scene.write({"b.txt": "staged\n"})
+    scene.git("add", "b.txt")
+    scene.write({"b.txt": "staged, then edited\n"})
+
+
+def leave_edits_elsewhere(scene: Scene) -> None:
+    stage_then_edit(scene)
+    scene.write({"c.txt": "edited\n", "new/untracked.txt": "untracked\n", "staged.txt": "s\n"})
+    scene.git("add", "staged.txt")

@@ -5,30 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.git.looking import asked, look, told, worktree_of
+from tests.adapters.git.looking import asked, clean, look, seen_in, told, worktree_of
 from tests.world import (
     Workstream,
     World,
     git,
-    git_status,
     leave_brutal_work,
     prepare_for_brutal_work,
 )
-from unjam.domain.snapshot import Operation, Truth, Worktree
-
-
-def _clean(world: World) -> Workstream:
-    return world.workstream("ws-1").worktree().commits({"one.py": "1\n"})
-
-
-def _seen(world: World, name: str = "agent-1-ws-1") -> Worktree:
-    return worktree_of(look(world.repo), name)
+from unjam.domain.snapshot import Truth
 
 
 def test_a_healthy_worktree_is_all_there(world: World) -> None:
-    one = _clean(world)
+    one = clean(world)
 
-    seen = _seen(world)
+    seen = seen_in(world)
 
     assert (seen.present, seen.problem, seen.unsaved.any) == (Truth.YES, "", Truth.NO)
     assert (seen.branch, seen.head) == (f"refs/heads/{one.branch}", one.tip)
@@ -38,32 +29,32 @@ def test_a_healthy_worktree_is_all_there(world: World) -> None:
 
 def test_unsaved_work_of_every_kind_is_seen(world: World) -> None:
     prepare_for_brutal_work(world.repo)
-    one = _clean(world)
+    one = clean(world)
     leave_brutal_work(one.tree)
 
-    unsaved = _seen(world).unsaved
+    unsaved = seen_in(world).unsaved
 
     assert unsaved.known is Truth.YES
     assert told(unsaved) == asked(one.tree)
 
 
 def test_an_edit_that_keeps_size_and_times_is_seen(world: World) -> None:
-    one = _clean(world)
+    one = clean(world)
     path = one.tree / "one.py"
     status = path.stat()
     path.write_text("2\n")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
-    assert _seen(world).unsaved.modified == ("one.py",)
+    assert seen_in(world).unsaved.modified == ("one.py",)
 
 
 @pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
 def test_an_edit_that_git_was_told_to_overlook_is_seen(world: World, flag: str) -> None:
-    one = _clean(world)
+    one = clean(world)
     git("update-index", flag, "one.py", cwd=one.tree)
     (one.tree / "one.py").write_text("edited, and hidden\n")
 
-    assert _seen(world).unsaved.modified == ("one.py",)
+    assert seen_in(world).unsaved.modified == ("one.py",)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +67,12 @@ def test_an_edit_that_git_was_told_to_overlook_is_seen(world: World, flag: str) 
 )
 def test_indices_of_other_kinds_are_answered_too(world: World, made: tuple[str, ...]) -> None:
     world.primary.commit("deep/er/file.txt", "1\n")
-    one = _clean(world)
+    one = clean(world)
     git(*made, cwd=one.tree)
     (one.tree / "src" / "new.py").write_text("untracked\n")
     (one.tree / "one.py").write_text("edited\n")
 
-    unsaved = _seen(world).unsaved
+    unsaved = seen_in(world).unsaved
 
     assert unsaved.known is Truth.YES
     assert told(unsaved) == asked(one.tree)
@@ -92,12 +83,12 @@ def test_line_ends_that_git_converts_are_not_changes(world: World) -> None:
     (world.repo / ".gitattributes").write_text("*.txt text=auto\n")
     git("add", ".gitattributes", cwd=world.repo)
     world.primary.commit("text.txt", "one\ntwo\n")
-    one = _clean(world)
+    one = clean(world)
     (one.tree / "text.txt").write_bytes(b"one\r\ntwo\r\n")
     git("add", "text.txt", cwd=one.tree)
     os.utime(one.tree / "text.txt")
 
-    unsaved = _seen(world).unsaved
+    unsaved = seen_in(world).unsaved
 
     assert unsaved.any is Truth.NO
     assert told(unsaved) == asked(one.tree)
@@ -108,12 +99,12 @@ def test_a_filtered_file_may_show_as_modified_and_that_is_said(world: World) -> 
     git("config", "filter.case.clean", "tr a-z A-Z", cwd=world.repo)
     git("add", ".gitattributes", cwd=world.repo)
     world.primary.commit("text.txt", "small\n")
-    one = _clean(world)
+    one = clean(world)
     (one.tree / "text.txt").write_text("small\n")
     git("add", "text.txt", cwd=one.tree)
     os.utime(one.tree / "text.txt")
 
-    unsaved = _seen(world).unsaved
+    unsaved = seen_in(world).unsaved
 
     assert (unsaved.known, unsaved.staged) == (Truth.YES, ())
     assert "text.txt" in unsaved.modified
@@ -122,7 +113,7 @@ def test_a_filtered_file_may_show_as_modified_and_that_is_said(world: World) -> 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "garbage", "one bit", "cut"])
 def test_with_a_damaged_index_nobody_guesses(world: World, damage: str) -> None:
-    one = _clean(world)
+    one = clean(world)
     index = one.admin / "index"
     content = bytearray(index.read_bytes())
     content[len(content) // 2] ^= 1
@@ -138,17 +129,17 @@ def test_with_a_damaged_index_nobody_guesses(world: World, damage: str) -> None:
         case _:
             index.write_bytes(content)
 
-    unsaved = _seen(world).unsaved
+    unsaved = seen_in(world).unsaved
 
     assert (unsaved.known, unsaved.any) == (Truth.UNKNOWN, Truth.UNKNOWN)
     assert "index" in unsaved.because
 
 
 def test_a_worktree_that_is_gone_is_not_present(world: World) -> None:
-    one = _clean(world)
+    one = clean(world)
     one.tree.rename(world.repo.parent / "elsewhere")
 
-    seen = _seen(world)
+    seen = seen_in(world)
 
     assert (seen.present, seen.unsaved.any) == (Truth.NO, Truth.UNKNOWN)
     assert "gone" in seen.problem
@@ -212,7 +203,7 @@ def _link(one: Workstream) -> None:
     ],
 )
 def test_a_broken_worktree_has_a_problem_and_hides_no_other(world: World, damage: object) -> None:
-    one = _clean(world)
+    one = clean(world)
     admin, name = one.admin, one.admin.name
     other = world.workstream("ws-2", "agent-2").worktree().leaves({"unsaved.py": "1\n"})
     assert callable(damage)
@@ -232,19 +223,19 @@ def test_a_broken_worktree_has_a_problem_and_hides_no_other(world: World, damage
 def test_unsaved_work_is_seen_in_a_broken_worktree_that_can_be_read(
     world: World, damage: object
 ) -> None:
-    one = _clean(world).leaves({"unsaved.py": "1\n"})
+    one = clean(world).leaves({"unsaved.py": "1\n"})
     assert callable(damage)
     damage(one)
 
-    assert _seen(world).unsaved.untracked == ("unsaved.py",)
+    assert seen_in(world).unsaved.untracked == ("unsaved.py",)
 
 
 def test_a_detached_head_is_told(world: World) -> None:
-    one = _clean(world)
+    one = clean(world)
     tip = one.tip
     git("checkout", "--quiet", "--detach", cwd=one.tree)
 
-    seen = _seen(world)
+    seen = seen_in(world)
 
     assert (seen.branch, seen.head, seen.unsaved.any) == (None, tip, Truth.NO)
 
@@ -256,42 +247,42 @@ def test_the_primary_on_an_agents_branch_is_told(world: World) -> None:
 
 
 def test_commits_that_only_the_reflog_of_a_worktree_reaches_are_counted(world: World) -> None:
-    one = _clean(world)
+    one = clean(world)
     git("checkout", "--quiet", "--detach", cwd=one.tree)
     one.commits({"a.py": "1\n"}).commits({"b.py": "2\n"})
     git("checkout", "--quiet", one.branch, cwd=one.tree)
 
-    assert _seen(world).hidden_commits == 2
+    assert seen_in(world).hidden_commits == 2
 
 
 def test_commits_of_a_detached_head_are_counted(world: World) -> None:
-    one = _clean(world)
+    one = clean(world)
     git("checkout", "--quiet", "--detach", cwd=one.tree)
     one.commits({"a.py": "1\n"})
 
-    assert _seen(world).hidden_commits == 1
+    assert seen_in(world).hidden_commits == 1
 
 
 def test_commits_that_a_ref_or_the_branchs_reflog_holds_are_not_hidden(world: World) -> None:
-    one = _clean(world)
+    one = clean(world)
     one.leaves_commit_in_reflog({"thrown.py": "1\n"})
     git("checkout", "--quiet", "--detach", cwd=one.tree)
     one.commits({"kept.py": "1\n"})
     git("tag", "kept", cwd=one.tree)
     git("checkout", "--quiet", one.branch, cwd=one.tree)
 
-    assert _seen(world).hidden_commits == 0
+    assert seen_in(world).hidden_commits == 0
 
 
 def test_the_reason_of_a_lock_is_told(world: World) -> None:
-    one = _clean(world)
+    one = clean(world)
     git("worktree", "lock", "--reason", "on a stick", str(one.tree), cwd=world.repo)
 
-    assert _seen(world).lock_reason == "on a stick"
+    assert seen_in(world).lock_reason == "on a stick"
 
 
 def test_lock_files_are_found_everywhere(world: World) -> None:
-    one = _clean(world)
+    one = clean(world)
     made = {
         world.primary.stale_lock("index.lock"): "",
         world.primary.stale_lock("packed-refs.lock"): "",
@@ -319,7 +310,7 @@ def test_our_own_trials_never_show(world: World) -> None:
 
 
 def test_only_the_files_that_are_asked_for_are_looked_at(world: World) -> None:
-    _clean(world).leaves({"a.py": "1\n"})
+    clean(world).leaves({"a.py": "1\n"})
     world.workstream("ws-2", "agent-2").worktree().leaves({"a.py": "1\n"})
 
     facts = look(world.repo, only=frozenset({"agent-1-ws-1"}))
@@ -329,99 +320,9 @@ def test_only_the_files_that_are_asked_for_are_looked_at(world: World) -> None:
     assert facts.primary.unsaved.any is Truth.UNKNOWN
 
 
-def _conflicting(world: World) -> Workstream:
-    one = world.workstream("ws-1").worktree().commits({"src/app.py": "mine\n", "added.py": "1\n"})
-    world.primary.commit("src/app.py", "theirs\n")
-    return one
-
-
-def test_a_merge_as_git_left_it_is_intact(world: World) -> None:
-    world.primary.mid_merge(_conflicting(world).branch)
-
-    seen = look(world.repo).primary
-
-    assert (seen.operation, seen.operation_intact) == (Operation.MERGE, Truth.YES)
-    assert seen.unsaved.conflicted == ("src/app.py",)
-    assert told(seen.unsaved) == asked(world.repo)
-
-
-def test_a_rebase_as_git_left_it_is_intact(world: World) -> None:
-    world.primary.mid_rebase(_conflicting(world).branch)
-
-    seen = look(world.repo).primary
-
-    assert (seen.operation, seen.operation_intact) == (Operation.REBASE, Truth.YES)
-    assert seen.branch is None
-
-
-def test_a_cherry_pick_as_git_left_it_is_intact(world: World) -> None:
-    world.primary.mid_cherry_pick(_conflicting(world).branch)
-
-    seen = look(world.repo).primary
-
-    assert (seen.operation, seen.operation_intact) == (Operation.CHERRY_PICK, Truth.YES)
-
-
-def _resolve_by_hand(world: World) -> None:
-    world.primary.edit("src/app.py", "both\n")
-
-
-def _resolve_and_stage(world: World) -> None:
-    world.primary.stage("src/app.py", "both\n")
-
-
-def _edit_another(world: World) -> None:
-    world.primary.edit("added.py", "edited\n")
-
-
-def _remove(world: World) -> None:
-    git("rm", "--quiet", "--force", "src/app.py", cwd=world.repo)
-
-
-@pytest.mark.parametrize("hand", [_resolve_by_hand, _resolve_and_stage, _edit_another, _remove])
-def test_a_merge_that_a_hand_touched_is_not_intact(world: World, hand: object) -> None:
-    world.primary.mid_merge(_conflicting(world).branch)
-    assert callable(hand)
-    hand(world)
-
-    assert look(world.repo).primary.operation_intact is Truth.NO
-
-
-def test_a_merge_that_was_killed_before_its_commit_is_intact(world: World) -> None:
-    one = world.workstream("ws-1").worktree().commits({"one.py": "1\n"})
-    world.primary.mid_clean_merge(one.branch)
-
-    seen = look(world.repo).primary
-
-    assert (seen.operation, seen.operation_intact) == (Operation.MERGE, Truth.YES)
-
-
-def test_of_a_merge_that_git_wrote_no_tree_for_it_cannot_be_told(world: World) -> None:
-    one = world.workstream("ws-1").worktree().commits({"one.py": "1\n"})
-    merge = ("merge", "--quiet", "--no-ff", "--no-commit", "--strategy=ours", one.branch)
-    git(*merge, cwd=world.repo)
-
-    seen = look(world.repo).primary
-
-    assert (seen.operation, seen.operation_intact) == (Operation.MERGE, Truth.UNKNOWN)
-
-
-def test_operations_in_worktrees_are_told(world: World) -> None:
-    one = _conflicting(world)
-    assert git_status("rebase", "main", cwd=one.tree) == 1
-    two = world.workstream("ws-2", "agent-2").worktree()
-    git("bisect", "start", cwd=two.tree)
-
-    facts = look(world.repo)
-
-    assert worktree_of(facts, "agent-1-ws-1").operation is Operation.REBASE
-    assert worktree_of(facts, "agent-2-ws-2").operation is Operation.BISECT
-    assert worktree_of(facts, "agent-2-ws-2").operation_intact is Truth.YES
-
-
 def test_paths_with_any_bytes_survive(world: World) -> None:
-    one = _clean(world)
+    one = clean(world)
     name = os.fsdecode(b"\xff\n-rf")
     Path(one.tree, name).write_text("untracked\n")
 
-    assert _seen(world).unsaved.untracked == (name,)
+    assert seen_in(world).unsaved.untracked == (name,)
