@@ -8,7 +8,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.domain.finding import Finding
 from unjam.domain.markdown import report_page, workstream_table
-from unjam.engine.conclude import conclude
+from unjam.engine.conclude import close, described
 from unjam.engine.prepare import Prepared
 from unjam.engine.recovery import Recovery
 
@@ -17,10 +17,14 @@ from unjam.engine.recovery import Recovery
 def report(
     run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None = None
 ) -> dict[str, Any]:
-    """End the run with its word; the document returned is what ``--json`` prints."""
-    document = conclude(run, prepared, after)
+    """Publish the report and end the run with its word; the document is what ``--json`` prints.
+
+    The end comes last: whoever kills us before it finds an open run, and closes its flow run.
+    """
+    document = described(run, prepared, after)
     create_markdown_artifact(
         report_page(document), key="unjam-report", description=document["word"]
     )
     create_table_artifact(workstream_table(prepared.snapshot, document), key="unjam-workstreams")
+    close(run, document)
     return document

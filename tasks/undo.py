@@ -11,7 +11,7 @@ from unjam.domain.change import Change
 from unjam.domain.markdown import undo_page
 from unjam.domain.outcome import Outcome
 from unjam.domain.report import printable
-from unjam.engine.conclude import conclude_undo
+from unjam.engine.conclude import close, described_undo
 from unjam.engine.recovery import Recovery
 from unjam.engine.undo import in_words, preview
 from unjam.engine.undo import take_back as taken_back
@@ -38,6 +38,7 @@ def take_back(run: Recovery, change: Change) -> Outcome:
 @task(task_run_name="report", **RETRY_TRANSIENT)
 def report_undo(run: Recovery, past: str) -> dict[str, Any]:
     """End the undo with its word."""
-    document = conclude_undo(run, past)
+    document = described_undo(run, past)
     create_markdown_artifact(undo_page(document), key="unjam-undo", description=document["word"])
+    close(run, document)
     return document

@@ -16,12 +16,24 @@ from unjam.engine.session import end_with_killed
 def conclude(
     run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None
 ) -> dict[str, Any]:
-    """Close the run; ``after`` None means that it was only planned."""
-    word = _word(run, prepared, after)
-    if after is not None:
-        end_with_killed(run, word)
+    """Describe the run and close it."""
+    document = described(run, prepared, after)
+    close(run, document)
+    return document
+
+
+def close(run: Recovery, document: dict[str, Any]) -> None:
+    """End the run with the word of its document; one that was only planned never began."""
+    if document["run"] is not None:
+        end_with_killed(run, RunWord(document["word"]))
+
+
+def described(
+    run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None
+) -> dict[str, Any]:
+    """Describe the run; ``after`` None means that it was only planned."""
     return run_document(
-        word=word,
+        word=_word(run, prepared, after),
         plan=prepared.plan,
         policy=run.policy,
         run=None if after is None else run.run,
@@ -47,12 +59,17 @@ def _last_outcomes(killed: tuple[PastRun, ...]) -> Iterable[Outcome]:
 
 
 def conclude_undo(run: Recovery, past: str) -> dict[str, Any]:
-    """Close an undo; what nothing could ever take back is said, and does not count against it."""
+    """Describe an undo and close it."""
+    document = described_undo(run, past)
+    close(run, document)
+    return document
+
+
+def described_undo(run: Recovery, past: str) -> dict[str, Any]:
+    """Describe an undo; what nothing could ever take back is said, and does not count against it."""
     left = any(one.word is StepWord.FAILED for one in run.outcomes)
-    word = RunWord.PARTLY if left else RunWord.UNDONE
-    end_with_killed(run, word)
     document = run_document(
-        word=word,
+        word=RunWord.PARTLY if left else RunWord.UNDONE,
         plan=Plan(run.orchestration.primary),
         policy=run.policy,
         run=run.run,
