@@ -139,4 +139,5 @@ def test_a_flow_run_that_is_killed_is_continued_and_closed_by_the_next(
     assert unjam_json("check", cwd=world.repo)["healthy"]
     with get_client(sync_client=True) as client:
         told = {run.state_name for run in client.read_flow_runs() if "project" in run.name}
-    assert told == {"Completed", "Crashed"}
+    # One that met a lock of its victim's Git has failed, and is tried again; none is left open.
+    assert {"Completed", "Crashed"} <= told <= {"Completed", "Crashed", "Failed"}
