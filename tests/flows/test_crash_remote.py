@@ -123,3 +123,15 @@ def test_a_remote_out_of_reach_does_not_stop_the_landing(calm: World) -> None:
     assert str(calm.origin.path) in sentences(document, "push")["origin main"]
     assert on_trunk(calm, "src/part_15.py") == "part = 15"
     assert calm.state.status("ws-15") == "completed"
+
+
+def test_where_nothing_landed_a_persons_own_commits_are_not_pushed(calm: World) -> None:
+    begun(calm)
+    assert calm.origin is not None
+    before = calm.origin.tip
+    calm.primary.commit("src/broken.py", "BROKEN = 1\n")
+
+    document = recover(calm.repo)
+
+    assert "nothing landed" in sentences(document, "push")["origin main"]
+    assert calm.origin.tip == before

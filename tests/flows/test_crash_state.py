@@ -321,3 +321,14 @@ def test_the_vault_keeps_a_copy_of_the_state_as_it_was(calm: World) -> None:
     copy = StateFile(calm.common / "unjam" / "vault" / document["run"] / "state.db")
     assert copy.tables() == rows
     assert sentences(document, "record")["ws-01"].startswith("done: running → completed")
+
+
+def test_beside_a_state_that_cannot_be_read_no_orchestrator_is_started(world: World) -> None:
+    begun(world).leaves({"draft.txt": "a draft\n"})
+    world.spec("ws-99")
+    world.state.becomes_text()
+
+    document = recover(world.repo)
+
+    outcomes = {one["step"]: one["outcome"] for one in document["outcomes"]}
+    assert outcomes.get("restart") == "refused"

@@ -216,6 +216,7 @@ class _Planner:
                 reason="the remote has to have what landed",
                 facts=self.nobody,
                 remote=self.policy.remote,
+                owed=bool(unrecorded or owed),
             )
 
     def _landing_of(self, judged: Judged) -> Landing:

@@ -100,6 +100,7 @@ class Push(Step):
     verb = "push"
     step_class = StepClass.PUSH
     remote: str
+    owed: bool = False  # something has landed already that the remote may not have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

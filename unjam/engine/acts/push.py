@@ -7,7 +7,7 @@ from unjam.adapters.git.command import Git
 from unjam.adapters.git.upstream import Side, Upstream, look_upstream
 from unjam.domain.change import MoveRef, PushRef
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Push
+from unjam.domain.plan import Land, Push
 from unjam.domain.snapshot import Snapshot
 from unjam.engine.recovery import Recovery, outcome
 from unjam.errors import PermanentError, RefusedError
@@ -15,6 +15,9 @@ from unjam.errors import PermanentError, RefusedError
 
 def push(run: Recovery, step: Push, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Push the trunk, fail-closed, and remember where the remote's trunk is."""
+    if not step.owed and _nothing_landed(run):
+        sentence = "nothing landed, so there is nothing to push"
+        return (outcome(step, StepWord.ALREADY_DONE, sentence),)
     common, ours = run.orchestration.common, fresh.trunk_tip
     url = remote.remote_url(common, step.remote)
     if url is None:
@@ -35,6 +38,12 @@ def push(run: Recovery, step: Push, fresh: Snapshot) -> tuple[Outcome, ...]:
         run.door.make(MoveRef(tracking, known, there.tip))
     more = ", and more" if there.side is Side.MORE else ""
     return (outcome(step, word, f"{step.remote} has {ours[:12]}{more}"),)
+
+
+def _nothing_landed(run: Recovery) -> bool:
+    """Tell whether this run tried to land and nothing did: a person's own commits are not ours to push."""
+    tried = [one for one in run.outcomes if one.step == Land.verb]
+    return bool(tried) and all(one.word is not StepWord.DONE for one in tried)
 
 
 def _grown_apart(step: Push, fresh: Snapshot) -> str:

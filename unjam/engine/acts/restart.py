@@ -5,7 +5,7 @@ from pathlib import Path
 from unjam.domain.change import StartProcess
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Restart
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.snapshot import Snapshot, Truth
 from unjam.engine.recovery import Recovery, outcome
 from unjam.errors import RefusedError
 
@@ -16,6 +16,10 @@ def restart(run: Recovery, step: Restart, fresh: Snapshot) -> tuple[Outcome, ...
     if primary.branch != fresh.trunk or primary.operation is not None:
         raise RefusedError(
             f"{primary.path} is not on {fresh.trunk_name}: an orchestrator would work on the wrong branch"
+        )
+    if fresh.state.readable is Truth.UNKNOWN:
+        raise RefusedError(
+            f"the state cannot be read ({fresh.state.because}): somebody may be at work"
         )
     waiting = [row.workstream for row in fresh.state.rows if row.status == "running"]
     if waiting:
