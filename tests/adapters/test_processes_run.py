@@ -60,7 +60,11 @@ def test_a_signal_fails(bench: Bench, trial: Path) -> None:
 def test_only_the_end_of_a_long_output_is_kept_and_all_of_it_is_in_the_log(
     bench: Bench, trial: Path
 ) -> None:
-    said = verify(bench, trial, "for n in range(100000):\n    print(n, flush=n == 99999)\nos.write(1, b'\\xff end')")
+    said = verify(
+        bench,
+        trial,
+        "for n in range(100000):\n    print(n, flush=n == 99999)\nos.write(1, b'\\xff end')",
+    )
 
     assert said.tail.splitlines()[-1] == "� end"
     assert len(said.tail) < 10_000
