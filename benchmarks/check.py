@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.fleet_world import Size, branch, build, name
-from unjam.adapters.git.facts import ObserveRequest
-from unjam.adapters.git.observe import observe
+from unjam.adapters.git.observing.facts import ObserveRequest
+from unjam.adapters.git.observing.observe import observe
 from unjam.adapters.git.repository import find_repository
 from unjam.domain.naming import Template
 from unjam.domain.snapshot import Branch, WorkstreamId, Worktree

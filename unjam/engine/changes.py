@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import assert_never
 
 from unjam.adapters import files
-from unjam.adapters.git import checkout, refs, remote
+from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.operation import abort_operation
+from unjam.adapters.git.moving import checkout, remote
+from unjam.adapters.git.moving.operation import abort_operation
 from unjam.adapters.processes.start import proof_of_start, start_detached
 from unjam.adapters.processes.stop import stop
 from unjam.adapters.state.write import row_of, update_row

@@ -6,8 +6,8 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.kept import branch_commit, source_of_salvage
-from unjam.adapters.git.restore import restore_in_place, restore_to
+from unjam.adapters.git.salvaging.kept import branch_commit, source_of_salvage
+from unjam.adapters.git.salvaging.restore import restore_in_place, restore_to
 from unjam.domain.change import MoveRef
 from unjam.domain.snapshot import CommitId
 from unjam.engine.acts.salvage import save_now

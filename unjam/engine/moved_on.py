@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from unjam.adapters.git import checkout, refs
-from unjam.adapters.git.restore import differing
+from unjam.adapters.git import refs
+from unjam.adapters.git.moving import checkout
+from unjam.adapters.git.salvaging.restore import differing
 from unjam.domain.change import AbortOperation, Change, MoveCheckout, MovePath, MoveRef, UpdateRow
 from unjam.domain.snapshot import Truth, Worktree
 from unjam.engine.changes import Side, inverse, row_in_words, side_of

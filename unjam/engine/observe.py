@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unjam.adapters import clock, disk, files, logs, specs
-from unjam.adapters.git import observe as git
+from unjam.adapters.git.observing import observe as git
 from unjam.adapters.processes import holders, scan
 from unjam.adapters.state.read import read_state
 from unjam.domain.naming import Template

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from unjam.adapters import lease
-from unjam.adapters.git import remote
+from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.start import find_command
 from unjam.domain.crash_plan import plan_crash
 from unjam.domain.diagnosis import DETECTORS, diagnose

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from unjam.adapters.git.salvage import Salvaged
+from unjam.adapters.git.salvaging.salvage import Salvaged
 from unjam.adapters.journal import Journal
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Step

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unjam.adapters.git.merge import Conflict, Identity, Markers, Merged, Nothing, merge_onto
-from unjam.adapters.git.trial import (
+from unjam.adapters.git.moving.merge import Conflict, Identity, Markers, Merged, Nothing, merge_onto
+from unjam.adapters.git.moving.trial import (
     discard_trial,
     trial_checkout,
     trial_environment,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unjam.adapters.git.restore import restore_in_place
+from unjam.adapters.git.salvaging.restore import restore_in_place
 from unjam.domain.change import (
     AbortOperation,
     Change,

@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 from tests.world import Workstream, World
-from unjam.adapters.git.facts import GitFacts, ObserveRequest
-from unjam.adapters.git.observe import observe
+from unjam.adapters.git.observing.facts import GitFacts, ObserveRequest
+from unjam.adapters.git.observing.observe import observe
 from unjam.adapters.git.repository import find_repository
 from unjam.domain.naming import Template
 from unjam.domain.snapshot import Branch, Unsaved, WorkstreamId, Worktree

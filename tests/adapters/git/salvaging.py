@@ -6,8 +6,8 @@ from pathlib import Path
 from tests.world.brutal import leave_brutal_work, prepare_for_brutal_work
 from tests.world.inventory import entries, git_bytes
 from tests.world.shell import git
-from unjam.adapters.git.restore import restore_to
-from unjam.adapters.git.salvage import IgnoredLimits, Salvaged, Source, read_back, salvage
+from unjam.adapters.git.salvaging.restore import restore_to
+from unjam.adapters.git.salvaging.salvage import IgnoredLimits, Salvaged, Source, read_back, salvage
 
 MEGABYTE = 1 << 20
 REF = "refs/unjam/test/worktree"

@@ -16,7 +16,7 @@ from tests.adapters.git.scene import (
     leave_edits_elsewhere,
 )
 from tests.world.shell import wait_until
-from unjam.adapters.git.checkout import CheckoutState, move_checkout, state_of_checkout
+from unjam.adapters.git.moving.checkout import CheckoutState, move_checkout, state_of_checkout
 from unjam.domain.change import MoveCheckout
 from unjam.errors import RefusedError
 

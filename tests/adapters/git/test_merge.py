@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.git.scene import MAIN, Scene, arm, fired
-from unjam.adapters.git.merge import Conflict, Identity, Markers, Merged, Nothing, merge_onto
+from unjam.adapters.git.moving.merge import Conflict, Identity, Markers, Merged, Nothing, merge_onto
 from unjam.domain.snapshot import CommitId
 
 WHEN = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)

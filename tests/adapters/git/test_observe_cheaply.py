@@ -7,8 +7,8 @@ import pytest
 
 from tests.adapters.git.looking import look
 from tests.world import World, git
-from unjam.adapters.git import observe as observing
-from unjam.adapters.git.beside import beside
+from unjam.adapters.git.observing import observe as observing
+from unjam.adapters.git.observing.beside import beside
 
 
 def _fleet(world: World, size: int) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from tests.adapters.git.scene import MAIN, Scene, arm, fired
 from tests.adapters.git.test_checkout_killed import clear_locks, kill_at
-from unjam.adapters.git.checkout import abort_operation
-from unjam.adapters.git.operation import operations_in
+from unjam.adapters.git.moving.checkout import abort_operation
+from unjam.adapters.git.moving.operation import operations_in
 from unjam.domain.change import AbortOperation
 from unjam.domain.outcome import StepWord
 from unjam.domain.snapshot import Operation

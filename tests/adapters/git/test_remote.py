@@ -8,10 +8,9 @@ import pytest
 
 from tests.adapters.git.scene import MAIN, Scene, arm, fired
 from tests.world.shell import git
-from unjam.adapters.git import remote as remote_module
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.refs import move_refs
-from unjam.adapters.git.remote import (
+from unjam.adapters.git.moving import remote as remote_module
+from unjam.adapters.git.moving.remote import (
     fetch_trunk,
     host_of,
     push,
@@ -19,6 +18,7 @@ from unjam.adapters.git.remote import (
     remote_url,
     tracking_move,
 )
+from unjam.adapters.git.refs import move_refs
 from unjam.domain.change import PushRef
 from unjam.domain.outcome import StepWord
 from unjam.domain.snapshot import CommitId

@@ -9,8 +9,8 @@ import pytest
 
 from tests.adapters.git.salvaging import Repository, condition, files, traces
 from tests.world.shell import git_status
-from unjam.adapters.git.restore import list_files, restore_in_place, restore_to
-from unjam.adapters.git.salvage import IgnoredLimits, Salvaged, Source
+from unjam.adapters.git.salvaging.restore import list_files, restore_in_place, restore_to
+from unjam.adapters.git.salvaging.salvage import IgnoredLimits, Salvaged, Source
 from unjam.domain.snapshot import CommitId
 from unjam.errors import PermanentError, RefusedError
 

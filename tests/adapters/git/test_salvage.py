@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.adapters.git.salvaging import REF, Repository, restored, traces, without_link
 from tests.world.shell import git_status
-from unjam.adapters.git.salvage import (
+from unjam.adapters.git.salvaging.salvage import (
     Source,
     read_back,
     salvage,

@@ -13,16 +13,16 @@ from tests.adapters.git.salvaging import (
 )
 from tests.world.inventory import git_bytes
 from tests.world.shell import git_status
-from unjam.adapters.git.intake import Intake
 from unjam.adapters.git.objects import Known
-from unjam.adapters.git.pack import write_pack
-from unjam.adapters.git.salvage import (
+from unjam.adapters.git.salvaging.intake import Intake
+from unjam.adapters.git.salvaging.pack import write_pack
+from unjam.adapters.git.salvaging.salvage import (
     IgnoredLimits,
     Salvaged,
 )
-from unjam.adapters.git.staged import Index, IndexState, read_index
-from unjam.adapters.git.take import open_shop, take
-from unjam.adapters.git.unchanged import is_unchanged
+from unjam.adapters.git.salvaging.staged import Index, IndexState, read_index
+from unjam.adapters.git.salvaging.take import open_shop, take
+from unjam.adapters.git.salvaging.unchanged import is_unchanged
 
 
 @pytest.mark.parametrize(

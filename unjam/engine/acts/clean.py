@@ -4,7 +4,7 @@ from pathlib import Path
 
 from unjam.adapters import files
 from unjam.adapters.git import refs
-from unjam.adapters.git.salvage import signature
+from unjam.adapters.git.salvaging.salvage import signature
 from unjam.domain.change import MovePath, MoveRef
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import RemoveBranch, RemoveWorktree

@@ -2,8 +2,9 @@
 
 import shlex
 
-from unjam.adapters.git import refs, remote
-from unjam.adapters.git.upstream import Side, look_upstream
+from unjam.adapters.git import refs
+from unjam.adapters.git.moving import remote
+from unjam.adapters.git.moving.upstream import Side, look_upstream
 from unjam.domain.change import Change, MoveCheckout, MoveRef, Position
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Land, Landing

@@ -2,9 +2,10 @@
 
 import shlex
 
-from unjam.adapters.git import refs, remote
+from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.upstream import Side, Upstream, look_upstream
+from unjam.adapters.git.moving import remote
+from unjam.adapters.git.moving.upstream import Side, Upstream, look_upstream
 from unjam.domain.change import MoveRef, PushRef
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Land, Push

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from unjam.adapters.git.salvage import IgnoredLimits, Salvaged, Source, read_back
-from unjam.adapters.git.salvage import salvage as save
+from unjam.adapters.git.salvaging.salvage import IgnoredLimits, Salvaged, Source, read_back
+from unjam.adapters.git.salvaging.salvage import salvage as save
 from unjam.adapters.processes.freeze import frozen
 from unjam.domain.change import MoveRef
 from unjam.domain.outcome import Outcome, StepWord

@@ -1,0 +1,1 @@
+"""What changes a repository: merges tried elsewhere, checkouts, operations, the remote."""

@@ -1,0 +1,163 @@
+"""Compare every workstream's branch with the trunk, all in the same few processes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unjam.adapters.git.batches import resolve_objects
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.observing.facts import ObserveRequest
+from unjam.adapters.git.proving.copies import Work
+from unjam.adapters.git.proving.history import History, read_history
+from unjam.adapters.git.proving.landed import (
+    CANNOT_TELL,
+    NOT_LANDED,
+    Landing,
+    Trunk,
+    prove_beyond,
+    prove_reached,
+)
+from unjam.adapters.git.proving.patches import Span, changed_paths
+from unjam.adapters.git.proving.reverts import read_reverts
+from unjam.adapters.git.proving.standing import Standing, Standings
+from unjam.adapters.git.repository import Repository
+from unjam.adapters.git.tips import Tips
+from unjam.domain.naming import Owner
+from unjam.domain.snapshot import Branch, CommitId, Truth, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The branches, the graph they were compared in, and what stayed in the dark."""
+
+    branches: tuple[Branch, ...]
+    history: History
+    unknown: tuple[Unknown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    ref: str
+    tip: CommitId
+    owner: Owner
+
+
+def compare_branches(
+    git: Git,
+    repository: Repository,
+    trunk: tuple[str, CommitId],
+    tips: Tips,
+    request: ObserveRequest,
+) -> Compared:
+    """Compare the branches that are somebody's; raises PermanentError if the trunk is damaged."""
+    found = [
+        _Found(ref, tip, owner)
+        for ref, tip in tips.named.items()
+        if ref.startswith("refs/heads/") and ref != trunk[0] and (owner := request.owner(ref))
+    ]
+    tracked = f"refs/remotes/{request.remote}/{trunk[0].removeprefix('refs/heads/')}"
+    wanted = {one.tip for one in found if one.ref in tips.sound}
+    wanted |= {tips.sound[tracked]} if tracked in tips.sound else set()
+    history, damaged = read_history(git, trunk[1], sorted(wanted))
+    sound = [one for one in found if history.knows(one.tip) and one.tip not in damaged]
+    standings = Standings(history, repository.common, trunk[0], [one.tip for one in sound])
+    judge = _Judge(git, trunk[1], history, standings, request)
+    judged = judge.judge(sound)
+    branches = tuple(judged.get(one.ref) or _unreadable(one) for one in found)
+    unknown = tuple(
+        Unknown(f"branch {one.ref}", "its history is damaged")
+        for one in found
+        if one.ref in tips.sound and one.ref not in judged
+    )
+    return Compared(branches, history, unknown)
+
+
+def _unreadable(found: _Found) -> Branch:
+    owner = found.owner
+    return Branch(found.ref, found.tip, owner.workstream, owner.agent, None, Truth.UNKNOWN)
+
+
+class _Judge:
+    """Judges sound branches: cheap proofs for all, costly ones for those that are asked for."""
+
+    def __init__(
+        self,
+        git: Git,
+        trunk_tip: CommitId,
+        history: History,
+        standings: Standings,
+        request: ObserveRequest,
+    ) -> None:
+        self._git = git
+        self._tip = trunk_tip
+        self._history = history
+        self._standings = standings
+        self._request = request
+
+    def judge(self, sound: list[_Found]) -> dict[str, Branch]:
+        standings = {one.ref: self._standing(one) for one in sound}
+        landings = self._landings(sound, standings)
+        changed = self._changed(sound)
+        return {
+            one.ref: Branch(
+                ref=one.ref,
+                tip=one.tip,
+                workstream=one.owner.workstream,
+                agent=one.owner.agent,
+                own_commits=_count(standings[one.ref]),
+                landed=landings[one.ref].landed,
+                proof=landings[one.ref].proof,
+                reverted_by=landings[one.ref].reverted_by,
+                behind=self._behind(one.tip),
+                changed=changed.get(one.tip),
+            )
+            for one in sound
+        }
+
+    def _standing(self, one: _Found) -> Standing:
+        closely = self._request.prove is not None and self._request.proves(one.owner.workstream)
+        return self._standings.of(one.ref, one.tip, closely=closely)
+
+    def _landings(
+        self, sound: list[_Found], standings: Mapping[str, Standing]
+    ) -> dict[str, Landing]:
+        with_work = [one for one in sound if standings[one.ref].own]
+        trunk = self._trunk() if with_work else None
+        works, landings = {}, {}
+        for one in sound:
+            standing = standings[one.ref]
+            if standing.own is None or not standing.own or trunk is None:
+                landings[one.ref] = CANNOT_TELL if standing.own is None else NOT_LANDED
+            elif self._history.in_trunk(one.tip):
+                landings[one.ref] = prove_reached(trunk, standing.own, standing.merges)
+            elif self._request.proves(one.owner.workstream):
+                works[one.ref] = Work(one.tip, standing.own, self._history.base_of(one.tip))
+            else:
+                landings[one.ref] = CANNOT_TELL
+        if works and trunk:
+            landings |= prove_beyond(self._git.without_drivers(), trunk, works)
+        return landings
+
+    def _behind(self, tip: CommitId) -> int | None:
+        """Count what the trunk has beyond a branch, unless it has merged it."""
+        if self._history.in_trunk(tip) and not self._history.on_line(tip):
+            return None
+        return self._history.behind(self._history.base_of(tip))
+
+    def _trunk(self) -> Trunk:
+        tree = resolve_objects(self._git, [f"{self._tip}^{{tree}}"])[f"{self._tip}^{{tree}}"]
+        return Trunk(
+            tip=self._tip,
+            tree=tree[0] if tree else "",
+            history=self._history,
+            moves=self._standings.moves,
+            reverts=read_reverts(self._git, self._tip, self._history),
+        )
+
+    def _changed(self, sound: list[_Found]) -> dict[str, tuple[str, ...]]:
+        wanted = {one.tip for one in sound if one.owner.workstream in self._request.changed}
+        spans = [Span(tip, self._tip) for tip in sorted(wanted)]
+        return {span.end: paths for span, paths in changed_paths(self._git, spans).items()}
+
+
+def _count(standing: Standing) -> int | None:
+    return None if standing.own is None else len(standing.own)

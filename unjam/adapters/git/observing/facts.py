@@ -1,0 +1,44 @@
+"""What is asked of Git about an orchestration, and what it answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from unjam.adapters.git.observing.locks import LockFile
+from unjam.domain.naming import Owner
+from unjam.domain.snapshot import Branch, CommitId, Remote, Unknown, WorkstreamId, Worktree
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveRequest:
+    """What is asked for; the narrower, the cheaper."""
+
+    owner: Callable[[str], Owner | None]  # whose branch a ref is: `Template.owner`
+    trunk: str | None = None  # None: the remote's HEAD, else main, else master
+    remote: str = "origin"
+    only: frozenset[str] | None = None  # worktrees whose files are compared; "" is the primary
+    prove: frozenset[WorkstreamId] | None = (
+        None  # whose landing is proved where it costs; None: all
+    )
+    changed: frozenset[WorkstreamId] = frozenset()  # for whose branches changed paths are listed
+
+    def looks_at(self, worktree: str) -> bool:
+        """Tell whether the files of this worktree are compared."""
+        return self.only is None or worktree in self.only
+
+    def proves(self, workstream: WorkstreamId) -> bool:
+        """Tell whether proofs that cost are wanted for this workstream."""
+        return self.prove is None or workstream in self.prove
+
+
+@dataclass(frozen=True, slots=True)
+class GitFacts:
+    """Everything Git's files and objects say of an orchestration."""
+
+    trunk: str  # full ref name
+    trunk_tip: CommitId
+    primary: Worktree
+    worktrees: tuple[Worktree, ...]
+    branches: tuple[Branch, ...]
+    remote: Remote | None
+    locks: tuple[LockFile, ...]
+    unknown: tuple[Unknown, ...]

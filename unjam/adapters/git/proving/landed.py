@@ -1,0 +1,159 @@
+"""Prove that branches' work is in the trunk, or that it was and has been taken back out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.proving.copies import Copies, CopyFinder, Work, whole_of
+from unjam.adapters.git.proving.empty_merges import EmptyMerges, changing_nothing
+from unjam.adapters.git.proving.history import History
+from unjam.adapters.git.proving.patches import Span, changed_paths
+from unjam.adapters.git.proving.recorded import RecordedMerge, recorded_merges
+from unjam.adapters.git.proving.reverts import Reverts
+from unjam.adapters.git.reflog import Move
+from unjam.domain.snapshot import CommitId, Proof, Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Whether a branch has landed, how that is known, and what took it back out."""
+
+    landed: Truth
+    proof: Proof | None = None
+    reverted_by: CommitId | None = None
+
+
+NOT_LANDED = Landing(Truth.NO)
+CANNOT_TELL = Landing(Truth.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """The trunk, as proofs need it."""
+
+    tip: CommitId
+    tree: str
+    history: History
+    moves: tuple[Move, ...]
+    reverts: Reverts
+
+
+def prove_reached(trunk: Trunk, own: Sequence[str], merges: Sequence[str]) -> Landing:
+    """Judge a branch with work of its own whose tip the trunk reaches."""
+    for merge in merges:
+        if revert := trunk.reverts.active(merge):
+            return Landing(Truth.NO, reverted_by=revert)
+    patches = [one for one in own if not trunk.history.is_merge(one)]
+    if patches and (undone := _undone(trunk, [(one,) for one in patches])):
+        return Landing(Truth.NO, reverted_by=undone)
+    return Landing(Truth.YES, Proof.ANCESTOR)
+
+
+def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, Landing]:
+    """Judge branches (by ref) with work of their own whose tips the trunk does not reach.
+
+    ``git`` has its drivers off.
+    """
+    tips = {ref: work.tip for ref, work in works.items()}
+    recorded = recorded_merges(git, trunk.history, trunk.moves, tips)
+    finder = CopyFinder(git, trunk.history)
+    copies = finder.on_the_line(list(works.values()))
+    found = _judged_by_copies(trunk, copies, works, recorded)
+    # Elsewhere there may be another copy, or the only one: that is looked for where it matters.
+    rest = {ref: work for ref, work in works.items() if not _settled(found[ref])}
+    found |= _judged_by_copies(trunk, finder.everywhere(list(rest.values())), rest, recorded)
+    undecided = {ref: work for ref, work in rest.items() if found[ref] is None}
+    promising = _promising(git, trunk, finder, undecided)
+    merges = changing_nothing(git.git_dir, trunk.tip, trunk.tree, promising)
+    return {
+        ref: landing or _by_merge(trunk, merges, works[ref], recorded.get(ref))
+        for ref, landing in found.items()
+    }
+
+
+def _settled(landing: Landing | None) -> bool:
+    return landing is not None and landing.landed is Truth.YES
+
+
+def _promising(git: Git, trunk: Trunk, finder: CopyFinder, works: Mapping[str, Work]) -> list[str]:
+    """Leave out tips whose merge must change the trunk: of a path they change it still has the base's.
+
+    Merging is what costs; this is one comparison of trees for each base.
+    """
+    line = trunk.history.line
+    bases = {
+        ref: line[work.base.place] for ref, work in works.items() if work.base.place < len(line)
+    }
+    spans = [Span(base, trunk.tip) for base in sorted(set(bases.values()))]
+    since = {span.end: set(paths) for span, paths in changed_paths(git, spans).items()}
+    tips = set()
+    for ref, work in works.items():
+        paths, moved = finder.paths_of(work), since.get(bases.get(ref, ""))
+        if paths is None or moved is None or moved.issuperset(paths):
+            tips.add(work.tip)
+    return sorted(tips)
+
+
+def _judged_by_copies(
+    trunk: Trunk,
+    copies: Copies,
+    works: Mapping[str, Work],
+    recorded: Mapping[str, RecordedMerge],
+) -> dict[str, Landing | None]:
+    return {ref: _by_copies(trunk, copies, work, recorded.get(ref)) for ref, work in works.items()}
+
+
+def _by_copies(
+    trunk: Trunk, copies: Copies, work: Work, recorded: RecordedMerge | None
+) -> Landing | None:
+    for spans in (_whole(trunk, work), _each(trunk, work)):
+        groups = [copies.of(span, work.base) for span in spans]
+        if groups and all(groups):
+            undone = _undone(trunk, groups) or _undone_by_name(trunk, work, recorded)
+            if undone:
+                return Landing(Truth.NO, reverted_by=undone)
+            return Landing(Truth.YES, Proof.PATCHES)
+    return None
+
+
+def _by_merge(
+    trunk: Trunk, merges: EmptyMerges, work: Work, recorded: RecordedMerge | None
+) -> Landing:
+    if work.tip in merges.empty:
+        return Landing(Truth.YES, Proof.CONTENT)
+    if recorded and recorded.kept:
+        undone = _undone_by_name(trunk, work, recorded)
+        if undone:
+            return Landing(Truth.NO, reverted_by=undone)
+        return Landing(Truth.YES, Proof.REFLOG) if recorded.certain else CANNOT_TELL
+    return CANNOT_TELL if work.tip in merges.damaged else NOT_LANDED
+
+
+def _whole(trunk: Trunk, work: Work) -> list[Span]:
+    whole = whole_of(work, trunk.history)
+    return [whole] if whole else []
+
+
+def _each(trunk: Trunk, work: Work) -> list[Span]:
+    # A merge may hold work of its own, which no patch of the others shows.
+    if any(trunk.history.is_merge(one) for one in work.own):
+        return []
+    return [Span(one) for one in work.own]
+
+
+def _undone(trunk: Trunk, groups: Sequence[Sequence[str]]) -> CommitId | None:
+    """Return a revert if every patch was reverted in all its copies."""
+    first = None
+    for revert in (trunk.reverts.active(copy) for copies in groups for copy in copies):
+        if revert is None:
+            return None
+        first = first or revert
+    return first
+
+
+def _undone_by_name(trunk: Trunk, work: Work, recorded: RecordedMerge | None) -> CommitId | None:
+    """Return a revert of what was landed before a rebase of the trunk gave it other names."""
+    if recorded and (revert := trunk.reverts.active(recorded.commit)):
+        return revert
+    patches = [one for one in work.own if not trunk.history.is_merge(one)]
+    return _undone(trunk, [(one,) for one in patches]) if patches else None

@@ -1,0 +1,35 @@
+"""Use a salvage: where it came from, and its files as a branch."""
+
+from pathlib import Path
+
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.salvaging import manifest
+from unjam.adapters.git.salvaging.manifest import Manifest
+from unjam.domain.snapshot import CommitId
+from unjam.errors import PermanentError, UsageError
+
+
+def manifest_of(common: Path, commit: CommitId) -> Manifest:
+    """Read what a salvage says of itself; raises UsageError where it is none."""
+    name = f"{commit}:{manifest.NAME.decode()}"
+    found = Git(common).run("cat-file", "blob", name, accept=None)
+    if found.status:
+        raise UsageError(f"{commit} is kept as it was; it is no salvage of a checkout")
+    return Manifest.from_json(found.out)
+
+
+def source_of_salvage(common: Path, commit: CommitId) -> tuple[Path, Path]:
+    """Return the checkout a salvage was taken from, and its admin directory."""
+    facts = manifest_of(common, commit)
+    if facts.admin is None:
+        raise PermanentError(f"{facts.worktree} had no admin directory: restore it with --to")
+    return Path(facts.worktree), Path(facts.admin)
+
+
+def branch_commit(common: Path, commit: CommitId, message: str) -> CommitId:
+    """Commit the files of a salvage on top of the commit they were checked out from."""
+    facts = manifest_of(common, commit)
+    git = Git(common)
+    tree = git.run("rev-parse", "--verify", "--end-of-options", f"{commit}:worktree").text
+    parent = ("-p", facts.tip) if facts.tip else ()
+    return CommitId(git.run("commit-tree", tree, *parent, "-m", message).text)
