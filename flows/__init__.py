@@ -1,1 +1,55 @@
-"""One module for each thing a person can ask for: which tasks, in which order. Nothing else."""
+"""The procedures, one scenario a module, and the order that all of them share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.assess import assess, assess_again
+from tasks.clean import clean
+from tasks.merge import merge, push
+from tasks.record import record
+from tasks.repair import repair
+from tasks.report import report
+from tasks.restart import restart
+from tasks.salvage import salvage
+from tasks.session import Approval, adopted, settled
+from tasks.stop import stop
+from unjam.domain import plan as steps
+from unjam.domain.finding import Scenario
+from unjam.engine.recovery import Recovery
+
+TASKS: Mapping[type[steps.Step], Any] = {
+    steps.Stop: stop,
+    steps.Salvage: salvage,
+    steps.MoveLock: repair,
+    steps.Abort: repair,
+    steps.Land: merge,
+    steps.Push: push,
+    steps.Record: record,
+    steps.RemoveWorktree: clean,
+    steps.RemoveBranch: clean,
+    steps.ReturnPrimary: repair,
+    steps.Restart: restart,
+}
+
+
+def recovered(
+    run: Recovery,
+    scenarios: tuple[Scenario, ...],
+    approval: Approval | None,
+    *,
+    rehearsal: bool,
+) -> dict[str, Any]:
+    """Assess, carry out step by step, look again, restart, report; returns the report.
+
+    The restart comes after the verification: what it starts changes what would be looked at.
+    """
+    prepared = assess(run, scenarios)
+    if rehearsal:
+        return report(run, prepared)
+    plan = adopted(run, prepared.plan, approval)
+    for step in plan.but_restart():
+        settled(run, step, TASKS[type(step)](run, step, return_state=True))
+    after = assess_again(run, scenarios)
+    for step in plan.restarts():
+        settled(run, step, restart(run, step, return_state=True))
+    return report(run, prepared, after)

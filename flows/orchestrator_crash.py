@@ -1,38 +1,13 @@
 """Scenario: the orchestrator was killed. See docs/scenarios/orchestrator_crash.md."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from prefect import flow
 
-from tasks.assess import assess, assess_again
-from tasks.clean import clean
-from tasks.merge import merge, push
-from tasks.record import record
-from tasks.repair import repair
-from tasks.report import report
-from tasks.restart import restart
-from tasks.salvage import salvage
-from tasks.session import Approval, adopted, name_of_run, opened, recovery, settled, terms
-from tasks.stop import stop
-from unjam.domain import plan as steps
+from flows import recovered
+from tasks.session import Approval, name_of_run, opened, recovery, terms
 from unjam.domain.finding import Scenario
-
-SCENARIOS = (Scenario.ORCHESTRATOR_CRASH,)
-TASKS: Mapping[type[steps.Step], Any] = {
-    steps.Stop: stop,
-    steps.Salvage: salvage,
-    steps.MoveLock: repair,
-    steps.Abort: repair,
-    steps.Land: merge,
-    steps.Push: push,
-    steps.Record: record,
-    steps.RemoveWorktree: clean,
-    steps.RemoveBranch: clean,
-    steps.ReturnPrimary: repair,
-    steps.Restart: restart,
-}
 
 
 @flow(name="orchestrator_crash", flow_run_name=name_of_run)
@@ -54,13 +29,4 @@ def orchestrator_crash(
     """
     about = terms("orchestrator_crash", workstreams, rehearsal=dry_run)
     with recovery(opened(repo, config), about, approval) as run:
-        prepared = assess(run, SCENARIOS)
-        if dry_run:
-            return report(run, prepared)
-        plan = adopted(run, prepared.plan, approval)
-        for step in plan.but_restart():
-            settled(run, step, TASKS[type(step)](run, step, return_state=True))
-        after = assess_again(run, SCENARIOS)
-        for step in plan.restarts():
-            settled(run, step, restart(run, step, return_state=True))
-        return report(run, prepared, after)
+        return recovered(run, (Scenario.ORCHESTRATOR_CRASH,), approval, rehearsal=dry_run)

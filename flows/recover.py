@@ -5,13 +5,10 @@ from typing import Any
 
 from prefect import flow
 
-from flows.orchestrator_crash import orchestrator_crash
-from tasks.session import Approval, name_of_run
+from flows import recovered
+from tasks.session import Approval, name_of_run, opened, recovery, terms
 from unjam.domain.finding import Scenario
-
-RECOVERIES = {
-    Scenario.ORCHESTRATOR_CRASH: orchestrator_crash,
-}
+from unjam.domain.planning import PLANNERS
 
 
 @flow(name="recover", flow_run_name=name_of_run)
@@ -33,7 +30,6 @@ def recover(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of 
         approval: What a person allows beyond the policy; empty means only what is automatic.
         config: A configuration file other than the repository's own.
     """
-    document: dict[str, Any] = {}
-    for scenario in scenarios or RECOVERIES:
-        document = RECOVERIES[scenario](repo, workstreams, dry_run, approval, config)
-    return document
+    about = terms("recover", workstreams, rehearsal=dry_run)
+    with recovery(opened(repo, config), about, approval) as run:
+        return recovered(run, tuple(scenarios or PLANNERS), approval, rehearsal=dry_run)

@@ -62,7 +62,7 @@ def recovery(
     permission = (approval or Approval()).permission()
     with session(orchestration, terms, permission) as run:
         for killed in run.killed:
-            _close_flow_runs(killed)
+            _close_flow_run(killed)
         yield run
 
 
@@ -96,19 +96,18 @@ def settled(run: Recovery, step: Step, state: State[tuple[Outcome, ...]]) -> Non
 
 
 def _flow_run() -> dict[str, str]:
-    names = {"id": str(flow_run.id), "name": printable(str(flow_run.name))}
-    parent = flow_run.parent_flow_run_id
-    return names | ({"parent": str(parent)} if parent else {})
+    return {"id": str(flow_run.id), "name": printable(str(flow_run.name))}
 
 
-def _close_flow_runs(killed: PastRun) -> None:
-    """Mark a killed run's flow run, and the one that called it, as crashed."""
+def _close_flow_run(killed: PastRun) -> None:
+    """Mark a killed run's flow run as crashed."""
+    if killed.flow_run is None:
+        return
     crashed: State[None] = Crashed(message="unjam was killed; a later run continued its work")
     with get_client(sync_client=True) as client:
-        for name in killed.flow_runs:
-            try:
-                known = client.read_flow_run(UUID(name))
-                if known.state is None or not known.state.is_final():
-                    client.set_flow_run_state(known.id, crashed, force=True)
-            except (ObjectNotFound, ValueError):
-                get_run_logger().info("flow run %s was recorded by another backend", name)
+        try:
+            known = client.read_flow_run(UUID(killed.flow_run[0]))
+            if known.state is None or not known.state.is_final():
+                client.set_flow_run_state(known.id, crashed, force=True)
+        except (ObjectNotFound, ValueError):
+            get_run_logger().info("flow run %s was recorded by another backend", killed.flow_run[0])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from unjam.domain.finding import Scenario
 from unjam.domain.plan import Step
+from unjam.domain.planning import PLANNERS
 from unjam.domain.report import Document
 from unjam.engine.acts import carry_out, give_up
 from unjam.engine.conclude import conclude, conclude_undo
@@ -19,19 +20,17 @@ from unjam.engine.session import Terms, adopt, session
 from unjam.engine.undo import preview, take_back
 from unjam.errors import TransientError
 
-SCENARIOS = (Scenario.ORCHESTRATOR_CRASH,)
+SCENARIOS = tuple(PLANNERS)
 
 
-def recover(repo: Path) -> Document:
+def recover(repo: Path, scenarios: tuple[Scenario, ...] = SCENARIOS) -> Document:
     """Recover with everything approved; the document that ``--json`` prints."""
-    with session(
-        open_orchestration(repo), Terms("orchestrator_crash"), Permission(everything=True)
-    ) as run:
-        prepared = prepare(run.look(), run.policy, None, SCENARIOS, run.killed)
+    with session(open_orchestration(repo), Terms("recover"), Permission(everything=True)) as run:
+        prepared = prepare(run.look(), run.policy, None, scenarios, run.killed)
         adopt(run, prepared.plan)
         for step in prepared.plan.but_restart():
             _carry_out(run, step)
-        after = look_again(run, SCENARIOS)
+        after = look_again(run, scenarios)
         for step in prepared.plan.restarts():
             _carry_out(run, step)
         return conclude(run, prepared, after)

@@ -16,35 +16,85 @@ from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import Prepared, preview
 from unjam.errors import RefusedError
 
+_ROUNDS = 3  # recoveries in one call, each of what the one before it uncovered
 _STATUS = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
 _STYLES = {"done": "green", "already done": "green", "failed": "bold red", "refused": "yellow"}
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 when everything was recovered, 1 when something is left, 3 when refused."""
-    orchestration = open_orchestration(arguments.repo, arguments.config)
-    scenarios = tuple(arguments.scenario or DETECTORS)
-    chosen = frozenset(map(WorkstreamId, arguments.workstream or ())) or None
-    prepared, policy, is_owed = preview(orchestration, chosen, scenarios)
-    document = _document(prepared, policy)
-    if not arguments.json:
-        print_plan(document)
-    if arguments.dry_run or not (prepared.plan.steps or is_owed):
-        return _end(document, arguments)
-    _refuse_stale(arguments, prepared.plan)
-    launcher = Launcher().start()
-    approval = _approval(arguments, prepared.plan, policy)
-    document = launcher.run(
-        "flows.recover:recover",
-        repo=orchestration.primary,
-        scenarios=list(scenarios),
-        workstreams=sorted(chosen) if chosen else None,
-        approval=approval,
-        config=arguments.config,
-    )
-    if not arguments.json:
-        print_outcomes(document)
-    return _end(document, arguments)
+    call = _Call(arguments)
+    document = call.once()
+    earlier: list[Document] = []
+    while len(earlier) < _ROUNDS - 1 and call.is_worth_another(document):
+        further = call.once_more()
+        if further is None:
+            break
+        earlier.append(document)
+        document = further
+    if arguments.json:
+        as_json(document | ({"earlier": earlier} if earlier else {}))
+    elif document["word"] != RunWord.PLANNED:
+        Page().line(document["word"], "bold")
+    return _STATUS.get(RunWord(document["word"]), 1)
+
+
+class _Call:
+    """What was asked for; carried out anew when one recovery uncovers what the next can treat."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._orchestration = open_orchestration(arguments.repo, arguments.config)
+        self._scenarios = tuple(arguments.scenario or DETECTORS)
+        self._chosen = frozenset(map(WorkstreamId, arguments.workstream or ())) or None
+        self._launcher: Launcher | None = None
+
+    def once(self) -> Document:
+        """Plan, show, ask, carry out; raises RefusedError when it was not allowed."""
+        arguments = self._arguments
+        prepared, policy, is_owed = preview(self._orchestration, self._chosen, self._scenarios)
+        document = _document(prepared, policy)
+        if not arguments.json:
+            print_plan(document)
+        if arguments.dry_run or not (prepared.plan.steps or is_owed):
+            return document
+        _refuse_stale(arguments, prepared.plan)
+        self._launcher = self._launcher or Launcher().start()
+        approval = _approval(arguments, prepared.plan, policy)
+        document = self._launcher.run(self._flow(), **self._parameters(approval))
+        if not arguments.json:
+            print_outcomes(document)
+        return document
+
+    def once_more(self) -> Document | None:
+        """Do it again; None where that is not allowed, or nothing can be done about what is left."""
+        try:
+            document = self.once()
+        except RefusedError:
+            return None
+        return document if document["run"] is not None else None
+
+    def is_worth_another(self, document: Document) -> bool:
+        """Tell whether a recovery left findings that it could not see before, and may go on."""
+        before = {one["fingerprint"] for one in document["findings_before"]}
+        new = [one for one in document["findings_after"] if one["fingerprint"] not in before]
+        return bool(new) and document["run"] is not None and self._arguments.plan is None
+
+    def _flow(self) -> str:
+        """Name the flow: a scenario that was asked for by itself has its own."""
+        named = list(self._arguments.scenario or ())
+        name = str(named[0]) if len(named) == 1 else "recover"
+        return f"flows.{name}:{name}"
+
+    def _parameters(self, approval: dict[str, Any]) -> dict[str, Any]:
+        several = len(self._arguments.scenario or ()) > 1
+        return {
+            "repo": self._orchestration.primary,
+            "workstreams": sorted(self._chosen) if self._chosen else None,
+            "approval": approval,
+            "config": self._arguments.config,
+            **({"scenarios": list(self._scenarios)} if several else {}),
+        }
 
 
 def _document(prepared: Prepared, policy: Policy) -> Document:
@@ -59,14 +109,6 @@ def _document(prepared: Prepared, policy: Policy) -> Document:
         before=prepared.findings,
         after=prepared.findings,
     )
-
-
-def _end(document: Document, arguments: argparse.Namespace) -> int:
-    if arguments.json:
-        as_json(document)
-    elif document["word"] != RunWord.PLANNED:
-        Page().line(document["word"], "bold")
-    return _STATUS.get(RunWord(document["word"]), 1)
 
 
 def _refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:

@@ -24,7 +24,6 @@ class PastRun:
     undoes: str | None = None
     digest: str = ""
     flow_run: tuple[str, str] | None = None  # id and name
-    flow_runs: tuple[str, ...] = ()  # its id, and that of the flow run which called it
     planned: tuple[Step, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     changes: tuple[Change, ...] = ()  # intended, in order; the last may not have been made
@@ -68,7 +67,6 @@ def _told(run: str, records: list[dict[str, object]]) -> PastRun:
         undoes=str(began["undoes"]) if began.get("undoes") else None,
         digest=str(plans.get("digest", "")),
         flow_run=(str(flow["id"]), str(flow["name"])) if flow else None,
-        flow_runs=tuple(str(flow[key]) for key in ("id", "parent") if key in flow),
         planned=tuple(from_record(one) for one in _list(plans.get("steps"))),
         outcomes=tuple(from_record(one["outcome"]) for one in by_event.get("outcome", [])),
         changes=tuple(dict.fromkeys(intents)),

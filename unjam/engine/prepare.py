@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from unjam.adapters import lease
 from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.start import find_command
-from unjam.domain.crash_plan import plan_crash
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.finding import Finding, Scenario
 from unjam.domain.orchestrator_crash import orchestrator_at_work
 from unjam.domain.plan import Plan, Step
+from unjam.domain.planning import PLANNERS, plan_recovery
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.engine.history import PastRun, unfinished
@@ -69,19 +69,24 @@ def prepare(
     started = restarted_by(killed, snapshot)
     if started:
         return Prepared(snapshot, (), Plan(snapshot.repo, notes=(started,)), was_restarted=True)
+    findings = diagnose(snapshot, scenarios, workstreams)
+    if not findings:
+        _refuse_beside_orchestrator(snapshot, scenarios)
+    owed = owed_by(killed)
+    found = {one.scenario for one in findings} or (set(scenarios[:1]) if owed else set())
+    plan = plan_recovery(found & set(PLANNERS), snapshot, policy, workstreams, owed)
+    return Prepared(snapshot, findings, plan)
+
+
+def _refuse_beside_orchestrator(snapshot: Snapshot, scenarios: tuple[Scenario, ...]) -> None:
+    """Raise RefusedError where only the orchestrator's life keeps something from being a failure."""
     living = orchestrator_at_work(snapshot)
-    if living is not None:
+    if living is not None and Scenario.ORCHESTRATOR_CRASH in scenarios:
         surely = "is" if living.certain else "may be"
         raise RefusedError(
             f"an orchestrator {surely} at work (pid {living.identity.pid}: "
             f"{' '.join(living.command)[:80]}); stop it first, or let it finish"
         )
-    findings = diagnose(snapshot, scenarios, workstreams)
-    owed = owed_by(killed)
-    steps_wanted = bool(findings or owed)
-    empty = Plan(snapshot.repo)
-    plan = plan_crash(snapshot, policy, workstreams, owed) if steps_wanted else empty
-    return Prepared(snapshot, findings, plan)
 
 
 def refuse_strangers(snapshot: Snapshot, workstreams: frozenset[WorkstreamId] | None) -> None:

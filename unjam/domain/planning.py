@@ -1,0 +1,103 @@
+"""Plan the way out of everything that was found, as one plan."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from unjam.domain.crash_plan import plan_crash
+from unjam.domain.finding import Scenario
+from unjam.domain.plan import Land, Plan, ReturnPrimary, Step
+from unjam.domain.policy import Policy, StepClass
+from unjam.domain.snapshot import Snapshot, WorkstreamId
+
+
+class Planner(Protocol):
+    """Plans the way out of one scenario, of these workstreams or of all and of what they share.
+
+    ``owed`` are steps a killed run had planned and not carried out.
+    """
+
+    def __call__(
+        self,
+        snapshot: Snapshot,
+        policy: Policy,
+        workstreams: frozenset[WorkstreamId] | None = None,
+        owed: tuple[Step, ...] = (),
+    ) -> Plan:
+        """Plan it; never raises for what was observed."""
+
+
+# In this order a workstream that several of them would treat is given to the first.
+PLANNERS: Mapping[Scenario, Planner] = {
+    Scenario.ORCHESTRATOR_CRASH: plan_crash,
+}
+
+_ORDER = (
+    StepClass.STOP,
+    StepClass.SALVAGE,
+    StepClass.REPAIR,
+    StepClass.DATABASE,
+    StepClass.LAND,
+    StepClass.REVERT,
+    StepClass.PUSH,
+    StepClass.SPEC,
+    StepClass.RECORD,
+    StepClass.CLEAN,
+    StepClass.RESTART,
+)
+
+
+def plan_recovery(
+    found: Collection[Scenario],
+    snapshot: Snapshot,
+    policy: Policy,
+    workstreams: frozenset[WorkstreamId] | None = None,
+    owed: tuple[Step, ...] = (),
+) -> Plan:
+    """Plan the way out of these scenarios; nothing is done twice, and no workstream in two ways."""
+    plans = [
+        planner(snapshot, policy, workstreams, owed)
+        for scenario, planner in PLANNERS.items()
+        if scenario in found
+    ]
+    if len(plans) == 1:
+        return plans[0]
+    steps = sorted(_each_once(plans), key=_stage)
+    notes = dict.fromkeys(note for plan in plans for note in plan.notes)
+    return Plan(snapshot.repo, tuple(steps), tuple(notes))
+
+
+def _each_once(plans: Iterable[Plan]) -> Iterator[Step]:
+    """Yield the steps of all plans but those that an earlier plan has taken care of."""
+    treated: set[WorkstreamId] = set()
+    seen: set[tuple[str, str]] = set()
+    for plan in plans:
+        left = [step for one in plan.steps if (step := _without(one, treated)) is not None]
+        new = [step for step in left if (step.verb, step.subject) not in seen]
+        yield from new
+        seen.update((step.verb, step.subject) for step in new)
+        treated.update(workstream for step in new for workstream in _treats(step))
+
+
+def _treats(step: Step) -> Iterator[WorkstreamId]:
+    if step.workstream is not None:
+        yield step.workstream
+    if isinstance(step, Land):
+        yield from (landing.workstream for landing in step.landings)
+
+
+def _without(step: Step, treated: Collection[WorkstreamId]) -> Step | None:
+    """Return what is left of a step when these workstreams are another's."""
+    if step.workstream in treated:
+        return None
+    if not isinstance(step, Land):
+        return step
+    left = tuple(one for one in step.landings if one.workstream not in treated)
+    named = ", ".join(one.workstream for one in left)
+    return replace(step, landings=left, subject=named) if left else None
+
+
+def _stage(step: Step) -> int:
+    """Say when in a recovery a step comes; the primary returns when nothing lands any more."""
+    late = isinstance(step, ReturnPrimary)
+    return _ORDER.index(StepClass.CLEAN if late else step.step_class)
