@@ -90,7 +90,7 @@ def test_history_and_show_tell_what_a_run_did(world: World, recovered: str) -> N
     assert {one["outcome"] for one in told["outcomes"]} <= {"done", "already done"}
     assert f"refs/unjam/{recovered}/worktree/agent-4-ws-04" in told["vault"]
     page = unjam("show", recovered, cwd=world.repo).stdout
-    assert page.startswith(f"{recovered}  orchestrator_crash  recovered\n")
+    assert page.startswith(f"{recovered}  recover  recovered\n")
     assert "ws/ws-03/agent-3" in page
 
 
@@ -205,6 +205,6 @@ def test_restoring_something_does_not_settle_what_a_killed_run_still_owes(
     assert restored.returncode == 0, restored.stderr
     runs = unjam_json("history", cwd=world.repo)["runs"]
     assert [(one["kind"], one["word"]) for one in runs] == [
-        ("orchestrator_crash", None),
+        ("recover", None),
         ("restore", "recovered"),
     ]

@@ -30,7 +30,7 @@ def recovered(calm: World, prefect_server: str) -> dict[str, Any]:
     """What ``unjam recover --yes --json`` says of a typical wreck."""
     assert prefect_server
     typical_wreck(calm)
-    document: dict[str, Any] = unjam_json("recover", "--yes", cwd=calm.repo)
+    document: dict[str, Any] = unjam_json("recover", "orchestrator_crash", "--yes", cwd=calm.repo)
     return document
 
 
