@@ -4,7 +4,7 @@ from prefect import get_run_logger, task
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.domain.finding import Finding, Scenario
-from unjam.domain.report import printable
+from unjam.domain.words import printable
 from unjam.engine.prepare import Prepared, look_again, prepare
 from unjam.engine.recovery import Recovery
 

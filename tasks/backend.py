@@ -20,7 +20,7 @@ from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from unjam.domain.report import printable
+from unjam.domain.words import printable
 from unjam.errors import UsageError
 
 

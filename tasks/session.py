@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field
 from unjam.domain.outcome import Outcome
 from unjam.domain.plan import Plan, Step
 from unjam.domain.policy import StepClass
-from unjam.domain.report import printable
 from unjam.domain.snapshot import WorkstreamId
+from unjam.domain.words import printable
 from unjam.engine.acts import give_up
 from unjam.engine.history import PastRun
 from unjam.engine.orchestration import Orchestration, open_orchestration

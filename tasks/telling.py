@@ -5,7 +5,7 @@ from prefect.runtime import task_run
 
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Step
-from unjam.domain.report import printable
+from unjam.domain.words import printable
 
 _TROUBLE = (StepWord.REFUSED, StepWord.FAILED)
 

@@ -10,7 +10,7 @@ from tasks.retrying import RETRY_TRANSIENT
 from unjam.domain.change import Change
 from unjam.domain.markdown import undo_page
 from unjam.domain.outcome import Outcome
-from unjam.domain.report import printable
+from unjam.domain.words import printable
 from unjam.engine.conclude import close, described_undo
 from unjam.engine.recovery import Recovery
 from unjam.engine.undo import in_words, preview

@@ -3,8 +3,6 @@
 import importlib
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say("interrupted; run it again to go on, nothing is lost", INTERRUPTED)
     except UnjamError as error:
         if arguments.debug:
+            import traceback
+
             traceback.print_exc()
         return _say(str(error), _status_of(error))
     except Exception as error:  # noqa: BLE001 -- the last border before a person
@@ -53,6 +53,9 @@ def _say(text: str, status: int) -> int:
 
 
 def _bug(error: Exception) -> int:
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile("w", prefix="unjam-bug-", suffix=".txt", delete=False) as file:
         traceback.print_exception(error, file=file)
     name = type(error).__name__

@@ -2,12 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from unjam import __version__
 from unjam.cli.say import shown
-from unjam.domain.diagnosis import DETECTORS
-from unjam.domain.finding import Scenario
+
+if TYPE_CHECKING:
+    from unjam.domain.finding import Scenario
 
 _EXITS = (
     "exit status: 0 healthy, recovered or nothing to do; 1 findings exist or remain; 2 wrong usage; "
@@ -92,7 +93,11 @@ def _common(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _scenario(text: str) -> Scenario:
+def _scenario(text: str) -> "Scenario":
+    # Most commands name none: they need not wait for the detectors to be imported.
+    from unjam.domain.diagnosis import DETECTORS
+    from unjam.domain.finding import Scenario
+
     try:
         found = Scenario(text.replace("-", "_"))
     except ValueError as error:

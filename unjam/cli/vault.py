@@ -5,7 +5,7 @@ import argparse
 from unjam.adapters import clock
 from unjam.cli.say import Page, as_json, ask, is_terminal
 from unjam.domain.outcome import RunWord
-from unjam.domain.report import printable
+from unjam.domain.words import printable
 from unjam.engine import keeping
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.recovery import Permission

@@ -11,15 +11,11 @@ from unjam.domain.outcome import Outcome, RunWord, StepWord
 from unjam.domain.plan import Plan
 from unjam.domain.policy import Policy
 from unjam.domain.snapshot import Snapshot, Truth
+from unjam.domain.words import printable
 from unjam.domain.workstream import Workstream, join
 
 SCHEMA = 1
 Document = dict[str, Any]
-
-
-def printable(text: str) -> str:
-    r"""Show bytes that are no text as ``\xff``: a name from disk may hold any."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def healthy(snapshot: Snapshot, findings: Iterable[Finding]) -> bool:

@@ -1,17 +1,16 @@
 """Find the one configuration, read it, and say in a line each what is wrong with it."""
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_settings import SettingsError
 
 from unjam.errors import UsageError
-from unjam.settings.model import DELIMITER, ENVIRONMENT, Settings
+from unjam.settings.model import Settings
+from unjam.settings.variables import DELIMITER, ENVIRONMENT
 
 FILE = "unjam.toml"
 PROJECT = "pyproject.toml"
@@ -29,14 +28,12 @@ def load(repo: Path, config: Path | None = None) -> Settings:
     Raises UsageError, a line for each mistake, with where it is and what was probably meant.
     """
     file, content = _content(repo, config)
-    _refuse_unknown_variables()
+    kind = _kind()
     try:
-        return Settings(**content)
+        return kind(**content)
     except ValidationError as error:
         problems = dict.fromkeys(_problems(error, file))
         raise UsageError("\n".join(problems)) from None
-    except SettingsError as error:
-        raise UsageError(_unparsed(error)) from None
 
 
 def _content(repo: Path, config: Path | None) -> tuple[Path, _Content]:
@@ -71,6 +68,8 @@ def _section_of(file: Path, content: _Content) -> _Content:
 
 
 def _read(file: Path) -> _Content:
+    import tomllib
+
     try:
         return tomllib.loads(_bytes(file).decode())
     except UnicodeDecodeError as error:
@@ -124,24 +123,32 @@ def _keys_of(section: str) -> list[str]:
     return list(_SECTIONS[section].model_fields) if section in _SECTIONS else list(_SECTIONS)
 
 
-def _refuse_unknown_variables() -> None:
-    """Refuse variables that are nearly ours: they would silently change nothing."""
-    known = {
-        f"{ENVIRONMENT}{section}{DELIMITER}{key}".upper(): None
+def _kind() -> type[Settings]:
+    """Choose the plain settings, unless a variable of ours is set; raises UsageError."""
+    known = _known_variables()
+    _refuse_unknown_variables(known)
+    if known.isdisjoint(name.upper() for name in os.environ):
+        return Settings
+    from unjam.settings.environment import OverriddenSettings
+
+    return OverriddenSettings
+
+
+def _known_variables() -> frozenset[str]:
+    keys = (
+        f"{ENVIRONMENT}{section}{DELIMITER}{key}"
         for section, model in _SECTIONS.items()
         for key in model.model_fields
-    } | {f"{ENVIRONMENT}{section}".upper(): None for section in _SECTIONS}
+    )
+    return frozenset(map(str.upper, (*keys, *(f"{ENVIRONMENT}{one}" for one in _SECTIONS))))
+
+
+def _refuse_unknown_variables(known: frozenset[str]) -> None:
+    """Refuse variables that are nearly ours: they would silently change nothing."""
     for name in sorted(os.environ):
         inside = name.upper().removeprefix(ENVIRONMENT)
         section = inside.partition("_")[0].lower()
         ours = DELIMITER in inside or section in _SECTIONS
         if name.upper().startswith(ENVIRONMENT) and ours and name.upper() not in known:
-            (near,) = get_close_matches(name.upper(), known, n=1, cutoff=0)
+            (near,) = get_close_matches(name.upper(), sorted(known), n=1, cutoff=0)
             raise UsageError(f"environment variable {name}: unknown; did you mean {near}?")
-
-
-def _unparsed(error: SettingsError) -> str:
-    section = next((name for name in _SECTIONS if f'"{name}"' in str(error)), "")
-    prefix = f"{ENVIRONMENT}{section}".upper()
-    names = ", ".join(name for name in sorted(os.environ) if name.upper().startswith(prefix))
-    return f'environment variable {names}: not JSON; write lists as ["make", "test"]'

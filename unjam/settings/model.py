@@ -4,19 +4,11 @@ from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
 from unjam.domain.naming import Template
 from unjam.domain.policy import Approval
 from unjam.errors import UsageError
 from unjam.settings.units import duration, size
-
-ENVIRONMENT = "UNJAM_"
-DELIMITER = "__"
 
 
 def _without_nul(text: str) -> str:
@@ -169,15 +161,10 @@ class Escalation(_Section):
     )
 
 
-class Settings(BaseSettings):
-    """All of it. The environment overrides the file."""
+class Settings(BaseModel):
+    """All of it, as the file has it."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        env_prefix=ENVIRONMENT,
-        env_nested_delimiter=DELIMITER,
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     orchestration: Orchestration = Orchestration()
     verify: Verify = Verify()
@@ -186,15 +173,3 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     vault: Vault = Vault()
     escalation: Escalation = Escalation()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 -- the signature is pydantic's
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment win over the file, which comes as arguments; ask nothing else."""
-        return env_settings, init_settings

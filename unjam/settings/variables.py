@@ -1,0 +1,4 @@
+"""How the environment variables are called that override the file."""
+
+ENVIRONMENT = "UNJAM_"
+DELIMITER = "__"
