@@ -28,9 +28,10 @@ class Tree:
         self._known = set(roots)
         self._below = None if below is None else str(below.resolve())
 
-    def look(self) -> list[Entry]:
+    def look(self, table: Table | None = None) -> list[Entry]:
         """Return its living members as they are now, parents first; never ourselves or above us."""
-        table = read_table()
+        if table is None:
+            table = read_table()
         spared = our_own(table) | {one.pid for one in ancestors_of(os.getpid(), table)} | {0, 1}
         members = {pid for pid, entry in table.items() if entry.key in self._known}
         members |= {pid for pid, entry in table.items() if self._works_below(entry, table)}
