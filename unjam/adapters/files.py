@@ -8,6 +8,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -81,6 +82,42 @@ def write_atomically(path: Path, content: bytes) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+        sync_directory(path.parent)
+    except OSError as error:
+        raise _translated(error, f"cannot write {path}") from error
+
+
+def content(path: Path) -> bytes | None:
+    """Read a whole file, following no link; None where there is none. Raises PermanentError."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise _translated(error, f"cannot read {path}") from error
+    with os.fdopen(handle, "rb") as file:
+        return file.read()
+
+
+def rewrite(path: Path, before: bytes | None, after: bytes | None, mode: int) -> None:
+    """Bring a file from one content to another (None: no file); it has the other already is fine.
+
+    A file that is there keeps its permissions. Raises RefusedError where it holds neither.
+    """
+    now = content(path)
+    if now == after:
+        return
+    if now != before:
+        raise RefusedError(f"{path} has changed: it is not what it was when this was planned")
+    temporary = path.with_name(f".{path.name[:64]}.unjam-tmp")  # a later try takes it over
+    try:
+        if after is None:
+            path.unlink()
+        else:
+            temporary.unlink(missing_ok=True)
+            _write_new(temporary, after)
+            temporary.chmod(mode if before is None else stat.S_IMODE(path.lstat().st_mode))
+            temporary.replace(path)
         sync_directory(path.parent)
     except OSError as error:
         raise _translated(error, f"cannot write {path}") from error

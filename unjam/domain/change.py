@@ -69,6 +69,16 @@ class MovePath:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteFile:
+    """Make (before None), remove (after None) or replace one of Git's small files, whole or not at all."""
+
+    path: PurePath
+    before: bytes | None
+    after: bytes | None
+    mode: int = 0o644  # of a file that is made; one that is replaced keeps its own
+
+
+@dataclass(frozen=True, slots=True)
 class PushRef:
     """Move the trunk on the remote forward; never by force."""
 
@@ -102,6 +112,7 @@ Change = (
     | AbortOperation
     | UpdateRow
     | MovePath
+    | WriteFile
     | PushRef
     | StopProcess
     | StartProcess

@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import NewType
 
+from unjam.domain.damage import Damage, LostObject, StrayKind
+
 CommitId = NewType("CommitId", str)
 WorkstreamId = NewType("WorkstreamId", str)
 AgentId = NewType("AgentId", str)
@@ -126,6 +128,9 @@ class Worktree:
     hidden_commits: int = 0  # commits that only this worktree's reflog reaches
     problem: str = ""
     workstream: WorkstreamId | None = None  # whose it is, by its branch or by its directory's name
+    damage: tuple[Damage, ...] = ()
+    moved_to: PurePath | None = None  # where its directory is now, for Damage.MOVED
+    only_staged: Truth = Truth.UNKNOWN  # for Damage.GONE: its index still holds work
     touched_at: datetime | None = None  # the newest change to its unsaved files, index or reflog
 
     @property
@@ -218,6 +223,17 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
+class Stray:
+    """Something in the directory of worktrees that is no worktree of this repository."""
+
+    path: PurePath
+    kind: StrayKind
+    names: str = ""  # the admin directory its .git file names
+    branch: str | None = None  # full name of the branch it was made for, if nothing else uses that
+    workstream: WorkstreamId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LogTail:
     """The last lines of one log file."""
 
@@ -253,6 +269,8 @@ class Snapshot:
     processes: tuple[Process, ...] = ()
     processes_known: Truth = Truth.YES
     locks: tuple[Lock, ...] = ()
+    strays: tuple[Stray, ...] = ()
+    lost: tuple[LostObject, ...] = ()  # looked for where something is broken, or on request
     logs: tuple[LogTail, ...] = ()
     remote: Remote | None = None
     push_owed: bool = False  # an earlier run landed work and could not push it

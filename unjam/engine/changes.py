@@ -13,8 +13,10 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving import checkout, remote
 from unjam.adapters.git.moving.operation import abort_operation
+from unjam.adapters.processes.scan import Request
 from unjam.adapters.processes.start import proof_of_start, start_detached
 from unjam.adapters.processes.stop import stop
+from unjam.adapters.state.pulse import moved, pulse
 from unjam.adapters.state.write import row_of, update_row
 from unjam.domain.change import (
     AbortOperation,
@@ -26,6 +28,7 @@ from unjam.domain.change import (
     StartProcess,
     StopProcess,
     UpdateRow,
+    WriteFile,
 )
 from unjam.domain.snapshot import Scalar
 from unjam.engine.orchestration import Orchestration
@@ -56,6 +59,8 @@ def apply(  # noqa: C901 -- an arm for each kind of change; the type checker pro
             update_row(orchestration.state, change)
         case MovePath():
             files.move(Path(change.source), Path(change.target))
+        case WriteFile():
+            files.rewrite(Path(change.path), change.before, change.after, change.mode)
         case PushRef():
             url = remote.remote_url(common, change.remote) or change.url
             remote.push(common, replace(change, url=url))
@@ -75,9 +80,14 @@ def _message(change: MoveRef) -> str:
 
 
 def _start(orchestration: Orchestration, change: StartProcess) -> str:
-    identity = start_detached(change.command, Path(change.cwd), Path(change.output))
-    patterns = orchestration.settings.orchestration.orchestrator
-    return proof_of_start(identity, patterns, orchestration.primary, Path(change.output))
+    before, output = pulse(orchestration.state), Path(change.output)
+    identity = start_detached(change.command, Path(change.cwd), output)
+    request = Request(
+        orchestration.primary, {}, tuple(orchestration.settings.orchestration.orchestrator)
+    )
+    return proof_of_start(
+        identity, request, output, lambda: moved(before, pulse(orchestration.state))
+    )
 
 
 def inverse(change: Change) -> Change | None:
@@ -91,6 +101,8 @@ def inverse(change: Change) -> Change | None:
             return replace(change, before=change.after, after=change.before)
         case MovePath():
             return MovePath(change.target, change.source)
+        case WriteFile():
+            return replace(change, before=change.after, after=change.before)
         case AbortOperation() | PushRef() | StopProcess() | StartProcess():
             return None
         case _:
@@ -111,6 +123,8 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:
             return _side(row, change.before, change.after), row_in_words(change, row)
         case MovePath():
             return _side_of_path(change)
+        case WriteFile():
+            return _side_of_file(change)
         case AbortOperation() | PushRef() | StopProcess() | StartProcess():
             return Side.AFTER, ""
         case _:
@@ -128,6 +142,12 @@ def row_in_words(change: UpdateRow, row: tuple[tuple[str, Scalar], ...]) -> str:
         if len({repr(one.get(name)) for one in (before, after, now)}) > 1
     ]
     return f"row {change.workstream} has {', '.join(differing)}"
+
+
+def _side_of_file(change: WriteFile) -> tuple[Side, str]:
+    now = files.content(Path(change.path))
+    said = "is not there" if now is None else f"has {len(now)} bytes"
+    return _side(now, change.before, change.after), f"{change.path} {said}"
 
 
 def _side(now: object, before: object, after: object) -> Side:

@@ -1,12 +1,20 @@
 """Whether the world is still as a run left it: only then can the run be taken back."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from unjam.adapters.git import refs
 from unjam.adapters.git.moving import checkout
 from unjam.adapters.git.salvaging.restore import differing
-from unjam.domain.change import AbortOperation, Change, MoveCheckout, MovePath, MoveRef, UpdateRow
+from unjam.domain.change import (
+    AbortOperation,
+    Change,
+    MoveCheckout,
+    MovePath,
+    MoveRef,
+    UpdateRow,
+    WriteFile,
+)
 from unjam.domain.snapshot import Truth, Worktree
 from unjam.engine.changes import Side, inverse, row_in_words, side_of
 from unjam.engine.history import unfinished
@@ -24,13 +32,32 @@ def refuse_if_moved_on(
     Then, too, where a person's edits are in the way: nothing is taken back by halves.
     """
     moved: list[str] = []
+    hidden: set[PurePath] = set()
     for change in changes:
-        moved.extend(_elsewhere(orchestration, change))
+        if not _is_below(_paths(change), hidden):
+            moved.extend(_elsewhere(orchestration, change))
         if isinstance(change, AbortOperation):
             moved.extend(_edited(orchestration, change, primary))
+        # What it put there hides what an older change of the run left, until it is taken back.
+        if _paths(change) and side_of(orchestration, change)[0] is Side.AFTER:
+            hidden |= _paths(change)
     moved.extend(_taken_up(orchestration, changes))
     if moved:
         raise RefusedError("the world has moved on since: " + "; ".join(moved))
+
+
+def _paths(change: Change) -> set[PurePath]:
+    match change:
+        case MovePath(source=source, target=target):
+            return {source, target}
+        case WriteFile(path=path):
+            return {path}
+        case _:
+            return set()
+
+
+def _is_below(paths: set[PurePath], places: set[PurePath]) -> bool:
+    return any(path.is_relative_to(place) for path in paths for place in places)
 
 
 def _elsewhere(orchestration: Orchestration, change: Change) -> Iterator[str]:
@@ -91,5 +118,7 @@ def _left(change: Change) -> str:
             return row_in_words(change, after)
         case MovePath(target=target):
             return f"it at {target}"
+        case WriteFile(after=after):
+            return "no such file" if after is None else f"{len(after)} other bytes in it"
         case _:
             return "something else"

@@ -13,6 +13,7 @@ from unjam.domain.change import (
     StartProcess,
     StopProcess,
     UpdateRow,
+    WriteFile,
 )
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.engine.acts.salvage import save_now
@@ -90,7 +91,7 @@ def _restore(run: Recovery, change: AbortOperation) -> Outcome:
     return Outcome("undo", subject, StepWord.UNDONE, f"the {change.operation} is in progress again")
 
 
-def in_words(change: Change) -> str:  # noqa: PLR0911 -- an arm for each kind of change
+def in_words(change: Change) -> str:  # noqa: C901, PLR0911 -- an arm for each kind of change
     """Name what a change is about."""
     match change:
         case MoveRef(ref=ref):
@@ -101,6 +102,8 @@ def in_words(change: Change) -> str:  # noqa: PLR0911 -- an arm for each kind of
             return f"row {workstream}"
         case MovePath(source=source):
             return str(source)
+        case WriteFile(path=path):
+            return str(path)
         case PushRef(remote=remote, ref=ref):
             return f"{remote} {ref}"
         case StopProcess(process=process):

@@ -1,0 +1,44 @@
+"""What can be broken in a repository's own files, as a closed set: decisions rest on it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePath
+
+
+class Damage(StrEnum):
+    """One thing that is wrong with a checkout or with the files Git keeps about it."""
+
+    GONE = "its directory is gone"
+    MOVED = "its directory was moved"
+    LINK = "its directory is a symbolic link"
+    UNFINISHED = "making it was never finished"
+    TWICE = "its directory is registered twice"
+    OF_ANOTHER = "its directory says that it is another worktree"
+    OWN_REPOSITORY = "its directory holds a repository of its own"
+    DOT_GIT = "its .git file does not lead to its admin directory"
+    GITDIR = "its gitdir file is missing or damaged"
+    COMMONDIR = "its commondir file is missing or damaged"
+    HEAD = "its HEAD is missing or damaged"
+    INDEX = "its index is missing or damaged"
+    BRANCH = "its branch is missing or damaged"
+    BARE = "its configuration says that it has no files"
+
+
+class StrayKind(StrEnum):
+    """What lies where worktrees are made, and is none that Git knows."""
+
+    ORPHAN = "its admin directory is gone"
+    COPY = "a copy of a registered worktree"
+    REPOSITORY = "a repository of its own"
+    PLAIN = "Git knows nothing of it"
+    LINK = "a symbolic link"
+
+
+@dataclass(frozen=True, slots=True)
+class LostObject:
+    """A piece of history that is missing, or whose file does not hold it."""
+
+    id: str
+    kind: str  # blob, tree, commit or tag; empty where nobody says
+    file: PurePath | None  # the damaged file, if there is one
+    named: str = ""  # what needs it, as Git names it
