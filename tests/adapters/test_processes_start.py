@@ -1,6 +1,7 @@
 """The orchestrator is started so that it outlives us, and it is proven that it started."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from tests.adapters.programs import WAIT, Bench, is_alive
 from tests.world import Program
 from unjam.adapters.processes.identity import is_same
+from unjam.adapters.processes.scan import Request
 from unjam.adapters.processes.start import Patience, find_command, proof_of_start, start_detached
 from unjam.domain.snapshot import ProcessIdentity, Truth
 from unjam.errors import PermanentError, UsageError
@@ -30,6 +32,8 @@ class Stage:
         self.output = root / "restart" / "run.log"
         self.bench = bench
         self.started: list[ProcessIdentity] = []
+        self.request = Request(self.repo, {}, PATTERNS)
+        self.moved = ""  # what the state shows that it did
         self.repo.mkdir()
 
     def start(self, body: str, name: str = "resume.py") -> ProcessIdentity:
@@ -39,7 +43,7 @@ class Stage:
         return identity
 
     def proof(self, identity: ProcessIdentity, patience: Patience = QUICK) -> str:
-        return proof_of_start(identity, PATTERNS, self.repo, self.output, patience)
+        return proof_of_start(identity, self.request, self.output, lambda: self.moved, patience)
 
     def close(self) -> None:
         for one in self.started:
@@ -106,17 +110,33 @@ def test_a_command_under_another_name_is_proven_by_staying_alive(stage: Stage) -
     assert said == f"pid {identity.pid} runs, though under no orchestrator's name"
 
 
-def test_a_command_that_ends_well_says_so(stage: Stage) -> None:
-    assert stage.proof(stage.start("")) == (
-        "the command ended with status 0 and left no orchestrator running"
+def test_a_command_that_ends_well_and_did_nothing_did_not_start_anything(stage: Stage) -> None:
+    identity = stage.start("print('nothing to resume')")
+
+    with pytest.raises(PermanentError) as caught:
+        stage.proof(identity)
+
+    assert re.fullmatch(
+        r"the command ended with status 0 after \d+\.\d s, left no orchestrator running, and nothing "
+        rf"has moved in the state: nothing to resume \(see {stage.output}\)",
+        str(caught.value),
     )
+
+
+def test_a_command_that_has_done_its_work_before_it_ended_is_proven_by_that(stage: Stage) -> None:
+    stage.moved = "ws-06 pending → completed"
+
+    said = stage.proof(stage.start(""))
+
+    assert said.startswith("the command ended with status 0 after ")
+    assert said.endswith("but its work shows: ws-06 pending → completed")
 
 
 @pytest.mark.parametrize("name", ["resume.py", "multi_agent_orchestrator.py"])
 def test_a_command_that_fails_is_an_error_with_its_last_words(stage: Stage, name: str) -> None:
     identity = stage.start("print('line')\nsys.exit('no configuration')", name)
 
-    with pytest.raises(PermanentError, match=r"ended with status 1: .*no configuration"):
+    with pytest.raises(PermanentError, match=r"ended with status 1 after .*no configuration"):
         stage.proof(identity)
 
 

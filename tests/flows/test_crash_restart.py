@@ -1,5 +1,6 @@
 """Starting the orchestrator again: proven, or said why not; never half, never twice."""
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -55,19 +56,35 @@ def test_what_fails_is_told_with_its_last_words_and_the_rest_is_done(world: Worl
     document = recover(world.repo)
 
     assert document["word"] == "partly recovered"
-    assert told(document).startswith(
-        "failed: the orchestrator ended with status 1: no such database"
+    assert re.match(
+        r"failed: the orchestrator ended with status 1 after \d+\.\d s: no such database",
+        told(document),
     )
     assert world.state.status("ws-15") == "completed"
     assert world.lost(treasure) == []
 
 
-def test_what_ends_at_once_is_not_called_running(world: World) -> None:
-    resuming(world, sys.executable, "-c", "pass")
+def test_what_ends_at_once_and_did_nothing_was_not_started(world: World) -> None:
+    resuming(world, sys.executable, "-c", "print('bye')")
 
     document = recover(world.repo)
 
-    assert "ended with status 0 and left no orchestrator running" in told(document)
+    assert document["word"] == "partly recovered"
+    assert told(document).startswith("failed: the command ended with status 0 after ")
+    assert "left no orchestrator running" in told(document)
+    assert ": bye (see " in told(document)
+
+
+def test_what_did_all_the_work_before_it_ended_is_proven_by_the_rows(world: World) -> None:
+    statement = "UPDATE workstream_status SET status = 'completed' WHERE workstream_id = 'ws-06'"
+    body = f"import sqlite3\nwith sqlite3.connect('.state/orchestration.db') as d: d.execute({statement!r})"
+    resuming(world, sys.executable, "-c", body)
+
+    document = recover(world.repo)
+
+    assert document["word"] == "recovered"
+    assert told(document).startswith("done: the command ended with status 0 after ")
+    assert "its work shows: ws-06 pending → completed" in told(document)
 
 
 def test_a_configured_command_that_is_missing_stops_all_before_anything_changes(

@@ -4,8 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,19 +60,20 @@ def start_detached(
 
 def proof_of_start(
     identity: ProcessIdentity,
-    patterns: Sequence[str],
-    repo: Path,
+    request: Request,
     output: Path,
+    work: Callable[[], str] = str,
     patience: Patience = Patience(),
 ) -> str:
     """Wait until an orchestrator is seen to stay alive; returns the sentence that proves it.
 
-    Raises PermanentError, with the end of its output, if it failed.
+    ``work`` says what has moved since the start: the only proof of a command that has ended by then.
+    Raises PermanentError, with the end of its output, if there is no proof.
     """
-    request = Request(repo, {}, tuple(patterns))
-    end = time.monotonic() + patience.deadline
+    began = time.monotonic()
+    end = began + patience.deadline
     seen: dict[ProcessIdentity, float] = {}
-    status = None
+    ended = None
     while time.monotonic() < end:
         now = time.monotonic()
         found = {one.identity: one for one in scan(request).processes if _is_orchestrator(one)}
@@ -81,43 +81,59 @@ def proof_of_start(
         for one, since in seen.items():
             if now - since >= patience.settle:
                 return f"the orchestrator runs: pid {one.pid} ({' '.join(found[one].command)[:80]})"
-        if status is None:
-            status = _exit_status(identity)
-            if status is not None:
-                _raise_if_failed(status, output)
+        if ended is None:
+            ended = _end_of(identity, began)
+            if ended is not None:
+                if ended.status != 0:
+                    raise _failed(f"the orchestrator {ended}", output)
                 # What it may have put into the background gets its time to show.
                 end = min(end, now + patience.settle + 1)
         time.sleep(_BEAT)
-    return _judged(identity, status, output)
+    return _judged(identity, ended, output, work)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How the command that was started ended, and after how many seconds."""
+
+    status: int | None  # None: somebody else has collected it
+    lived: float
+
+    def __str__(self) -> str:
+        status = "a status nobody knows" if self.status is None else f"status {self.status}"
+        return f"ended with {status} after {self.lived:.1f} s"
 
 
 def _is_orchestrator(process: Process) -> bool:
     return process.role is Role.ORCHESTRATOR and process.certain
 
 
-def _judged(identity: ProcessIdentity, status: int | None, output: Path) -> str:
-    if status is not None:
-        return "the command ended with status 0 and left no orchestrator running"
-    if is_same(identity) is Truth.YES:
+def _judged(
+    identity: ProcessIdentity, ended: _End | None, output: Path, work: Callable[[], str]
+) -> str:
+    if ended is None:
         return f"pid {identity.pid} runs, though under no orchestrator's name"
-    _raise_if_failed(1, output)
-    raise AssertionError  # pragma: no cover -- the line above raises
+    moved = work()
+    if moved:
+        return f"the command {ended} and left no orchestrator running, but its work shows: {moved}"
+    nothing = "left no orchestrator running, and nothing has moved in the state"
+    raise _failed(f"the command {ended}, {nothing}", output)
 
 
-def _exit_status(identity: ProcessIdentity) -> int | None:
-    """Return how it ended; None while it runs, or when somebody else has collected that."""
-    with suppress(ChildProcessError):
+def _end_of(identity: ProcessIdentity, began: float) -> _End | None:
+    """Return how it ended; None while it runs."""
+    lived = time.monotonic() - began
+    try:
         pid, status = os.waitpid(identity.pid, os.WNOHANG)
-        return os.waitstatus_to_exitcode(status) if pid else None
-    return None
+    except ChildProcessError:
+        return None if is_same(identity) is Truth.YES else _End(None, lived)
+    return _End(os.waitstatus_to_exitcode(status), lived) if pid else None
 
 
-def _raise_if_failed(status: int, output: Path) -> None:
-    if status == 0:
-        return
+def _failed(what: str, output: Path) -> PermanentError:
     lines = [line for line in tail_of(output).splitlines() if line.strip()][-3:]
     said = " | ".join(lines) or "it said nothing"
-    raise PermanentError(f"the orchestrator ended with status {status}: {said} (see {output})")
+    return PermanentError(f"{what}: {said} (see {output})")
 
 
 def _started(

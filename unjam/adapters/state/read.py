@@ -19,6 +19,7 @@ _STARTS = f"""
     SELECT {KEY}, count(*) FROM {EVENTS}
     WHERE event_type = 'started' AND {KEY} IS NOT NULL GROUP BY {KEY}
 """  # noqa: S608 -- constants
+_COUNT = f"SELECT count(*) FROM {EVENTS}"  # noqa: S608 -- constants
 
 
 class _Reader(Protocol):
@@ -73,6 +74,18 @@ def row_of(location: str, workstream: WorkstreamId) -> tuple[tuple[str, Scalar],
     except UnjamError as error:
         raise type(error)(f"state {shown(location)}: {error}") from error
     return rows[0].values if rows else ()
+
+
+def events_of(location: str) -> int:
+    """Count the events written down so far; none where they cannot be read."""
+    try:
+        return 0 if _is_missing(location) else _read(location, _number_of_events)
+    except UnjamError:
+        return 0
+
+
+def _number_of_events(reader: _Reader) -> int:
+    return _count(reader.ask(_COUNT).records[0][0]) if reader.has(EVENTS) else 0
 
 
 def _read(location: str, read: Callable[[_Reader], _Answer]) -> _Answer:
