@@ -38,12 +38,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop(Step):
-    """End an orphaned agent, politely first."""
+    """End an agent that nobody waits for, or that hangs, politely first."""
 
     verb = "stop"
     step_class = StepClass.STOP
     process: ProcessIdentity
     below: PurePath
+    worktree: str = ""  # of one that hangs: saved before it is stopped, and proven to hang still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

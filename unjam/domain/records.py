@@ -15,10 +15,10 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, Union
 
-from unjam.domain import change, finding, outcome, plan, snapshot
+from unjam.domain import change, finding, outcome, plan, signs, snapshot
 from unjam.errors import PermanentError
 
-_MODULES = (change, finding, outcome, plan, snapshot)
+_MODULES = (change, finding, outcome, plan, signs, snapshot)
 _BYTES = "base64"
 
 

@@ -75,6 +75,7 @@ class Look:
     connections: tuple[Connection, ...] = ()
     channels: tuple[str, ...] = ()  # other ways it may hear from outside of its tree
     written_at: datetime | None = None  # the newest change of a file it holds open for writing
+    above: tuple[int, ...] = ()  # pids of those that started it, and of theirs
     because: str = ""  # why it does not tell everything; empty: it does
 
 

@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import NewType
 
+from unjam.domain.signs import Watched
+
 from unjam.domain.damage import Damage, LostObject, StrayKind
 
 CommitId = NewType("CommitId", str)
@@ -276,6 +278,7 @@ class Snapshot:
     push_owed: bool = False  # an earlier run landed work and could not push it
     free_disk: int | None = None  # bytes, where the Git common directory is
     unknown: tuple[Unknown, ...] = ()
+    watched: tuple[Watched, ...] = ()  # agents without a sign of life for long, looked at closely
 
     @property
     def trunk_name(self) -> str:

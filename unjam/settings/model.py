@@ -109,6 +109,10 @@ class Hang(_Section):
     """When an agent is suspected; a long time alone kills nothing."""
 
     after: Duration = Field(default=timedelta(hours=1), description="without any sign of progress")
+    interval: Duration = Field(
+        default=timedelta(seconds=3),
+        description="between two looks at what an agent's processes do",
+    )
 
 
 class Policy(_Section):

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class _Eye:
     def look(self) -> Look:
         scene = self._scene()
         pulses = [one for entry in self.members if (one := self._pulse(entry, scene)) is not None]
-        pulses += self._ended({one.pid for one in self.members})
+        pulses += _ended([one.pid for one in self.members], self.table)
         written = (one.written_at() for one in self.handles.values())
         return Look(
             at=self.at,
@@ -87,8 +87,12 @@ class _Eye:
             connections=tuple(self._connections()),
             channels=tuple(dict.fromkeys(self._channels())),
             written_at=max((one for one in written if one is not None), default=None),
+            above=tuple(dict.fromkeys(self._above())),
             because=next(self._obstacles(scene), ""),
         )
+
+    def _above(self) -> Iterator[int]:
+        return (up.pid for root in self.roots for up in ancestors_of(root.pid, self.table))
 
     def _obstacles(self, scene: Scene) -> Iterator[str]:
         for one in self.members:
@@ -128,15 +132,6 @@ class _Eye:
             moved=_moved(entry.pid),
         )
 
-    def _ended(self, known: set[int]) -> Iterator[Pulse]:
-        """Yield the children that have ended and wait to be collected."""
-        for pid in known:
-            for child in _children(pid):
-                stat = _fields(child) if child not in self.table else None
-                if stat is not None and stat[0] == "Z":
-                    gone = Entry(child, (), None, pid, 0, 0, False, False, int(stat[19]))  # noqa: FBT003 -- a table's row
-                    yield _counted(stat, gone, wait=Wait.ENDED)
-
     def _own(self) -> Iterator[int]:
         """Yield what is the agent itself: its root, unless that is a tool, and what that launches."""
         level = [one for one in self.roots if self._is_agent(one)]
@@ -162,6 +157,8 @@ class _Eye:
         if is_hinted(child, self.agents):
             return True
         wanted = {one[0] for one in programs(boss.command)}
+        if _name(boss) in {name_of(one) for one in wanted}:
+            return False  # no launcher: what it starts are its tools
         run = {one[0] for one in programs(child.command)}
         # A copy of itself that it forked does some part of its work.
         is_copy = child.command == boss.command
@@ -295,3 +292,17 @@ def _number(path: Path, name: str) -> int | None:
 
 def _name(entry: Entry) -> str:
     return name_of(entry.command[0]) if entry.command else ""
+
+
+def uncollected(pid: int) -> tuple[Pulse, ...]:
+    """Return the children of a process that have ended and that it has not collected."""
+    return tuple(_ended([pid], read_table())) if has_proc() else ()
+
+
+def _ended(parents: Iterable[int], table: Table) -> Iterator[Pulse]:
+    for pid in parents:
+        for child in _children(pid):
+            stat = _fields(child) if child not in table else None
+            if stat is not None and stat[0] == "Z":
+                gone = Entry(child, (), None, pid, 0, 0, False, False, int(stat[19]))  # noqa: FBT003 -- a table's row
+                yield _counted(stat, gone, wait=Wait.ENDED)
