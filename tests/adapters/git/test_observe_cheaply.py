@@ -7,7 +7,7 @@ import pytest
 
 from tests.adapters.git.looking import look
 from tests.world import World, git
-from unjam.adapters.git.observing import observe as observing
+from unjam.adapters.git.observing import beginning
 from unjam.adapters.git.observing.beside import beside
 
 
@@ -50,7 +50,7 @@ def test_a_child_gives_the_same_answers(world: World, monkeypatch: pytest.Monkey
     _fleet(world, 3)
     alone = look(world.repo)
 
-    monkeypatch.setattr(observing, "_WORTH_A_PROCESS", 0)
+    monkeypatch.setattr(beginning, "_WORTH_A_PROCESS", 0)
 
     assert look(world.repo) == alone
 

@@ -1,4 +1,4 @@
-"""Git, through GitPython's runner and our own readers of its files; the only package that imports ``git``."""
+"""Git, through hardened commands and our own readers of its files; the only package that imports ``git``."""
 
 import os
 

@@ -8,18 +8,18 @@ pagers, external tools and transports off, and never sees an inherited ``GIT_*``
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from unjam.errors import PermanentError, TransientError, UnjamError, UsageError
 
-try:
+if TYPE_CHECKING:
     import git
-except ImportError as error:  # GitPython asks Git for its version when it is imported
-    raise UsageError(f"git: cannot be used ({error}); install Git 2.38 or newer") from error
 
 DEADLINE = 600.0  # seconds; a Git command that takes longer hangs
+_PIECE = 1 << 20  # bytes
 
 _SETTINGS = (
     "core.hooksPath=/dev/null",
@@ -58,6 +58,9 @@ _ENVIRONMENT = {
     "GIT_COMMITTER_NAME": "unjam",
     "GIT_COMMITTER_EMAIL": "unjam@localhost",
 }
+# As we use them these change nothing. They are started without GitPython, whose import alone takes
+# longer than all of them in a small repository.
+_READING = frozenset(("cat-file", "config", "diff-tree", "for-each-ref", "rev-list", "version"))
 _IN_THE_WAY = (
     ".lock': File exists",
     "Unable to create",
@@ -119,22 +122,24 @@ class Git:
         Raises TransientError where a lock was in the way or the deadline passed, else
         PermanentError.
         """
+        if arguments[0] in _READING:
+            return self.ask(*arguments, stdin=stdin).answer(accept=accept, deadline=deadline)
         child = self.start(*arguments)
-        try:
-            out, err = child.communicate(stdin, timeout=deadline)
-        except subprocess.TimeoutExpired as error:
-            # Its helpers (ssh, say) hold the pipes open, and would have us wait for them.
-            os.killpg(child.pid, signal.SIGKILL)
-            child.communicate()
-            raise TransientError(f"git {arguments[0]} took over {deadline:.0f} s") from error
-        answer = Answer(child.returncode, out, os.fsdecode(err).strip())
-        if accept is not None and answer.status not in accept:
-            raise _classified(arguments, answer)
-        return answer
+        out, err = _ended(child, arguments, deadline, stdin)
+        return _accepted(arguments, Answer(child.returncode, out, err), accept)
+
+    def ask(self, *arguments: str, stdin: bytes = b"") -> "Asked":
+        """Start a command that only reads, and let it work while we do something else."""
+        out = _memory()
+        with _memory(stdin) as question:
+            child = self._started(arguments, stdin=question, stdout=out)
+        return Asked(arguments, child, out)
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start it with pipes on all three streams; the caller talks to it and waits for its end."""
-        process = git.Git(str(self.work_tree or self.git_dir)).execute(
+        if arguments[0] in _READING:
+            return self._started(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = _gitpython(str(self._place)).execute(
             self._command(arguments),
             as_process=True,
             istream=subprocess.PIPE,
@@ -147,13 +152,36 @@ class Git:
         process.proc = None  # its guard would end the child as soon as it is collected
         return child
 
+    @property
+    def _place(self) -> Path:
+        return self.work_tree or self.git_dir
+
+    def _started(
+        self, arguments: Sequence[str], *, stdin: IO[bytes] | int, stdout: IO[bytes] | int
+    ) -> subprocess.Popen[bytes]:
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
+        try:
+            return subprocess.Popen(
+                ("git", *self._options(), *arguments),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                cwd=self._place,
+                env=inherited | self._environment(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise PermanentError(f"git {arguments[0]}: {error.strerror}") from error
+
+    def _options(self) -> list[str]:
+        return [part for one in (*_SETTINGS, *self.settings) for part in ("-c", one)]
+
     def _command(self, arguments: Sequence[str]) -> list[str]:
         # GitPython can add to the environment but not take away; env(1) can.
         inherited = [name for name in os.environ if name.startswith("GIT_")]
         prefix = ["env", *(part for name in inherited for part in ("-u", name))]
         wanted = [f"{name}={value}" for name, value in self._environment().items()]
-        command = ["git", *(part for one in (*_SETTINGS, *self.settings) for part in ("-c", one))]
-        return [*(prefix + wanted if inherited else ()), *command, *arguments]
+        return [*(prefix + wanted if inherited else ()), "git", *self._options(), *arguments]
 
     def _environment(self) -> dict[str, str]:
         named = {
@@ -174,6 +202,91 @@ class Git:
             if (section, key) in _DRIVER_KEYS:
                 off.append(f"{name}={'false' if key == 'required' else ''}")
         return off
+
+
+class Asked:
+    """A command at work. It writes into memory, so that it never waits for us to read."""
+
+    def __init__(
+        self, arguments: Sequence[str], child: subprocess.Popen[bytes], out: IO[bytes]
+    ) -> None:
+        """Take a child whose errors come through a pipe and whose output goes to ``out``."""
+        self._arguments = arguments
+        self._child = child
+        self._out = out
+
+    def answer(self, *, accept: Sequence[int] | None = (0,), deadline: float = DEADLINE) -> Answer:
+        """Wait for its end; raises as ``Git.run`` does. It answers once."""
+        with self._out as out:
+            err = self._wait(deadline)
+            answer = Answer(self._child.returncode, out.read(), err)
+        return _accepted(self._arguments, answer, accept)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Wait for its end and give its output in pieces; raises as ``Git.run`` does."""
+        with self._out as out:
+            err = self._wait(DEADLINE)
+            _accepted(self._arguments, Answer(self._child.returncode, b"", err), (0,))
+            while piece := out.read(_PIECE):
+                yield piece
+
+    def _wait(self, deadline: float) -> str:
+        _, err = _ended(self._child, self._arguments, deadline)
+        self._out.seek(0)
+        return err
+
+    def abandon(self) -> None:
+        """End it if nobody waited for its answer."""
+        if self._child.returncode is None:
+            _kill(self._child)
+            self._out.close()
+
+
+def _memory(content: bytes = b"") -> IO[bytes]:
+    """Make a file without a name: in memory where the system has that."""
+    if hasattr(os, "memfd_create"):
+        file: IO[bytes] = os.fdopen(os.memfd_create("unjam"), "w+b", buffering=0)
+    else:
+        import tempfile
+
+        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- the caller closes it
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]
+    file.seek(0)
+    return file
+
+
+def _ended(
+    child: subprocess.Popen[bytes], arguments: Sequence[str], deadline: float, stdin: bytes = b""
+) -> tuple[bytes, str]:
+    """Wait for the end of a child; returns its output and its errors."""
+    try:
+        out, err = child.communicate(stdin or None, timeout=deadline)
+    except subprocess.TimeoutExpired as error:
+        _kill(child)
+        raise TransientError(f"git {arguments[0]} took over {deadline:.0f} s") from error
+    return out, os.fsdecode(err).strip()
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    # Its helpers (ssh, say) hold the pipes open, and would have us wait for them.
+    os.killpg(child.pid, signal.SIGKILL)
+    child.communicate()
+
+
+def _accepted(arguments: Sequence[str], answer: Answer, accept: Sequence[int] | None) -> Answer:
+    if accept is not None and answer.status not in accept:
+        raise _classified(arguments, answer)
+    return answer
+
+
+def _gitpython(place: str) -> "git.Git":
+    try:
+        import git
+    except ImportError as error:  # GitPython asks Git for its version when it is imported
+        raise UsageError(f"git: cannot be used ({error}); install Git 2.38 or newer") from error
+    return git.Git(place)
 
 
 _DRIVER_KEYS = {

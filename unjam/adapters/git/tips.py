@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unjam.adapters.git.batches import resolve_objects
-from unjam.adapters.git.command import Git
+from unjam.adapters.git.command import Answer, Asked, Git
 from unjam.adapters.git.files import read_line
 from unjam.adapters.git.repository import Repository
 from unjam.domain.snapshot import CommitId, Unknown
-from unjam.errors import UsageError
+from unjam.errors import PermanentError, UsageError
 
 _BROKEN = re.compile(r"^warning: ignoring (?:broken|dangling).* (refs/\S+)$", re.MULTILINE)
 _HEADS = "refs/heads/"
@@ -24,20 +24,42 @@ class Tips:
     unknown: tuple[Unknown, ...]
 
 
-def read_tips(git: Git) -> Tips:
-    """Read all refs and look whether their objects exist; raises PermanentError for bad packed refs."""
+def ask_tips(git: Git) -> Asked:
+    """Ask for all refs; one whose object is missing makes the whole answer an error."""
+    return git.ask("for-each-ref", "--format=%(objectname) %(objecttype) %(refname)")
+
+
+def read_tips(git: Git, asked: Asked) -> Tips:
+    """Read all refs and whether their objects exist; raises PermanentError for bad packed refs."""
+    try:
+        answer = asked.answer()
+    except PermanentError:
+        return _read_one_by_one(git)
+    named = {}
+    for line in answer.text.split("\n"):
+        name, _, rest = line.partition(" ")
+        named[rest.partition(" ")[2]] = CommitId(name)
+    named.pop("", None)
+    return Tips(named, named, _broken(answer))
+
+
+def _read_one_by_one(git: Git) -> Tips:
+    """Tell the refs whose objects are there from those whose are not."""
     answer = git.run("for-each-ref", "--format=%(objectname) %(refname)")
     named = {line[41:]: CommitId(line[:40]) for line in answer.text.split("\n") if line}
     commits = resolve_objects(git, sorted(set(named.values())))
     # A tag names a commit through an object of its own; it only matters as something to reach from.
     sound = {ref: name for ref, name in named.items() if commits[name]}
-    unknown = [Unknown(f"ref {ref}", "it is damaged") for ref in _BROKEN.findall(answer.err)]
-    unknown += [
+    missing = [
         Unknown(f"ref {ref}", f"its object {name} is missing or damaged")
         for ref, name in named.items()
         if ref not in sound
     ]
-    return Tips(named, sound, tuple(unknown))
+    return Tips(named, sound, (*_broken(answer), *missing))
+
+
+def _broken(answer: Answer) -> tuple[Unknown, ...]:
+    return tuple(Unknown(f"ref {ref}", "it is damaged") for ref in _BROKEN.findall(answer.err))
 
 
 def choose_trunk(

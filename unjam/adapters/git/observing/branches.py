@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from unjam.adapters.git.batches import resolve_objects
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.observing.beginning import Begun
 from unjam.adapters.git.observing.facts import ObserveRequest
 from unjam.adapters.git.proving.copies import Work
 from unjam.adapters.git.proving.history import History, read_history
@@ -17,10 +18,9 @@ from unjam.adapters.git.proving.landed import (
     prove_reached,
 )
 from unjam.adapters.git.proving.patches import Span, changed_paths
-from unjam.adapters.git.proving.reverts import read_reverts
+from unjam.adapters.git.proving.reverts import reverts_in
 from unjam.adapters.git.proving.standing import Standing, Standings
 from unjam.adapters.git.repository import Repository
-from unjam.adapters.git.tips import Tips
 from unjam.domain.naming import Owner
 from unjam.domain.snapshot import Branch, CommitId, Truth, Unknown
 
@@ -42,13 +42,13 @@ class _Found:
 
 
 def compare_branches(
-    git: Git,
+    begun: Begun,
     repository: Repository,
     trunk: tuple[str, CommitId],
-    tips: Tips,
     request: ObserveRequest,
 ) -> Compared:
     """Compare the branches that are somebody's; raises PermanentError if the trunk is damaged."""
+    git, tips = begun.git, begun.tips
     found = [
         _Found(ref, tip, owner)
         for ref, tip in tips.named.items()
@@ -57,7 +57,7 @@ def compare_branches(
     tracked = f"refs/remotes/{request.remote}/{trunk[0].removeprefix('refs/heads/')}"
     wanted = {one.tip for one in found if one.ref in tips.sound}
     wanted |= {tips.sound[tracked]} if tracked in tips.sound else set()
-    history, damaged = read_history(git, trunk[1], sorted(wanted))
+    history, damaged = read_history(git, trunk[1], sorted(wanted), begun.graph)
     sound = [one for one in found if history.knows(one.tip) and one.tip not in damaged]
     standings = Standings(history, repository.common, trunk[0], [one.tip for one in sound])
     judge = _Judge(git, trunk[1], history, standings, request)
@@ -150,7 +150,7 @@ class _Judge:
             tree=tree[0] if tree else "",
             history=self._history,
             moves=self._standings.moves,
-            reverts=read_reverts(self._git, self._tip, self._history),
+            reverts=reverts_in(self._history),
         )
 
     def _changed(self, sound: list[_Found]) -> dict[str, tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from unjam.adapters.git.command import Git
+from unjam.adapters.git.command import Asked, Git
 from unjam.adapters.git.files import read_small
 from unjam.adapters.git.status.quick_status import Rules
 
@@ -11,9 +11,14 @@ _OFF = {"false", "no", "off", "0"}
 _LIMIT = 1 << 24  # bytes
 
 
-def read_config(git: Git) -> dict[str, str]:
-    """Read what is configured here; the last value of a name counts. Raises PermanentError."""
-    pairs = (one.partition("\n") for one in git.run("config", "--list", "-z").fields())
+def ask_config(git: Git) -> Asked:
+    """Ask for all that is configured here."""
+    return git.ask("config", "--list", "-z")
+
+
+def read_config(asked: Asked) -> dict[str, str]:
+    """Read what is configured; the last value of a name counts. Raises PermanentError."""
+    pairs = (one.partition("\n") for one in asked.answer().fields())
     return {name: value for name, _, value in pairs}
 
 

@@ -1,25 +1,41 @@
 """Count the commits that only a worktree's own HEAD or reflog still reaches."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from unjam.adapters.git.batches import ask_in_batches, resolve_objects
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import NOBODY
 from unjam.adapters.git.proving.history import History
 from unjam.adapters.git.reflog import read_reflog
-from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout
+
+
+def named_by_heads(checkouts: Iterable[Checkout]) -> dict[str, frozenset[str]]:
+    """List by worktree the commits that its HEAD and the reflog of that name."""
+    return {one.name: frozenset(_named_by_head(one)) - {NOBODY} for one in checkouts}
+
+
+def _named_by_head(checkout: Checkout) -> Iterator[str]:
+    for move in read_reflog(checkout.admin, "HEAD"):
+        yield from (move.old, move.new)
+    if checkout.detached:
+        yield checkout.detached
 
 
 def count_hidden(
     git: Git,
-    repository: Repository,
-    checkouts: Iterable[Checkout],
+    common: Path,
+    checkouts: Iterable[tuple[Checkout, frozenset[str]]],
     history: History,
     reached: Collection[str],
 ) -> dict[str, int]:
-    """Count by worktree; ``reached`` are the tips of all refs."""
-    named = {one.name: _named_by(one, repository, history) for one in checkouts}
+    """Count by worktree, of which none has the count 0.
+
+    ``checkouts`` come with the commits that their HEADs name; ``reached`` are the tips of all refs.
+    """
+    left = {one.name: _unknown_to(history, common, one, names) for one, names in checkouts}
+    named = {name: commits for name, commits in left.items() if commits}
     candidates = {commit for commits in named.values() for commit in commits}
     found = resolve_objects(git, sorted(candidates))
     there = sorted(one for one, kind in found.items() if kind and kind[1] == "commit")
@@ -27,17 +43,15 @@ def count_hidden(
     return {name: len(_reached(commits, parents)) for name, commits in named.items()}
 
 
-def _named_by(checkout: Checkout, repository: Repository, history: History) -> set[str]:
-    """List what HEAD and its reflog name that neither the history nor the branch's reflog has."""
-    moves = read_reflog(checkout.admin, "HEAD")
-    named = {commit for move in moves for commit in (move.old, move.new)}
-    if checkout.detached:
-        named.add(checkout.detached)
-    named = {one for one in named if one != NOBODY and not history.knows(one)}
-    if named and checkout.branch:
-        for move in read_reflog(repository.common, checkout.branch):
-            named -= {move.old, move.new}
-    return named
+def _unknown_to(
+    history: History, common: Path, checkout: Checkout, names: frozenset[str]
+) -> set[str]:
+    """Drop what the history or the branch's own reflog has."""
+    left = {one for one in names if not history.knows(one)}
+    if left and checkout.branch:
+        for move in read_reflog(common, checkout.branch):
+            left -= {move.old, move.new}
+    return left
 
 
 def _beyond(

@@ -6,45 +6,40 @@ Reading changes nothing and runs nothing of the agents'; what cannot be read is 
 from collections.abc import Mapping
 
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.observing.beside import beside
+from unjam.adapters.git.observing.around import Around
+from unjam.adapters.git.observing.beginning import Begun, begin
 from unjam.adapters.git.observing.branches import Compared, compare_branches
-from unjam.adapters.git.observing.config import comparing_rules, has_remote, read_config
+from unjam.adapters.git.observing.config import has_remote
 from unjam.adapters.git.observing.facts import GitFacts, ObserveRequest
 from unjam.adapters.git.observing.hidden import count_hidden
-from unjam.adapters.git.observing.locks import read_locks
 from unjam.adapters.git.observing.operations import is_intact
 from unjam.adapters.git.proving.history import History
 from unjam.adapters.git.repository import Repository
-from unjam.adapters.git.status.unsaved import Scan, read_heads, scan_files, unsaved_by_name
-from unjam.adapters.git.tips import Tips, choose_trunk, read_tips
-from unjam.adapters.git.worktrees import Checkout, read_primary, read_worktrees
-from unjam.domain.snapshot import CommitId, Remote, Truth, Unsaved, Worktree
+from unjam.adapters.git.tips import Tips, choose_trunk
+from unjam.adapters.git.worktrees import Checkout
+from unjam.domain.snapshot import Remote, Truth, Unsaved, Worktree
 
-__all__ = ["GitFacts", "ObserveRequest", "observe"]
+__all__ = ["Begun", "GitFacts", "ObserveRequest", "begin", "observe"]
 
-_WORTH_A_PROCESS = 32  # worktrees; below, forking costs more than it saves
 _NOT_ASKED = Unsaved(Truth.UNKNOWN, because="its files were not looked at")
 
 
-def observe(repository: Repository, request: ObserveRequest) -> GitFacts:
-    """Observe the repository; raises UsageError without a trunk, PermanentError if Git cannot read it."""
-    git = Git(repository.common)
-    tips = read_tips(git)
+def observe(
+    repository: Repository, request: ObserveRequest, begun: Begun | None = None
+) -> GitFacts:
+    """Observe the repository, with ``begun`` from where a look at all of it has come to.
+
+    Raises UsageError without a trunk, PermanentError if Git cannot read it.
+    """
+    if begun is None:
+        with begin(repository, request.only) as here:
+            return observe(repository, request, here)
+    tips, git = begun.tips, begun.git
     trunk = choose_trunk(repository, tips, request.trunk, request.remote)
-    config = read_config(git)
-    rules = comparing_rules(config, repository.common)
-    checkouts = [read_primary(repository), *read_worktrees(repository)]
-    wanted = [one for one in checkouts if request.looks_at(one.name)]
-    worktrees = _Worktrees(git, repository, tips, checkouts)
-    heads = read_heads(git, worktrees.heads)
-    with beside(
-        lambda: scan_files(wanted, rules, heads), worthwhile=len(wanted) > _WORTH_A_PROCESS
-    ) as scanning:
-        compared = compare_branches(git, repository, trunk, tips, request)
-        locks = read_locks(repository.common, checkouts)
-        scans = scanning.answer()
-    found = worktrees.join(scans, compared.history)
-    has = has_remote(config, request.remote)
+    compared = compare_branches(begun, repository, trunk, request)
+    around = begun.around.answer()
+    found = _Worktrees(git, repository, tips, around).join(compared.history)
+    has = has_remote(begun.config, request.remote)
     return GitFacts(
         trunk=trunk[0],
         trunk_tip=trunk[1],
@@ -52,7 +47,7 @@ def observe(repository: Repository, request: ObserveRequest) -> GitFacts:
         worktrees=tuple(found[1:]),
         branches=compared.branches,
         remote=_remote(request.remote, trunk[0], tips, compared) if has else None,
-        locks=tuple(locks),
+        locks=tuple(around.locks),
         unknown=(*tips.unknown, *compared.unknown),
     )
 
@@ -69,42 +64,35 @@ def _remote(name: str, trunk: str, tips: Tips, compared: Compared) -> Remote:
 class _Worktrees:
     """Joins what the files of worktrees say with what Git's objects say."""
 
-    def __init__(
-        self, git: Git, repository: Repository, tips: Tips, checkouts: list[Checkout]
-    ) -> None:
+    def __init__(self, git: Git, repository: Repository, tips: Tips, around: Around) -> None:
         self._git = git
         self._repository = repository
         self._tips = tips
-        self._checkouts = checkouts
-        self.heads = {one.name: self._head(one) for one in checkouts}
+        self._around = around
 
-    def join(self, scans: list[Scan], history: History) -> list[Worktree]:
-        unsaved = unsaved_by_name(self._git, self._repository.common, self._checkouts, scans)
+    def join(self, history: History) -> list[Worktree]:
+        around = self._around
         reached = sorted(set(self._tips.sound.values()))
-        hidden = count_hidden(self._git, self._repository, self._checkouts, history, reached)
-        intact = self._intact(unsaved)
+        named = [(one, around.named[one.name]) for one in around.checkouts]
+        hidden = count_hidden(self._git, self._repository.common, named, history, reached)
+        intact = self._intact(around.unsaved)
         return [
             Worktree(
                 name=one.name,
                 path=one.path,
                 admin=one.admin,
                 branch=one.branch,
-                head=self.heads[one.name],
+                head=around.heads[one.name],
                 present=one.present,
-                unsaved=unsaved.get(one.name, _NOT_ASKED),
+                unsaved=around.unsaved.get(one.name, _NOT_ASKED),
                 operation=one.operation,
                 operation_intact=intact.get(one.name, Truth.UNKNOWN),
                 lock_reason=one.lock_reason,
-                hidden_commits=hidden[one.name],
+                hidden_commits=hidden.get(one.name, 0),
                 problem=one.problem or self._branch_problem(one),
             )
-            for one in self._checkouts
+            for one in around.checkouts
         ]
-
-    def _head(self, checkout: Checkout) -> CommitId | None:
-        if checkout.detached:
-            return CommitId(checkout.detached)
-        return self._tips.named.get(checkout.branch or "")
 
     def _branch_problem(self, checkout: Checkout) -> str:
         if checkout.branch is None or checkout.branch in self._tips.sound:
@@ -113,7 +101,7 @@ class _Worktrees:
         return f"its branch {checkout.branch.removeprefix('refs/heads/')} is {state}"
 
     def _intact(self, unsaved: Mapping[str, Unsaved]) -> dict[str, Truth]:
-        stopped = [one for one in self._checkouts if one.operation and one.name in unsaved]
+        stopped = [one for one in self._around.checkouts if one.operation and one.name in unsaved]
         if not stopped:
             return {}
         git = self._git.without_drivers()

@@ -4,12 +4,14 @@ The trunk's first-parent line is its own story; everything else came in by the m
 introduced it. A commit is known by the place of that merge on the line, 0 being the trunk's tip.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
 
 from unjam.adapters.git.batches import ask_in_batches
-from unjam.adapters.git.command import Git
+from unjam.adapters.git.command import Asked, Git
 from unjam.domain.snapshot import CommitId
 from unjam.errors import PermanentError
 
@@ -27,8 +29,9 @@ class Base:
 class History:
     """The trunk and the commits that some tips have beyond it."""
 
-    def __init__(self, parents: _Parents, trunk: str) -> None:
-        self._parents = parents
+    def __init__(self, graph: "Graph", trunk: str) -> None:
+        self._parents = parents = graph.parents
+        self._reverts = graph.reverts
         self.line = tuple(_line(parents, trunk))
         self._place = _places(parents, self.line)
         self._behind = _counts_before(self._place, len(self.line))
@@ -36,6 +39,10 @@ class History:
     def knows(self, commit: str) -> bool:
         """Tell whether the commit was read."""
         return commit in self._parents
+
+    def reverts(self) -> Iterator[tuple[str, str]]:
+        """List the trunk's commits that say to revert another, each with that other."""
+        return (one for one in self._reverts if self.in_trunk(one[0]) and not self.is_merge(one[0]))
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """Return the parents in order."""
@@ -125,28 +132,72 @@ class History:
                 waiting += self.parents(commit)
 
 
-def read_history(git: Git, trunk: CommitId, tips: Sequence[CommitId]) -> tuple[History, set[str]]:
+class Graph:
+    """Commits with their parents, and those whose messages say that they revert another."""
+
+    def __init__(self) -> None:
+        self.parents: _Parents = {}
+        self.reverts: list[tuple[str, str]] = []
+
+    def take(self, records: str) -> None:
+        """Take in what Git printed as ``_FORMAT``."""
+        parents = self.parents
+        for record in records.split(_END):
+            line = record.partition("\n")[0]
+            parents[line[:_NAME]] = tuple(line[_NAME + 1 :].split())
+        if _WORDS in records:
+            self.reverts += _reverts_in(records)
+
+
+def ask_graph(git: Git) -> Asked:
+    """Ask for the history of every branch; one damaged commit makes the whole answer an error."""
+    return git.ask("rev-list", "--branches", *_FORMAT)
+
+
+def read_history(
+    git: Git, trunk: CommitId, tips: Sequence[CommitId], asked: Asked
+) -> tuple[History, set[str]]:
     """Read the trunk and what the tips have beyond it; also tell the tips with damaged histories.
 
     Raises PermanentError where the trunk itself is damaged.
     """
-    try:
-        return History(_read(git, [trunk, *tips]), trunk), set()
-    except PermanentError:
-        parents = _read(git, [trunk])
-    answers, damaged = ask_in_batches(lambda some: _read(git, [*some, f"^{trunk}"]), tips)
-    for answer in answers:
-        parents.update(answer)
-    return History(parents, trunk), set(damaged)
+    graph = Graph()
+    with suppress(PermanentError):
+        _take_in(graph, asked)
+    if trunk not in graph.parents:
+        graph = Graph()
+        _read(git, graph, [trunk])
+    # What is no local branch, or became one just now; all of them where any branch is damaged.
+    missing = [one for one in tips if one not in graph.parents]
+    _, damaged = ask_in_batches(lambda some: _read(git, graph, [*some, f"^{trunk}"]), missing)
+    return History(graph, trunk), set(damaged)
 
 
-def _read(git: Git, names: Sequence[str]) -> _Parents:
-    answer = git.run("rev-list", "--parents", "--stdin", stdin="\n".join((*names, "")).encode())
-    lines = answer.out.decode("ascii").splitlines()
-    return {line[:40]: tuple(line[41:].split(" ")) if len(line) > _NAME else () for line in lines}
+def _read(git: Git, graph: Graph, names: Sequence[str]) -> None:
+    question = "\n".join((*names, "")).encode()
+    _take_in(graph, git.ask("rev-list", "--stdin", *_FORMAT, stdin=question))
 
 
+def _take_in(graph: Graph, asked: Asked) -> None:
+    rest = ""
+    for piece in asked.pieces():
+        # Latin-1 decodes any message, and only what is ASCII is looked at.
+        whole, end, rest = (rest + piece.decode("latin-1")).rpartition(_END)
+        if end:
+            graph.take(whole)
+
+
+_FORMAT = ("--no-commit-header", "--format=%H %P%n%B%x00")
+_END = "\0\n"
 _NAME = 40  # characters of an object's name
+_WORDS = "This reverts commit"
+_TARGET = re.compile(r"This reverts commit\s+([0-9a-f]{7,40})")
+
+
+def _reverts_in(records: str) -> Iterator[tuple[str, str]]:
+    for record in records.split(_END):
+        for target in _TARGET.findall(record):
+            yield record[:_NAME], target
 
 
 def _line(parents: _Parents, trunk: str) -> Iterator[str]:

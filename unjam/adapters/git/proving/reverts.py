@@ -1,15 +1,9 @@
 """Which trunk commits were taken back out, by the words `git revert` leaves in its messages."""
 
-import re
 from collections import defaultdict
 
-from unjam.adapters.git.command import Git
 from unjam.adapters.git.proving.history import History
 from unjam.domain.snapshot import CommitId
-
-_WORDS = "This reverts commit"
-_TARGET = re.compile(rb"This reverts commit\s+([0-9a-f]{7,40})")
-_NAME = 40  # characters of an object's full name
 
 
 class Reverts:
@@ -26,22 +20,9 @@ class Reverts:
         return None
 
 
-def read_reverts(git: Git, trunk: CommitId, history: History) -> Reverts:
-    """Read the reverts the trunk holds."""
-    answer = git.run(
-        "log",
-        "-z",
-        "--no-merges",
-        "--fixed-strings",
-        f"--grep={_WORDS}",
-        "--format=%H%n%B",
-        trunk,
-        "--",
-    )
+def reverts_in(history: History) -> Reverts:
+    """Collect the reverts the trunk holds."""
     by_target = defaultdict[str, list[str]](list)
-    for record in answer.out.split(b"\0"):
-        revert = record[:_NAME].decode("ascii", "replace")
-        for target in _TARGET.findall(record):
-            if history.knows(revert):
-                by_target[target.decode("ascii")].append(revert)
+    for revert, target in history.reverts():
+        by_target[target].append(revert)
     return Reverts(dict(by_target))

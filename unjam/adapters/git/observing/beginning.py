@@ -1,0 +1,64 @@
+"""What a look at a repository begins with, and what of it runs beside what.
+
+Git's own walks and a child that looks at all worktrees need nothing but the repository: no
+configuration of ours and no state. They begin together and are waited for where they are needed.
+
+    here                    Git                      a child of ours
+    ----------------------  -----------------------  ----------------------------
+    begin                   for-each-ref, config,
+                            rev-list
+    tips <- for-each-ref         |
+    fork                         |                   worktrees, their files,
+    configuration, state,        |                   locks and reflogs
+    specs, ...                   |                        |
+    history <- rev-list                                   |
+    proofs of landing       diff-tree, ...                |
+    worktrees <- child
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from unjam.adapters.git.command import Asked, Git
+from unjam.adapters.git.observing.around import Around, count_worktrees, look_around
+from unjam.adapters.git.observing.beside import Beside, beside
+from unjam.adapters.git.observing.config import ask_config, comparing_rules, read_config
+from unjam.adapters.git.proving.history import ask_graph
+from unjam.adapters.git.repository import Repository
+from unjam.adapters.git.tips import Tips, ask_tips, read_tips
+
+_WORTH_A_PROCESS = 32  # worktrees; below, forking costs more than it saves
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A look at a repository: what is known of it, and what is on its way."""
+
+    git: Git
+    tips: Tips
+    config: Mapping[str, str]
+    graph: Asked
+    around: Beside[Around]
+
+
+@contextmanager
+def begin(repository: Repository, only: frozenset[str] | None = None) -> Iterator[Begun]:
+    """Begin to look at a repository, with ``only`` at the files of these worktrees.
+
+    Raises PermanentError if Git cannot read it. What nobody waited for ends with the look.
+    """
+    git = Git(repository.common)
+    refs, listing, graph = ask_tips(git), ask_config(git), ask_graph(git)
+    try:
+        config = read_config(listing)
+        tips = read_tips(git, refs)
+        rules = comparing_rules(config, repository.common)
+        with beside(
+            lambda: look_around(git, repository, tips.named, rules, only),
+            worthwhile=count_worktrees(repository) > _WORTH_A_PROCESS,
+        ) as around:
+            yield Begun(git, tips, config, graph, around)
+    finally:
+        for asked in (refs, listing, graph):
+            asked.abandon()
