@@ -114,6 +114,7 @@ def rewrite(path: Path, before: bytes | None, after: bytes | None, mode: int) ->
         if after is None:
             path.unlink()
         else:
+            make_folder(path.parent)
             temporary.unlink(missing_ok=True)
             _write_new(temporary, after)
             temporary.chmod(mode if before is None else stat.S_IMODE(path.lstat().st_mode))

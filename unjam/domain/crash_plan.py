@@ -14,7 +14,6 @@ from unjam.domain.plan import (
     Fact,
     Land,
     Landing,
-    MoveLock,
     Plan,
     Push,
     Record,
@@ -25,10 +24,12 @@ from unjam.domain.plan import (
     Salvage,
     Step,
     Stop,
+    only_safe,
 )
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.restarting import left_to_run, resume_command
 from unjam.domain.snapshot import Role, Snapshot, Truth, WorkstreamId, Worktree
+from unjam.domain.stale_locks import lock_steps
 from unjam.domain.words import counted
 from unjam.domain.workstream import Judged, Verdict, judge
 
@@ -51,23 +52,7 @@ def plan_crash(
     planner = _Planner(snapshot, policy, workstreams, owed)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Approval.OFF)
-    return Plan(snapshot.repo, _only_safe(steps), tuple(planner.notes(wanted)))
-
-
-def _only_safe(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Leave out what would have needed a salvage that policy switched off."""
-    saved = {step.worktree for step in steps if isinstance(step, Salvage)}
-
-    def safe(step: Step) -> bool:
-        match step:
-            case RemoveWorktree(worktree=name):
-                return name in saved
-            case Abort():
-                return "" in saved
-            case _:
-                return True
-
-    return tuple(filter(safe, steps))
+    return Plan(snapshot.repo, only_safe(steps), tuple(planner.notes(wanted)))
 
 
 class _Planner:
@@ -154,14 +139,8 @@ class _Planner:
                 )
 
     def _locks(self) -> Iterator[Step]:
-        for lock in self.snapshot.locks:
-            if lock.stale is Truth.YES and self.whole:
-                yield MoveLock(
-                    subject=self.snapshot.place(lock.path),
-                    reason=lock.because,
-                    facts=(*self.nobody, fact("lock", str(lock.path), self.snapshot)),
-                    path=lock.path,
-                )
+        if self.whole:
+            yield from lock_steps(self.snapshot, self.nobody)
 
     def _salvages(self) -> Iterator[Step]:
         primary = self.snapshot.primary

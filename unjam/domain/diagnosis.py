@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from unjam.domain.finding import Finding, Scenario
+from unjam.domain.finding import Finding, Scenario, Subject
 from unjam.domain.orchestrator_crash import find_orchestrator_crash
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 
@@ -18,10 +18,13 @@ def diagnose(
     scenarios: Iterable[Scenario] = tuple(DETECTORS),
     workstreams: frozenset[WorkstreamId] | None = None,
 ) -> tuple[Finding, ...]:
-    """Return the findings of these scenarios; with ``workstreams``, only what concerns them."""
-    return tuple(
-        finding
-        for scenario in scenarios
-        for finding in DETECTORS[scenario](snapshot)
-        if workstreams is None or workstreams & set(finding.workstreams)
-    )
+    """Return the findings of these scenarios; with ``workstreams``, only what concerns them.
+
+    What several scenarios find, such as the lock of a dead process, is the first one's to report.
+    """
+    found: dict[tuple[str, tuple[Subject, ...]], Finding] = {}
+    for scenario in scenarios:
+        for finding in DETECTORS[scenario](snapshot):
+            if workstreams is None or workstreams & set(finding.workstreams):
+                found.setdefault((finding.cause, finding.subjects), finding)
+    return tuple(found.values())

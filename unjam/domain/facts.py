@@ -86,6 +86,22 @@ def _lock(subject: str, snapshot: Snapshot) -> str:
     return next(found, NONE)
 
 
+def _damage(subject: str, snapshot: Snapshot) -> str:
+    tree = _tree(subject, snapshot)
+    if tree is None or not tree.damage:
+        return NONE
+    return f"{', '.join(sorted(tree.damage))} at {tree.moved_to or tree.path}"
+
+
+def _stray(subject: str, snapshot: Snapshot) -> str:
+    found = (
+        f"{one.kind}, {one.names} on {one.branch or 'no branch'}"
+        for one in snapshot.strays
+        if str(one.path) == subject
+    )
+    return next(found, NONE)
+
+
 def _trunk(_subject: str, snapshot: Snapshot) -> str:
     return f"{snapshot.trunk}@{snapshot.trunk_tip}"
 
@@ -106,5 +122,7 @@ _QUESTIONS: Mapping[str, Callable[[str, Snapshot], str]] = {
     "operation in": _operation,
     "unsaved in": _unsaved,
     "lock": _lock,
+    "damage of": _damage,
+    "stray": _stray,
     "trunk": _trunk,
 }

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.naming import is_usable_id
-from unjam.domain.snapshot import Branch, Lock, Operation, Process, Snapshot, Truth, Worktree
+from unjam.domain.snapshot import Branch, Operation, Process, Snapshot, Truth, Worktree
+from unjam.domain.stale_locks import lock_findings
 from unjam.domain.workstream import Judged, Verdict, join, judge
 
 _SUMMARIES = {
@@ -38,9 +39,7 @@ def findings_without_orchestrator(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _shared_findings(snapshot: Snapshot) -> Iterator[Finding]:
     """Find what is wrong with what all workstreams share."""
-    for lock in snapshot.locks:
-        if lock.stale is Truth.YES:
-            yield _lock_finding(lock, snapshot)
+    yield from lock_findings(snapshot, Scenario.ORCHESTRATOR_CRASH)
     if unpushed(snapshot):
         yield _unpushed_finding(snapshot)
     agent_branch = primary_on_agent_branch(snapshot)
@@ -89,21 +88,6 @@ def _workstream_finding(judged: Judged, snapshot: Snapshot) -> Finding:
         evidence=judged.evidence,
         workstreams=(one.id,),
         verdicts=((one.id, str(verdict)),),
-    )
-
-
-def _lock_finding(lock: Lock, snapshot: Snapshot) -> Finding:
-    evidence = (
-        Evidence("files", f"there since {lock.since:%Y-%m-%d %H:%M:%SZ}"),
-        Evidence("processes", lock.because),
-    )
-    return Finding(
-        scenario=Scenario.ORCHESTRATOR_CRASH,
-        cause="stale lock",
-        severity=Severity.ERROR,
-        summary=f"{snapshot.place(lock.path)}: its owner is dead, and it stops every Git command that needs it",
-        subjects=(Subject("lock", snapshot.place(lock.path)),),
-        evidence=evidence,
     )
 
 

@@ -67,11 +67,48 @@ class MoveLock(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abort(Step):
-    """Abort the operation the primary was left in."""
+    """Abort the operation a checkout was left in."""
 
     verb = "abort"
     step_class = StepClass.REPAIR
     operation: Operation
+    worktree: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreObjects(Step):
+    """Find lost objects again and put them back; files that do not hold theirs go into the vault."""
+
+    verb = "restore objects"
+    step_class = StepClass.REPAIR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mend(Step):
+    """Make the files whole that Git keeps about a checkout; the work in it is not touched."""
+
+    verb = "mend"
+    step_class = StepClass.REPAIR
+    worktree: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register(Step):
+    """Make an admin directory for a worktree that lost its own."""
+
+    verb = "register"
+    step_class = StepClass.REPAIR
+    path: PurePath
+    branch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recreate(Step):
+    """Write the files of a worktree that is gone anew, from its index."""
+
+    verb = "re-create"
+    step_class = StepClass.REPAIR
+    worktree: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +166,24 @@ class RemoveWorktree(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unregister(Step):
+    """Move the admin directory of one worktree into the vault; no directory of files is touched."""
+
+    verb = "unregister"
+    step_class = StepClass.CLEAN
+    worktree: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside(Step):
+    """Move what is no worktree out of the directory of worktrees, into the vault."""
+
+    verb = "set aside"
+    step_class = StepClass.CLEAN
+    path: PurePath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveBranch(Step):
     """Move a branch without commits of its own into the vault, so that a retry can make it anew."""
 
@@ -155,6 +210,21 @@ class Restart(Step):
     command: tuple[str, ...]
 
 
+def rests_on_salvage(step: Step) -> str | None:
+    """Name the checkout that must be salvaged before this step; None where nothing could be lost."""
+    match step:
+        case RemoveWorktree(worktree=name) | Unregister(worktree=name) | Abort(worktree=name):
+            return name
+        case _:
+            return None
+
+
+def only_safe(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Leave out what would have needed a salvage that policy switched off."""
+    saved = {step.worktree for step in steps if isinstance(step, Salvage)}
+    return tuple(one for one in steps if rests_on_salvage(one) in {None, *saved})
+
+
 class UnsafePlanError(ValueError):
     """A plan would remove what it has not saved."""
 
@@ -170,15 +240,11 @@ class Plan:
     def __post_init__(self) -> None:
         saved: set[str] = set()
         for step in self.steps:
-            match step:
-                case Salvage(worktree=name):
-                    saved.add(name)
-                case RemoveWorktree(worktree=name) if name not in saved:
-                    raise UnsafePlanError(f"{step.subject} would be removed before it is salvaged")
-                case Abort() if "" not in saved:
-                    raise UnsafePlanError("the primary would be changed before it is salvaged")
-                case _:
-                    pass
+            name = rests_on_salvage(step)
+            if isinstance(step, Salvage):
+                saved.add(step.worktree)
+            elif name is not None and name not in saved:
+                raise UnsafePlanError(f"{step.subject} would be changed before it is salvaged")
 
     @property
     def digest(self) -> str:

@@ -1,0 +1,306 @@
+"""Plan the repair of what is broken in Git's files: one entry at a time, saved first, never pruned whole."""
+
+from collections.abc import Iterator
+
+from unjam.domain.damage import Damage, StrayKind
+from unjam.domain.facts import NONE, fact
+from unjam.domain.plan import (
+    Abort,
+    Fact,
+    Mend,
+    Plan,
+    Record,
+    Recreate,
+    Register,
+    RemoveBranch,
+    RemoveWorktree,
+    Restart,
+    RestoreObjects,
+    Salvage,
+    SetAside,
+    Step,
+    Unregister,
+    only_safe,
+)
+from unjam.domain.policy import Approval, Policy
+from unjam.domain.restarting import left_to_run, resume_command
+from unjam.domain.snapshot import Row, Snapshot, Stray, Truth, WorkstreamId, Worktree
+from unjam.domain.stale_locks import lock_steps
+from unjam.domain.worktree_corruption import anybody_at, busy_in, stopped_in
+
+_FOR_A_PERSON = {
+    Damage.LINK: "it is a symbolic link, and where that leads is not touched",
+    Damage.OF_ANOTHER: "two worktrees claim one directory: look at its .git file",
+}
+_RETRIED = ("running", "pending", "failed")
+_INITIALIZING = "initializing"
+
+
+def plan_corruption(
+    snapshot: Snapshot,
+    policy: Policy,
+    workstreams: frozenset[WorkstreamId] | None = None,
+    owed: tuple[Step, ...] = (),  # noqa: ARG001 -- all that a killed run left undone is seen again
+) -> Plan:
+    """Plan the repair of these workstreams' worktrees, or of everything."""
+    planner = _Planner(snapshot, policy, workstreams)
+    wanted = tuple(planner.steps())
+    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Approval.OFF)
+    off = sorted({one.step_class for one in wanted} - {one.step_class for one in steps})
+    left_out = (f"steps of class {one} are left out: policy.{one} is off" for one in off)
+    return Plan(snapshot.repo, only_safe(steps), (*planner.notes(), *left_out))
+
+
+class _Planner:
+    """One repair of one snapshot."""
+
+    def __init__(
+        self, snapshot: Snapshot, policy: Policy, workstreams: frozenset[WorkstreamId] | None
+    ) -> None:
+        self.snapshot = snapshot
+        self.policy = policy
+        self.workstreams = workstreams
+        self.whole = workstreams is None
+        self.living = next(snapshot.orchestrators(), None)
+        self.rows = {row.workstream: row for row in snapshot.state.rows}
+        trees = (snapshot.primary, *snapshot.worktrees)
+        self.broken = [tree for tree in trees if tree.damage and self._chosen(tree.workstream)]
+        self.trees = [tree for tree in self.broken if not self._kept_because(tree)]
+        self.strays = [
+            one
+            for one in snapshot.strays
+            if self._chosen(one.workstream) and not self._stray_kept_because(one)
+        ]
+        self.stopped = [
+            (tree, operation)
+            for tree, operation in stopped_in(snapshot)
+            if self._chosen(tree.workstream)
+        ]
+
+    def steps(self) -> Iterator[Step]:
+        """Yield every step, in an order in which no work can be lost."""
+        yield from self._salvages()
+        if self.whole:
+            yield from lock_steps(self.snapshot)
+            yield from self._objects()
+        yield from self._mends()
+        yield from self._aborts()
+        yield from self._registers()
+        records = tuple(self._records())
+        yield from records
+        yield from self._removals()
+        yield from self._branches(records)
+        yield from self._restart(records)
+
+    def notes(self) -> Iterator[str]:
+        """Say what is left as it is, and why."""
+        for tree in self.broken:
+            because = self._kept_because(tree)
+            if because:
+                yield f"{self.snapshot.place(tree.path)} is left as it is: {because}"
+        for stray in self.snapshot.strays:
+            because = self._stray_kept_because(stray)
+            if because and self._chosen(stray.workstream):
+                yield f"{self.snapshot.place(stray.path)} is left as it is: {because}"
+        for lock in self.snapshot.locks:
+            if lock.stale is not Truth.YES and self.whole:
+                yield f"{self.snapshot.place(lock.path)} is left as it is: {lock.because}"
+
+    def _chosen(self, workstream: WorkstreamId | None) -> bool:
+        return self.workstreams is None or workstream in self.workstreams
+
+    def _kept_because(self, tree: Worktree) -> str:
+        for damage, because in _FOR_A_PERSON.items():
+            if damage in tree.damage:
+                return because
+        if tree.lock_reason not in (None, _INITIALIZING):
+            return f"it is locked ({tree.lock_reason or 'no reason given'})"
+        if self.snapshot.processes_known is not Truth.YES:
+            return "not every process could be looked at"
+        busy = next(busy_in(tree, self.snapshot), None)
+        if busy is not None:
+            return f"pid {busy.identity.pid} is at work in it"
+        if self.living is not None and {Damage.GONE, Damage.UNFINISHED} & set(tree.damage):
+            return f"an orchestrator is at work (pid {self.living.identity.pid})"
+        return ""
+
+    def _stray_kept_because(self, stray: Stray) -> str:
+        if self.snapshot.processes_known is not Truth.YES:
+            return "not every process could be looked at"
+        inside = next(anybody_at(stray, self.snapshot), None)
+        if inside is not None:
+            return f"pid {inside.identity.pid} is in it"
+        if self.living is not None:
+            return f"an orchestrator is at work (pid {self.living.identity.pid})"
+        return ""
+
+    def _salvages(self) -> Iterator[Step]:
+        for tree in self.trees:
+            if set(tree.damage) != {Damage.BARE}:
+                yield self._salvage(tree, "; ".join(tree.damage))
+        for tree, operation in self.stopped:
+            yield self._salvage(tree, f"it is in the middle of a {operation}")
+
+    def _salvage(self, tree: Worktree, reason: str) -> Salvage:
+        return Salvage(
+            subject=self.snapshot.place(tree.path),
+            reason=reason,
+            workstream=tree.workstream,
+            worktree=tree.name,
+        )
+
+    def _objects(self) -> Iterator[Step]:
+        if self.snapshot.lost:
+            yield RestoreObjects(
+                subject=self.snapshot.place(self.snapshot.common),
+                reason="objects of the history are missing or spoilt; there may be other copies",
+            )
+
+    def _mends(self) -> Iterator[Step]:
+        for tree in self.trees:
+            removed = {Damage.UNFINISHED, Damage.TWICE} & set(tree.damage) or self._is_over(tree)
+            curable = set(tree.damage) - {Damage.GONE}
+            if curable and not removed:
+                yield Mend(
+                    subject=self.snapshot.place(tree.path),
+                    reason="; ".join(one for one in tree.damage if one in curable),
+                    facts=self._facts(tree),
+                    workstream=tree.workstream,
+                    worktree=tree.name,
+                )
+            if Damage.GONE in tree.damage and not removed:
+                yield Recreate(
+                    subject=self.snapshot.place(tree.path),
+                    reason="its index holds work that is in no commit",
+                    facts=(Fact("agents in", tree.name, NONE),),
+                    workstream=tree.workstream,
+                    worktree=tree.name,
+                )
+
+    def _facts(self, tree: Worktree) -> tuple[Fact, ...]:
+        return (Fact("agents in", tree.name, NONE), fact("damage of", tree.name, self.snapshot))
+
+    def _aborts(self) -> Iterator[Step]:
+        for tree, operation in self.stopped:
+            yield Abort(
+                subject=self.snapshot.place(tree.path),
+                reason=f"a dead process left it in the middle of a {operation}",
+                facts=(
+                    Fact("agents in", tree.name, NONE),
+                    fact("operation in", tree.name, self.snapshot),
+                ),
+                workstream=tree.workstream,
+                operation=operation,
+                worktree=tree.name,
+            )
+
+    def _registers(self) -> Iterator[Step]:
+        for stray in self.strays:
+            if stray.kind is StrayKind.ORPHAN and stray.branch:
+                branch = stray.branch.removeprefix("refs/heads/")
+                yield Register(
+                    subject=self.snapshot.place(stray.path),
+                    reason=f"{stray.kind}; its files belong to branch {branch}",
+                    facts=(fact("stray", str(stray.path), self.snapshot),),
+                    workstream=stray.workstream,
+                    path=stray.path,
+                    branch=stray.branch,
+                )
+
+    def _records(self) -> Iterator[Record]:
+        lost = {tree.workstream: tree for tree in self.trees if self._is_removed(tree)}
+        lost_only = {*lost, *(one.workstream for one in self.strays if not one.branch)}
+        kept = {one.workstream for one in self.snapshot.worktrees if not self._is_removed(one)}
+        for workstream in sorted(one for one in lost_only - kept if one is not None):
+            row = self.rows.get(workstream)
+            if row is None or row.status != "running" or self.living is not None:
+                continue
+            yield self._record(row, lost.get(workstream))
+
+    def _record(self, row: Row, tree: Worktree | None) -> Record:
+        agents = (Fact("agents in", tree.name, NONE),) if tree else ()
+        return Record(
+            subject=row.workstream,
+            reason=f"its worktree is gone; the row says {row.status}",
+            facts=(
+                Fact("orchestrator", "", NONE),
+                fact("row of", row.workstream, self.snapshot),
+                *agents,
+            ),
+            workstream=row.workstream,
+            status="failed",
+            message="its worktree was lost; will retry",
+            salvaged=(tree.name,) if tree else (),
+        )
+
+    def _is_over(self, tree: Worktree) -> bool:
+        """Tell a worktree that is gone and that nobody, or only a retry, needs again."""
+        if Damage.GONE not in tree.damage:
+            return False
+        row = self.rows.get(tree.workstream) if tree.workstream else None
+        retried = row is not None and row.status in _RETRIED
+        return retried or tree.only_staged is Truth.NO
+
+    def _is_removed(self, tree: Worktree) -> bool:
+        return Damage.UNFINISHED in tree.damage or self._is_over(tree)
+
+    def _removals(self) -> Iterator[Step]:
+        for tree in self.trees:
+            facts = self._facts(tree)
+            place = self.snapshot.place(tree.path)
+            if Damage.UNFINISHED in tree.damage:
+                yield RemoveWorktree(
+                    subject=place,
+                    reason="making it was never finished",
+                    facts=(*facts, Fact("orchestrator", "", NONE)),
+                    workstream=tree.workstream,
+                    worktree=tree.name,
+                )
+            elif Damage.TWICE in tree.damage or self._is_over(tree):
+                yield Unregister(
+                    subject=place if self._is_over(tree) else tree.name,
+                    reason="; ".join(tree.damage),
+                    facts=facts,
+                    workstream=tree.workstream,
+                    worktree=tree.name,
+                )
+        for stray in self.strays:
+            if stray.kind is not StrayKind.ORPHAN or not stray.branch:
+                yield SetAside(
+                    subject=self.snapshot.place(stray.path),
+                    reason=str(stray.kind),
+                    facts=(
+                        Fact("orchestrator", "", NONE),
+                        fact("stray", str(stray.path), self.snapshot),
+                    ),
+                    workstream=stray.workstream,
+                    path=stray.path,
+                )
+
+    def _branches(self, records: tuple[Record, ...]) -> Iterator[Step]:
+        retried = {one.workstream for one in records}
+        for branch in self.snapshot.branches:
+            if branch.workstream in retried and branch.own_commits == 0:
+                yield RemoveBranch(
+                    subject=branch.name,
+                    reason="no commits of its own; a retry makes it anew",
+                    facts=(
+                        Fact("orchestrator", "", NONE),
+                        fact("branch", branch.ref, self.snapshot),
+                    ),
+                    workstream=branch.workstream,
+                    ref=branch.ref,
+                    tip=branch.tip,
+                )
+
+    def _restart(self, records: tuple[Record, ...]) -> Iterator[Step]:
+        command = resume_command(self.policy, self.snapshot, self.workstreams)
+        retried = {one.workstream for one in records if one.workstream}
+        left = left_to_run(self.snapshot, self.workstreams, retried)
+        if command and records and left and self.living is None:
+            yield Restart(
+                subject="the orchestrator",
+                reason=f"{', '.join(sorted(left)[:5])} left to run: {' '.join(command)}",
+                facts=(Fact("orchestrator", "", NONE),),
+                command=command,
+            )

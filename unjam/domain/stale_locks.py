@@ -1,0 +1,42 @@
+"""Locks of dead owners: what every scenario says of them, and the one way they are treated."""
+
+from collections.abc import Iterator
+
+from unjam.domain.facts import fact
+from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
+from unjam.domain.plan import Fact, MoveLock
+from unjam.domain.snapshot import Lock, Snapshot, Truth
+
+
+def lock_findings(snapshot: Snapshot, scenario: Scenario) -> Iterator[Finding]:
+    """Find the locks that no living process can own."""
+    return (
+        _finding(lock, snapshot, scenario) for lock in snapshot.locks if lock.stale is Truth.YES
+    )
+
+
+def lock_steps(snapshot: Snapshot, more: tuple[Fact, ...] = ()) -> Iterator[MoveLock]:
+    """Move each of them into the vault: it may hold a complete new index."""
+    for lock in snapshot.locks:
+        if lock.stale is Truth.YES:
+            yield MoveLock(
+                subject=snapshot.place(lock.path),
+                reason=lock.because,
+                facts=(*more, fact("lock", str(lock.path), snapshot)),
+                path=lock.path,
+            )
+
+
+def _finding(lock: Lock, snapshot: Snapshot, scenario: Scenario) -> Finding:
+    evidence = (
+        Evidence("files", f"there since {lock.since:%Y-%m-%d %H:%M:%SZ}"),
+        Evidence("processes", lock.because),
+    )
+    return Finding(
+        scenario=scenario,
+        cause="stale lock",
+        severity=Severity.ERROR,
+        summary=f"{snapshot.place(lock.path)}: its owner is dead, and it stops every Git command that needs it",
+        subjects=(Subject("lock", snapshot.place(lock.path)),),
+        evidence=evidence,
+    )
