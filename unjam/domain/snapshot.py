@@ -11,9 +11,8 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import NewType
 
-from unjam.domain.signs import Watched
-
 from unjam.domain.damage import Damage, LostObject, StrayKind
+from unjam.domain.signs import Watched
 
 CommitId = NewType("CommitId", str)
 WorkstreamId = NewType("WorkstreamId", str)
