@@ -56,13 +56,10 @@ def stopped_in(snapshot: Snapshot) -> Iterator[tuple[Worktree, Operation]]:
 
 
 def busy_in(tree: Worktree, snapshot: Snapshot) -> Iterator[Process]:
-    """Give whoever is at work in a worktree, wherever its directory is now; no idle shell."""
+    """Give whoever is at work in a worktree; a person's shell is idle."""
     for process in snapshot.processes:
-        if process.role is Role.PERSON or process.role is Role.ORCHESTRATOR:
-            continue
-        moved = tree.moved_to is not None and process.cwd is not None
-        inside = moved and process.cwd.is_relative_to(tree.moved_to)  # type: ignore[union-attr,arg-type]
-        if inside or (tree.name and process.worktree == tree.name):
+        idle = process.role in (Role.PERSON, Role.ORCHESTRATOR)
+        if tree.name and process.worktree == tree.name and not idle:
             yield process
 
 

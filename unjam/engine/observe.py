@@ -21,20 +21,24 @@ from unjam.domain.snapshot import (
     Worktree,
 )
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.strays import strays_with_owners
 from unjam.engine.unpushed import push_is_owed
 
 _BELIEVED = ("running", "completed")
 
 
-def observe(orchestration: Orchestration, only: frozenset[str] | None = None) -> Snapshot:
+def observe(
+    orchestration: Orchestration, only: frozenset[str] | None = None, *, objects: bool = False
+) -> Snapshot:
     """Look at Git, state, specs, processes, logs and disk; changes nothing.
 
     With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary) and no
     landing is proved, which makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
+    With ``objects``, all of history is looked for lost objects, and not only where it looks broken.
     """
     settings = orchestration.settings.orchestration
     state = read_state(orchestration.state)
-    facts = git.observe(orchestration.repository, _request(orchestration, state, only))
+    facts = git.observe(orchestration.repository, _request(orchestration, state, only, objects))
     ordered = specs.read_specs(orchestration.below(settings.specs))
     trees = _owned(orchestration, facts, state, ordered.specs)
     seen = scan.scan(_processes(orchestration, trees))
@@ -52,6 +56,8 @@ def observe(orchestration: Orchestration, only: frozenset[str] | None = None) ->
         processes=seen.processes,
         processes_known=seen.known,
         locks=_locks(orchestration, facts, trees),
+        strays=strays_with_owners(orchestration, facts, state, ordered.specs),
+        lost=facts.lost,
         logs=logs.tails(orchestration.below(settings.logs)),
         remote=facts.remote,
         push_owed=facts.remote is not None and push_is_owed(orchestration),
@@ -61,7 +67,10 @@ def observe(orchestration: Orchestration, only: frozenset[str] | None = None) ->
 
 
 def _request(
-    orchestration: Orchestration, state: State, only: frozenset[str] | None
+    orchestration: Orchestration,
+    state: State,
+    only: frozenset[str] | None,
+    objects: bool = False,  # noqa: FBT001, FBT002 -- passed on as it came
 ) -> git.ObserveRequest:
     settings = orchestration.settings.orchestration
     return git.ObserveRequest(
@@ -70,6 +79,8 @@ def _request(
         owner=orchestration.branch_template.owner,
         only=only,
         prove=_to_prove(state, only),
+        nursery=orchestration.below(settings.worktrees),
+        objects=objects,
     )
 
 
@@ -108,7 +119,7 @@ def _processes(orchestration: Orchestration, trees: tuple[Worktree, ...]) -> sca
     settings = orchestration.settings.orchestration
     return scan.Request(
         repo=orchestration.primary,
-        worktrees={tree.name: Path(tree.path) for tree in trees},
+        worktrees={tree.name: Path(tree.moved_to or tree.path) for tree in trees},
         orchestrator=tuple(settings.orchestrator),
         agents=frozenset(settings.agents),
         nursery=orchestration.below(settings.worktrees),

@@ -2,10 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from unjam.adapters.git.observing.locks import LockFile
+from unjam.domain.damage import LostObject
 from unjam.domain.naming import Owner
-from unjam.domain.snapshot import Branch, CommitId, Remote, Unknown, WorkstreamId, Worktree
+from unjam.domain.snapshot import (
+    Branch,
+    CommitId,
+    Remote,
+    Stray,
+    Unknown,
+    WorkstreamId,
+    Worktree,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,8 @@ class ObserveRequest:
         None  # whose landing is proved where it costs; None: all
     )
     changed: frozenset[WorkstreamId] = frozenset()  # for whose branches changed paths are listed
+    nursery: Path | None = None  # the directory of worktrees: what is none of them is told
+    objects: bool = False  # look for lost objects even where nothing looks broken
 
     def looks_at(self, worktree: str) -> bool:
         """Tell whether the files of this worktree are compared."""
@@ -42,3 +54,5 @@ class GitFacts:
     remote: Remote | None
     locks: tuple[LockFile, ...]
     unknown: tuple[Unknown, ...]
+    strays: tuple[Stray, ...] = ()
+    lost: tuple[LostObject, ...] = ()

@@ -9,6 +9,7 @@ from unjam.adapters.git.command import Git
 from unjam.adapters.git.observing.around import Around
 from unjam.adapters.git.observing.beginning import Begun, begin
 from unjam.adapters.git.observing.branches import Compared, compare_branches
+from unjam.adapters.git.observing.broken import look_closely
 from unjam.adapters.git.observing.config import has_remote
 from unjam.adapters.git.observing.facts import GitFacts, ObserveRequest
 from unjam.adapters.git.observing.hidden import count_hidden
@@ -39,16 +40,19 @@ def observe(
     compared = compare_branches(begun, repository, trunk, request)
     around = begun.around.answer()
     found = _Worktrees(git, repository, tips, around).join(compared.history)
+    broken = look_closely(repository, request, begun, compared, found)
     has = has_remote(begun.config, request.remote)
     return GitFacts(
         trunk=trunk[0],
         trunk_tip=trunk[1],
-        primary=found[0],
-        worktrees=tuple(found[1:]),
+        primary=broken.worktrees[0],
+        worktrees=broken.worktrees[1:],
         branches=compared.branches,
         remote=_remote(request.remote, trunk[0], tips, compared) if has else None,
         locks=tuple(around.locks),
-        unknown=(*tips.unknown, *compared.unknown),
+        unknown=(*tips.unknown, *compared.unknown, *broken.unknown),
+        strays=broken.strays,
+        lost=broken.lost,
     )
 
 

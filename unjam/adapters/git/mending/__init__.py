@@ -1,0 +1,1 @@
+"""Find out what is broken in Git's own files, and say which changes make it whole."""

@@ -1,0 +1,133 @@
+"""Say which changes make a damaged checkout whole, one damage after the other.
+
+Each change is worked out when it is asked for, after those before it were made: a HEAD is needed
+before the index can be built from it. Nothing is written here.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from unjam.adapters.git.batches import resolve_objects
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.files import COMMIT, read_line, read_small
+from unjam.adapters.git.mending.heads import Clues, head_of, logged, tip_of
+from unjam.adapters.git.mending.staging import index_of
+from unjam.adapters.git.refs import BRANCHES, is_branch_name
+from unjam.adapters.git.tips import Tips, ask_tips, read_tips
+from unjam.domain.change import Change, MovePath, WriteFile
+from unjam.domain.damage import Damage
+from unjam.errors import RefusedError
+
+_LARGE = 1 << 30  # bytes; an index of some ten million files
+_SAYS_BARE = re.compile(rb"(?im)^([ \t]*bare[ \t]*)(?:=[ \t]*\"?(?:true|yes|on|1)\"?[ \t]*)?\r?$")
+_CORE = re.compile(rb"(?im)^[ \t]*\[core\][^\[]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A damaged checkout, and where its files are now."""
+
+    common: Path
+    path: Path
+    admin: Path
+    damage: tuple[Damage, ...]
+    usual: tuple[str, ...] = ()  # branches its workstream has
+    aside: Path = Path()  # where a repository in its place is moved to
+
+
+def cures(patient: Patient) -> Iterator[Change]:
+    """Give the changes; raises RefusedError where nothing tells what was there."""
+    for damage, cure in _CURES.items():
+        if damage in patient.damage:
+            for change in cure(patient):
+                if not isinstance(change, WriteFile) or change.before != change.after:
+                    yield change
+
+
+def _commondir(patient: Patient) -> Iterator[Change]:
+    yield _written(patient.admin / "commondir", b"../..\n")
+
+
+def _gitdir(patient: Patient) -> Iterator[Change]:
+    yield _written(patient.admin / "gitdir", os.fsencode(patient.path / ".git") + b"\n")
+
+
+def _own_repository(patient: Patient) -> Iterator[Change]:
+    yield MovePath(patient.path / ".git", patient.aside)
+    yield from _dot_git(patient)
+
+
+def _dot_git(patient: Patient) -> Iterator[Change]:
+    yield _written(patient.path / ".git", b"gitdir: " + os.fsencode(patient.admin) + b"\n")
+
+
+def _head(patient: Patient) -> Iterator[Change]:
+    tips = _tips(patient)
+    line = head_of(patient.admin, Clues(patient.common, tips, patient.usual))
+    if line is None:
+        raise RefusedError("neither its reflog nor its name tells which branch it was on")
+    yield _written(patient.admin / "HEAD", line.encode() + b"\n")
+
+
+def _branch(patient: Patient) -> Iterator[Change]:
+    ref = (read_line(patient.admin / "HEAD") or "").removeprefix("ref: ")
+    name, git = ref.removeprefix(BRANCHES), Git(patient.common)
+    if ref in _tips(patient).named:
+        return
+    if name == ref or not is_branch_name(git, name):
+        raise RefusedError(f"its HEAD names {ref!r}, which cannot be a branch")
+    named = logged(patient.admin, patient.common, ref)
+    there = resolve_objects(git, named) if named else {}
+    sound = [one for one, kind in there.items() if kind and kind[1] == "commit"]
+    tip = tip_of(ref, patient.admin, patient.common, sound)
+    if tip is None:
+        raise RefusedError(f"no reflog tells where its branch {name} stood")
+    # As a file: Git refuses to move a ref it cannot read, and to take one back that is in use.
+    yield _written(patient.common / ref, f"{tip}\n".encode())
+
+
+def _index(patient: Patient) -> Iterator[Change]:
+    line = read_line(patient.admin / "HEAD") or ""
+    tips = _tips(patient)
+    commit = tips.sound.get(line.removeprefix("ref: ")) or line
+    if not COMMIT.fullmatch(commit):
+        raise RefusedError("its index cannot be made anew: HEAD names no commit that is there")
+    yield _written(patient.admin / "index", index_of(patient.common, commit))
+
+
+def _bare(patient: Patient) -> Iterator[Change]:
+    path = patient.common / "config"
+    content = read_small(path) or b""
+    sound = _CORE.sub(lambda core: _SAYS_BARE.sub(rb"\1= false", core[0]), content)
+    if sound == content:
+        raise RefusedError("core.bare is not set in the repository's own configuration")
+    yield WriteFile(path, content, sound)
+
+
+def _tips(patient: Patient) -> Tips:
+    git = Git(patient.common)
+    return read_tips(git, ask_tips(git))
+
+
+def _written(path: Path, content: bytes) -> WriteFile:
+    there = os.path.lexists(path)
+    before = read_small(path, limit=_LARGE) if there else None
+    if there and before is None:
+        raise RefusedError(f"{path} is no file that can be read")
+    return WriteFile(path, before, content)
+
+
+_CURES: Mapping[Damage, Callable[[Patient], Iterator[Change]]] = {
+    Damage.BARE: _bare,
+    Damage.COMMONDIR: _commondir,
+    Damage.GITDIR: _gitdir,
+    Damage.MOVED: _gitdir,
+    Damage.OWN_REPOSITORY: _own_repository,
+    Damage.DOT_GIT: _dot_git,
+    Damage.HEAD: _head,
+    Damage.BRANCH: _branch,
+    Damage.INDEX: _index,
+}

@@ -1,0 +1,88 @@
+"""Tell from what is left what HEAD of a checkout was, and where its branch stood."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from unjam.adapters.git.files import COMMIT, NOBODY, read_line
+from unjam.adapters.git.reflog import read_reflog
+from unjam.adapters.git.refs import in_use
+from unjam.adapters.git.tips import Tips
+from unjam.domain.snapshot import CommitId, Truth
+
+_SWITCHED = re.compile(r"checkout: moving from \S+ to (\S+)")
+_HEADS = "refs/heads/"
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """Where to look: the repository, its refs, and the branches a checkout was perhaps made for."""
+
+    common: Path
+    tips: Tips
+    usual: tuple[str, ...]
+
+
+def head_of(admin: Path, clues: Clues) -> str | None:
+    """Return what HEAD must hold, without its line end; None where nothing tells.
+
+    The branch the reflog or the orchestration's names tell, if it stands where HEAD last was; else
+    any single branch that does; else the commit itself, or a branch that stands elsewhere.
+    """
+    last = _last(admin, clues.tips)
+    if _is_detached_by_operation(admin):
+        return last
+    told = [ref for ref in _told(admin, clues.usual) if ref in clues.tips.sound]
+    there = [ref for ref in told if clues.tips.sound[ref] == last]
+    any_there = [ref for ref in _at(last, clues.tips) if _is_free(ref, clues)]
+    for ref in (*there, *(any_there if len(any_there) == 1 else ()), *told):
+        if _is_free(ref, clues):
+            return f"ref: {ref}"
+    return last
+
+
+def tip_of(ref: str, admin: Path, common: Path, commits: Iterable[str]) -> CommitId | None:
+    """Return where a branch last stood, by its reflog or that of its checkout; ``commits`` are there."""
+    there = set(commits)
+    moves = (*read_reflog(common, ref), *read_reflog(admin, "HEAD"))
+    own = read_reflog(common, ref) or moves
+    return next((CommitId(one.new) for one in reversed(own) if one.new in there), None)
+
+
+def logged(admin: Path, common: Path, ref: str | None) -> tuple[str, ...]:
+    """Name every commit the reflogs of a checkout and of its branch name."""
+    moves = (*read_reflog(admin, "HEAD"), *(read_reflog(common, ref) if ref else ()))
+    named = {one for move in moves for one in (move.old, move.new)}
+    return tuple(sorted(one for one in named if one != NOBODY and COMMIT.fullmatch(one)))
+
+
+def _last(admin: Path, tips: Tips) -> str | None:
+    moves = read_reflog(admin, "HEAD")
+    if moves and COMMIT.fullmatch(moves[-1].new):
+        return moves[-1].new
+    started = read_line(admin / "ORIG_HEAD") or ""
+    return started if started in tips.sound.values() else None
+
+
+def _is_detached_by_operation(admin: Path) -> bool:
+    return (admin / "rebase-merge").is_dir() or (admin / "rebase-apply").is_dir()
+
+
+def _told(admin: Path, usual: tuple[str, ...]) -> Iterator[str]:
+    for move in reversed(read_reflog(admin, "HEAD")):
+        switched = _SWITCHED.match(move.message)
+        if switched:
+            yield _HEADS + switched[1]
+            return
+    yield from usual
+
+
+def _at(commit: str | None, tips: Tips) -> list[str]:
+    return [ref for ref, at in tips.sound.items() if at == commit and ref.startswith(_HEADS)]
+
+
+def _is_free(ref: str, clues: Clues) -> bool:
+    """Tell a branch that no readable checkout has; the one whose HEAD is asked for cannot be read."""
+    used, _ = in_use(clues.common, ref)
+    return used is not Truth.YES

@@ -1,0 +1,99 @@
+"""List what lies where worktrees are made, and is none: one directory is read, nothing is followed."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from unjam.adapters.git.files import backlink, git_dir_named_by
+from unjam.adapters.git.repository import Repository
+from unjam.adapters.git.worktrees import Checkout
+from unjam.domain.damage import Damage, StrayKind
+from unjam.domain.snapshot import Stray
+
+
+def read_strays(
+    nursery: Path, repository: Repository, checkouts: Iterable[Checkout]
+) -> tuple[Stray, ...]:
+    """List the strays by name; files, hidden directories and other repositories' worktrees are none."""
+    known = {os.fspath(one.path) for one in checkouts}
+    above = {os.path.dirname(path) for path in known}  # noqa: PTH120 -- text; a thousand of them
+    try:
+        with os.scandir(nursery) as listing:
+            entries = [
+                entry
+                for entry in listing
+                if not entry.name.startswith(".") and os.path.join(nursery, entry.name) not in known  # noqa: PTH118 -- the same
+            ]
+    except OSError:
+        return ()
+    looking = _Looking(Path(os.path.realpath(nursery)), repository, known, above)
+    found = [stray for one in entries if (stray := looking.at(nursery / one.name, one)) is not None]
+    return tuple(sorted(found, key=lambda one: one.path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    root: Path
+    repository: Repository
+    known: set[str]
+    above: set[str]
+
+    def at(self, path: Path, entry: "os.DirEntry[str]") -> Stray | None:
+        if entry.is_symlink():
+            outside = not Path(os.path.realpath(path)).is_relative_to(self.root)
+            return Stray(path, StrayKind.LINK) if outside else None
+        if not entry.is_dir(follow_symlinks=False) or self._holds_worktrees(path):
+            return None
+        if os.path.realpath(path) in self.known:
+            return None
+        return self._of_directory(path)
+
+    def _holds_worktrees(self, path: Path) -> bool:
+        inside = f"{path}{os.sep}"
+        return any(f"{one}{os.sep}".startswith(inside) for one in self.above)
+
+    def _of_directory(self, path: Path) -> Stray | None:
+        dot_git = path / ".git"
+        if dot_git.is_dir() and not dot_git.is_symlink():
+            return Stray(path, StrayKind.REPOSITORY)
+        named = git_dir_named_by(dot_git)
+        if named is None:
+            return Stray(path, StrayKind.PLAIN)
+        if named.parent != self.repository.common / "worktrees":
+            # A worktree of another repository is none of ours to judge.
+            return None if named.is_dir() else Stray(path, StrayKind.PLAIN)
+        if not named.is_dir():
+            return Stray(path, StrayKind.ORPHAN, named.name)
+        return Stray(path, StrayKind.COPY, named.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where the directories of worktrees have gone to, and what is left of the strays."""
+
+    places: dict[str, Path]  # by name of the worktree
+    strays: tuple[Stray, ...]
+
+
+def find_moved(
+    damages: dict[str, tuple[Damage, ...]], admins: dict[str, Path], strays: tuple[Stray, ...]
+) -> Moved:
+    """Give back the directories that are gone to those strays that still name them.
+
+    Two that name the same one are a matter for a person: neither is taken.
+    """
+    places: dict[str, Path] = {}
+    for name, found in damages.items():
+        if not {Damage.GONE, Damage.GITDIR} & set(found) or _claimed(admins[name]):
+            continue
+        claiming = [one for one in strays if one.names == admins[name].name]
+        if len(claiming) == 1:
+            places[name] = Path(claiming[0].path)
+    taken = set(places.values())
+    return Moved(places, tuple(one for one in strays if one.path not in taken))
+
+
+def _claimed(admin: Path) -> bool:
+    dot_git = backlink(admin)
+    return dot_git is not None and git_dir_named_by(dot_git) == admin

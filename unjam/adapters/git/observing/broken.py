@@ -1,0 +1,100 @@
+"""Look closely at what looks broken, and at nothing else: a sound repository pays for one directory."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from unjam.adapters.git.mending.examine import INITIALIZING, Examiner
+from unjam.adapters.git.mending.lost import find_lost
+from unjam.adapters.git.mending.staging import only_staged
+from unjam.adapters.git.mending.strays import find_moved, read_strays
+from unjam.adapters.git.observing.beginning import Begun
+from unjam.adapters.git.observing.branches import Compared
+from unjam.adapters.git.observing.facts import ObserveRequest
+from unjam.adapters.git.repository import Repository
+from unjam.adapters.git.worktrees import Checkout
+from unjam.domain.damage import Damage, LostObject
+from unjam.domain.snapshot import Stray, Truth, Unknown, Worktree
+
+_OFF = {"false", "no", "off", "0"}
+_NO_COMMIT = "its HEAD names no commit"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The worktrees with what is wrong with them, the primary first; strays; and lost objects."""
+
+    worktrees: tuple[Worktree, ...]
+    strays: tuple[Stray, ...]
+    lost: tuple[LostObject, ...]
+    unknown: tuple[Unknown, ...]
+
+
+def look_closely(
+    repository: Repository,
+    request: ObserveRequest,
+    begun: Begun,
+    compared: Compared,
+    found: list[Worktree],
+) -> Broken:
+    """Name the damage of every worktree that has a problem or could not be read."""
+    checkouts = {one.name: one for one in begun.around.answer().checkouts}
+    is_ours = Examiner(repository, begun.tips, lambda ref: request.owner(ref) is not None)
+    damages = {
+        one.name: is_ours.examine(checkouts[one.name])
+        for one in found
+        if _looks_broken(one, request)
+    }
+    if begun.config.get("core.bare", "false").lower() not in _OFF:
+        damages[""] = (Damage.BARE, *damages.get("", ()))
+    strays = _strays(repository, request, list(checkouts.values()))
+    moved = find_moved(damages, {name: one.admin for name, one in checkouts.items()}, strays)
+    lost, unknown = _lost(repository, request, begun, compared, found)
+    worktrees = [
+        _with_damage(one, damages[one.name], moved.places.get(one.name), repository.common)
+        if one.name in damages
+        else one
+        for one in found
+    ]
+    return Broken(tuple(worktrees), moved.strays, lost, unknown)
+
+
+def _looks_broken(one: Worktree, request: ObserveRequest) -> bool:
+    unread = request.looks_at(one.name) and one.unsaved.known is not Truth.YES
+    return bool(one.problem) or unread or one.lock_reason == INITIALIZING
+
+
+def _strays(
+    repository: Repository, request: ObserveRequest, checkouts: list[Checkout]
+) -> tuple[Stray, ...]:
+    return read_strays(request.nursery, repository, checkouts) if request.nursery else ()
+
+
+def _with_damage(
+    one: Worktree, damage: tuple[Damage, ...], place: Path | None, common: Path
+) -> Worktree:
+    if place is not None:
+        at_its_place = (Damage.GONE, Damage.DOT_GIT)
+        left = tuple(each for each in damage if each not in at_its_place)
+        return replace(one, damage=(Damage.MOVED, *left), moved_to=place)
+    if Damage.GONE in damage and Damage.INDEX not in damage:
+        return replace(one, damage=damage, only_staged=only_staged(common, Path(one.admin), one))
+    return replace(one, damage=damage)
+
+
+def _lost(
+    repository: Repository,
+    request: ObserveRequest,
+    begun: Begun,
+    compared: Compared,
+    found: list[Worktree],
+) -> tuple[tuple[LostObject, ...], tuple[Unknown, ...]]:
+    """Look for lost objects where asked to, or where something names what is not there."""
+    tips = begun.tips
+    missed = len(tips.sound) < len(tips.named) or bool(compared.unknown)
+    missed = missed or any(_NO_COMMIT in one.unsaved.because for one in found)
+    if not request.objects and (request.only is not None or not missed):
+        return (), ()
+    lost = find_lost(repository, [Path(one.admin) for one in found])
+    if lost.complete:
+        return lost.objects, ()
+    return lost.objects, (Unknown("objects", "not all of them could be looked at in time"),)
