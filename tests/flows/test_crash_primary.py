@@ -145,7 +145,7 @@ def test_an_operation_a_person_works_on_is_left_alone_and_said(
     assert without_rows(lonely.inventory(without=[".state"])) == without_rows(before)
     assert lonely.state.status("ws-15") == "running"
     assert lonely.workstream("ws-15").tree.is_dir()
-    assert document["word"] == "partly recovered"
+    assert document["word"] == "needs a human"
     assert lonely.lost(treasure) == []
 
 
@@ -200,7 +200,7 @@ def test_the_lock_of_a_commit_that_waits_for_its_message_is_left(
     assert lock.read_bytes() == index
     assert person.alive
     assert lonely.trunk == trunk
-    assert document["word"] == "partly recovered"
+    assert document["word"] == "needs a human"
     assert lonely.state.status("ws-15") == "running"
     assert lonely.lost(treasure) == []
 
@@ -274,7 +274,7 @@ def test_edits_in_the_way_park_the_landing_with_a_command_that_works(
 
     (said,) = sentences(document, "land").values()
     assert ("src/more_15.py" if hand is make_it else "src/app.py") in said
-    assert document["word"] == "partly recovered"
+    assert document["word"] == "needs a human"
     assert without_rows(lonely.inventory(without=[".state"])) == without_rows(before)
     assert lonely.state.status("ws-15") == "running"
     assert stream.tree.is_dir()
@@ -292,7 +292,7 @@ def test_edits_that_were_committed_meanwhile_are_landed_upon(lonely: World) -> N
     text = (lonely.repo / "src/app.py").read_text()
     begun(lonely).commits({"src/app.py": f"{text}more = 1\n"})
     lonely.primary.edit("src/app.py", f"first = 0\n{text}")
-    assert recover(lonely.repo)["word"] == "partly recovered"
+    assert recover(lonely.repo)["word"] == "needs a human"
     git("commit", "--quiet", "-am", "A person's commit", cwd=lonely.repo)
 
     recovered(lonely)

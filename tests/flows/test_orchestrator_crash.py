@@ -147,7 +147,7 @@ def test_what_is_left_is_status_one_and_said(calm: World, prefect_server: str) -
     assert "Traceback" not in ended.stdout + ended.stderr
     assert "merge --ff-only refs/unjam/" in ended.stdout
     assert "still found: ws-15" in ended.stdout
-    assert ended.stdout.splitlines()[-1] == "partly recovered"
+    assert ended.stdout.splitlines()[-1] == "needs a human"
 
 
 def test_a_dry_run_and_an_unapproved_run_change_nothing(calm: World) -> None:

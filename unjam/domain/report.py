@@ -8,7 +8,7 @@ from typing import Any
 
 from unjam.domain.finding import Finding
 from unjam.domain.outcome import Outcome, RunWord, StepWord
-from unjam.domain.plan import Plan
+from unjam.domain.plan import Plan, Salvage
 from unjam.domain.policy import Policy
 from unjam.domain.snapshot import Snapshot, Truth
 from unjam.domain.words import printable
@@ -135,14 +135,22 @@ def run_document(  # noqa: PLR0913 -- the named parts of one document
 
 
 def word_of(outcomes: Iterable[Outcome], after: Iterable[Finding]) -> RunWord:
-    """Say how a run ended: recovered only if nothing is found any more and no step was left."""
-    words = [one.word for one in outcomes]
-    left = [one for one in words if one in (StepWord.REFUSED, StepWord.FAILED)]
+    """Say how a run ended, by all that was done and what is still found.
+
+    Recovered: nothing is found any more and no step was left. Partly recovered: a step was left,
+    but nothing is found any more, or more was done than saving work. Refused: every step was.
+    Whether work was saved now or by an earlier run makes no difference, nor does it which of several
+    runs, that each carried on a killed one, took a step.
+    """
+    finally_ = {(one.step, one.subject): one for one in outcomes}.values()
+    words = {one.word for one in finally_}
     gone = not tuple(after)
-    if gone and not left:
+    if gone and words.isdisjoint(_LEFT):
         return RunWord.RECOVERED
-    if any(one is StepWord.DONE for one in words):
-        return RunWord.PARTLY
-    if words and all(one is StepWord.REFUSED for one in words):
+    if words == {StepWord.REFUSED}:
         return RunWord.REFUSED
-    return RunWord.NEEDS_HUMAN
+    treated = any(one.word is StepWord.DONE and one.step != Salvage.verb for one in finally_)
+    return RunWord.PARTLY if gone or treated else RunWord.NEEDS_HUMAN
+
+
+_LEFT = (StepWord.REFUSED, StepWord.FAILED)

@@ -1,13 +1,11 @@
 """End a run with its word and its document."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from unjam.domain.finding import Finding
-from unjam.domain.outcome import Outcome, RunWord, StepWord
+from unjam.domain.outcome import RunWord, StepWord
 from unjam.domain.plan import Plan
 from unjam.domain.report import run_document, word_of
-from unjam.engine.history import PastRun
 from unjam.engine.prepare import Prepared
 from unjam.engine.recovery import Recovery
 from unjam.engine.session import end_with_killed
@@ -45,17 +43,14 @@ def described(
 
 
 def _word(run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None) -> RunWord:
-    if prepared.was_restarted:
-        return word_of(_last_outcomes(run.killed), ())
-    if not prepared.findings and not prepared.plan.steps:
-        # A killed run that had done it all only lacked somebody to see that it had.
-        return RunWord.RECOVERED if run.killed else RunWord.NOTHING
-    return RunWord.PLANNED if after is None else word_of(run.outcomes, after)
-
-
-def _last_outcomes(killed: tuple[PastRun, ...]) -> Iterable[Outcome]:
-    """Return what finally came of each step of runs that continued one another."""
-    return {(one.step, one.subject): one for past in killed for one in past.outcomes}.values()
+    nothing = not prepared.findings and not prepared.plan.steps
+    if nothing and not any(killed.planned for killed in run.killed):
+        return RunWord.NOTHING
+    if after is None and not nothing:
+        return RunWord.PLANNED
+    # What killed runs had done is part of what this one ends.
+    earlier = (one for killed in run.killed for one in killed.outcomes)
+    return word_of((*earlier, *run.outcomes), after or ())
 
 
 def conclude_undo(run: Recovery, past: str) -> dict[str, Any]:

@@ -8,15 +8,15 @@ from unjam.adapters.processes.start import find_command
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.finding import Finding, Scenario
 from unjam.domain.orchestrator_crash import orchestrator_at_work
-from unjam.domain.plan import Plan, Step
+from unjam.domain.plan import Plan, Restart, Step
 from unjam.domain.planning import PLANNERS, plan_recovery
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.engine.history import PastRun, unfinished
-from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
-from unjam.engine.restarted import restarted_by
+from unjam.engine.restarted import restarted_by, started
+from unjam.engine.watching import observe_closely
 from unjam.errors import RefusedError, UsageError
 
 
@@ -27,7 +27,6 @@ class Prepared:
     snapshot: Snapshot
     findings: tuple[Finding, ...]
     plan: Plan
-    was_restarted: bool = False  # a killed run had come as far as its last step
 
 
 def policy_of(orchestration: Orchestration) -> Policy:
@@ -66,9 +65,9 @@ def prepare(
     The orchestrator that a killed run started is no stranger: all that was to do was done before.
     """
     refuse_strangers(snapshot, workstreams)
-    started = restarted_by(killed, snapshot)
-    if started:
-        return Prepared(snapshot, (), Plan(snapshot.repo, notes=(started,)), was_restarted=True)
+    living = restarted_by(killed, snapshot)
+    if living:
+        return Prepared(snapshot, (), Plan(snapshot.repo, notes=(living,)))
     findings = diagnose(snapshot, scenarios, workstreams)
     if not findings:
         _refuse_beside_orchestrator(snapshot, scenarios)
@@ -118,7 +117,7 @@ def preview(
         raise RefusedError(f"another recovery is at work: {at_work}")
     policy = policy_of(orchestration)
     killed = unfinished(orchestration)
-    prepared = prepare(observe(orchestration), policy, workstreams, scenarios, killed)
+    prepared = prepare(observe_closely(orchestration), policy, workstreams, scenarios, killed)
     return prepared, policy, bool(killed)
 
 
@@ -126,4 +125,6 @@ def owed_by(killed: tuple[PastRun, ...]) -> tuple[Step, ...]:
     """Return what killed runs had planned and none of them settled, each once."""
     settled = {(one.step, one.subject) for past in killed for one in past.outcomes}
     planned = {(step.verb, step.subject): step for past in killed for step in past.planned}
-    return tuple(step for name, step in planned.items() if name not in settled)
+    left = (step for name, step in planned.items() if name not in settled)
+    # One that was proven to have started, and has ended since, is not started a second time.
+    return tuple(step for step in left if not (isinstance(step, Restart) and started(killed)))

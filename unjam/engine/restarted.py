@@ -21,6 +21,11 @@ def restarted_by(killed: tuple[PastRun, ...], snapshot: Snapshot) -> str:
     return ""
 
 
+def started(killed: tuple[PastRun, ...]) -> bool:
+    """Tell whether a killed run had proven that the orchestrator started, whatever became of it."""
+    return any(isinstance(change, StartProcess) for past in killed for change in past.made)
+
+
 def _started(past: PastRun, change: object, snapshot: Snapshot) -> Iterator[ProcessIdentity]:
     if not isinstance(change, StartProcess):
         return
