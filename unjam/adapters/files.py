@@ -43,6 +43,22 @@ def newest(paths: Iterable[Path]) -> datetime | None:
     return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
+def newest_below(root: Path, since: datetime) -> datetime | None:
+    """Return when anything below a directory last changed; the first change after ``since`` will do.
+
+    Every file counts, be it ignored by Git; links are not followed.
+    """
+    newest_time, enough, left = 0.0, since.timestamp(), [os.fspath(root)]
+    while left and newest_time < enough:
+        with suppress(OSError), os.scandir(left.pop()) as entries:
+            for entry in entries:
+                status = entry.stat(follow_symlinks=False)
+                newest_time = max(newest_time, status.st_mtime)
+                if stat.S_ISDIR(status.st_mode):
+                    left.append(entry.path)
+    return datetime.fromtimestamp(newest_time, UTC) if newest_time else None
+
+
 def move(
     source: Path,
     target: Path,

@@ -7,8 +7,8 @@ from unjam.cli.say import Page, as_json
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.report import Document, check_document
 from unjam.domain.words import counted
-from unjam.engine.observe import observe
 from unjam.engine.orchestration import open_orchestration
+from unjam.engine.watching import observe_closely
 
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 when nothing is wrong, 1 when something is or cannot be told."""
     # A look makes much and drops nothing: collecting garbage in between costs a tenth of it.
     gc.disable()
-    snapshot = observe(open_orchestration(arguments.repo, arguments.config))
+    snapshot = observe_closely(open_orchestration(arguments.repo, arguments.config))
     findings = diagnose(snapshot, arguments.scenario or tuple(DETECTORS))
     document = check_document(snapshot, findings)
     if arguments.json:

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from unjam.domain.agent_hang import find_agent_hang
 from unjam.domain.finding import Finding, Scenario, Subject
 from unjam.domain.orchestrator_crash import find_orchestrator_crash
 from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.domain.worktree_corruption import find_worktree_corruption
 
 Detector = Callable[[Snapshot], Iterator[Finding]]
 
 DETECTORS: Mapping[Scenario, Detector] = {
     Scenario.ORCHESTRATOR_CRASH: find_orchestrator_crash,
+    Scenario.AGENT_HANG: find_agent_hang,
+    Scenario.WORKTREE_CORRUPTION: find_worktree_corruption,
 }
 
 

@@ -39,7 +39,7 @@ HUNG = frozenset(
     }
 )
 _WORKS = 0.05  # share of a processor below which a tree only stirs
-_SPINS = 0.5  # share of a processor that a loop without end takes at least, were it alone
+_SPINS = 0.25  # share of its present pace at which a loop must have run since the last sign of life
 _STIRS = 1.0  # times a second that something may wake up in a tree and still be called still
 _PAGES = 64  # new pages that even a loop may need between two looks
 

@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from unjam.domain.corruption_plan import plan_corruption
 from unjam.domain.crash_plan import plan_crash
 from unjam.domain.finding import Scenario
+from unjam.domain.hang_plan import plan_hang
 from unjam.domain.plan import Land, Plan, ReturnPrimary, Step
 from unjam.domain.policy import Policy, StepClass
 from unjam.domain.snapshot import Snapshot, WorkstreamId
@@ -30,6 +32,8 @@ class Planner(Protocol):
 # In this order a workstream that several of them would treat is given to the first.
 PLANNERS: Mapping[Scenario, Planner] = {
     Scenario.ORCHESTRATOR_CRASH: plan_crash,
+    Scenario.AGENT_HANG: plan_hang,
+    Scenario.WORKTREE_CORRUPTION: plan_corruption,
 }
 
 _ORDER = (

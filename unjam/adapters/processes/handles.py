@@ -1,7 +1,7 @@
 """What a process has open, as far as the system lets us see."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -77,11 +77,12 @@ class Handles:
         """Return what an event poll waits for; None for what is not open any more."""
         return [self[int(one.split()[0])] for one in fdinfo(self.pid, number).get("tfd", [])]
 
-    def written_at(self) -> datetime | None:
-        """Return the newest change of the files it holds open for writing."""
+    def written_at(self, shared: Collection[str]) -> datetime | None:
+        """Return the newest change of the files it holds open for writing, and others do not."""
         times = []
         for one in self.all:
-            if one.writes and one.link.startswith("/") and not one.link.startswith("/dev/"):
+            is_file = one.link.startswith("/") and not one.link.startswith("/dev/")
+            if one.writes and is_file and one.link not in shared:
                 with suppress(OSError):
                     times.append((PROC / str(self.pid) / "fd" / str(one.number)).stat().st_mtime)
         return datetime.fromtimestamp(max(times), UTC) if times else None

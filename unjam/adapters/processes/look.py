@@ -78,7 +78,10 @@ class _Eye:
         scene = self._scene()
         pulses = [one for entry in self.members if (one := self._pulse(entry, scene)) is not None]
         pulses += _ended([one.pid for one in self.members], self.table)
-        written = (one.written_at() for one in self.handles.values())
+        above = tuple(dict.fromkeys(self._above()))
+        # A log that those who started it write into as well says nothing of it.
+        shared = {one.link for pid in above for one in handles_of(pid).all}
+        written = (one.written_at(shared) for one in self.handles.values())
         return Look(
             at=self.at,
             boot=boot(),
@@ -87,7 +90,7 @@ class _Eye:
             connections=tuple(self._connections()),
             channels=tuple(dict.fromkeys(self._channels())),
             written_at=max((one for one in written if one is not None), default=None),
-            above=tuple(dict.fromkeys(self._above())),
+            above=above,
             because=next(self._obstacles(scene), ""),
         )
 

@@ -36,18 +36,25 @@ def save_now(run: Recovery, tree: Worktree) -> str:
     return _save(run, tree, NOTHING_IGNORED).ref
 
 
-def _save(run: Recovery, tree: Worktree, limits: IgnoredLimits) -> Saved:
+def save_living(run: Recovery, name: str, fresh: Snapshot) -> str:
+    """Save the worktree of an agent that is about to be stopped; returns the vault ref."""
+    tree = worktree_of(name, fresh)
+    with _still(tree, fresh):
+        return _save(run, tree, IgnoredLimits(), kind="before-stop").ref
+
+
+def _save(run: Recovery, tree: Worktree, limits: IgnoredLimits, *, kind: str = "worktree") -> Saved:
     common, source = run.orchestration.common, source_of(run, tree)
     salvaged = save(common, source, limits)
     # Pinned first: an agent's own `gc --prune=now` could take it between the two.
-    ref = existing_ref(run.orchestration, salvaged.commit) or _pin(run, tree, salvaged)
+    ref = existing_ref(run.orchestration, salvaged.commit) or _pin(run, tree, salvaged, kind)
     read_back(common, salvaged, source)
     at_risk = tree.unsaved.any is not Truth.NO or bool(tree.hidden_commits)
     return Saved(ref, salvaged, at_risk)
 
 
-def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged) -> str:
-    ref = ref_of(run.run, "worktree", tree.name or "primary")
+def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged, kind: str) -> str:
+    ref = ref_of(run.run, kind, tree.name or "primary")
     run.door.make(MoveRef(ref, None, salvaged.commit))
     return ref
 
@@ -66,7 +73,7 @@ def source_of(run: Recovery, tree: Worktree) -> Source:
     state = run.orchestration.state
     files = ("", "-wal", "-shm", "-journal") if tree.is_primary and "://" not in state else ()
     without = tuple(Path(f"{state}{suffix}") for suffix in files)
-    return Source(Path(tree.path), Path(tree.admin), without)
+    return Source(Path(tree.moved_to or tree.path), Path(tree.admin), without)
 
 
 @contextmanager

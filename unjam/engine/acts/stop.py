@@ -1,15 +1,63 @@
-"""Stop an orphaned agent."""
+"""Stop an agent: an orphan, or one that hangs, which is saved and proven to hang right before."""
 
+from unjam.adapters import clock
+from unjam.adapters.state.write import row_of
+from unjam.domain.agent_hang import suspects
 from unjam.domain.change import StopProcess
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Stop
 from unjam.domain.snapshot import Snapshot
+from unjam.engine.acts.salvage import save_living
 from unjam.engine.recovery import Recovery, outcome
+from unjam.engine.watching import watched_again
+from unjam.errors import RefusedError, UnjamError
+
+_NOTICED = 5.0  # seconds in which a living orchestrator may notice that its agent has ended
+_BEAT = 0.1
 
 
 def stop(run: Recovery, step: Stop, fresh: Snapshot) -> tuple[Outcome, ...]:
     """End the process and its tree; its worktree is salvaged by the next step."""
     if step.process not in {one.identity for one in fresh.processes}:
         return (outcome(step, StepWord.ALREADY_DONE, "it has ended"),)
+    if not step.worktree:
+        said = run.door.make(StopProcess(step.process, step.below))
+        return (outcome(step, StepWord.DONE, said),)
+    _refuse_unless_hung(run, step, fresh)
+    kept = save_living(run, step.worktree, fresh)
     said = run.door.make(StopProcess(step.process, step.below))
-    return (outcome(step, StepWord.DONE, said),)
+    noticed = _wait_for_orchestrator(run, step, fresh)
+    sentence = f"{said}; what it held before is kept as {kept}{noticed}"
+    return (outcome(step, StepWord.DONE, sentence, kept),)
+
+
+def _refuse_unless_hung(run: Recovery, step: Stop, fresh: Snapshot) -> None:
+    """Look closely once more: since the plan was made, it may have gone on."""
+    again = watched_again(run.orchestration, fresh, step.worktree)
+    found = next(iter(suspects(again)), None)
+    if found is None:
+        raise RefusedError("it is not stopped: it has shown a sign of life since")
+    if not found.is_hung:
+        raise RefusedError(f"it is not stopped: {found.score.verdict}: {found.score.evidence[0]}")
+
+
+def _wait_for_orchestrator(run: Recovery, step: Stop, fresh: Snapshot) -> str:
+    """Give a living orchestrator the time to notice; say what it made of it."""
+    row = next((one for one in fresh.state.rows if one.workstream == step.workstream), None)
+    if row is None or not any(fresh.orchestrators()):
+        return ""
+    end = clock.monotonic() + _NOTICED
+    while clock.monotonic() < end:
+        status = _status(run, step)
+        if status != row.status:
+            return f"; its orchestrator noticed: the row says {status}"
+        clock.pause(_BEAT)
+    return ""
+
+
+def _status(run: Recovery, step: Stop) -> object:
+    try:
+        values = row_of(run.orchestration.state, step.workstream) if step.workstream else ()
+    except UnjamError:  # busy: asked again
+        return "running"
+    return dict(values).get("status")
