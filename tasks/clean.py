@@ -5,12 +5,14 @@ from prefect import task
 from tasks.retrying import RETRY_TRANSIENT
 from tasks.telling import name_of_step, told
 from unjam.domain.outcome import Outcome
-from unjam.domain.plan import RemoveBranch, RemoveWorktree
+from unjam.domain.plan import RemoveBranch, RemoveWorktree, SetAside, Unregister
 from unjam.engine.acts import carry_out
 from unjam.engine.recovery import Recovery
 
+Clean = RemoveWorktree | RemoveBranch | Unregister | SetAside
+
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def clean(run: Recovery, step: RemoveWorktree | RemoveBranch) -> tuple[Outcome, ...]:
+def clean(run: Recovery, step: Clean) -> tuple[Outcome, ...]:
     """Rename a worktree or move a branch into the vault, if it is saved and unchanged since."""
     return told(carry_out(run, step))

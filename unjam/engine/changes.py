@@ -150,6 +150,12 @@ def _side_of_file(change: WriteFile) -> tuple[Side, str]:
     return _side(now, change.before, change.after), f"{change.path} {said}"
 
 
+def checkout_name(orchestration: Orchestration, change: AbortOperation) -> str:
+    """Name the worktree a change is about; the primary has no name."""
+    primary = Path(change.admin) == orchestration.common
+    return "" if primary else change.admin.name
+
+
 def _side(now: object, before: object, after: object) -> Side:
     if now == after:
         return Side.AFTER

@@ -25,7 +25,7 @@ RESTORING = "restoring"  # the event of a journal: an operation is being brought
 
 
 def refuse_if_moved_on(
-    orchestration: Orchestration, changes: tuple[Change, ...], primary: Worktree
+    orchestration: Orchestration, changes: tuple[Change, ...], trees: tuple[Worktree, ...]
 ) -> None:
     """Raise RefusedError, naming both sides, if anything is neither as before nor as after.
 
@@ -37,7 +37,9 @@ def refuse_if_moved_on(
         if not _is_below(_paths(change), hidden):
             moved.extend(_elsewhere(orchestration, change))
         if isinstance(change, AbortOperation):
-            moved.extend(_edited(orchestration, change, primary))
+            for tree in trees:
+                if tree.admin == change.admin:
+                    moved.extend(_edited(orchestration, change, tree))
         # What it put there hides what an older change of the run left, until it is taken back.
         if _paths(change) and side_of(orchestration, change)[0] is Side.AFTER:
             hidden |= _paths(change)
@@ -86,17 +88,15 @@ def _taken_up(orchestration: Orchestration, changes: tuple[Change, ...]) -> Iter
             yield f"{change.ref.removeprefix(refs.BRANCHES)} is in use by {where}"
 
 
-def _edited(
-    orchestration: Orchestration, change: AbortOperation, primary: Worktree
-) -> Iterator[str]:
-    """Name files of the primary that were edited since: bringing the operation back resets them."""
-    if primary.operation is change.operation or _is_being_restored(orchestration):
+def _edited(orchestration: Orchestration, change: AbortOperation, tree: Worktree) -> Iterator[str]:
+    """Name files of a checkout that were edited since: bringing the operation back resets them."""
+    if tree.operation is change.operation or _is_being_restored(orchestration):
         return
-    if primary.operation is not None:
-        yield f"{change.path} is in the middle of a {primary.operation}"
-    if primary.unsaved.known is not Truth.YES:
-        yield f"what {change.path} holds cannot be read: {primary.unsaved.because}"
-    names = sorted(primary.unsaved.paths)
+    if tree.operation is not None:
+        yield f"{change.path} is in the middle of a {tree.operation}"
+    if tree.unsaved.known is not Truth.YES:
+        yield f"what {change.path} holds cannot be read: {tree.unsaved.because}"
+    names = sorted(tree.unsaved.paths)
     edited = differing(orchestration.common, change.salvage, Path(change.path), names)
     if edited:
         yield f"{', '.join(edited[:5])} in {change.path} changed since the {change.operation} was aborted"

@@ -9,7 +9,7 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.domain.change import AbortOperation, Change, MoveCheckout, MovePath
 from unjam.domain.snapshot import Truth
-from unjam.engine.changes import Side, side_of
+from unjam.engine.changes import Side, checkout_name, side_of
 from unjam.engine.history import PastRun
 from unjam.engine.recovery import Recovery
 from unjam.engine.vault import lock_place
@@ -38,7 +38,9 @@ def _open_changes(killed: tuple[PastRun, ...]) -> Iterator[Change]:
 
 def _half_made(run: Recovery, change: Change) -> bool:
     if isinstance(change, AbortOperation):
-        return run.look("").primary.operation is change.operation
+        seen = run.look(checkout_name(run.orchestration, change))
+        trees = {tree.admin: tree for tree in (seen.primary, *seen.worktrees)}
+        return change.admin in trees and trees[change.admin].operation is change.operation
     return side_of(run.orchestration, change)[0] is Side.BETWEEN
 
 

@@ -16,8 +16,8 @@ from unjam.domain.change import (
     WriteFile,
 )
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.engine.acts.salvage import save_now
-from unjam.engine.changes import Side, inverse, side_of
+from unjam.engine.acts.salvage import save_now, worktree_of
+from unjam.engine.changes import Side, checkout_name, inverse, side_of
 from unjam.engine.history import PastRun, past_run
 from unjam.engine.moved_on import RESTORING, refuse_if_moved_on
 from unjam.engine.observe import observe
@@ -40,13 +40,16 @@ def preview(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
     world has moved on since.
     """
     past = past_run(orchestration, past_id)
-    seen = observe(orchestration, only=frozenset({""}))
+    past_changes = to_take_back(past)
+    aborted = {
+        checkout_name(orchestration, one) for one in past_changes if isinstance(one, AbortOperation)
+    }
+    seen = observe(orchestration, only=frozenset({"", *aborted}))
     living = next(seen.orchestrators(), None)
     if living is not None:
         raise RefusedError(f"an orchestrator is at work (pid {living.identity.pid}); stop it first")
-    changes = to_take_back(past)
-    refuse_if_moved_on(orchestration, changes, seen.primary)
-    return changes
+    refuse_if_moved_on(orchestration, past_changes, (seen.primary, *seen.worktrees))
+    return past_changes
 
 
 def to_take_back(past: PastRun) -> tuple[Change, ...]:
@@ -78,7 +81,7 @@ def take_back(run: Recovery, change: Change) -> Outcome:
 def _restore(run: Recovery, change: AbortOperation) -> Outcome:
     """Bring the operation back from its salvage, saving first what is there now."""
     subject = in_words(change)
-    now = run.look("").primary
+    now = worktree_of(name := checkout_name(run.orchestration, change), run.look(name))
     if now.operation is change.operation:
         sentence = f"the {change.operation} is in progress"
         return Outcome("undo", subject, StepWord.ALREADY_DONE, sentence)

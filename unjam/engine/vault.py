@@ -57,6 +57,13 @@ def trash_for(run: "Recovery", path: Path) -> Path:
     return path.parent / ".unjam-vault" / run.run / name
 
 
+def place_for_made(run: "Recovery", path: Path) -> Path:
+    """Name where something is made before it is renamed to its place, on the same file system."""
+    here = disk.device_of(path.parent) == disk.device_of(run.orchestration.common)
+    home = run.orchestration.home if here else path.parent / ".unjam-vault"
+    return home / "made" / run.run / quoted(path.name)
+
+
 def lock_place(run: "Recovery", lock: Path) -> Path:
     """Name where a lock file is moved to."""
     common = run.orchestration.common
@@ -94,6 +101,6 @@ def kept(orchestration: Orchestration) -> tuple[Kept, ...]:
 def _items(run: Path) -> list[Path]:
     items = []
     for child in files.children(run):
-        grouped = child.name in ("worktrees", "locks")
+        grouped = child.name in ("worktrees", "locks", "objects")
         items.extend(files.children(child) if grouped else [child])
     return items

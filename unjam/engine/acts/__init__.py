@@ -7,19 +7,27 @@ from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Abort,
     Land,
+    Mend,
     MoveLock,
     Push,
     Record,
+    Recreate,
+    Register,
     RemoveBranch,
     RemoveWorktree,
     Restart,
+    RestoreObjects,
     ReturnPrimary,
     Salvage,
+    SetAside,
     Step,
     Stop,
+    Unregister,
 )
 from unjam.engine.acts.clean import remove_branch, remove_worktree
 from unjam.engine.acts.land import land
+from unjam.engine.acts.mend import mend, recreate, register, set_aside, unregister
+from unjam.engine.acts.objects import restore_objects
 from unjam.engine.acts.push import push
 from unjam.engine.acts.record import record
 from unjam.engine.acts.repair import abort, move_lock, return_primary
@@ -35,6 +43,12 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     Salvage: salvage,
     MoveLock: move_lock,
     Abort: abort,
+    RestoreObjects: restore_objects,
+    Mend: mend,
+    Register: register,
+    Recreate: recreate,
+    Unregister: unregister,
+    SetAside: set_aside,
     Land: land,
     Push: push,
     Record: record,

@@ -6,6 +6,7 @@ from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.salvaging.salvage import signature
 from unjam.domain.change import MovePath, MoveRef
+from unjam.domain.damage import Damage
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import RemoveBranch, RemoveWorktree
 from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
@@ -14,14 +15,19 @@ from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import ref_of, trash_for
 from unjam.errors import RefusedError
 
-_STILL_NEEDED = ("running", "conflict", "blocked")
+# What a row says, and why its worktree is then still needed.
+_STILL_NEEDED = {
+    "running": "its row still says running, and whatever settles that needs what is in it",
+    "conflict": "its conflict is to be resolved there",
+    "blocked": "it goes on there once it is unblocked",
+}
 
 
 def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Move the directory, then its admin directory; Git forgets it, the vault holds both."""
     tree = worktree_of(step.worktree, fresh)
     _refuse_if_needed(run, step, fresh)
-    _refuse_unless_saved(run, tree)
+    refuse_unless_saved(run, tree)
     path, admin = Path(tree.path), Path(tree.admin)
     trash = trash_for(run, path)
     if files.exists(path):
@@ -33,14 +39,16 @@ def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tup
 def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> None:
     rows = (row for row in fresh.state.rows if row.workstream == step.workstream)
     status = next((row.status for row in rows), None)
-    if status in _STILL_NEEDED:
-        raise RefusedError(f"it keeps its place: {step.workstream} is {status}")
     landed = run.landed.get(step.workstream) if step.workstream else None
     if landed is not None and not landed.done and landed.status != "failed":
-        raise RefusedError(f"it keeps its place: {landed.because}")
+        raise RefusedError(f"the worktree of {step.workstream} keeps its place: {landed.because}")
+    if status in _STILL_NEEDED:
+        why = _STILL_NEEDED[status]
+        raise RefusedError(f"the worktree of {step.workstream} keeps its place: {why}")
 
 
-def _refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
+def refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
+    """Raise RefusedError if the vault does not hold all of a worktree, as it is now."""
     saved = run.saved.get(tree.name)
     if saved is None:
         raise RefusedError("it keeps its place: its salvage did not succeed")
@@ -50,7 +58,7 @@ def _refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
         raise RefusedError(
             f"it keeps its place: {left[0]} and {len(left) - 1} more are not in the vault"
         )
-    if tree.lock_reason is not None:
+    if tree.lock_reason is not None and Damage.UNFINISHED not in tree.damage:
         raise RefusedError(
             f"it keeps its place: it is locked ({tree.lock_reason or 'no reason given'})"
         )

@@ -1,4 +1,4 @@
-"""Repair what stops Git in the primary: dead locks, operations left in the middle, a wrong branch."""
+"""Repair what stops Git: dead locks, operations left in the middle, a primary on a wrong branch."""
 
 import shlex
 from pathlib import Path
@@ -8,6 +8,7 @@ from unjam.domain.orchestrator_crash import primary_on_agent_branch
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Abort, MoveLock, ReturnPrimary
 from unjam.domain.snapshot import Snapshot, Truth, Worktree
+from unjam.engine.acts.salvage import worktree_of
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import lock_place
 from unjam.errors import PermanentError, RefusedError
@@ -22,14 +23,14 @@ def move_lock(run: Recovery, step: MoveLock, fresh: Snapshot) -> tuple[Outcome, 
 
 def abort(run: Recovery, step: Abort, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Abort the operation when its files are as Git left them; else a person has to."""
-    primary = fresh.primary
-    saved = run.saved[primary.name]
-    if primary.operation_intact is not Truth.YES:
+    tree = worktree_of(step.worktree, fresh)
+    saved = run.saved[tree.name]
+    if tree.operation_intact is not Truth.YES:
         raise RefusedError(
             f"files of the {step.operation} may have been edited by hand; everything is saved as "
-            f"{saved.ref}; finish it, or: git -C {_quoted(primary)} {step.operation} --abort"
+            f"{saved.ref}; finish it, or: git -C {_quoted(tree)} {step.operation} --abort"
         )
-    change = AbortOperation(primary.path, primary.admin, step.operation, saved.salvaged.commit)
+    change = AbortOperation(tree.path, tree.admin, step.operation, saved.salvaged.commit)
     run.door.make(change)
     sentence = f"aborted the {step.operation}; its state is kept as {saved.ref}"
     return (outcome(step, StepWord.DONE, sentence, saved.ref),)
@@ -63,5 +64,5 @@ def _refuse_unless_idle(primary: Worktree, fresh: Snapshot) -> None:
         raise RefusedError(f"it holds uncommitted edits ({shown}); save them, then: {command}")
 
 
-def _quoted(primary: Worktree) -> str:
-    return shlex.quote(str(primary.path))
+def _quoted(tree: Worktree) -> str:
+    return shlex.quote(str(tree.path))

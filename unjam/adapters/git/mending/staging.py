@@ -71,7 +71,12 @@ def make_checkout(common: Path, made: Path, admin: Path) -> None:
             objects=room.objects,
             settings=room.settings,
         ).run("checkout-index", "--all", "--force", "--quiet", accept=(0,))
-    _write(made / ".git", b"gitdir: " + os.fsencode(admin) + b"\n")
+    _write(made / ".git", link_to(admin))
+
+
+def link_to(admin: Path) -> bytes:
+    """Return what the ``.git`` file of a worktree holds."""
+    return b"gitdir: " + os.fsencode(admin) + b"\n"
 
 
 def _begin(made: Path) -> None:

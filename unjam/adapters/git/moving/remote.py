@@ -87,6 +87,26 @@ def fetch_trunk(common: Path, url: str, ref: str) -> CommitId:
         return CommitId(room.run("rev-parse", "--verify", "refs/heads/fetched").text)
 
 
+@contextmanager
+def fetched_apart(common: Path, url: str) -> Iterator[Git]:
+    """Fetch everything a remote has into a store of its own, which is gone afterwards.
+
+    What is damaged here takes no part: nothing is taken to be here already.
+    """
+    with _room(common, url) as room:
+        environment = {
+            name: value for name, value in room.environment.items() if name != "GIT_SHALLOW_FILE"
+        }
+        apart = replace(room, objects=room.git_dir / "objects", environment=environment)
+        _reach(
+            apart,
+            url,
+            ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
+            (url, "+refs/*:refs/fetched/*"),
+        )
+        yield apart
+
+
 def push(common: Path, change: PushRef) -> StepWord:
     """Move the remote's ref forward by compare-and-swap, and look whether it is there.
 

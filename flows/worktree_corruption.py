@@ -1,0 +1,32 @@
+"""Scenario: worktrees, or what Git keeps about them, are damaged. See docs/scenarios/worktree_corruption.md."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows import recovered
+from tasks.session import Approval, name_of_run, opened, recovery, terms
+from unjam.domain.finding import Scenario
+
+
+@flow(name="worktree_corruption", flow_run_name=name_of_run)
+def worktree_corruption(
+    repo: Path,
+    workstreams: list[str] | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 -- a flow's parameters are the fields of a form
+    approval: Approval | None = None,
+    config: Path | None = None,
+) -> dict[str, Any]:
+    """Repair damaged worktrees one by one, losing nothing.
+
+    Args:
+        repo: Any directory of the repository.
+        workstreams: Repair only these workstreams' worktrees; empty means all, and what they share.
+        dry_run: Only make the plan.
+        approval: What a person allows beyond the policy; empty means only what is automatic.
+        config: A configuration file other than the repository's own.
+    """
+    about = terms("worktree_corruption", workstreams, rehearsal=dry_run)
+    with recovery(opened(repo, config), about, approval) as run:
+        return recovered(run, (Scenario.WORKTREE_CORRUPTION,), approval, rehearsal=dry_run)

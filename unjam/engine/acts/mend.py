@@ -1,0 +1,116 @@
+"""Make damaged checkouts whole again: their links, their Git files, their directories."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from unjam.adapters import files
+from unjam.adapters.git import refs
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.mending import dangling, staging
+from unjam.adapters.git.mending.cure import Patient, cures
+from unjam.domain.change import MovePath, MoveRef, WriteFile
+from unjam.domain.damage import Damage
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.plan import Mend, Recreate, Register, SetAside, Unregister
+from unjam.domain.snapshot import Snapshot, Truth, Worktree
+from unjam.domain.words import counted
+from unjam.engine.acts.clean import refuse_unless_saved
+from unjam.engine.acts.salvage import worktree_of
+from unjam.engine.recovery import Recovery, outcome
+from unjam.engine.vault import existing_ref, place_for_made, ref_of, trash_for
+from unjam.errors import RefusedError
+
+
+def mend(run: Recovery, step: Mend, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Cure one damage after the other; what cannot be told is left, and said."""
+    tree = worktree_of(step.worktree, fresh)
+    path = Path(tree.moved_to or tree.path)
+    if path.is_symlink():
+        raise RefusedError(f"{path} is a symbolic link: look at where it leads first")
+    kept = _pin_dangling(run, tree.name) if Damage.INDEX in tree.damage else ()
+    patient = Patient(
+        common=run.orchestration.common,
+        path=path,
+        admin=Path(tree.admin),
+        damage=tree.damage,
+        usual=tuple(_usual_branches(tree, fresh)),
+        aside=trash_for(run, path) / "repository",
+    )
+    made = 0
+    for change in cures(patient):
+        run.door.make(change)
+        made += 1
+    sentence = f"{counted(made, 'repair')}: {'; '.join(tree.damage)}"
+    word = StepWord.DONE if made else StepWord.ALREADY_DONE
+    return (outcome(step, word, sentence, *kept),)
+
+
+def _usual_branches(tree: Worktree, fresh: Snapshot) -> Iterator[str]:
+    """Name the branches of a worktree's workstream, that of the agent in its name first."""
+    own = [one for one in fresh.branches if one.workstream == tree.workstream]
+    own.sort(key=lambda one: one.agent is None or one.agent not in tree.path.name)
+    return (one.ref for one in own)
+
+
+def register(run: Recovery, step: Register, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Make the admin directory aside, rename it into place, and let the directory name it."""
+    stray = next((one for one in fresh.strays if one.path == step.path), None)
+    branch = next((one for one in fresh.branches if one.ref == step.branch), None)
+    if stray is None or branch is None:
+        raise RefusedError(f"{fresh.place(step.path)} or its branch is gone")
+    common = run.orchestration.common
+    used, where = refs.in_use(common, branch.ref)
+    if used is not Truth.NO:
+        raise RefusedError(f"{branch.name} is in use by {where}")
+    kept = _pin_dangling(run, stray.names)
+    path, admin = Path(stray.path), common / "worktrees" / stray.names
+    made = place_for_made(run, admin)
+    staging.make_admin(common, made, path / ".git", (f"ref: {branch.ref}", branch.tip))
+    run.door.make(MovePath(made, admin))
+    link = WriteFile(path / ".git", files.content(path / ".git"), staging.link_to(admin))
+    if link.before != link.after:
+        run.door.make(link)
+    sentence = f"registered again, on {branch.name}; nothing of its files was touched"
+    return (outcome(step, StepWord.DONE, sentence, *kept),)
+
+
+def recreate(run: Recovery, step: Recreate, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Write its files anew aside, and rename them into place."""
+    tree = worktree_of(step.worktree, fresh)
+    path, admin = Path(tree.path), Path(tree.admin)
+    if files.exists(path):
+        return (outcome(step, StepWord.ALREADY_DONE, "its directory is there"),)
+    made = place_for_made(run, path)
+    staging.make_checkout(run.orchestration.common, made, admin)
+    run.door.make(MovePath(made, path))
+    sentence = "its files are as they were staged; what was never staged is gone with the directory"
+    return (outcome(step, StepWord.DONE, sentence),)
+
+
+def unregister(run: Recovery, step: Unregister, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Move one admin directory into the vault, if that holds all it has."""
+    tree = worktree_of(step.worktree, fresh)
+    refuse_unless_saved(run, tree)
+    target = trash_for(run, Path(tree.admin)) / "admin"
+    run.door.make(MovePath(tree.admin, target))
+    return (outcome(step, StepWord.DONE, f"moved to {fresh.place(target)}", str(target)),)
+
+
+def set_aside(run: Recovery, step: SetAside, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Rename a stray into the vault, as it is; a link is moved, not what it leads to."""
+    target = trash_for(run, Path(step.path)) / "tree"
+    run.door.make(MovePath(step.path, target))
+    return (outcome(step, StepWord.DONE, f"moved to {fresh.place(target)}", str(target)),)
+
+
+def _pin_dangling(run: Recovery, name: str) -> tuple[str, ...]:
+    """Keep what nothing names any more: what a lost index had staged is among it."""
+    commit = dangling.gather(run.orchestration.common)
+    if commit is None:
+        return ()
+    ref = existing_ref(run.orchestration, commit)
+    if ref is None:
+        ref = ref_of(run.run, "dangling", name or "primary")
+        if refs.resolve(Git(run.orchestration.common), ref) is None:
+            run.door.make(MoveRef(ref, None, commit))
+    return (ref,)
