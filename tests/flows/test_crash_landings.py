@@ -166,6 +166,19 @@ def test_a_conflict_marks_the_row_and_touches_neither_branch_nor_worktree(calm: 
     assert calm.state.tables() == rows
 
 
+def test_a_worktree_whose_row_is_not_settled_keeps_its_place_and_says_why(calm: World) -> None:
+    calm.configure(policy={"land": "off"})
+    stream = begun(calm)
+
+    document = recover(calm.repo)
+
+    assert list(sentences(document, "remove worktree").values()) == [
+        "refused: the worktree of ws-15 keeps its place: its row still says running, and whatever "
+        "settles that needs what is in it"
+    ]
+    assert stream.tree.is_dir()
+
+
 def test_committed_conflict_markers_never_reach_the_trunk(calm: World) -> None:
     marked = "<<<<<<< HEAD\na = 1\n=======\na = 2\n>>>>>>> ws\n"
     stream = calm.workstream("ws-15").worktree().row("completed")

@@ -123,6 +123,24 @@ def test_when_the_trunk_itself_fails_nobody_is_blamed(verified: World) -> None:
     assert verified.lost(treasure) == []
 
 
+def test_why_nothing_landed_is_told_whole_wherever_it_is_told(calm: World) -> None:
+    calm.configure(verify={"command": ["sh", "-c", "trap '' HUP; echo broken before; exit 1"]})
+    left_behind(calm, "ws-1", "good = 1\n")
+
+    document = recover(calm.repo)
+
+    (landing,) = sentences(document, "land").values()
+    why = landing.removeprefix("refused: ")
+    assert why.startswith("the trunk itself does not pass: `sh -c")
+    assert "broken before" in why
+    assert list(sentences(document, "record").values()) == [
+        f"refused: the row stays as it is: {why}"
+    ]
+    assert list(sentences(document, "remove worktree").values()) == [
+        f"refused: the worktree of ws-1 keeps its place: {why}"
+    ]
+
+
 def test_verifying_sees_no_credentials_and_nothing_that_steers_git(
     verified: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

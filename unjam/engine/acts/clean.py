@@ -6,7 +6,6 @@ from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.salvaging.salvage import signature
 from unjam.domain.change import MovePath, MoveRef
-from unjam.domain.damage import Damage
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import RemoveBranch, RemoveWorktree
 from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
@@ -27,7 +26,7 @@ def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tup
     """Move the directory, then its admin directory; Git forgets it, the vault holds both."""
     tree = worktree_of(step.worktree, fresh)
     _refuse_if_needed(run, step, fresh)
-    refuse_unless_saved(run, tree)
+    _refuse_unless_saved(run, tree)
     path, admin = Path(tree.path), Path(tree.admin)
     trash = trash_for(run, path)
     if files.exists(path):
@@ -47,8 +46,7 @@ def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> N
         raise RefusedError(f"the worktree of {step.workstream} keeps its place: {why}")
 
 
-def refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
-    """Raise RefusedError if the vault does not hold all of a worktree, as it is now."""
+def _refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
     saved = run.saved.get(tree.name)
     if saved is None:
         raise RefusedError("it keeps its place: its salvage did not succeed")
@@ -58,7 +56,7 @@ def refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
         raise RefusedError(
             f"it keeps its place: {left[0]} and {len(left) - 1} more are not in the vault"
         )
-    if tree.lock_reason is not None and Damage.UNFINISHED not in tree.damage:
+    if tree.lock_reason is not None:
         raise RefusedError(
             f"it keeps its place: it is locked ({tree.lock_reason or 'no reason given'})"
         )

@@ -18,7 +18,7 @@ from unjam.errors import RefusedError, UnjamError
 def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Find what can land, then move the trunk once; each workstream gets an outcome of its own."""
     found = search(run, step, _base(run, fresh))
-    parked = _move_trunk(run, fresh, found.tip) if found.landable else ""
+    parked = _move_trunk(run, fresh, found.tip) if found.landable else None
     for one in step.landings:
         run.landed[one.workstream] = _landed(one, found, parked)
     return tuple(_outcome(step, one, run.landed[one.workstream]) for one in step.landings)
@@ -40,12 +40,10 @@ def _base(run: Recovery, fresh: Snapshot) -> CommitId:
     return there.tip
 
 
-def _landed(landing: Landing, found: Found, parked: str) -> Landed:
+def _landed(landing: Landing, found: Found, parked: Landed | None) -> Landed:
     if landing.workstream not in found.landable:
         return found.refused[landing.workstream]
-    if parked:
-        return Landed(done=False, status=None, because=parked)
-    return Landed(done=True, status="completed", because=f"landed in {found.tip[:12]}")
+    return parked or Landed(done=True, status="completed", because=f"landed in {found.tip[:12]}")
 
 
 def _outcome(step: Land, landing: Landing, landed: Landed) -> Outcome:
@@ -53,11 +51,12 @@ def _outcome(step: Land, landing: Landing, landed: Landed) -> Outcome:
     if landed.done:
         return Outcome(step.verb, name, StepWord.DONE, landed.because, landing.workstream)
     word = StepWord.FAILED if landed.status == "failed" else StepWord.REFUSED
-    return Outcome(step.verb, name, word, landed.because, landing.workstream)
+    sentence = "; ".join(filter(None, (landed.because, landed.advice)))
+    return Outcome(step.verb, name, word, sentence, landing.workstream)
 
 
-def _move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> str:
-    """Move the trunk, in the checkout that is on it if there is one; say why it could not be."""
+def _move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> Landed | None:
+    """Move the trunk, in the checkout that is on it if there is one; None when it is moved."""
     kept = f"refs/unjam/{run.run}/landing"
     run.door.make(MoveRef(kept, None, tip))
     holders = [one for one in (fresh.primary, *fresh.worktrees) if one.branch == fresh.trunk]
@@ -65,11 +64,12 @@ def _move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> str:
         run.door.make(_change(run, fresh, holders, tip))
     except RefusedError as error:
         place = shlex.quote(str((*holders, fresh.primary)[0].path))
-        return (
-            f"parked: {error}; the verified result is kept, and once nothing is in the way"
+        advice = (
+            "the verified result is kept, and once nothing is in the way"
             f" `unjam recover` takes it, or: git -C {place} merge --ff-only {kept}"
         )
-    return ""
+        return Landed(done=False, status=None, because=f"parked: {error}", advice=advice)
+    return None
 
 
 def _change(run: Recovery, fresh: Snapshot, holders: list[Worktree], tip: CommitId) -> Change:

@@ -47,7 +47,7 @@ def _wanted(run: Recovery, step: Record) -> tuple[str, str, WorkstreamId | None]
     if landed is None:
         raise RefusedError("its landing did not take place, so there is nothing to record")
     if landed.status is None:
-        raise RefusedError(f"the row stays as it is: {landed.because.partition('; ')[0]}")
+        raise RefusedError(f"the row stays as it is: {landed.because}")
     return landed.status, landed.because, landed.blocked_by
 
 
