@@ -93,7 +93,7 @@ def _content(path: Path, directory: str) -> bytes:
             raise _UnreadableError("it is not a regular file")
         if status.st_size > SIZE_LIMIT:
             raise _UnreadableError(f"it is larger than {SIZE_LIMIT >> 20} MB")
-        return os.read(descriptor, SIZE_LIMIT)
+        return os.read(descriptor, status.st_size)
     except OSError as error:
         raise _UnreadableError(error.strerror or str(error)) from error
     finally:

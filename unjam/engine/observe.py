@@ -28,17 +28,23 @@ _BELIEVED = ("running", "completed")
 
 
 def observe(
-    orchestration: Orchestration, only: frozenset[str] | None = None, *, objects: bool = False
+    orchestration: Orchestration,
+    only: frozenset[str] | None = None,
+    *,
+    objects: bool = False,
+    begun: git.Begun | None = None,
 ) -> Snapshot:
     """Look at Git, state, specs, processes, logs and disk; changes nothing.
 
     With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary) and no
     landing is proved, which makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
     With ``objects``, all of history is looked for lost objects, and not only where it looks broken.
+    With ``begun``, the look at Git goes on from there.
     """
     settings = orchestration.settings.orchestration
     state = read_state(orchestration.state)
-    facts = git.observe(orchestration.repository, _request(orchestration, state, only, objects))
+    request = _request(orchestration, state, only, objects)
+    facts = git.observe(orchestration.repository, request, begun)
     ordered = specs.read_specs(orchestration.below(settings.specs))
     trees = _owned(orchestration, facts, state, ordered.specs)
     seen = scan.scan(_processes(orchestration, trees))

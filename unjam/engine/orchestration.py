@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unjam.adapters.git.repository import Repository, find_repository
 from unjam.domain.naming import Template
-from unjam.settings import Settings, load
+
+if TYPE_CHECKING:
+    from unjam.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +16,7 @@ class Orchestration:
     """A repository and how its orchestrator is laid out."""
 
     repository: Repository
-    settings: Settings
+    settings: "Settings"
 
     @property
     def primary(self) -> Path:
@@ -48,5 +51,12 @@ class Orchestration:
 
 def open_orchestration(start: Path, config: Path | None = None) -> Orchestration:
     """Find the repository from here upwards and read its configuration; raises UsageError."""
-    repository = find_repository(start)
+    return configured(find_repository(start), config)
+
+
+def configured(repository: Repository, config: Path | None = None) -> Orchestration:
+    """Read the configuration of a repository that was found; raises UsageError."""
+    # A third of all imports of a check: so it need not come before Git is at work.
+    from unjam.settings import load
+
     return Orchestration(repository, load(repository.primary, config))

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 SMALL = 1 << 16  # bytes; no healthy file of this kind comes near
+_START = 1 << 12  # bytes
 COMMIT = re.compile(r"[0-9a-f]{40}")
 NOBODY = "0" * 40
 
@@ -22,6 +23,20 @@ def read_small(path: Path | str | bytes, *, limit: int = SMALL) -> bytes | None:
     finally:
         os.close(handle)
     return content if len(content) <= limit else None
+
+
+def read_start(path: str) -> bytes | None:
+    """Read the first 4 KB of a file in the fewest steps there are; None where ``read_small`` has none."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
+    try:
+        return os.read(handle, _START)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
 
 
 def read_line(path: Path | str) -> str | None:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from unjam.adapters.git.files import NOBODY, read_small
+from unjam.adapters.git.files import NOBODY, read_small, read_start
 
 _LIMIT = 1 << 28  # bytes
 _MADE = re.compile(r"commit\b|cherry-pick|revert|am\b|merge .*: Merge made|pull\b.*: Merge made")
@@ -53,11 +53,27 @@ def read_reflog(directory: Path, ref: str) -> tuple[Move, ...]:
     if not content:
         return ()
     lines = os.fsdecode(content).split("\n")
-    return tuple(
-        Move(line[:40], line[41:81], line.partition("\t")[2])
-        for line in lines
-        if len(line) > _SHORTEST and line[40] == line[81] == " "
-    )
+    return tuple(_move(line) for line in lines if _is_sound(line))
+
+
+def read_beginning(directory: Path, ref: str) -> Move | None:
+    """Read the move that made a ref, if it tells what the ref was branched from; ten thousand are cheap."""
+    content = read_start(f"{directory}/logs/{ref}")
+    if content is None or _FROM not in content:
+        return None
+    line, end, _ = os.fsdecode(content).partition("\n")
+    whole = end and _is_sound(line)
+    began = _move(line) if whole else next(iter(read_reflog(directory, ref)), None)
+    return began if began and began.started_from else None
+
+
+def _is_sound(line: str) -> bool:
+    return len(line) > _SHORTEST and line[40] == line[81] == " "
+
+
+def _move(line: str) -> Move:
+    return Move(line[:40], line[41:81], line.partition("\t")[2])
 
 
 _SHORTEST = 82  # two names and their spaces
+_FROM = b"\tbranch: Created from "

@@ -19,14 +19,17 @@ configuration of ours and no state. They begin together and are waited for where
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from unjam.adapters.git.command import Asked, Git
-from unjam.adapters.git.observing.around import Around, count_worktrees, look_around
 from unjam.adapters.git.observing.beside import Beside, beside
 from unjam.adapters.git.observing.config import ask_config, comparing_rules, read_config
 from unjam.adapters.git.proving.history import ask_graph
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.tips import Tips, ask_tips, read_tips
+
+if TYPE_CHECKING:
+    from unjam.adapters.git.observing.around import Around
 
 _WORTH_A_PROCESS = 32  # worktrees; below, forking costs more than it saves
 
@@ -39,7 +42,7 @@ class Begun:
     tips: Tips
     config: Mapping[str, str]
     graph: Asked
-    around: Beside[Around]
+    around: "Beside[Around]"
 
 
 @contextmanager
@@ -51,6 +54,9 @@ def begin(repository: Repository, only: frozenset[str] | None = None) -> Iterato
     git = Git(repository.common)
     refs, listing, graph = ask_tips(git), ask_config(git), ask_graph(git)
     try:
+        # Imported only now that Git is at work.
+        from unjam.adapters.git.observing.around import count_worktrees, look_around
+
         config = read_config(listing)
         tips = read_tips(git, refs)
         rules = comparing_rules(config, repository.common)

@@ -5,6 +5,7 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Generic, TypeVar
 
 _Answer = TypeVar("_Answer")
@@ -14,10 +15,10 @@ class Beside(Generic[_Answer]):
     """An answer on its way."""
 
     def __init__(self, wait: Callable[[], _Answer]) -> None:
-        self._wait = wait
+        self._wait = cache(wait)
 
     def answer(self) -> _Answer:
-        """Wait for it."""
+        """Wait for it; asked again, it is the same."""
         return self._wait()
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from unjam.adapters.git.command import Git
@@ -57,13 +58,29 @@ class CopyFinder:
         change = self._changes.get(span) if span else None
         return change.paths if change else None
 
+    def _may_be_among(self, work: Work, paths: AbstractSet[str]) -> bool:
+        """Leave out a work that, on the whole, changes a path which these do not hold.
+
+        Some commit of it changes that path, and so has no copy; but what it is stacked on may be
+        what changes it.
+        """
+        mine = self.paths_of(work)
+        return mine is None or paths >= set(mine) or self._is_stacked(work)
+
+    def _is_stacked(self, work: Work) -> bool:
+        own = frozenset(work.own)
+        below = (above for one in own for above in self._history.parents(one))
+        return any(one not in own and not self._history.in_trunk(one) for one in below)
+
     def _find(self, works: Sequence[Work], among: Iterable[str]) -> Copies:
         history = self._history
         trunk = self._read(Span(one) for one in among if not history.is_merge(one))
-        single = self._read(
-            Span(one) for work in works for one in work.own if not history.is_merge(one)
-        )
+        paths = {path for change in trunk.values() for path in change.paths}
         whole = self._read(span for work in works if (span := whole_of(work, history)))
+        hopeful = [work for work in works if self._may_be_among(work, paths)]
+        single = self._read(
+            Span(one) for work in hopeful for one in work.own if not history.is_merge(one)
+        )
         alike = _Alike(trunk)
         found = alike.by_blobs(single | whole)
         for some in (single, whole):

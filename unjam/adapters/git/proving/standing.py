@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters.git.proving.history import History
-from unjam.adapters.git.reflog import Move, read_reflog
+from unjam.adapters.git.reflog import Move, read_beginning, read_reflog
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Standings:
         own = self._history.beyond_trunk(tip)
         if not self._is_stacked(own, tip) and self._stood.isdisjoint(own):
             return own
-        began = _beginning(read_reflog(self._common, ref))
+        began = read_beginning(self._common, ref)
         if began and (began.new in self._stood or _names_another(began, ref)):
             return self._history.without(own, began.new)
         return own
@@ -60,7 +60,7 @@ class Standings:
         return Standing(came, (merge,))
 
     def _own_beside(self, ref: str, tip: str, came: tuple[str, ...]) -> tuple[str, ...] | None:
-        began = _beginning(read_reflog(self._common, ref))
+        began = read_beginning(self._common, ref)
         if began is None:
             return None if tip in self._shared else came
         if began.new != tip:
