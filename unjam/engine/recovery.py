@@ -15,6 +15,7 @@ from unjam.engine.door import Door
 from unjam.engine.history import PastRun
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.watching import observe_closely
 from unjam.errors import PermanentError
 
 
@@ -83,7 +84,9 @@ class Recovery:
 
     def look(self, *only: str) -> Snapshot:
         """Observe again; with worktree names, only those are scanned for unsaved work."""
-        return observe(self.orchestration, only=frozenset(only) if only else None)
+        if only:
+            return observe(self.orchestration, only=frozenset(only))
+        return observe_closely(self.orchestration)
 
     def note(self, event: str, **fields: object) -> None:
         """Write an event of this run into the journal."""

@@ -6,6 +6,7 @@ from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.salvaging.salvage import signature
 from unjam.domain.change import MovePath, MoveRef
+from unjam.domain.damage import Damage
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import RemoveBranch, RemoveWorktree
 from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
@@ -25,8 +26,9 @@ _STILL_NEEDED = {
 def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Move the directory, then its admin directory; Git forgets it, the vault holds both."""
     tree = worktree_of(step.worktree, fresh)
-    _refuse_if_needed(run, step, fresh)
-    _refuse_unless_saved(run, tree)
+    if Damage.UNFINISHED not in tree.damage:  # there it is of no use to anybody
+        _refuse_if_needed(run, step, fresh)
+    refuse_unless_saved(run, tree)
     path, admin = Path(tree.path), Path(tree.admin)
     trash = trash_for(run, path)
     if files.exists(path):
@@ -46,7 +48,8 @@ def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> N
         raise RefusedError(f"the worktree of {step.workstream} keeps its place: {why}")
 
 
-def _refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
+def refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
+    """Raise RefusedError if the vault does not hold all of a worktree, as it is now."""
     saved = run.saved.get(tree.name)
     if saved is None:
         raise RefusedError("it keeps its place: its salvage did not succeed")
@@ -56,7 +59,7 @@ def _refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
         raise RefusedError(
             f"it keeps its place: {left[0]} and {len(left) - 1} more are not in the vault"
         )
-    if tree.lock_reason is not None:
+    if tree.lock_reason is not None and Damage.UNFINISHED not in tree.damage:
         raise RefusedError(
             f"it keeps its place: it is locked ({tree.lock_reason or 'no reason given'})"
         )
