@@ -7,7 +7,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.domain.finding import Finding
-from unjam.domain.markdown import report_page, workstream_table
+from unjam.domain.markdown import agents_of, report_page, workstream_table
 from unjam.engine.conclude import close, described
 from unjam.engine.prepare import Prepared
 from unjam.engine.recovery import Recovery
@@ -26,5 +26,8 @@ def report(
         report_page(document), key="unjam-report", description=document["word"]
     )
     create_table_artifact(workstream_table(prepared.snapshot, document), key="unjam-workstreams")
+    agents = agents_of(prepared.snapshot)
+    if agents:
+        create_table_artifact(agents, key="unjam-agents")
     close(run, document)
     return document

@@ -2,9 +2,11 @@
 
 import argparse
 import gc
+from datetime import datetime
 
 from unjam.cli.say import Page, as_json
 from unjam.domain.diagnosis import DETECTORS, diagnose
+from unjam.domain.hang_table import HEADS, as_cells
 from unjam.domain.report import Document, check_document
 from unjam.domain.words import counted
 from unjam.engine.orchestration import open_orchestration
@@ -38,6 +40,7 @@ def print_check(document: Document) -> None:
             page.line(f"    {one['source']}: {one['fact']}", "dim")
     for one in unknown:
         page.line(f"cannot tell {one['what']}: {one['because']}", "yellow")
+    _print_agents(page, document)
     count = counted(len(document["workstreams"]), "workstream")
     if document["healthy"]:
         page.line(f"healthy: {count}, trunk {document['trunk']}", "green")
@@ -46,6 +49,14 @@ def print_check(document: Document) -> None:
     page.line(f"{counted(len(findings), 'finding')} in {count}", "bold")
     if findings:
         page.line("see what would be done:  unjam recover --dry-run")
+
+
+def _print_agents(page: Page, document: Document) -> None:
+    """Print every process of the agents that were looked at closely, the innocent ones too."""
+    if document["agents"]:
+        observed_at = datetime.fromisoformat(document["observed_at"])
+        page.line()
+        page.table(HEADS, [as_cells(one, observed_at) for one in document["agents"]])
 
 
 def print_finding(page: Page, finding: Document) -> None:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from unjam.domain.hang_table import HEADS, agents_table, as_cells
 from unjam.domain.report import Document
 from unjam.domain.snapshot import Snapshot
+from unjam.domain.words import printable
 from unjam.domain.workstream import join
 
 
@@ -36,6 +38,13 @@ def workstream_table(snapshot: Snapshot, document: Document) -> list[dict[str, A
         }
         for one in join(snapshot)
     ]
+
+
+def agents_of(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """List every process of the agents that were looked at closely, with the verdict."""
+    observed_at = snapshot.observed_at
+    lines = (as_cells(one, observed_at) for one in agents_table(snapshot))
+    return [dict(zip(HEADS, map(printable, cells), strict=True)) for cells in lines]
 
 
 def _report(document: Document) -> Iterator[str]:

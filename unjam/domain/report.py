@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from unjam.domain.finding import Finding
+from unjam.domain.hang_table import agents_table
 from unjam.domain.outcome import Outcome, RunWord, StepWord
 from unjam.domain.plan import Plan, Salvage
 from unjam.domain.policy import Policy
@@ -37,7 +38,12 @@ def check_document(snapshot: Snapshot, findings: tuple[Finding, ...]) -> Documen
         ],
         "findings": [finding_document(one) for one in findings],
         "workstreams": [_workstream_document(one) for one in join(snapshot)],
+        "agents": [_printable_values(one) for one in agents_table(snapshot)],
     }
+
+
+def _printable_values(line: Document) -> Document:
+    return {key: printable(one) if isinstance(one, str) else one for key, one in line.items()}
 
 
 def finding_document(finding: Finding) -> Document:
