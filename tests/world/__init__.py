@@ -6,6 +6,7 @@ from tests.world.brutal import (
     leave_nested_repository,
     prepare_for_brutal_work,
 )
+from tests.world.damage import BREAKAGES, spoil
 from tests.world.hostile import HOSTILE_IDS
 from tests.world.inventory import Inventory
 from tests.world.orchestration import World
@@ -17,6 +18,7 @@ from tests.world.workstream import Workstream
 from tests.world.wrecks import leave_orphan, typical_wreck
 
 __all__ = [
+    "BREAKAGES",
     "HOSTILE_IDS",
     "Inventory",
     "Program",
@@ -34,6 +36,7 @@ __all__ = [
     "leave_orphan",
     "prepare_for_brutal_work",
     "processes_below",
+    "spoil",
     "typical_wreck",
     "wait_until",
 ]

@@ -1,0 +1,67 @@
+"""Every way a worktree gets damaged, done for real: afterwards Git works in it, and nothing is lost."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.recovering import recover
+from tests.world import BREAKAGES, Workstream, World, git, git_status
+from unjam.domain.finding import Scenario
+from unjam.domain.report import Document
+
+ONLY = (Scenario.WORKTREE_CORRUPTION,)
+GONE = {"directory_gone", "never_finished"}  # what is moved away instead of repaired
+
+
+def at_work(world: World, name: str = "ws-15", agent: str = "agent-1") -> Workstream:
+    """A workstream that waits, with a commit and unsaved work of every stage in its worktree."""
+    world.state.row(name, "blocked", agent=agent)
+    one = world.workstream(name, agent).worktree().commits({"src/done.py": "done = 1\n"})
+    one.leaves({"src/app.py": "edited = 1\n", "draft.txt": "never added\n", "staged.txt": "1\n"})
+    git("add", "staged.txt", cwd=one.tree)
+    return one
+
+
+def mended(world: World) -> Document:
+    document = recover(world.repo, ONLY)
+    assert document["word"] == "recovered", document["outcomes"]
+    return document
+
+
+def works(world: World, one: Workstream) -> None:
+    """Git lists every worktree, finds its history whole, and commits in this one."""
+    tree = next(
+        Path(line.removeprefix("worktree "))
+        for line in git("worktree", "list", "--porcelain", cwd=world.repo).splitlines()
+        if line.startswith("worktree ") and ".worktrees" in line
+    )
+    assert git("rev-parse", "--show-toplevel", cwd=tree) == str(tree)
+    assert git_status("fsck", "--connectivity-only", cwd=world.repo) == 0
+    before = one.tip
+    git("add", "--all", cwd=tree)
+    git("commit", "--quiet", "--allow-empty", "-m", "on it goes", cwd=tree)
+    assert git("rev-parse", "HEAD~1", cwd=tree) == before
+    assert git("rev-parse", f"refs/heads/{one.branch}~1", cwd=world.repo) == before
+    shown = git("show", "--stat", "--format=", "HEAD", cwd=tree)
+    assert "draft.txt" in shown
+    assert "delete" not in git("show", "--summary", "--format=", "HEAD", cwd=tree)
+
+
+def taken_by(breakage: str, lost: str) -> bool:
+    """What the damage itself destroyed: files that were removed and never staged."""
+    never_staged = ("draft.txt", "src/app.py")
+    return "directory_gone" in breakage and any(f"/{one} (" in lost for one in never_staged)
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES)
+def test_after_the_repair_git_works_again_and_nothing_is_lost(calm: World, breakage: str) -> None:
+    one = at_work(calm)
+    treasure, before = calm.treasure(), one.tip
+    BREAKAGES[breakage](one, one.admin)
+
+    mended(calm)
+
+    assert [one for one in calm.lost(treasure) if not taken_by(breakage, one)] == []
+    assert one.tip == before
+    if breakage not in GONE:
+        works(calm, one)
