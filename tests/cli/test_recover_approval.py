@@ -9,6 +9,7 @@ from tests.flows.building import begun, on_trunk
 from tests.recovering import recover, sentences
 from tests.terminal import Terminal, terminal
 from tests.world import World, typical_wreck
+from unjam.adapters import lease
 
 ASKED = ("land", "push", "restart")
 
@@ -58,6 +59,23 @@ def test_hanging_up_at_a_question_is_no(world: World) -> None:
         screen.wait_for("[y/N]")
 
     assert world.inventory() == before
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_server")
+def test_whoever_was_faster_is_named_once_in_one_line(world: World) -> None:
+    typical_wreck(world)
+
+    with terminal("recover", cwd=world.repo) as screen:
+        screen.wait_for("[y/N]")
+        with lease.take(world.common, "20261122T150000Z-abcd"):
+            answer(screen, land="y", push="y", restart="y")
+            status = screen.end()
+
+    assert status == 3
+    assert screen.said.count("20261122T150000Z-abcd") == 1, screen.said
+    last = screen.said.splitlines()[-1]
+    assert last.startswith("unjam: another recovery (run 20261122T150000Z-abcd")
 
 
 @pytest.mark.slow
