@@ -195,6 +195,12 @@ def test_a_mistake_in_pyproject_names_the_whole_key(tmp_path: Path) -> None:
         ("UNJAM_POLICY__LADN", "auto", "unknown; did you mean UNJAM_POLICY__LAND?"),
         ("UNJAM_POLCY__LAND", "auto", "unknown; did you mean UNJAM_POLICY__LAND?"),
         ("UNJAM_VERIFY_COMMAND", "[]", "unknown; did you mean UNJAM_VERIFY__COMMAND?"),
+        (
+            "UNJAM_FOO__X",
+            "1",
+            "unknown; known here: orchestration, verify, hang, policy, limits, vault, escalation",
+        ),
+        ("UNJAM_LIMITS__ZZZ", "1", "unknown; known here: attempts, free_disk"),
         ("UNJAM_POLICY__LAND", "yes", "input should be 'auto', 'ask' or 'off' (it is 'yes')"),
         ("UNJAM_VERIFY__COMMAND", "make test", 'not JSON; write lists as ["make", "test"]'),
         ("UNJAM_HANG", '{"aftr": "1m"}', "unknown key; did you mean after?"),

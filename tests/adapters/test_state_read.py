@@ -296,6 +296,11 @@ def test_another_user_without_permission_is_told_so(state: StateFile) -> None:
     [
         ("postgresql+nosuchdriver://u:hunter2@h/db", "nosuchdriver"),
         ("nosuchdatabase://u:hunter2@h/db", "nosuchdatabase"),
+        (
+            "postgresql+psycopg2://u:hunter2@h/db",
+            "psycopg2'; install it beside unjam: pip install psycopg2-binary",
+        ),
+        ("postgresql+asyncpg://u:hunter2@h/db", "asyncpg is asynchronous; name another driver"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
         ("postgresql://[not a url:hunter2@", ""),

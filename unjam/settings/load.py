@@ -150,5 +150,14 @@ def _refuse_unknown_variables(known: frozenset[str]) -> None:
         section = inside.partition("_")[0].lower()
         ours = DELIMITER in inside or section in _SECTIONS
         if name.upper().startswith(ENVIRONMENT) and ours and name.upper() not in known:
-            (near,) = get_close_matches(name.upper(), sorted(known), n=1, cutoff=0)
-            raise UsageError(f"environment variable {name}: unknown; did you mean {near}?")
+            hint = _nearest_variable(inside, section, known)
+            raise UsageError(f"environment variable {name}: unknown; {hint}")
+
+
+def _nearest_variable(inside: str, section: str, known: frozenset[str]) -> str:
+    alike = (one for one in known if DELIMITER in one)
+    candidates = sorted(one.removeprefix(ENVIRONMENT) for one in alike)
+    near = get_close_matches(inside, candidates, n=1)
+    if near:
+        return f"did you mean {ENVIRONMENT}{near[0]}?"
+    return f"known here: {', '.join(_keys_of(section))}"

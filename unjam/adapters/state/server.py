@@ -28,6 +28,12 @@ _CONNECT_TIMEOUT: Mapping[str, Mapping[str, Any]] = {
     driver: {"connect_timeout": int(WRITE_TIMEOUT)}
     for driver in ("psycopg", "psycopg2", "mysqldb", "pymysql")
 } | {"pg8000": {"timeout": int(WRITE_TIMEOUT)}}
+# Where the package is not called like its module.
+_PACKAGES = {
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+    "MySQLdb": "mysqlclient",
+}
 # Serialization failure, deadlock, lock not available: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 
@@ -112,6 +118,8 @@ def _server(location: str) -> Engine:
     url = sqlalchemy.make_url(location)
     if url.get_backend_name() == "sqlite":
         raise PermanentError("the URL names no file")
+    if url.get_dialect().is_async:
+        raise PermanentError(f"{url.get_driver_name()} is asynchronous; name another driver")
     return sqlalchemy.create_engine(
         url, poolclass=NullPool, connect_args=dict(_CONNECT_TIMEOUT.get(url.get_driver_name(), {}))
     )
@@ -143,7 +151,11 @@ def _translated(location: str) -> Iterator[None]:
     except SQLAlchemyError as error:
         raise _as_ours(error, location) from error
     except ImportError as error:
-        raise PermanentError(f"its database driver is not installed: {error}") from error
+        package = _PACKAGES.get(error.name or "", error.name)
+        raise PermanentError(
+            f"its database driver is not installed: {error}; install it beside unjam: "
+            f"pip install {package}"
+        ) from error
 
 
 def _as_ours(error: SQLAlchemyError, location: str) -> UnjamError:
