@@ -12,7 +12,7 @@ from unjam.engine.recovery import Recovery
 @task(task_run_name="assess", **RETRY_TRANSIENT)
 def assess(run: Recovery, scenarios: tuple[Scenario, ...]) -> Prepared:
     """Observe the whole orchestration, find what is wrong, and plan the way out."""
-    prepared = prepare(run.look(), run.policy, run.workstreams, scenarios, run.killed)
+    prepared = prepare(run.look_for(scenarios), run.policy, run.workstreams, scenarios, run.killed)
     logger = get_run_logger()
     for finding in prepared.findings:
         logger.info(printable(finding.summary))

@@ -26,7 +26,7 @@ SCENARIOS = tuple(PLANNERS)
 def recover(repo: Path, scenarios: tuple[Scenario, ...] = SCENARIOS) -> Document:
     """Recover with everything approved; the document that ``--json`` prints."""
     with session(open_orchestration(repo), Terms("recover"), Permission(everything=True)) as run:
-        prepared = prepare(run.look(), run.policy, None, scenarios, run.killed)
+        prepared = prepare(run.look_for(scenarios), run.policy, None, scenarios, run.killed)
         adopt(run, prepared.plan)
         for step in prepared.plan.but_restart():
             _carry_out(run, step)

@@ -10,7 +10,7 @@ from unjam.domain.hang_table import HEADS, as_cells
 from unjam.domain.report import Document, check_document
 from unjam.domain.words import counted
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.watching import observe_closely
+from unjam.engine.watching import observe_for
 
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
@@ -19,8 +19,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 when nothing is wrong, 1 when something is or cannot be told."""
     # A look makes much and drops nothing: collecting garbage in between costs a tenth of it.
     gc.disable()
-    snapshot = observe_closely(open_orchestration(arguments.repo, arguments.config))
-    findings = diagnose(snapshot, arguments.scenario or tuple(DETECTORS))
+    scenarios = arguments.scenario or tuple(DETECTORS)
+    snapshot = observe_for(open_orchestration(arguments.repo, arguments.config), scenarios)
+    findings = diagnose(snapshot, scenarios)
     document = check_document(snapshot, findings)
     if arguments.json:
         as_json(document)

@@ -16,7 +16,7 @@ from unjam.engine.history import PastRun, unfinished
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
 from unjam.engine.restarted import restarted_by, started
-from unjam.engine.watching import observe_closely
+from unjam.engine.watching import observe_for
 from unjam.errors import RefusedError, UsageError
 
 
@@ -100,7 +100,7 @@ def refuse_strangers(snapshot: Snapshot, workstreams: frozenset[WorkstreamId] | 
 
 def look_again(run: Recovery, scenarios: tuple[Scenario, ...]) -> tuple[Finding, ...]:
     """Observe afresh and diagnose: what a run left."""
-    return diagnose(run.look(), scenarios, run.workstreams)
+    return diagnose(run.look_for(scenarios), scenarios, run.workstreams)
 
 
 def preview(
@@ -117,7 +117,9 @@ def preview(
         raise RefusedError(f"another recovery is at work: {at_work}")
     policy = policy_of(orchestration)
     killed = unfinished(orchestration)
-    prepared = prepare(observe_closely(orchestration), policy, workstreams, scenarios, killed)
+    prepared = prepare(
+        observe_for(orchestration, scenarios), policy, workstreams, scenarios, killed
+    )
     return prepared, policy, bool(killed)
 
 

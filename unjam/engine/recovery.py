@@ -1,13 +1,14 @@
 """One run: what it may do, what it has saved and landed so far, and the way a step is carried out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from unjam.adapters.git.salvaging.salvage import Salvaged
 from unjam.adapters.journal import Journal
+from unjam.domain.finding import Scenario
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Step
+from unjam.domain.plan import Mend, Recreate, Register, RestoreObjects, Step
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.records import to_record
 from unjam.domain.snapshot import Snapshot, WorkstreamId
@@ -15,8 +16,10 @@ from unjam.engine.door import Door
 from unjam.engine.history import PastRun
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.watching import observe_closely
+from unjam.engine.watching import observe_closely, observe_for
 from unjam.errors import PermanentError
+
+_REPAIRS = (Mend.verb, Recreate.verb, Register.verb, RestoreObjects.verb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,12 @@ class Recovery:
         if only:
             return observe(self.orchestration, only=frozenset(only))
         return observe_closely(self.orchestration)
+
+    def look_for(self, scenarios: Collection[Scenario]) -> Snapshot:
+        """Observe everything these scenarios rest on; after a repair, whether objects are lost too."""
+        if any(one.step in _REPAIRS for one in self.outcomes):
+            return observe_closely(self.orchestration, objects=True)
+        return observe_for(self.orchestration, scenarios)
 
     def note(self, event: str, **fields: object) -> None:
         """Write an event of this run into the journal."""

@@ -4,7 +4,7 @@ Only they are looked at, so that a check of a healthy orchestration neither asks
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,20 +12,31 @@ from pathlib import Path
 from unjam.adapters import clock, files
 from unjam.adapters.processes.look import Wanted, look, uncollected
 from unjam.domain.agent_hang import agents_in, candidates
+from unjam.domain.diagnosis import DETECTORS
+from unjam.domain.finding import Scenario
 from unjam.domain.signs import Look, Pulse, Watched
 from unjam.domain.snapshot import Snapshot, Worktree
 from unjam.engine.observe import observe, with_signs_of_life
 from unjam.engine.orchestration import Orchestration
 
 
+def observe_for(orchestration: Orchestration, scenarios: Collection[Scenario]) -> Snapshot:
+    """Observe everything; for lost objects too where damage was asked for by name."""
+    by_name = Scenario.WORKTREE_CORRUPTION in scenarios and len(scenarios) < len(DETECTORS)
+    return observe_closely(orchestration, objects=by_name)
+
+
 def observe_closely(
-    orchestration: Orchestration, earlier: Mapping[str, Look] | None = None
+    orchestration: Orchestration,
+    earlier: Mapping[str, Look] | None = None,
+    *,
+    objects: bool = False,
 ) -> Snapshot:
     """Observe everything, and watch the agents that are suspected to hang.
 
     ``earlier`` are looks of a previous observation, by worktree: they take the place of waiting.
     """
-    return watched(orchestration, observe(orchestration), earlier)
+    return watched(orchestration, observe(orchestration, objects=objects), earlier)
 
 
 def watched(

@@ -3,11 +3,12 @@
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.mending.guessed import guess_trees
 from unjam.adapters.git.salvaging.pack import Content, write_pack
 from unjam.adapters.git.salvaging.trees import Leaf, build_trees, object_id
 from unjam.adapters.git.status.index_file import DamagedIndexError, ForeignIndexError, read_index
@@ -52,7 +53,7 @@ class Copies:
 def find_here(places: Places, wanted: Iterable[str]) -> Copies:
     """Look for copies in this repository and its checkouts."""
     copies = Copies(frozenset(wanted))
-    roots = _offer_trees(places.admins, copies)
+    roots = _offer_trees(places, copies)
     if copies.left:
         _offer_commits(places, roots, copies)
     if copies.left:
@@ -80,24 +81,34 @@ def put_back(common: Path, copies: Copies) -> None:
         write_pack(common / "objects/pack", contents, len(contents))
 
 
-def _offer_trees(admins: Iterable[Path], copies: Copies) -> tuple[str, ...]:
-    """Compute the trees of every index; returns those of whole checkouts."""
+def _offer_trees(places: Places, copies: Copies) -> tuple[str, ...]:
+    """Compute the trees of every index; returns those that a whole commit may have had."""
     roots = []
-    for admin in admins:
-        try:
-            entries = read_index(admin / "index").entries
-        except (DamagedIndexError, ForeignIndexError):
-            continue
-        leaves = [
-            Leaf(one.path, _MODES.get(one.mode, b"%o" % one.mode), one.blob)
-            for one in entries
-            if not one.intended
-        ]
-        root, trees = build_trees(leaves)
-        roots.append(root.hex())
-        for content in trees.values():
-            copies.offer(b"tree", content)
-    return tuple(roots)
+    for admin in places.admins:
+        leaves = _staged(admin)
+        roots.append(_offer_tree(*build_trees(leaves), copies))
+        if copies.left:
+            for root, trees in guess_trees(places.common, admin, leaves, copies.wanted):
+                roots.append(_offer_tree(bytes.fromhex(root), trees, copies))
+    return tuple(dict.fromkeys(roots))
+
+
+def _staged(admin: Path) -> list[Leaf]:
+    try:
+        entries = read_index(admin / "index").entries
+    except (DamagedIndexError, ForeignIndexError):
+        return []
+    return [
+        Leaf(one.path, _MODES.get(one.mode, b"%o" % one.mode), one.blob)
+        for one in entries
+        if not one.intended
+    ]
+
+
+def _offer_tree(root: bytes, trees: Mapping[bytes, bytes], copies: Copies) -> str:
+    for content in trees.values():
+        copies.offer(b"tree", content)
+    return root.hex()
 
 
 def _offer_commits(places: Places, roots: tuple[str, ...], copies: Copies) -> None:

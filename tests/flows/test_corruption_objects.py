@@ -1,0 +1,111 @@
+"""What a power cut took from the object store is found again elsewhere, or named."""
+
+import pytest
+
+from tests.flows.test_worktree_corruption import ONLY, at_work, works
+from tests.recovering import recover, sentences, undo
+from tests.world import Workstream, World, git, git_status, spoil
+from unjam.domain.report import Document
+from unjam.domain.snapshot import Snapshot
+from unjam.engine.observe import observe
+from unjam.engine.orchestration import open_orchestration
+
+
+def object_of(one: Workstream, name: str) -> str:
+    return git("rev-parse", name, cwd=one.primary)
+
+
+def seen(world: World, *, objects: bool = True) -> Snapshot:
+    return observe(open_orchestration(world.repo), objects=objects)
+
+
+def restored(world: World) -> Document:
+    document = recover(world.repo, ONLY)
+    assert document["word"] == "recovered", document["outcomes"]
+    assert git_status("fsck", "--connectivity-only", cwd=world.repo) == 0
+    return document
+
+
+LOST = {
+    "tip": "{branch}",
+    "tree": "{branch}^{{tree}}",
+    "subtree": "{branch}:src",
+    "file": "{branch}:src/done.py",
+    "staged file": ":staged.txt",
+}
+
+
+def oid_of(one: Workstream, what: str) -> str:
+    return git("rev-parse", LOST[what].format(branch=one.branch), cwd=one.tree)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 30, None], ids=["empty", "nulls", "missing"])
+@pytest.mark.parametrize("what", LOST)
+def test_a_lost_object_is_found_again_in_the_worktree_and_undo_brings_the_damage_back(
+    lonely: World, what: str, content: bytes | None
+) -> None:
+    one = at_work(lonely)
+    treasure, tip = lonely.treasure(), one.tip
+    file = spoil(lonely.repo, oid_of(one, what), content)
+
+    document = restored(lonely)
+
+    assert one.tip == tip
+    assert lonely.lost(treasure) == []
+    undo(lonely.repo, document["run"])
+    assert (file.read_bytes() if file.exists() else None) == content
+    works(lonely, one)
+
+
+def test_everything_of_a_commit_at_once_is_found_again(lonely: World) -> None:
+    one = at_work(lonely)
+    treasure = lonely.treasure()
+    for oid in [oid_of(one, what) for what in LOST]:
+        spoil(lonely.repo, oid)
+
+    restored(lonely)
+
+    assert lonely.lost(treasure) == []
+    works(lonely, one)
+
+
+def pushed(world: World) -> tuple[Workstream, str]:
+    """A workstream whose first version of a file only the remote still has."""
+    one = at_work(world)
+    one.commits({"src/done.py": "done = 2\n", "draft.txt": "added\n"})
+    git("push", "--quiet", "origin", one.branch, cwd=world.repo)
+    return one, object_of(one, f"{one.branch}~1:src/done.py")
+
+
+def test_what_only_the_remote_still_has_is_fetched(calm: World) -> None:
+    one, oid = pushed(calm)
+    spoil(calm.repo, oid, None)
+
+    restored(calm)
+
+    assert git("cat-file", "-p", oid, cwd=one.primary) == "done = 1"
+
+
+def test_a_remote_that_policy_keeps_out_is_not_asked_and_the_lost_is_named(calm: World) -> None:
+    _, oid = pushed(calm)
+    calm.configure(policy={"push": "off"})
+    spoil(calm.repo, oid)
+
+    document = recover(calm.repo, ONLY)
+
+    assert document["word"] != "recovered"
+    (said,) = sentences(document, "restore objects").values()
+    assert oid in said
+    assert "src/done.py" in said
+    assert [one.id for one in seen(calm).lost] == [oid]
+
+
+def test_a_check_looks_for_lost_objects_where_a_tip_is_missing_or_when_asked(lonely: World) -> None:
+    one = at_work(lonely)
+    spoil(lonely.repo, object_of(one, f"{one.branch}:src/done.py"))
+    assert not seen(lonely, objects=False).lost
+    assert seen(lonely).lost
+    tip = one.tip
+    spoil(lonely.repo, tip)
+
+    assert tip in {one.id for one in seen(lonely, objects=False).lost}
