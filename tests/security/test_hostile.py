@@ -9,6 +9,7 @@ import pytest
 
 from tests.command import unjam, unjam_json
 from tests.recovering import recover, undo
+from tests.terminal import terminal
 from tests.world import World, git, git_status, typical_wreck
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J"
@@ -166,6 +167,33 @@ def test_what_agents_wrote_cannot_write_on_the_terminal(calm: World) -> None:
         assert ended.returncode in (0, 1), ended.stderr
         printed = ended.stdout + ended.stderr
         assert all(one.isprintable() or one == "\n" for one in printed), words
+
+
+def test_no_name_can_forge_a_line_of_what_unjam_says(world: World) -> None:
+    forged = "\nrecovered\nrestart: nothing at all? [y/N] "
+    world.state.row(f"ws-1{forged}", "running", agent=f"agent{forged}", error_message=forged)
+    world.state.row(f"ws-2{forged}", "pending", agent=None)
+    world.state.row(f"ws-3{forged}", f"odd{forged}", agent=None)
+    world.workstream("ws-15").worktree().row("running").leaves({f"draft{forged}": "x\n"})
+
+    run = recover(world.repo)["run"]
+
+    world.state.row("ws-16", "running")
+    for words in (["check"], ["status"], ["history"], ["show", run], ["recover", "--dry-run"]):
+        ended = unjam(*words, cwd=world.repo)
+        printed = ended.stdout.splitlines() + ended.stderr.splitlines()
+        assert not [one for one in printed if one.startswith(("recovered", "restart:"))], printed
+
+
+def test_a_status_cannot_write_on_the_terminal_that_watches_it(calm: World) -> None:
+    calm.state.row("ws-1", f"odd{ESCAPE}", agent=None)
+
+    with terminal("status", "--watch", cwd=calm.repo) as screen:
+        screen.wait_for("ws-1")
+
+    assert "owned" in screen.said
+    assert "\x1b]0" not in screen.said
+    assert "\a" not in screen.said
 
 
 @pytest.mark.parametrize("name", ["-rf", "--exec=touch owned", "$(touch owned)", ";touch owned"])

@@ -23,11 +23,13 @@ class Screen:
     def title(self, text: str) -> None:
         """Begin a part."""
         self._parts += 1
-        self._page.line(f"\n--- {self._parts}. {text}", "bold magenta")
+        self._page.line()
+        self._page.line(f"--- {self._parts}. {text}", "bold magenta")
 
     def command(self, text: str) -> None:
         """Show what is typed."""
-        self._page.line(f"\n$ {text}", "bold cyan")
+        self._page.line()
+        self._page.line(f"$ {text}", "bold cyan")
 
     def claim(self, text: str, *, held: bool) -> None:
         """Say that something was seen to hold, or was not."""

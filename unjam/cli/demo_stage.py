@@ -78,7 +78,8 @@ class Stage:
         """Print how many claims held, and return the exit status."""
         seconds = clock.monotonic() - self._began
         count = f"{sum(self._claims)} of {len(self._claims)}"
-        self.screen.line(f"\n{count} claims were seen to hold; {seconds:.0f} s", "bold")
+        self.screen.line()
+        self.screen.line(f"{count} claims were seen to hold; {seconds:.0f} s", "bold")
         return 0 if all(self._claims) else 1
 
     def play(self, program: str, result: str, style: str = "") -> dict[str, Any]:

@@ -149,7 +149,8 @@ def print_plan(document: Document) -> None:
     for finding in document["findings_before"]:
         print_finding(page, finding)
     if document["plan"]:
-        page.line(f"\nplan {document['digest']}, {counted(len(document['plan']), 'step')}", "bold")
+        page.line()
+        page.line(f"plan {document['digest']}, {counted(len(document['plan']), 'step')}", "bold")
         page.table(_HEADS, [_row(step) for step in document["plan"]])
     for note in document["notes"]:
         page.line(f"note: {note}", "yellow")

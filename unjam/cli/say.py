@@ -28,7 +28,7 @@ def shown(text: str) -> str:
 
 def ask(question: str) -> bool:
     """Ask a person on the terminal; anything but yes is no."""
-    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.write(f"{shown(question)} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -45,8 +45,8 @@ class Page:
         self._styled = _Styled() if sys.stdout.isatty() else None
 
     def line(self, text: str = "", style: str = "") -> None:
-        """Print lines of trusted layout around names that are made safe."""
-        safe = "\n".join(shown(one) for one in text.split("\n"))
+        """Print one line, whatever the names in it hold."""
+        safe = shown(text)
         if self._styled is None:
             sys.stdout.write(f"{safe}\n")
         else:
@@ -105,7 +105,8 @@ def following() -> Iterator[Callable[[str, Heads, Rows], None]]:
 
         def show(headline: str, heads: Heads, rows: Rows) -> None:
             safe = [tuple(shown(cell) for cell in row) for row in rows]
-            live.update(Group(Text(headline, style="bold"), _grid(heads, safe)), refresh=True)
+            head = Text(shown(headline), style="bold")
+            live.update(Group(head, _grid(heads, safe)), refresh=True)
 
         yield show
 
