@@ -135,6 +135,16 @@ def test_the_plan_that_was_seen_is_the_plan_that_is_carried_out(world: World) ->
     assert document["digest"] == seen["digest"]
 
 
+def test_a_plan_that_was_seen_is_refused_when_nothing_is_left_of_it(world: World) -> None:
+    before = world.inventory()
+
+    ended = unjam("recover", "--plan", "deadbeef", cwd=world.repo)
+
+    assert ended.returncode == 3
+    assert ended.stderr == "unjam: the plan has changed: there is nothing to do now\n"
+    assert world.inventory() == before
+
+
 def test_a_class_that_is_off_is_left_out_and_said(world: World) -> None:
     world.configure(policy={"land": "off", "restart": "off"})
     begun(world)

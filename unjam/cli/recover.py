@@ -56,9 +56,10 @@ class _Call:
         document = _document(prepared, policy)
         if not arguments.json:
             print_plan(document)
+        if not arguments.dry_run:
+            _refuse_stale(arguments, prepared.plan)
         if arguments.dry_run or not (prepared.plan.steps or is_owed):
             return document
-        _refuse_stale(arguments, prepared.plan)
         self._launcher = self._launcher or Launcher().start()
         approval = _approval(arguments, prepared.plan, policy)
         document = self._launcher.run(self._flow(), **self._parameters(approval))
@@ -113,6 +114,8 @@ def _document(prepared: Prepared, policy: Policy) -> Document:
 
 def _refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:
     if arguments.plan is not None and arguments.plan != plan.digest:
+        if not plan.steps:
+            raise RefusedError("the plan has changed: there is nothing to do now")
         raise RefusedError(
             f"the facts have changed: the plan is now {plan.digest}, not {arguments.plan}; look again"
         )
