@@ -227,7 +227,7 @@ def test_a_bug_is_70_with_a_line_that_says_where_the_details_are(
 ) -> None:
     shutil.copytree(ROOT / "unjam", tmp_path / "unjam")
     with (tmp_path / "unjam" / "engine" / "observe.py").open("a") as module:
-        module.write("\n\ndef observe(*_):\n    return 1 / 0\n")
+        module.write("\n\ndef observe(*_, **__):\n    return 1 / 0\n")
 
     ended = unjam(
         "check",

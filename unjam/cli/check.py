@@ -3,14 +3,14 @@
 import argparse
 import gc
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from unjam.cli.say import Page, as_json
-from unjam.domain.diagnosis import DETECTORS, diagnose
-from unjam.domain.hang_table import HEADS, as_cells
-from unjam.domain.report import Document, check_document
 from unjam.domain.words import counted
-from unjam.engine.orchestration import open_orchestration
-from unjam.engine.watching import observe_for
+from unjam.engine.ahead import Ahead, looking_ahead
+
+if TYPE_CHECKING:
+    from unjam.domain.report import Document
 
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
@@ -19,10 +19,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 when nothing is wrong, 1 when something is or cannot be told."""
     # A look makes much and drops nothing: collecting garbage in between costs a tenth of it.
     gc.disable()
-    scenarios = arguments.scenario or tuple(DETECTORS)
-    snapshot = observe_for(open_orchestration(arguments.repo, arguments.config), scenarios)
-    findings = diagnose(snapshot, scenarios)
-    document = check_document(snapshot, findings)
+    with looking_ahead(arguments.repo) as ahead:
+        document = _checked(arguments, ahead)
     if arguments.json:
         as_json(document)
     else:
@@ -30,7 +28,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if document["healthy"] else 1
 
 
-def print_check(document: Document) -> None:
+def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
+    # Imported only now that Git and a child are at work: this takes as long as they do.
+    from unjam.domain.diagnosis import DETECTORS, diagnose
+    from unjam.domain.report import check_document
+    from unjam.engine.orchestration import configured
+    from unjam.engine.watching import observe_for
+
+    scenarios = arguments.scenario or tuple(DETECTORS)
+    orchestration = configured(ahead.repository, arguments.config)
+    snapshot = observe_for(orchestration, scenarios, ahead.begun)
+    return check_document(snapshot, diagnose(snapshot, scenarios))
+
+
+def print_check(document: "Document") -> None:
     """Print a check document for a person."""
     page = Page()
     findings = document["findings"]
@@ -52,14 +63,16 @@ def print_check(document: Document) -> None:
         page.line("see what would be done:  unjam recover --dry-run")
 
 
-def _print_agents(page: Page, document: Document) -> None:
+def _print_agents(page: Page, document: "Document") -> None:
     """Print every process of the agents that were looked at closely, the innocent ones too."""
     if document["agents"]:
+        from unjam.domain.hang_table import HEADS, as_cells
+
         observed_at = datetime.fromisoformat(document["observed_at"])
         page.line()
         page.table(HEADS, [as_cells(one, observed_at) for one in document["agents"]])
 
 
-def print_finding(page: Page, finding: Document) -> None:
+def print_finding(page: Page, finding: "Document") -> None:
     """Print what was found, in a line."""
     page.line(f"{finding['severity']}: {finding['summary']}", _STYLES[str(finding["severity"])])

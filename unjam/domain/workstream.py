@@ -5,9 +5,10 @@ all three, and where one of them cannot be read the verdict is "cannot tell".
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from unjam.domain.finding import Evidence
 from unjam.domain.naming import is_usable_id
@@ -82,8 +83,27 @@ class Judged:
     evidence: tuple[Evidence, ...]
 
 
+class _Same:
+    """A snapshot that equals only itself: to compare all it holds would take as long as to join it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.snapshot is self.snapshot
+
+    def __hash__(self) -> int:
+        return id(self.snapshot)
+
+
 def join(snapshot: Snapshot) -> tuple[Workstream, ...]:
-    """Bring together what the snapshot holds of each workstream, by id."""
+    """Bring together what the snapshot holds of each workstream, by id; every detector asks for it."""
+    return _joined(_Same(snapshot))
+
+
+@lru_cache(maxsize=1)
+def _joined(same: _Same) -> tuple[Workstream, ...]:
+    snapshot = same.snapshot
     rows = {row.workstream: row for row in snapshot.state.rows}
     specs = {spec.workstream: spec for spec in snapshot.specs}
     branches = defaultdict[WorkstreamId, list[Branch]](list)
@@ -102,20 +122,28 @@ def join(snapshot: Snapshot) -> tuple[Workstream, ...]:
             id=one,
             row=rows.get(one),
             spec=specs.get(one),
-            branch=_current(branches.get(one, []), rows.get(one), trees.get(one, [])),
+            branch=_current(branches.get(one, ()), rows.get(one), trees.get(one, ())),
             branches=tuple(branches.get(one, ())),
             worktrees=tuple(trees.get(one, ())),
-            processes=tuple(p for tree in trees.get(one, ()) for p in processes[tree.name]),
+            processes=_inside(trees[one], processes) if one in trees else (),
         )
         for one in sorted({*rows, *specs, *branches, *trees})
     )
 
 
-def _current(branches: list[Branch], row: Row | None, trees: list[Worktree]) -> Branch | None:
+def _inside(
+    trees: Iterable[Worktree], processes: Mapping[str, Sequence[Process]]
+) -> tuple[Process, ...]:
+    return tuple(one for tree in trees for one in processes.get(tree.name, ()))
+
+
+def _current(
+    branches: Sequence[Branch], row: Row | None, trees: Sequence[Worktree]
+) -> Branch | None:
     if row is not None and row.agent:
-        named = [one for one in branches if one.agent == row.agent]
-        if named:
-            return named[0]
+        for one in branches:
+            if one.agent == row.agent:
+                return one
     checked_out = {tree.branch for tree in trees}
     for choice in (
         [one for one in branches if one.ref in checked_out],

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from unjam.adapters import clock, files
+from unjam.adapters.git.observing.beginning import Begun
 from unjam.adapters.processes.look import Wanted, look, uncollected
 from unjam.domain.agent_hang import agents_in, candidates
 from unjam.domain.diagnosis import DETECTORS
@@ -20,10 +21,12 @@ from unjam.engine.observe import observe, with_signs_of_life
 from unjam.engine.orchestration import Orchestration
 
 
-def observe_for(orchestration: Orchestration, scenarios: Collection[Scenario]) -> Snapshot:
+def observe_for(
+    orchestration: Orchestration, scenarios: Collection[Scenario], begun: Begun | None = None
+) -> Snapshot:
     """Observe everything; for lost objects too where damage was asked for by name."""
     by_name = Scenario.WORKTREE_CORRUPTION in scenarios and len(scenarios) < len(DETECTORS)
-    return observe_closely(orchestration, objects=by_name)
+    return observe_closely(orchestration, objects=by_name, begun=begun)
 
 
 def observe_closely(
@@ -31,12 +34,14 @@ def observe_closely(
     earlier: Mapping[str, Look] | None = None,
     *,
     objects: bool = False,
+    begun: Begun | None = None,
 ) -> Snapshot:
     """Observe everything, and watch the agents that are suspected to hang.
 
     ``earlier`` are looks of a previous observation, by worktree: they take the place of waiting.
+    ``begun`` is a look at Git that is under way.
     """
-    return watched(orchestration, observe(orchestration, objects=objects), earlier)
+    return watched(orchestration, observe(orchestration, objects=objects, begun=begun), earlier)
 
 
 def watched(

@@ -171,6 +171,8 @@ class Git:
                 start_new_session=True,
             )
         except OSError as error:
+            if error.filename == "git":
+                raise UsageError("git: not found; install Git 2.38 or newer") from error
             raise PermanentError(f"git {arguments[0]}: {error.strerror}") from error
 
     def _options(self) -> list[str]:

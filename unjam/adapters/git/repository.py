@@ -5,7 +5,6 @@ command silently acts on whichever repository lies above.
 """
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,8 +128,6 @@ def _has_commits(common: Path) -> bool:
 
 
 def _require_git(common: Path) -> None:
-    if shutil.which("git") is None:
-        raise UsageError("git: not found; install Git 2.38 or newer")
     said = Git(common).run("version").text
     found = re.search(r"(\d+)\.(\d+)", said)
     if found is None or tuple(map(int, found.groups())) < _OLDEST:

@@ -1,11 +1,12 @@
-"""What makes a process one process for ever, and whether it is still that one."""
+"""What makes a process one process for ever, and whether it is still that one.
+
+psutil is imported where a process is found: a check of an orchestration nobody works on needs none.
+"""
 
 import os
 import socket
 from functools import cache
 from pathlib import Path
-
-import psutil
 
 from unjam.adapters.processes.table import PROC
 from unjam.domain.snapshot import ProcessIdentity, Truth
@@ -16,6 +17,8 @@ _ROUNDING = 1.0  # the boot time is told in whole seconds, and may be told one o
 
 def identity_of(pid: int) -> ProcessIdentity | None:
     """Name the living process that has this pid; None when there is none, or it is a zombie."""
+    import psutil
+
     try:
         if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return None
@@ -26,6 +29,8 @@ def identity_of(pid: int) -> ProcessIdentity | None:
 
 def identity_of_child(pid: int) -> ProcessIdentity | None:
     """Name a process, be it ended and not collected yet."""
+    import psutil
+
     try:
         process = psutil.Process(pid)
         return ProcessIdentity(host(), boot(), pid, process.create_time(), process.username())
@@ -35,6 +40,8 @@ def identity_of_child(pid: int) -> ProcessIdentity | None:
 
 def is_same(identity: ProcessIdentity) -> Truth:
     """Tell whether this very process still lives; that of another host cannot be told."""
+    import psutil
+
     if identity.host != host():
         return Truth.UNKNOWN
     if identity.boot != boot():
@@ -59,6 +66,8 @@ def host() -> str:
 @cache
 def boot() -> str:
     """Name the time since this machine was started."""
+    import psutil
+
     try:
         return (PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
@@ -67,6 +76,8 @@ def boot() -> str:
 
 def owner_of_process(pid: int) -> int | None:
     """Return the user id a process runs as; None when it has ended."""
+    import psutil
+
     try:
         return psutil.Process(pid).uids().real
     except psutil.Error:

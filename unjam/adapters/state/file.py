@@ -7,10 +7,8 @@ cleanly gets two new files beside it just for being read.
 """
 
 import os
-import shutil
 import sqlite3
 import stat
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -129,6 +127,9 @@ def _header(path: Path) -> bytes:
 @contextmanager
 def _copied(path: Path) -> Iterator[Path]:
     """Copy a database nobody writes, with what a crash left beside it, to a place of our own."""
+    import shutil
+    import tempfile
+
     before = _stamps(path)
     if sum(size for size, _ in before.values()) > COPY_LIMIT:
         raise PermanentError("it cannot be read in place, and is too large to look at a copy")

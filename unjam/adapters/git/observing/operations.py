@@ -3,7 +3,6 @@
 Only then can aborting it lose nothing that somebody did by hand.
 """
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +58,8 @@ def _index_is(git: Git, tree: str) -> bool:
 
 def _files_are(git: Git, tree: str) -> bool:
     """Tell whether the files are what Git wrote, conflict markers included."""
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="unjam-index-") as scratch:
         apart = replace(git, index=Path(scratch, "index"))
         apart.run("read-tree", tree)

@@ -1,14 +1,12 @@
 """Tell which branches would change nothing if they were merged, all in one process."""
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unjam.adapters.git.batches import ask_in_batches
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.room import clean_room
 from unjam.domain.snapshot import CommitId
 
 _CLEAN = b"1"
@@ -32,6 +30,10 @@ def changing_nothing(
     """
     if not tips:
         return EmptyMerges(frozenset(), frozenset())
+    import shutil
+
+    from unjam.adapters.git.room import clean_room
+
     with clean_room(common, exact=False) as room:
         store = room.git_dir / "objects"
         (store / "info").mkdir()

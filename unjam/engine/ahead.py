@@ -1,0 +1,25 @@
+"""Let Git and a child look at a repository while the rest of a check is still being imported."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from unjam.adapters.git.observing.beginning import Begun, begin
+from unjam.adapters.git.repository import Repository, find_repository
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A repository that is being looked at already."""
+
+    repository: Repository
+    begun: Begun
+
+
+@contextmanager
+def looking_ahead(start: Path) -> Iterator[Ahead]:
+    """Find the repository from here upwards and begin to look at it; raises UnjamError."""
+    repository = find_repository(start)
+    with begin(repository) as begun:
+        yield Ahead(repository, begun)
