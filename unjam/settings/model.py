@@ -58,7 +58,11 @@ class Orchestration(_Section):
     state: Text = Field(
         default=".state/orchestration.db", description="a path, or a SQLAlchemy URL"
     )
-    worktrees: Text = Field(default=".worktrees", description="the agents' worktrees are below it")
+    worktrees: Text = Field(
+        default=".worktrees",
+        description="the agents' worktrees are below it; "
+        "outside of the repository, what else is there is left alone",
+    )
     worktree_name: NameTemplate = Field(
         default="{agent}-{workstream}", description="of a directory there"
     )

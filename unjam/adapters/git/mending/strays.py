@@ -15,7 +15,10 @@ from unjam.domain.snapshot import Stray
 def read_strays(
     nursery: Path, repository: Repository, checkouts: Iterable[Checkout]
 ) -> tuple[Stray, ...]:
-    """List the strays by name; files, hidden directories and other repositories' worktrees are none."""
+    """List the strays by name; files, hidden directories and other repositories' worktrees are none.
+
+    Outside of the repository only what names it is one: others may keep their things there.
+    """
     known = {os.fspath(one.path) for one in checkouts}
     above = {os.path.dirname(path) for path in known}  # noqa: PTH120 -- text; a thousand of them
     try:
@@ -29,6 +32,8 @@ def read_strays(
         return ()
     looking = _Looking(Path(os.path.realpath(nursery)), repository, known, above)
     found = [stray for one in entries if (stray := looking.at(nursery / one.name, one)) is not None]
+    if not looking.root.is_relative_to(os.path.realpath(repository.primary)):
+        found = [stray for stray in found if stray.names]
     return tuple(sorted(found, key=lambda one: one.path))
 
 
