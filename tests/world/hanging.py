@@ -145,8 +145,7 @@ class Stage:
         return subprocess.PIPE if kind == "read of a pipe" else subprocess.DEVNULL
 
     def _peer(self) -> socket.socket:
-        peer = self._held.enter_context(socket.create_server(("127.0.0.1", 0)))
-        return peer
+        return self._held.enter_context(socket.create_server(("127.0.0.1", 0)))
 
     def _talk(self) -> None:
         """Send a byte now and then, from a process of its own."""

@@ -64,6 +64,12 @@ class _Change:
     moved: int | None
     was: Wait
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it computes, be it slowly on a machine that has much else to do."""
+        runs = {self.was, self.pulse.wait} == {Wait.NOTHING}
+        return self.share >= _WORKS or (runs and self.share > 0)
+
 
 def score(watched: Watched, observed_at: datetime) -> Score:
     """Judge an agent by two looks and its last sign of life."""
@@ -91,7 +97,7 @@ def _judge(watched: Watched, observed_at: datetime) -> tuple[HangVerdict, str]:
     signs = (*_old_signs(watched, observed_at), *_work(watched, changes))
     if signs:
         return HangVerdict.WORKING, signs[0]
-    is_busy = any(one.share >= _WORKS for one in changes)
+    is_busy = any(one.is_busy for one in changes)
     return _of_busy(watched, changes, observed_at) if is_busy else _of_idle(watched, changes)
 
 
@@ -136,9 +142,9 @@ def _work(watched: Watched, changes: tuple[_Change, ...]) -> Iterator[str]:
             yield f"children of pid {pid} came and went between the two looks"
         if one.moved:
             yield f"pid {pid} moved {counted(one.moved, 'byte')} between the two looks"
-        if one.share >= _WORKS and not one.pulse.is_agent:
+        if one.is_busy and not one.pulse.is_agent:
             yield f"pid {pid}, a tool it called, uses {one.share:.0%} of a processor"
-        if one.share >= _WORKS and one.faults > _PAGES:
+        if one.is_busy and one.faults > _PAGES:
             yield f"pid {pid} fills memory: {counted(one.faults, 'new page')}"
 
 
@@ -157,6 +163,8 @@ def _of_busy(
     if others - {Wait.MEMBER, Wait.LOCKS, Wait.ENDED}:
         return HangVerdict.WORKING, f"pid {pulse.pid} is busy, and others of its tree may use that"
     needed = _SPINS * min(busy.share, 1.0) * min(quiet, pulse.age)
+    if not pulse.is_agent:
+        return HangVerdict.WORKING, f"pid {pulse.pid}, a tool it called, computes"
     sleeps = {busy.was, pulse.wait} != {Wait.NOTHING}
     if sleeps or busy.switches > _STIRS * elapsed:
         return HangVerdict.WORKING, f"pid {pulse.pid} computes and sleeps in turn"
