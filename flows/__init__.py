@@ -23,6 +23,7 @@ TASKS: Mapping[type[steps.Step], Any] = {
     steps.MoveLock: repair,
     steps.Abort: repair,
     steps.RestoreObjects: repair,
+    steps.RestoreBranch: repair,
     steps.Mend: repair,
     steps.Register: repair,
     steps.Recreate: repair,

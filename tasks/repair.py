@@ -11,13 +11,16 @@ from unjam.domain.plan import (
     MoveLock,
     Recreate,
     Register,
+    RestoreBranch,
     RestoreObjects,
     ReturnPrimary,
 )
 from unjam.engine.acts import carry_out
 from unjam.engine.recovery import Recovery
 
-Repair = MoveLock | Abort | ReturnPrimary | RestoreObjects | Mend | Register | Recreate
+Repair = (
+    MoveLock | Abort | ReturnPrimary | RestoreObjects | RestoreBranch | Mend | Register | Recreate
+)
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)

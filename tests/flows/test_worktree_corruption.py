@@ -49,8 +49,10 @@ def works(world: World, one: Workstream) -> None:
 
 def taken_by(breakage: str, lost: str) -> bool:
     """What the damage itself destroyed: files that were removed and never staged."""
-    never_staged = ("draft.txt", "src/app.py")
-    return "directory_gone" in breakage and any(f"/{one} (" in lost for one in never_staged)
+    gone = ["draft.txt", "src/app.py"] if "directory_gone" in breakage else []
+    if {"directory_gone", "admin_gone"} <= set(breakage.split("+")):
+        gone.append("staged.txt")  # nothing is left of that worktree
+    return any(f"/{one} (" in lost for one in gone)
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES)

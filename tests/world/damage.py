@@ -104,7 +104,8 @@ def _branch_garbage(one: Workstream, _admin: Path) -> None:
 
 
 def _bare(one: Workstream, _admin: Path) -> None:
-    git("config", "core.bare", "true", cwd=one.primary)
+    config = one.primary / ".git/config"
+    config.write_text(config.read_text().replace("bare = false", "bare = true"))
 
 
 def _registered_twice(_one: Workstream, admin: Path) -> None:

@@ -15,6 +15,7 @@ from unjam.domain.plan import (
     RemoveBranch,
     RemoveWorktree,
     Restart,
+    RestoreBranch,
     RestoreObjects,
     Salvage,
     SetAside,
@@ -83,6 +84,7 @@ class _Planner:
         if self.whole:
             yield from lock_steps(self.snapshot)
             yield from self._objects()
+        yield from self._lost_branches()
         yield from self._mends()
         yield from self._aborts()
         yield from self._registers()
@@ -102,8 +104,16 @@ class _Planner:
             because = self._stray_kept_because(stray)
             if because and self._chosen(stray.workstream):
                 yield f"{self.snapshot.place(stray.path)} is left as it is: {because}"
+        if self.whole:
+            yield from self._notes_of_all()
+
+    def _notes_of_all(self) -> Iterator[str]:
+        for branch in self.snapshot.lost_branches:
+            if branch.last is None:
+                name = branch.ref.removeprefix("refs/heads/")
+                yield f"{name} is left as it is: no reflog tells where it stood"
         for lock in self.snapshot.locks:
-            if lock.stale is not Truth.YES and self.whole:
+            if lock.stale is not Truth.YES:
                 yield f"{self.snapshot.place(lock.path)} is left as it is: {lock.because}"
 
     def _chosen(self, workstream: WorkstreamId | None) -> bool:
@@ -155,6 +165,16 @@ class _Planner:
                 subject=self.snapshot.place(self.snapshot.common),
                 reason="objects of the history are missing or spoilt; there may be other copies",
             )
+
+    def _lost_branches(self) -> Iterator[Step]:
+        for lost in self.snapshot.lost_branches if self.whole else ():
+            if lost.last is not None:
+                yield RestoreBranch(
+                    subject=lost.ref.removeprefix("refs/heads/"),
+                    reason=f"its ref cannot be read; its reflog has it at {lost.last[:12]}",
+                    facts=(fact("lost branch", lost.ref, self.snapshot),),
+                    ref=lost.ref,
+                )
 
     def _mends(self) -> Iterator[Step]:
         for tree in self.trees:

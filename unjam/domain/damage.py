@@ -35,6 +35,14 @@ class StrayKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LostBranch:
+    """A branch whose ref is gone or cannot be read."""
+
+    ref: str
+    last: str | None  # the last commit its reflog names and that is there
+
+
+@dataclass(frozen=True, slots=True)
 class LostObject:
     """A piece of history that is missing, or whose file does not hold it."""
 

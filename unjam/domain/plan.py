@@ -84,6 +84,15 @@ class RestoreObjects(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreBranch(Step):
+    """Write a ref that is gone or unreadable again, where its reflog says that it stood."""
+
+    verb = "restore branch"
+    step_class = StepClass.REPAIR
+    ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mend(Step):
     """Make the files whole that Git keeps about a checkout; the work in it is not touched."""
 

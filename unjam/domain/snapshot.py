@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import NewType
 
-from unjam.domain.damage import Damage, LostObject, StrayKind
+from unjam.domain.damage import Damage, LostBranch, LostObject, StrayKind
 from unjam.domain.signs import Watched
 
 CommitId = NewType("CommitId", str)
@@ -271,6 +271,7 @@ class Snapshot:
     processes_known: Truth = Truth.YES
     locks: tuple[Lock, ...] = ()
     strays: tuple[Stray, ...] = ()
+    lost_branches: tuple[LostBranch, ...] = ()
     lost: tuple[LostObject, ...] = ()  # looked for where something is broken, or on request
     logs: tuple[LogTail, ...] = ()
     remote: Remote | None = None

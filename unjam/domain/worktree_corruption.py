@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.damage import Damage, LostObject
+from unjam.domain.damage import Damage, LostBranch, LostObject
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.snapshot import (
     Operation,
@@ -28,6 +28,8 @@ def find_worktree_corruption(snapshot: Snapshot) -> Iterator[Finding]:
             yield _damage_finding(tree, snapshot)
     for tree, operation in stopped_in(snapshot):
         yield _operation_finding(tree, operation, snapshot)
+    for branch in snapshot.lost_branches:
+        yield _branch_finding(branch)
     for stray in snapshot.strays:
         yield _stray_finding(stray, snapshot)
     yield from lock_findings(snapshot, Scenario.WORKTREE_CORRUPTION)
@@ -110,6 +112,19 @@ def _operation_finding(tree: Worktree, operation: Operation, snapshot: Snapshot)
         subjects=(Subject("worktree", place),),
         evidence=(Evidence("git", f"a {operation} is in progress; {said}"),),
         workstreams=(tree.workstream,) if tree.workstream else (),
+    )
+
+
+def _branch_finding(lost: LostBranch) -> Finding:
+    name = lost.ref.removeprefix("refs/heads/")
+    last = f"its reflog has it at {lost.last}" if lost.last else "no reflog tells where it stood"
+    return Finding(
+        scenario=Scenario.WORKTREE_CORRUPTION,
+        cause="branch lost",
+        severity=Severity.ERROR,
+        summary=f"branch {name} is missing or damaged",
+        subjects=(Subject("branch", name),),
+        evidence=(Evidence("git", last),),
     )
 
 

@@ -64,6 +64,7 @@ def observe(
         locks=_locks(orchestration, facts, trees),
         strays=strays_with_owners(orchestration, facts, state, ordered.specs),
         lost=facts.lost,
+        lost_branches=facts.lost_branches,
         logs=logs.tails(orchestration.below(settings.logs)),
         remote=facts.remote,
         push_owed=facts.remote is not None and push_is_owed(orchestration),

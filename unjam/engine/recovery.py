@@ -8,7 +8,7 @@ from unjam.adapters.git.salvaging.salvage import Salvaged
 from unjam.adapters.journal import Journal
 from unjam.domain.finding import Scenario
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Mend, Recreate, Register, RestoreObjects, Step
+from unjam.domain.plan import Mend, Recreate, Register, RestoreBranch, RestoreObjects, Step
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.records import to_record
 from unjam.domain.snapshot import Snapshot, WorkstreamId
@@ -19,7 +19,7 @@ from unjam.engine.orchestration import Orchestration
 from unjam.engine.watching import observe_closely, observe_for
 from unjam.errors import PermanentError
 
-_REPAIRS = (Mend.verb, Recreate.verb, Register.verb, RestoreObjects.verb)
+_REPAIRS = tuple(one.verb for one in (Mend, Recreate, Register, RestoreBranch, RestoreObjects))
 
 
 @dataclass(frozen=True, slots=True)

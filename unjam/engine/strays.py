@@ -18,6 +18,11 @@ def strays_with_owners(
         return ()
     known = {row.workstream for row in state.rows} | {spec.workstream for spec in ordered}
     known |= {branch.workstream for branch in facts.branches}
+    known |= {
+        one.workstream
+        for lost in facts.lost_branches
+        if (one := orchestration.branch_template.owner(lost.ref))
+    }
     agents = {AgentId(one) for one in (row.agent for row in state.rows) if one}
     template = Template(orchestration.settings.orchestration.worktree_name)
     taken = {one.branch for one in (facts.primary, *facts.worktrees)}
@@ -26,17 +31,26 @@ def strays_with_owners(
         owner = template.owner_among(stray.path.name, known, agents)
         if owner is None:
             return stray
-        branch = _branch_of(owner, facts) if stray.kind is StrayKind.ORPHAN else None
+        branch = (
+            _branch_of(owner, facts, orchestration.branch_template)
+            if stray.kind is StrayKind.ORPHAN
+            else None
+        )
         free = None if branch in taken else branch
         return replace(stray, workstream=owner.workstream, branch=free)
 
     return tuple(owned(stray) for stray in facts.strays)
 
 
-def _branch_of(owner: Owner, facts: GitFacts) -> str | None:
+def _branch_of(owner: Owner, facts: GitFacts, template: Template) -> str | None:
+    named = [(one.ref, one.workstream, one.agent) for one in facts.branches]
+    for lost in facts.lost_branches:  # it is restored first
+        whose = template.owner(lost.ref)
+        if whose is not None and lost.last is not None:
+            named.append((lost.ref, whose.workstream, whose.agent))
     found = (
-        one.ref
-        for one in facts.branches
-        if one.workstream == owner.workstream and owner.agent in (None, one.agent)
+        ref
+        for ref, workstream, agent in named
+        if workstream == owner.workstream and owner.agent in (None, agent)
     )
     return next(found, None)

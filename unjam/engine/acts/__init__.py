@@ -16,6 +16,7 @@ from unjam.domain.plan import (
     RemoveBranch,
     RemoveWorktree,
     Restart,
+    RestoreBranch,
     RestoreObjects,
     ReturnPrimary,
     Salvage,
@@ -26,7 +27,14 @@ from unjam.domain.plan import (
 )
 from unjam.engine.acts.clean import remove_branch, remove_worktree
 from unjam.engine.acts.land import land
-from unjam.engine.acts.mend import mend, recreate, register, set_aside, unregister
+from unjam.engine.acts.mend import (
+    mend,
+    recreate,
+    register,
+    restore_branch,
+    set_aside,
+    unregister,
+)
 from unjam.engine.acts.objects import restore_objects
 from unjam.engine.acts.push import push
 from unjam.engine.acts.record import record
@@ -44,6 +52,7 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     MoveLock: move_lock,
     Abort: abort,
     RestoreObjects: restore_objects,
+    RestoreBranch: restore_branch,
     Mend: mend,
     Register: register,
     Recreate: recreate,

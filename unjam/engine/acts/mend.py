@@ -6,18 +6,17 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.mending import dangling, staging
+from unjam.adapters.git.mending import staging
 from unjam.adapters.git.mending.cure import Patient, cures
-from unjam.domain.change import MovePath, MoveRef, WriteFile
-from unjam.domain.damage import Damage
+from unjam.domain.change import MovePath, WriteFile
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Mend, Recreate, Register, SetAside, Unregister
+from unjam.domain.plan import Mend, Recreate, Register, RestoreBranch, SetAside, Unregister
 from unjam.domain.snapshot import Snapshot, Truth, Worktree
 from unjam.domain.words import counted
 from unjam.engine.acts.clean import refuse_unless_saved
-from unjam.engine.acts.salvage import worktree_of
+from unjam.engine.acts.salvage import pin_dangling, worktree_of
 from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.vault import existing_ref, place_for_made, ref_of, trash_for
+from unjam.engine.vault import place_for_made, trash_for
 from unjam.errors import RefusedError
 
 
@@ -27,7 +26,6 @@ def mend(run: Recovery, step: Mend, fresh: Snapshot) -> tuple[Outcome, ...]:
     path = Path(tree.moved_to or tree.path)
     if path.is_symlink():
         raise RefusedError(f"{path} is a symbolic link: look at where it leads first")
-    kept = _pin_dangling(run, tree.name) if Damage.INDEX in tree.damage else ()
     patient = Patient(
         common=run.orchestration.common,
         path=path,
@@ -42,7 +40,19 @@ def mend(run: Recovery, step: Mend, fresh: Snapshot) -> tuple[Outcome, ...]:
         made += 1
     sentence = f"{counted(made, 'repair')}: {'; '.join(tree.damage)}"
     word = StepWord.DONE if made else StepWord.ALREADY_DONE
-    return (outcome(step, word, sentence, *kept),)
+    return (outcome(step, word, sentence),)
+
+
+def restore_branch(run: Recovery, step: RestoreBranch, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Write the ref as a file: Git refuses to move one it cannot read."""
+    lost = next((one for one in fresh.lost_branches if one.ref == step.ref), None)
+    common = run.orchestration.common
+    name = step.ref.removeprefix(refs.BRANCHES)
+    if lost is None or lost.last is None or not refs.is_branch_name(Git(common), name):
+        raise RefusedError(f"no reflog tells where {name} stood")
+    path = common / step.ref
+    run.door.make(WriteFile(path, files.content(path), f"{lost.last}\n".encode()))
+    return (outcome(step, StepWord.DONE, f"it is at {lost.last[:12]} again"),)
 
 
 def _usual_branches(tree: Worktree, fresh: Snapshot) -> Iterator[str]:
@@ -62,7 +72,7 @@ def register(run: Recovery, step: Register, fresh: Snapshot) -> tuple[Outcome, .
     used, where = refs.in_use(common, branch.ref)
     if used is not Truth.NO:
         raise RefusedError(f"{branch.name} is in use by {where}")
-    kept = _pin_dangling(run, stray.names)
+    kept = pin_dangling(run, stray.names)
     path, admin = Path(stray.path), common / "worktrees" / stray.names
     made = place_for_made(run, admin)
     staging.make_admin(common, made, path / ".git", (f"ref: {branch.ref}", branch.tip))
@@ -101,16 +111,3 @@ def set_aside(run: Recovery, step: SetAside, fresh: Snapshot) -> tuple[Outcome, 
     target = trash_for(run, Path(step.path)) / "tree"
     run.door.make(MovePath(step.path, target))
     return (outcome(step, StepWord.DONE, f"moved to {fresh.place(target)}", str(target)),)
-
-
-def _pin_dangling(run: Recovery, name: str) -> tuple[str, ...]:
-    """Keep what nothing names any more: what a lost index had staged is among it."""
-    commit = dangling.gather(run.orchestration.common)
-    if commit is None:
-        return ()
-    ref = existing_ref(run.orchestration, commit)
-    if ref is None:
-        ref = ref_of(run.run, "dangling", name or "primary")
-        if refs.resolve(Git(run.orchestration.common), ref) is None:
-            run.door.make(MoveRef(ref, None, commit))
-    return (ref,)

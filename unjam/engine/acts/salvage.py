@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from unjam.adapters.git.mending import dangling
 from unjam.adapters.git.salvaging.salvage import IgnoredLimits, Salvaged, Source, read_back
 from unjam.adapters.git.salvaging.salvage import salvage as save
 from unjam.adapters.processes.freeze import frozen
 from unjam.domain.change import MoveRef
+from unjam.domain.damage import Damage
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Salvage
 from unjam.domain.snapshot import Role, Snapshot, Truth, Worktree
@@ -17,6 +19,7 @@ from unjam.engine.vault import existing_ref, ref_of
 from unjam.errors import RefusedError
 
 MASS_DELETION = 0.2  # share of tracked files
+_INDEX_LOST = {Damage.INDEX, Damage.UNFINISHED}
 NOTHING_IGNORED = IgnoredLimits(each=0, total=0)
 
 
@@ -26,9 +29,10 @@ def salvage(run: Recovery, step: Salvage, fresh: Snapshot) -> tuple[Outcome, ...
     with _still(tree, fresh):
         saved = _save(run, tree, NOTHING_IGNORED if tree.is_primary else IgnoredLimits())
     run.saved[tree.name] = saved
+    more = pin_dangling(run, tree.name) if _INDEX_LOST & set(tree.damage) else ()
     is_ours = saved.ref.split("/")[2] == run.run
     word = StepWord.DONE if is_ours else StepWord.ALREADY_DONE
-    return (outcome(step, word, _sentence(tree, saved.salvaged, saved.ref), saved.ref),)
+    return (outcome(step, word, _sentence(tree, saved.salvaged, saved.ref), saved.ref, *more),)
 
 
 def save_now(run: Recovery, tree: Worktree) -> str:
@@ -57,6 +61,18 @@ def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged, kind: str) -> str:
     ref = ref_of(run.run, kind, tree.name or "primary")
     run.door.make(MoveRef(ref, None, salvaged.commit))
     return ref
+
+
+def pin_dangling(run: Recovery, name: str) -> tuple[str, ...]:
+    """Keep what nothing names any more: what a lost index had staged is among it."""
+    commit = dangling.gather(run.orchestration.common)
+    if commit is None:
+        return ()
+    ref = existing_ref(run.orchestration, commit) or ref_of(
+        run.run, "dangling", f"{name or 'primary'}/{commit}"
+    )
+    run.door.make(MoveRef(ref, None, commit))
+    return (ref,)
 
 
 def worktree_of(name: str, fresh: Snapshot) -> Worktree:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from unjam.adapters.git.batches import resolve_objects
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import COMMIT, read_line, read_small
-from unjam.adapters.git.mending.heads import Clues, head_of, logged, tip_of
+from unjam.adapters.git.mending.branches import last_of
+from unjam.adapters.git.mending.heads import Clues, head_of
 from unjam.adapters.git.mending.staging import index_of
 from unjam.adapters.git.refs import BRANCHES, is_branch_name
 from unjam.adapters.git.tips import Tips, ask_tips, read_tips
@@ -79,10 +79,7 @@ def _branch(patient: Patient) -> Iterator[Change]:
         return
     if name == ref or not is_branch_name(git, name):
         raise RefusedError(f"its HEAD names {ref!r}, which cannot be a branch")
-    named = logged(patient.admin, patient.common, ref)
-    there = resolve_objects(git, named) if named else {}
-    sound = [one for one, kind in there.items() if kind and kind[1] == "commit"]
-    tip = tip_of(ref, patient.admin, patient.common, sound)
+    tip = last_of(patient.common, ref, patient.admin)
     if tip is None:
         raise RefusedError(f"no reflog tells where its branch {name} stood")
     # As a file: Git refuses to move a ref it cannot read, and to take one back that is in use.

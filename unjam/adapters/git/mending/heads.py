@@ -1,15 +1,15 @@
 """Tell from what is left what HEAD of a checkout was, and where its branch stood."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from unjam.adapters.git.files import COMMIT, NOBODY, read_line
+from unjam.adapters.git.files import COMMIT, read_line
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.refs import in_use
 from unjam.adapters.git.tips import Tips
-from unjam.domain.snapshot import CommitId, Truth
+from unjam.domain.snapshot import Truth
 
 _SWITCHED = re.compile(r"checkout: moving from \S+ to (\S+)")
 _HEADS = "refs/heads/"
@@ -40,21 +40,6 @@ def head_of(admin: Path, clues: Clues) -> str | None:
         if _is_free(ref, clues):
             return f"ref: {ref}"
     return last
-
-
-def tip_of(ref: str, admin: Path, common: Path, commits: Iterable[str]) -> CommitId | None:
-    """Return where a branch last stood, by its reflog or that of its checkout; ``commits`` are there."""
-    there = set(commits)
-    moves = (*read_reflog(common, ref), *read_reflog(admin, "HEAD"))
-    own = read_reflog(common, ref) or moves
-    return next((CommitId(one.new) for one in reversed(own) if one.new in there), None)
-
-
-def logged(admin: Path, common: Path, ref: str | None) -> tuple[str, ...]:
-    """Name every commit the reflogs of a checkout and of its branch name."""
-    moves = (*read_reflog(admin, "HEAD"), *(read_reflog(common, ref) if ref else ()))
-    named = {one for move in moves for one in (move.old, move.new)}
-    return tuple(sorted(one for one in named if one != NOBODY and COMMIT.fullmatch(one)))
 
 
 def _last(admin: Path, tips: Tips) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from unjam.adapters.git.mending.branches import find_lost_branches
 from unjam.adapters.git.mending.examine import INITIALIZING, Examiner
 from unjam.adapters.git.mending.lost import find_lost
 from unjam.adapters.git.mending.staging import only_staged
@@ -12,7 +13,7 @@ from unjam.adapters.git.observing.branches import Compared
 from unjam.adapters.git.observing.facts import ObserveRequest
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.damage import Damage, LostObject
+from unjam.domain.damage import Damage, LostBranch, LostObject
 from unjam.domain.snapshot import Stray, Truth, Unknown, Worktree
 
 _OFF = {"false", "no", "off", "0"}
@@ -26,6 +27,7 @@ class Broken:
     worktrees: tuple[Worktree, ...]
     strays: tuple[Stray, ...]
     lost: tuple[LostObject, ...]
+    branches: tuple[LostBranch, ...]
     unknown: tuple[Unknown, ...]
 
 
@@ -55,7 +57,11 @@ def look_closely(
         else one
         for one in found
     ]
-    return Broken(tuple(worktrees), moved.strays, lost, unknown)
+    held = {one.branch for one in found if Damage.BRANCH in damages.get(one.name, ())}
+    thorough = bool(damages or strays or begun.tips.unknown)
+    gone = find_lost_branches(repository.common, begun.tips, thorough=thorough)
+    branches = tuple(one for one in gone if one.ref not in held)
+    return Broken(tuple(worktrees), moved.strays, lost, branches, unknown)
 
 
 def _looks_broken(one: Worktree, request: ObserveRequest) -> bool:

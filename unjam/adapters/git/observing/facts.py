@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters.git.observing.locks import LockFile
-from unjam.domain.damage import LostObject
+from unjam.domain.damage import LostBranch, LostObject
 from unjam.domain.naming import Owner
 from unjam.domain.snapshot import (
     Branch,
@@ -56,3 +56,4 @@ class GitFacts:
     unknown: tuple[Unknown, ...]
     strays: tuple[Stray, ...] = ()
     lost: tuple[LostObject, ...] = ()
+    lost_branches: tuple[LostBranch, ...] = ()

@@ -53,6 +53,7 @@ def observe(
         unknown=(*tips.unknown, *compared.unknown, *broken.unknown),
         strays=broken.strays,
         lost=broken.lost,
+        lost_branches=broken.branches,
     )
 
 
