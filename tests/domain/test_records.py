@@ -92,7 +92,7 @@ def test_a_record_names_its_kind() -> None:
 
     assert record == {
         "kind": "MoveRef",
-        "fields": {"ref": "refs/heads/a", "old": None, "new": "1" * 40},
+        "fields": {"ref": "refs/heads/a", "old": None, "new": "1" * 40, "logged": True},
     }
 
 

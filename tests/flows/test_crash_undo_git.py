@@ -53,6 +53,41 @@ def test_undo_restores_refs_rows_worktrees_and_files_to_the_byte(wreck: World) -
     assert wreck.lost(treasure) == []
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["undisturbed", "killed"])
+def test_undo_brings_the_reflog_of_a_removed_branch_back_to_the_byte(
+    world: World, killed: bool
+) -> None:
+    world.configure(policy={"restart": "off"})
+    stream = world.workstream("ws-15").worktree().row("running")
+    stream.leaves_commit_in_reflog({"thrown.txt": "thrown away\n"})
+    path = world.common / "logs" / "refs" / "heads" / stream.branch
+    log = path.read_bytes()
+    if killed:
+        leave_as_killed_between_reflog_and_branch(world, stream.branch)
+    document = recovered(world)
+    assert git("branch", "--list", stream.branch, cwd=world.repo) == ""
+    assert not path.exists()
+
+    runs = sorted(one.stem for one in (world.common / "unjam" / "journal").iterdir())
+    assert runs[-1] == document["run"]
+    for run in reversed(runs):
+        assert undo(world.repo, run)["word"] == "undone"
+
+    assert path.read_bytes() == log
+    assert git("rev-parse", stream.branch, cwd=world.repo) == world.trunk
+
+
+def leave_as_killed_between_reflog_and_branch(world: World, branch: str) -> None:
+    tip = git("rev-parse", branch, cwd=world.repo)
+    recover(world.repo)
+    unlogged = ("-c", "core.logAllRefUpdates=false")
+    git(*unlogged, "update-ref", f"refs/heads/{branch}", tip, cwd=world.repo)
+    (journal,) = (world.common / "unjam" / "journal").iterdir()
+    lines = journal.read_text().splitlines(keepends=True)
+    moved = [n for n, line in enumerate(lines) if '"made"' in line and "reflogs" in line]
+    journal.write_text("".join(lines[: moved[0] + 1]))
+
+
 def test_undone_twice_the_second_finds_it_done(wreck: World) -> None:
     before = wreck.inventory()
     document = recovered(wreck)

@@ -17,6 +17,7 @@ class MoveRef:
     ref: str
     old: CommitId | None
     new: CommitId | None
+    logged: bool = True  # False: its reflog is moved by a change of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,11 @@ def lock_place(run: "Recovery", lock: Path) -> Path:
     return folder_of(run.orchestration, run.run) / "locks" / inside.as_posix().replace("/", "%2f")
 
 
+def reflog_place(run: "Recovery", ref: str) -> Path:
+    """Name where the reflog of a branch is moved to."""
+    return folder_of(run.orchestration, run.run) / "reflogs" / ref.replace("/", "%2f")
+
+
 def keep_state(run: "Recovery") -> None:
     """Copy the state database into the vault, once in a run, before its first row is written."""
     target = folder_of(run.orchestration, run.run) / "state.db"
@@ -101,6 +106,6 @@ def kept(orchestration: Orchestration) -> tuple[Kept, ...]:
 def _items(run: Path) -> list[Path]:
     items = []
     for child in files.children(run):
-        grouped = child.name in ("worktrees", "locks", "objects")
+        grouped = child.name in ("worktrees", "locks", "objects", "reflogs")
         items.extend(files.children(child) if grouped else [child])
     return items

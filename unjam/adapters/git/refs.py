@@ -14,6 +14,7 @@ from unjam.errors import PermanentError, RefusedError, TransientError
 BRANCHES = "refs/heads/"
 _NOTHING = "0" * 40
 _DURABLE = ("core.fsync=all",)
+_UNLOGGED = ("core.logAllRefUpdates=false",)
 _ON_A_COMMAND_LINE = 500  # names; more are found by listing every ref
 
 
@@ -60,10 +61,15 @@ def named(git: Git, prefix: str) -> tuple[tuple[str, CommitId], ...]:
     return tuple((ref, at.commit) for ref, at in _list(git, (prefix,)) if at.commit)
 
 
+def reflog_of(common: Path, ref: str) -> Path:
+    """Name the file of a ref's reflog, which Git deletes with the ref."""
+    return common / "logs" / ref
+
+
 def reflog_commits(common: Path, ref: str) -> frozenset[CommitId]:
-    """Name every commit the reflog of a ref still reaches; Git deletes the reflog with the ref."""
+    """Name every commit the reflog of a ref still reaches."""
     try:
-        lines = (common / "logs" / ref).read_text("utf-8", "surrogateescape").splitlines()
+        lines = reflog_of(common, ref).read_text("utf-8", "surrogateescape").splitlines()
     except OSError:
         return frozenset()
     named = sorted({word for line in lines for word in line.split(" ", 2)[:2] if _is_commit(word)})
@@ -117,11 +123,11 @@ def _transact(git: Git, moves: Sequence[MoveRef], left: Sequence[MoveRef], messa
         lines.append(b"option no-deref\0")
         lines.append(_line(move) if move in left else _expectation(move.ref, move.new))
     lines.extend((b"prepare\0", b"commit\0"))
-    durable = replace(git, settings=(*git.settings, *_DURABLE))
+    logged = all(move.logged for move in moves)
+    durable = replace(git, settings=(*git.settings, *_DURABLE, *(() if logged else _UNLOGGED)))
+    log = ("--create-reflog",) if logged else ()
     try:
-        durable.run(
-            "update-ref", "--stdin", "-z", "--create-reflog", "-m", message, stdin=b"".join(lines)
-        )
+        durable.run("update-ref", "--stdin", "-z", *log, "-m", message, stdin=b"".join(lines))
     except (TransientError, PermanentError):
         found = _read(git, [move.ref for move in left])
         for move in left:

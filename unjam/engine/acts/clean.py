@@ -12,7 +12,7 @@ from unjam.domain.plan import RemoveBranch, RemoveWorktree
 from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
 from unjam.engine.acts.salvage import source_of, worktree_of
 from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.vault import ref_of, trash_for
+from unjam.engine.vault import ref_of, reflog_place, trash_for
 from unjam.errors import RefusedError
 
 # What a row says, and why its worktree is then still needed.
@@ -68,23 +68,38 @@ def refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
 
 
 def remove_branch(run: Recovery, step: RemoveBranch, _fresh: Snapshot) -> tuple[Outcome, ...]:
-    """Move the branch into the vault; refused while a checkout uses it."""
+    """Move the branch and its reflog into the vault; refused while a checkout uses it."""
     used, where = refs.in_use(run.orchestration.common, step.ref)
     if used is not Truth.NO:
         raise RefusedError(f"it keeps its place: it is in use by {where}")
-    name = step.ref.removeprefix("refs/heads/")
+    log = _reflog(run, step.ref)
+    kept = ref_of(run.run, "heads", step.ref.removeprefix("refs/heads/"))
     _pin_reflog(run, step.ref, step.tip)
-    kept = ref_of(run.run, "heads", name)
     run.door.make(MoveRef(kept, None, step.tip))
-    # Git deletes a branch's reflog with it, and with that the last trace of what it once held.
-    for commit in sorted(refs.reflog_commits(run.orchestration.common, step.ref) - {step.tip}):
-        run.door.make(MoveRef(ref_of(run.run, "reflog", f"{name}/{commit}"), None, commit))
-    run.door.make(MoveRef(step.ref, step.tip, None))
+    if log is not None:  # Git would delete it, and undo could not bring it back as it was
+        run.door.make(log)
+    try:
+        run.door.make(MoveRef(step.ref, step.tip, None, logged=log is None))
+    except RefusedError:
+        if log is not None:
+            run.door.make(MovePath(log.target, log.source))
+        raise
     return (outcome(step, StepWord.DONE, f"kept as {kept}", kept),)
 
 
+def _reflog(run: Recovery, ref: str) -> MovePath | None:
+    """Say where the reflog of a branch goes; brought back first if a killed run came so far."""
+    path = refs.reflog_of(run.orchestration.common, ref)
+    for change in (one for killed in run.killed for one in killed.changes):
+        if isinstance(change, MovePath) and Path(change.source) == path:
+            target = Path(change.target)
+            if files.exists(target) and not files.exists(path):
+                run.door.make(MovePath(target, path))
+    return MovePath(path, reflog_place(run, ref)) if files.exists(path) else None
+
+
 def _pin_reflog(run: Recovery, ref: str, tip: CommitId) -> None:
-    """Keep every commit that only the branch's reflog reaches: Git deletes it with the branch."""
+    """Keep every commit that only the branch's reflog reaches: nothing else will name it."""
     name = ref.removeprefix("refs/heads/")
     for commit in sorted(refs.reflog_commits(run.orchestration.common, ref) - {tip}):
         run.door.make(MoveRef(ref_of(run.run, "reflog", f"{name}/{commit}"), None, commit))
