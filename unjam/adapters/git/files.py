@@ -60,7 +60,13 @@ def git_dir_named_by(dot_git: Path) -> Path | None:
 
 def backlink(admin: Path) -> Path | None:
     """Return the ``.git`` file an administrative directory belongs to, as written there."""
-    line = read_line(admin / "gitdir")
+    found = backlink_text(str(admin))
+    return Path(found) if found else None
+
+
+def backlink_text(admin: str) -> str | None:
+    """Do the same with texts: paths are slow to make for a thousand worktrees."""
+    line = read_line(f"{admin}/gitdir")
     if not line or "\0" in line or not line.endswith("/.git"):
         return None
-    return Path(os.path.normpath(admin / line))
+    return os.path.normpath(os.path.join(admin, line))  # noqa: PTH118 -- texts

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from unjam.adapters.git.files import COMMIT, backlink, git_dir_named_by, read_line
+from unjam.adapters.git.files import COMMIT, backlink_text, git_dir_named_by, read_line
 from unjam.adapters.git.repository import Repository
 from unjam.domain.snapshot import Operation, Truth
 
@@ -44,7 +44,7 @@ class Checkout:
 def read_primary(repository: Repository) -> Checkout:
     """Read the person's own checkout."""
     entries = _entries(repository.common)
-    branch, detached, problem = _head(repository.common)
+    branch, detached, problem = _head(str(repository.common))
     return Checkout(
         name="",
         path=repository.primary,
@@ -53,7 +53,7 @@ def read_primary(repository: Repository) -> Checkout:
         detached=detached,
         present=Truth.YES,
         problem=problem,
-        operation=_operation(repository.common, entries),
+        operation=_operation(str(repository.common), entries),
         lock_reason=None,
         entries=entries,
     )
@@ -61,32 +61,32 @@ def read_primary(repository: Repository) -> Checkout:
 
 def read_worktrees(repository: Repository) -> Iterator[Checkout]:
     """Read every registered worktree except our own trials, damaged ones too."""
-    ours = repository.common / "unjam"
-    root = repository.common / "worktrees"
-    for name in sorted(_entries(root)):
-        checkout = _read(root / name, repository)
-        if not checkout.path.is_relative_to(ours):
-            yield checkout
+    common = str(repository.common)
+    ours = f"{common}/unjam/"
+    for name in sorted(_entries(f"{common}/worktrees")):
+        admin = f"{common}/worktrees/{name}"
+        named = backlink_text(admin)
+        if named is None or not named.startswith(ours):
+            yield _read(name, admin, named, repository)
 
 
-def _read(admin: Path, repository: Repository) -> Checkout:
+def _read(name: str, admin: str, named: str | None, repository: Repository) -> Checkout:
     entries = _entries(admin)
     branch, detached, damage = _head(admin)
-    named = backlink(admin)
-    dot_git = named or _found_by_its_name(admin, repository)
+    dot_git = named or _found_by_its_name(name, admin, repository)
     present, problem = _presence(dot_git, admin)
     if named is None:
         present, problem = Truth.UNKNOWN, "its gitdir file is damaged"
     return Checkout(
-        name=admin.name,
-        path=dot_git.parent,
-        admin=admin,
+        name=name,
+        path=Path(dot_git.removesuffix("/.git")),
+        admin=Path(admin),
         branch=branch,
         detached=detached,
         present=present,
         problem=problem or damage or _commondir_damage(admin, repository),
         operation=_operation(admin, entries),
-        lock_reason=(read_line(admin / "locked") or "") if "locked" in entries else None,
+        lock_reason=(read_line(f"{admin}/locked") or "") if "locked" in entries else None,
         entries=entries,
     )
 
@@ -98,9 +98,9 @@ def _entries(directory: Path | str) -> frozenset[str]:
         return frozenset()
 
 
-def _head(admin: Path) -> tuple[str | None, str | None, str]:
+def _head(admin: str) -> tuple[str | None, str | None, str]:
     """Return the branch HEAD points at, or the commit it holds, or what is wrong with it."""
-    line = read_line(admin / "HEAD")
+    line = read_line(f"{admin}/HEAD")
     if line is None:
         return None, None, "its HEAD is missing"
     if line.startswith("ref: refs/") and "\0" not in line:
@@ -110,18 +110,18 @@ def _head(admin: Path) -> tuple[str | None, str | None, str]:
     return None, None, "its HEAD is damaged"
 
 
-def _presence(dot_git: Path, admin: Path) -> tuple[Truth, str]:
+def _presence(dot_git: str, admin: str) -> tuple[Truth, str]:
     try:
-        is_link = stat.S_ISLNK(dot_git.parent.lstat().st_mode)
+        is_link = stat.S_ISLNK(os.lstat(dot_git.removesuffix("/.git")).st_mode)
     except FileNotFoundError:
         return Truth.NO, "its directory is gone"
     except OSError as error:
         return Truth.UNKNOWN, f"its directory cannot be read: {error.strerror}"
     if is_link:
         return Truth.UNKNOWN, "its directory is a symbolic link"
-    if read_line(f"{dot_git}") == f"gitdir: {admin}":
+    if read_line(dot_git) == f"gitdir: {admin}":
         return Truth.YES, ""
-    damage = _damage_of(dot_git, admin)
+    damage = _damage_of(Path(dot_git), Path(admin))
     return (Truth.UNKNOWN if damage else Truth.YES), damage
 
 
@@ -141,37 +141,37 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _found_by_its_name(admin: Path, repository: Repository) -> Path:
+def _found_by_its_name(name: str, admin: str, repository: Repository) -> str:
     """Guess the place of a worktree whose administrative directory forgot it."""
-    for found in repository.primary.glob(f".*/{_literal(admin.name)}/.git"):
-        if git_dir_named_by(found) == admin:
-            return found
-    return repository.primary / ".worktrees" / admin.name / ".git"
+    for found in repository.primary.glob(f".*/{_literal(name)}/.git"):
+        if git_dir_named_by(found) == Path(admin):
+            return str(found)
+    return f"{repository.primary}/.worktrees/{name}/.git"
 
 
 def _literal(name: str) -> str:
     return "".join(f"[{one}]" if one in "*?[" else one for one in name)
 
 
-def _commondir_damage(admin: Path, repository: Repository) -> str:
-    line = read_line(admin / "commondir")
+def _commondir_damage(admin: str, repository: Repository) -> str:
+    line = read_line(f"{admin}/commondir")
     if line is None or "\0" in line or not line:
         return "its commondir file is " + ("missing" if line is None else "damaged")
-    leads = os.path.normpath(admin / line)
+    leads = os.path.normpath(f"{admin}/{line}")
     return "" if leads == str(repository.common) else f"its commondir file names {leads}"
 
 
-def _operation(admin: Path, entries: frozenset[str]) -> Operation | None:
+def _operation(admin: str, entries: frozenset[str]) -> Operation | None:
     for mark, operation in _MARKS.items():
         if mark not in entries:
             continue
-        if mark == "rebase-apply" and (admin / mark / "applying").exists():
+        if mark == "rebase-apply" and os.path.lexists(f"{admin}/{mark}/applying"):
             return Operation.AM
-        if mark == "sequencer" and _first_word(admin / mark / "todo") == "revert":
+        if mark == "sequencer" and _first_word(f"{admin}/{mark}/todo") == "revert":
             return Operation.REVERT
         return operation
     return None
 
 
-def _first_word(todo: Path) -> str:
+def _first_word(todo: str) -> str:
     return (read_line(todo) or "").partition(" ")[0]

@@ -23,8 +23,8 @@ def read_locks(common: Path, checkouts: Iterable[Checkout]) -> list[LockFile]:
     found = [
         lock
         for one in checkouts
-        for name in sorted(one.entries)
-        if name.endswith(".lock") and (lock := _lock(one.admin / name, one.name))
+        for name in sorted(name for name in one.entries if name.endswith(".lock"))
+        if (lock := _lock(one.admin / name, one.name))
     ]
     paths = _below(f"{common}/refs")
     return found + [lock for path in sorted(paths) if (lock := _lock(Path(path), ""))]

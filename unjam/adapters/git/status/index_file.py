@@ -7,6 +7,7 @@ split and sparse indices, conflict stages, very long names) is said to be, and l
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -88,6 +89,7 @@ def _verified_version(content: bytes) -> int:
 
 def _read_entries(content: bytes) -> tuple[list[Entry], int]:
     entries = []
+    make = partial(tuple.__new__, Entry)  # what `_make` does, in half the time
     at = _HEADER
     for _ in range(int.from_bytes(content[8:12], "big")):
         fields = _fields(content, at)
@@ -101,7 +103,7 @@ def _read_entries(content: bytes) -> tuple[list[Entry], int]:
             start += 2
         end = start + length
         intended, skipped = bool(more & _INTENT_TO_ADD), bool(more & _EXTENDED)
-        entries.append(Entry._make((*fields, content[start:end], intended, skipped)))
+        entries.append(make((*fields, content[start:end], intended, skipped)))
         at += (end - at + 8) & ~7
     return entries, at
 

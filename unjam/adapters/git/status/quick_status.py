@@ -8,6 +8,8 @@ place of a tracked file.
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from unjam.adapters.git.status.attributes import Attributes, Conversion
@@ -21,6 +23,7 @@ from unjam.adapters.git.status.untracked import (
 )
 
 _BLOCK = 1 << 20
+_AS_A_PLACE = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 _LINK = 0o120000
 _SUBMODULE = 0o160000
 _EXECUTABLE = 0o100
@@ -69,6 +72,7 @@ class _Comparison:
         self._attributes = Attributes(root, rules.attributes, autocrlf=rules.autocrlf)
         self._changes = Changes()
         self._candidates: list[Candidate] = []
+        self._here = -1
 
     def carry_out(self, index: Index) -> Changes:
         tracked = {entry.path for entry in index.entries}
@@ -78,16 +82,28 @@ class _Comparison:
             gone = [entry for entry in entries if is_below(entry.path, hidden)]
             self._changes.deleted += [entry.path for entry in gone if not entry.skipped]
             entries = [entry for entry in entries if not is_below(entry.path, hidden)]
-        self._compare(entries, index.written_ns)
+        with self._opened():
+            self._compare(entries, index.written_ns)
         self._changes.untracked += not_ignored(self._root, self._candidates, self._rules.ignores)
         return self._changes
 
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        """Hold the directory open: its own path is then walked once, not for every file."""
+        try:
+            self._here = os.open(self._root, _AS_A_PLACE)
+        except OSError as error:
+            raise UnreadableError(f"{os.fsdecode(self._root)}: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            os.close(self._here)
+
     def _compare(self, entries: list[Entry], written_ns: int) -> None:
         look = os.lstat
-        above = self._root + b"/"
         for entry in entries:
             try:
-                found = look(above + entry.path)
+                found = look(entry.path, dir_fd=self._here)
             except FileNotFoundError:
                 if not entry.skipped:
                     self._changes.deleted.append(entry.path)
