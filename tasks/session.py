@@ -10,7 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run
-from prefect.states import Crashed
+from prefect.states import Completed, Crashed
 from pydantic import BaseModel, Field
 
 from unjam.domain.outcome import Outcome
@@ -19,7 +19,7 @@ from unjam.domain.policy import StepClass
 from unjam.domain.snapshot import WorkstreamId
 from unjam.domain.words import printable
 from unjam.engine.acts import give_up
-from unjam.engine.history import PastRun
+from unjam.engine.history import PastRun, last_told
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.recovery import Permission, Recovery
 from unjam.engine.session import Terms, adopt, session
@@ -62,7 +62,11 @@ def recovery(
     permission = (approval or Approval()).permission()
     with session(orchestration, terms, permission) as run:
         for killed in run.killed:
-            _close_flow_run(killed)
+            because = "unjam was killed; a later run continued its work"
+            _close_flow_run(killed, Crashed(message=because))
+        ended = None if terms.rehearsal else last_told(orchestration)
+        if ended is not None:
+            _close_flow_run(ended, Completed(message=f"{ended.word}; then unjam was killed"))
         yield run
 
 
@@ -99,15 +103,14 @@ def _flow_run() -> dict[str, str]:
     return {"id": str(flow_run.id), "name": printable(str(flow_run.name))}
 
 
-def _close_flow_run(killed: PastRun) -> None:
-    """Mark a killed run's flow run as crashed."""
-    if killed.flow_run is None:
+def _close_flow_run(past: PastRun, state: State[None]) -> None:
+    """Give the flow run of an earlier run its last state, if a kill has kept it from one."""
+    if past.flow_run is None:
         return
-    crashed: State[None] = Crashed(message="unjam was killed; a later run continued its work")
     with get_client(sync_client=True) as client:
         try:
-            known = client.read_flow_run(UUID(killed.flow_run[0]))
+            known = client.read_flow_run(UUID(past.flow_run[0]))
             if known.state is None or not known.state.is_final():
-                client.set_flow_run_state(known.id, crashed, force=True)
+                client.set_flow_run_state(known.id, state, force=True)
         except (ObjectNotFound, ValueError):
-            get_run_logger().info("flow run %s was recorded by another backend", killed.flow_run[0])
+            get_run_logger().info("flow run %s was recorded by another backend", past.flow_run[0])

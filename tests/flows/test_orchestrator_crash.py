@@ -15,6 +15,7 @@ from prefect.client.schemas.filters import (
     TaskRunFilterFlowRunId,
 )
 from prefect.client.schemas.objects import FlowRun
+from prefect.states import Running
 
 from tests.command import unjam, unjam_json
 from tests.flows.building import begun, on_trunk
@@ -113,6 +114,23 @@ def test_history_show_and_undo_know_the_run(calm: World, recovered: dict[str, An
     assert calm.workstream("ws-04", "agent-4").tree.is_dir()
     last = unjam_json("history", cwd=calm.repo)["runs"][-1]
     assert (last["undoes"], last["word"]) == (run, "undone")
+
+
+def test_a_flow_run_killed_after_its_run_had_ended_is_closed_by_the_next(
+    calm: World, recovered: dict[str, Any]
+) -> None:
+    run_id = uuid.UUID(recovered["flow_run"]["id"])
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run_id, Running(), force=True)
+
+        undone = unjam_json("undo", recovered["run"], "--yes", cwd=calm.repo)
+
+        state = client.read_flow_run(run_id).state
+
+    assert undone["word"] == "undone"
+    assert state is not None
+    assert state.is_completed()
+    assert state.message == "recovered; then unjam was killed"
 
 
 def test_what_a_person_reads_is_a_plan_its_outcomes_and_the_way_back(

@@ -49,6 +49,13 @@ def unfinished(orchestration: Orchestration) -> tuple[PastRun, ...]:
     return tuple(past for past in told if past.word is None)
 
 
+def last_told(orchestration: Orchestration) -> PastRun | None:
+    """Return the newest run that ended and has a flow run, which a kill may have left open."""
+    newest = journal.runs(orchestration.common)[-_LOOKED_AT:]
+    told = (past_run(orchestration, run) for run in reversed(newest))
+    return next((past for past in told if past.word is not None and past.flow_run), None)
+
+
 def _told(run: str, records: list[dict[str, object]]) -> PastRun:
     by_event: dict[str, list[dict[str, object]]] = {}
     for record in records:
