@@ -1,11 +1,15 @@
 """Locks of dead owners: what every scenario says of them, and the one way they are treated."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 from unjam.domain.facts import fact
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.plan import Fact, MoveLock
 from unjam.domain.snapshot import Lock, Snapshot, Truth
+
+_LONG = timedelta(minutes=10)
 
 
 def lock_findings(snapshot: Snapshot, scenario: Scenario) -> Iterator[Finding]:
@@ -13,6 +17,18 @@ def lock_findings(snapshot: Snapshot, scenario: Scenario) -> Iterator[Finding]:
     return (
         _finding(lock, snapshot, scenario) for lock in snapshot.locks if lock.stale is Truth.YES
     )
+
+
+def lingering_locks(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find the locks that have been there for long and whose owner may or may not live."""
+    for lock in snapshot.locks:
+        if lock.stale is Truth.UNKNOWN and snapshot.observed_at - lock.since > _LONG:
+            yield replace(
+                _finding(lock, snapshot, Scenario.WORKTREE_CORRUPTION),
+                cause="lingering lock",
+                severity=Severity.WARNING,
+                summary=f"{snapshot.place(lock.path)}: it cannot be told whether its owner lives",
+            )
 
 
 def lock_steps(snapshot: Snapshot, more: tuple[Fact, ...] = ()) -> Iterator[MoveLock]:

@@ -13,7 +13,7 @@ from unjam.domain.snapshot import (
     Truth,
     Worktree,
 )
-from unjam.domain.stale_locks import lock_findings
+from unjam.domain.stale_locks import lingering_locks, lock_findings
 from unjam.domain.words import counted
 from unjam.domain.workstream import Verdict, join, judge
 
@@ -33,6 +33,7 @@ def find_worktree_corruption(snapshot: Snapshot) -> Iterator[Finding]:
     for stray in snapshot.strays:
         yield _stray_finding(stray, snapshot)
     yield from lock_findings(snapshot, Scenario.WORKTREE_CORRUPTION)
+    yield from lingering_locks(snapshot)
     if snapshot.lost:
         yield _lost_finding(snapshot)
 

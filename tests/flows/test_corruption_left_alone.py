@@ -1,0 +1,177 @@
+"""What is damaged and still not touched: the locked, the busy, the unclear, and what leads outside."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.command import unjam, unjam_json
+from tests.flows.test_corruption_undo import to_the_byte
+from tests.flows.test_worktree_corruption import ONLY, at_work
+from tests.recovering import recover
+from tests.world import BREAKAGES, Program, World, git, wait_until
+from unjam.domain.diagnosis import diagnose
+from unjam.domain.finding import Finding, Scenario
+from unjam.engine.observe import observe
+from unjam.engine.orchestration import open_orchestration
+
+Start = Callable[..., Program]
+
+
+def found(world: World, scenarios: tuple[Scenario, ...] = ONLY) -> tuple[Finding, ...]:
+    return diagnose(observe(open_orchestration(world.repo)), scenarios)
+
+
+def left_alone(world: World) -> str:
+    """Recover, expect that nothing changes, and return what is said about it."""
+    before = to_the_byte(world)
+    document = recover(world.repo, ONLY)
+    assert to_the_byte(world) == before
+    assert document["word"] != "recovered"
+    return "\n".join(document["notes"])
+
+
+@pytest.mark.parametrize("breakage", ["directory_gone", "dot_git_missing", "index_missing"])
+def test_a_locked_worktree_is_reported_and_keeps_its_place(calm: World, breakage: str) -> None:
+    one = at_work(calm)
+    git("worktree", "lock", "--reason", "on a stick", str(one.tree), cwd=calm.repo)
+    BREAKAGES[breakage](one, one.admin)
+
+    said = left_alone(calm)
+
+    assert "on a stick" in said
+    (finding,) = found(calm)
+    assert "it is locked: on a stick" in [evidence.fact for evidence in finding.evidence]
+
+
+def test_a_healthy_lock_is_no_finding(calm: World) -> None:
+    git("worktree", "lock", str(at_work(calm).tree), cwd=calm.repo)
+
+    assert found(calm) == ()
+
+
+def test_a_worktree_somebody_works_in_is_left_to_them(calm: World, start: Start) -> None:
+    one = at_work(calm)
+    admin = one.admin
+    agent = start("sh", "-c", "sleep 60; true", "aider", cwd=one.tree)
+    (admin / "index").write_bytes(b"")
+    wait_until(lambda: "at work" in "".join(e.fact for f in found(calm) for e in f.evidence), "it")
+
+    said = left_alone(calm)
+
+    assert f"pid {agent.pid}" in said
+
+
+def test_a_stray_directory_somebody_is_in_keeps_its_place(calm: World, start: Start) -> None:
+    one = at_work(calm)
+    BREAKAGES["stray_directory"](one, one.admin)
+    person = start("sleep", "60", cwd=one.tree.with_name("left-over"))
+
+    said = left_alone(calm)
+
+    assert f"pid {person.pid} is in it" in said
+
+
+def test_a_worktree_that_is_a_link_is_never_followed(calm: World) -> None:
+    one = at_work(calm)
+    outside = calm.root / "elsewhere"
+    one.tree.rename(outside)
+    one.tree.symlink_to(outside)
+
+    said = left_alone(calm)
+
+    assert "symbolic link" in said
+
+
+def test_a_stray_link_is_moved_and_what_it_leads_to_is_not_touched(calm: World) -> None:
+    one = at_work(calm)
+    BREAKAGES["link_to_outside"](one, one.admin)
+    precious = calm.root / "outside" / "precious.txt"
+    status = precious.stat()
+
+    document = recover(calm.repo, ONLY)
+
+    assert document["word"] == "recovered"
+    assert precious.stat() == status
+    (kept,) = document["vault"]
+    assert Path(kept).is_symlink()
+    assert not one.tree.with_name("a-link").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["index.lock", "config.lock", "packed-refs.lock"])
+def test_a_lock_whose_owner_lives_is_no_finding_and_is_kept(
+    calm: World, start: Start, name: str
+) -> None:
+    editor = calm.root / "editor"
+    editor.write_text("#!/bin/sh\ntouch began\nsleep 60\n")
+    editor.chmod(0o755)
+    at_work(calm)
+    calm.primary.stage("more.txt", "1\n")
+    start("git", "-c", f"core.editor={editor}", "commit", cwd=calm.repo)
+    wait_until((calm.repo / "began").exists, "the editor")
+    (calm.common / name).touch()
+
+    document = recover(calm.repo, ONLY)
+
+    assert document["word"] == "nothing to do"
+    assert (calm.common / name).exists()
+
+
+def test_two_worktrees_that_claim_one_directory_are_left_to_a_person(calm: World) -> None:
+    one, other = at_work(calm), at_work(calm, "ws-16", "agent-2")
+    (one.tree / ".git").write_text(f"gitdir: {other.admin}\n")
+
+    said = left_alone(calm)
+
+    assert "two worktrees claim one directory" in said
+
+
+def test_a_branch_somebody_is_about_to_begin_is_not_damage(calm: World) -> None:
+    one = at_work(calm)
+    git("checkout", "--quiet", "--orphan", "a-fresh-start", cwd=one.tree)
+
+    assert found(calm) == ()
+
+
+def test_beside_a_living_orchestrator_only_links_are_repaired(calm: World) -> None:
+    one, other = at_work(calm), at_work(calm, "ws-16", "agent-2")
+    BREAKAGES["stray_directory"](one, one.admin)
+    BREAKAGES["dot_git_missing"](one, one.admin)
+    BREAKAGES["directory_gone"](other, other.admin)
+    program = calm.run_orchestrator("--idle")
+    wait_until(lambda: any(observe(open_orchestration(calm.repo)).orchestrators()), "it to live")
+
+    document = recover(calm.repo, ONLY)
+
+    assert program.alive
+    assert [step["step"] for step in document["plan"]] == ["salvage", "mend"]
+    assert git("rev-parse", "--show-toplevel", cwd=one.tree) == str(one.tree)
+    assert one.tree.with_name("left-over").is_dir()
+    assert any("an orchestrator is at work" in note for note in document["notes"])
+
+
+def test_a_dead_lock_is_reported_once_and_by_either_scenario_alone(calm: World) -> None:
+    at_work(calm)
+    calm.primary.stale_lock()
+
+    told = [
+        [f.cause for f in found(calm, ask)]
+        for ask in (tuple(Scenario)[:1], ONLY, (Scenario.ORCHESTRATOR_CRASH, *ONLY))
+    ]
+
+    assert told == [["stale lock"]] * 3
+
+
+def test_the_command_line_and_its_json_tell_of_damage(calm: World) -> None:
+    one = at_work(calm)
+    BREAKAGES["dot_git_missing"](one, one.admin)
+
+    told = unjam_json("check", "worktree-corruption", cwd=calm.repo)
+    ended = unjam("check", "worktree_corruption", cwd=calm.repo)
+
+    (finding,) = told["findings"]
+    assert finding["scenario"] == "worktree_corruption"
+    assert finding["workstreams"] == ["ws-15"]
+    assert finding["subjects"] == [{"kind": "worktree", "name": ".worktrees/agent-1-ws-15"}]
+    assert ended.returncode == 1
+    assert ".worktrees/agent-1-ws-15: its .git file" in ended.stdout
