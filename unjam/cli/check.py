@@ -21,6 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()
     with looking_ahead(arguments.repo) as ahead:
         document = _checked(arguments, ahead)
+    gc.freeze()  # nor when we end: everything goes then anyway
     if arguments.json:
         as_json(document)
     else:

@@ -26,7 +26,11 @@ def observe_for(
 ) -> Snapshot:
     """Observe everything; for lost objects too where damage was asked for by name."""
     by_name = Scenario.WORKTREE_CORRUPTION in scenarios and len(scenarios) < len(DETECTORS)
-    return observe_closely(orchestration, objects=by_name, begun=begun)
+    snapshot = observe(orchestration, objects=by_name, begun=begun)
+    # Whoever is gone without an orchestrator is a crash's to report: a thousand of them are not
+    # looked at a second time.
+    crashed = Scenario.ORCHESTRATOR_CRASH in scenarios and not any(snapshot.orchestrators())
+    return watched(orchestration, snapshot, gone=not crashed)
 
 
 def observe_closely(
@@ -34,22 +38,25 @@ def observe_closely(
     earlier: Mapping[str, Look] | None = None,
     *,
     objects: bool = False,
-    begun: Begun | None = None,
 ) -> Snapshot:
     """Observe everything, and watch the agents that are suspected to hang.
 
     ``earlier`` are looks of a previous observation, by worktree: they take the place of waiting.
-    ``begun`` is a look at Git that is under way.
     """
-    return watched(orchestration, observe(orchestration, objects=objects, begun=begun), earlier)
+    return watched(orchestration, observe(orchestration, objects=objects), earlier)
 
 
 def watched(
-    orchestration: Orchestration, snapshot: Snapshot, earlier: Mapping[str, Look] | None = None
+    orchestration: Orchestration,
+    snapshot: Snapshot,
+    earlier: Mapping[str, Look] | None = None,
+    *,
+    gone: bool = True,
 ) -> Snapshot:
-    """Add a close look at every agent that is overdue and silent."""
-    patience = orchestration.settings.hang.after
-    silent = tuple(_silent(candidates(snapshot, patience), snapshot, orchestration))
+    """Add a close look at every agent that is overdue and silent, be it that it is gone."""
+    overdue = candidates(snapshot, orchestration.settings.hang.after)
+    there = (tree for tree in overdue if gone or any(agents_in(tree.name, snapshot)))
+    silent = tuple(_silent(there, snapshot, orchestration))
     if not silent:
         return snapshot
     return replace(snapshot, watched=_watch(orchestration, snapshot, silent, earlier or {}))

@@ -25,6 +25,7 @@ class Landing:
 
 NOT_LANDED = Landing(Truth.NO)
 CANNOT_TELL = Landing(Truth.UNKNOWN)
+_REACHED = Landing(Truth.YES, Proof.ANCESTOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,15 @@ class Trunk:
 
 def prove_reached(trunk: Trunk, own: Sequence[str], merges: Sequence[str]) -> Landing:
     """Judge a branch with work of its own whose tip the trunk reaches."""
+    if not trunk.reverts:
+        return _REACHED
     for merge in merges:
         if revert := trunk.reverts.active(merge):
             return Landing(Truth.NO, reverted_by=revert)
     patches = [one for one in own if not trunk.history.is_merge(one)]
     if patches and (undone := _undone(trunk, [(one,) for one in patches])):
         return Landing(Truth.NO, reverted_by=undone)
-    return Landing(Truth.YES, Proof.ANCESTOR)
+    return _REACHED
 
 
 def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, Landing]:

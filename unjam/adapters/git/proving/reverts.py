@@ -12,6 +12,10 @@ class Reverts:
     def __init__(self, by_target: dict[str, list[str]]) -> None:
         self._by_target = by_target
 
+    def __bool__(self) -> bool:
+        """Tell whether anything was ever reverted."""
+        return bool(self._by_target)
+
     def active(self, commit: str) -> CommitId | None:
         """Return the revert in force against a commit, if there is one."""
         for revert in self._by_target.get(commit, ()):
