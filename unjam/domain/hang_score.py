@@ -38,6 +38,7 @@ HUNG = frozenset(
         HangVerdict.STOPPED,
     }
 )
+_MOMENT = 0.1  # seconds; two looks closer than that tell nothing
 _WORKS = 0.05  # share of a processor below which a tree only stirs
 _SPINS = 0.25  # share of its present pace at which a loop must have run since the last sign of life
 _STIRS = 1.0  # times a second that something may wake up in a tree and still be called still
@@ -108,8 +109,8 @@ def _obstacles(watched: Watched) -> Iterator[str]:
         yield now.because or before.because
     elif (before.boot, before.roots) != (now.boot, now.roots):
         yield "its processes changed between the two looks"
-    elif now.at <= before.at:
-        yield "there was no time between the two looks"
+    elif now.at - before.at < _MOMENT:
+        yield "there was too little time between the two looks"
     elif any(one.wait is Wait.TRACED for one in now.members):
         yield "a debugger holds it"
 
@@ -234,7 +235,7 @@ def _why_unknown(watched: Watched, blocked: AbstractSet[Wait]) -> str:
 def _changes(before: Look, now: Look) -> Iterator[_Change]:
     """Compare the processes that both looks saw."""
     earlier = {one.key: one for one in before.members}
-    elapsed = now.at - before.at
+    elapsed = max(now.at - before.at, _MOMENT)
     for one in now.members:
         was = earlier.get(one.key)
         if was is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from unjam.adapters import clock, files
 from unjam.adapters.git.observing.beginning import Begun
-from unjam.adapters.processes.look import Wanted, look, uncollected
+from unjam.adapters.processes.look import Wanted, instant, look, uncollected
 from unjam.domain.agent_hang import agents_in, candidates
 from unjam.domain.diagnosis import DETECTORS
 from unjam.domain.finding import Scenario
@@ -123,10 +123,15 @@ def _watch(
     settings = orchestration.settings
     wanted = {one.tree.name: _wanted(one.tree, snapshot) for one in silent}
     living = {name: one for name, one in wanted.items() if one.roots}
-    missing = {name: one for name, one in living.items() if name not in earlier}
+    interval = settings.hang.interval.total_seconds()
+    missing = {
+        name: one
+        for name, one in living.items()
+        if name not in earlier or not _serves(earlier[name], one, instant() - interval)
+    }
     before = dict(earlier) | look(missing, settings.orchestration.agents)
     if missing:
-        clock.pause(settings.hang.interval.total_seconds())
+        clock.pause(interval)
     now = look(living, settings.orchestration.agents)
     ended = tuple(_ended(snapshot)) if living.keys() != wanted.keys() else ()
     nobody = Look(0.0, "", (), ended)
@@ -141,6 +146,11 @@ def _watch(
         )
         for one in silent
     )
+
+
+def _serves(before: Look, wanted: Wanted, until: float) -> bool:
+    """Tell whether an earlier look is one at the same processes, and old enough."""
+    return {pid for pid, _ in before.roots} == set(wanted.roots) and before.at <= until
 
 
 def _wanted(tree: Worktree, snapshot: Snapshot) -> Wanted:

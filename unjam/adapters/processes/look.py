@@ -51,10 +51,11 @@ def look(wanted: Mapping[str, Wanted], agents: Collection[str] = ()) -> dict[str
 
 
 def _blind(because: str) -> Look:
-    return Look(_now(), boot(), (), (), because=because)
+    return Look(instant(), boot(), (), (), because=because)
 
 
-def _now() -> float:
+def instant() -> float:
+    """Return the seconds since this machine was started, those it slept included."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -67,7 +68,7 @@ class _Eye:
         self.table = table
         self.sockets = sockets
         self.agents = agents
-        self.at = _now()
+        self.at = instant()
         self.roots = [table[pid] for pid in wanted.roots if pid in table]
         tree = Tree([one.key for one in self.roots], wanted.below)
         self.members = tree.look(table)
@@ -243,7 +244,7 @@ def _counted(  # noqa: PLR0913 -- the named parts of one pulse
         wait=wait,
         detail=detail,
         is_agent=is_agent,
-        age=_now() - entry.start / _TICK,
+        age=instant() - entry.start / _TICK,
         memory=int(stat[21]) * _PAGE,
         cpu=(int(stat[11]) + int(stat[12])) / _TICK,
         switches=switches,

@@ -6,7 +6,7 @@ from unjam.domain.agent_hang import suspects
 from unjam.domain.change import StopProcess
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Stop
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.snapshot import Scalar, Snapshot, WorkstreamId
 from unjam.engine.acts.salvage import save_living
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.watching import watched_again
@@ -48,16 +48,15 @@ def _wait_for_orchestrator(run: Recovery, step: Stop, fresh: Snapshot) -> str:
         return ""
     end = clock.monotonic() + _NOTICED
     while clock.monotonic() < end:
-        status = _status(run, step)
-        if status != row.status:
-            return f"; its orchestrator noticed: the row says {status}"
+        now = _row(run, row.workstream) or row.values
+        if now != row.values:
+            return f"; its orchestrator noticed, and wrote {dict(now).get('status')!r}"
         clock.pause(_BEAT)
     return ""
 
 
-def _status(run: Recovery, step: Stop) -> object:
+def _row(run: Recovery, workstream: WorkstreamId) -> tuple[tuple[str, Scalar], ...]:
     try:
-        values = row_of(run.orchestration.state, step.workstream) if step.workstream else ()
+        return row_of(run.orchestration.state, workstream)
     except UnjamError:  # busy: asked again
-        return "running"
-    return dict(values).get("status")
+        return ()
