@@ -71,6 +71,23 @@ def test_an_agent_that_still_writes_is_stopped_and_all_it_wrote_is_saved(world: 
     assert world.lost(treasure) == []
 
 
+def test_a_lock_that_only_the_stopped_agent_may_have_owned_is_moved_in_the_same_run(
+    world: World,
+) -> None:
+    world.configure(policy={"restart": "off"})
+    leave_orphan(world)
+    lock = world.primary.stale_lock("packed-refs.lock")
+    treasure = without(world.treasure(), "draft.txt")
+
+    document = recover(world.repo)
+
+    (said,) = sentences(document, "unlock").values()
+    assert said.startswith("done: moved to ")
+    assert not lock.exists()
+    assert document["word"] == "recovered", document
+    assert world.lost(treasure) == []
+
+
 def test_with_stopping_off_a_living_agent_and_all_that_is_its_own_are_left_alone(
     world: World,
 ) -> None:

@@ -140,7 +140,18 @@ class _Planner:
 
     def _locks(self) -> Iterator[Step]:
         if self.whole:
-            yield from lock_steps(self.snapshot, self.nobody)
+            yield from lock_steps(self.snapshot, self.nobody, self._freed())
+
+    def _freed(self) -> frozenset[str]:
+        """Name the worktrees that nobody works in once the agents are stopped."""
+        if self._is_off(StepClass.STOP):
+            return frozenset()
+        streams = [judged.workstream for judged in self.live]
+        kept = {
+            one.worktree for each in streams for one in each.processes if one not in each.agents
+        }
+        freed = {one.worktree for each in streams for one in each.agents}
+        return frozenset(one for one in freed - kept if one)
 
     def _salvages(self) -> Iterator[Step]:
         primary = self.snapshot.primary

@@ -221,6 +221,7 @@ class Lock:
     since: datetime
     stale: Truth
     because: str
+    suspects: tuple[str, ...] = ()  # worktrees in which all who may own it work; (): others may
 
 
 @dataclass(frozen=True, slots=True)

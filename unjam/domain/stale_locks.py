@@ -1,6 +1,6 @@
 """Locks of dead owners: what every scenario says of them, and the one way they are treated."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -31,14 +31,22 @@ def lingering_locks(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-def lock_steps(snapshot: Snapshot, more: tuple[Fact, ...] = ()) -> Iterator[MoveLock]:
-    """Move each of them into the vault: it may hold a complete new index."""
+def lock_steps(
+    snapshot: Snapshot, more: tuple[Fact, ...] = (), freed: Collection[str] = ()
+) -> Iterator[MoveLock]:
+    """Move each of them into the vault: it may hold a complete new index.
+
+    So, too, one whose every possible owner works in a worktree that is ``freed`` before: it must
+    be provably stale by then.
+    """
     for lock in snapshot.locks:
-        if lock.stale is Truth.YES:
+        ends = bool(lock.suspects) and set(lock.suspects) <= set(freed)
+        if lock.stale is Truth.YES or (lock.stale is Truth.UNKNOWN and ends):
+            then = replace(snapshot, locks=(replace(lock, stale=Truth.YES),))
             yield MoveLock(
                 subject=snapshot.place(lock.path),
-                reason=lock.because,
-                facts=(*more, fact("lock", str(lock.path), snapshot)),
+                reason=f"{lock.because}, and is ended first" if ends else lock.because,
+                facts=(*more, fact("lock", str(lock.path), then)),
                 path=lock.path,
             )
 

@@ -132,13 +132,21 @@ def _judge(lock: Lock, common: Path, candidates: Iterable[Candidate]) -> Lock:
     here = [one for one in old_enough if shared or one.worktree == lock.worktree]
     git_here = next((one for one in here if one.is_git and one.worktree is not None), None)
     # Git at work anywhere in this repository may have been sent here from there.
-    may_own = next((one for one in (*here, *old_enough) if one in here or one.is_git), None)
+    may_own = [one for one in (*here, *old_enough) if one in here or one.is_git]
     if git_here is not None:
         return replace(lock, stale=Truth.NO, because=f"{git_here.name} is at work here")
-    if may_own is not None:
-        because = f"{may_own.name} is older than the lock and may own it"
-        return replace(lock, stale=Truth.UNKNOWN, because=because)
+    if may_own:
+        because = f"{may_own[0].name} is older than the lock and may own it"
+        suspects = _worktrees_of(may_own)
+        return replace(lock, stale=Truth.UNKNOWN, because=because, suspects=suspects)
     return replace(lock, stale=Truth.YES, because="no living process can own it")
+
+
+def _worktrees_of(owners: Iterable[Candidate]) -> tuple[str, ...]:
+    """Name the worktrees they work in; none if one of them may work elsewhere."""
+    places = {one.worktree for one in owners}
+    known = sorted(one for one in places if one is not None and one != _ELSEWHERE)
+    return tuple(known) if len(known) == len(places) else ()
 
 
 def _is_shared(lock: Lock, common: Path) -> bool:
