@@ -127,6 +127,23 @@ def test_a_landed_first_attempt_does_not_stand_for_the_second(calm: World) -> No
     assert calm.lost(treasure) == []
 
 
+@pytest.mark.parametrize("status", ["running", "completed"])
+def test_a_branch_of_empty_commits_alone_holds_nobody_up(calm: World, status: str) -> None:
+    stream = calm.workstream("ws-15").worktree().row(status)
+    git("commit", "--quiet", "--allow-empty", "-m", "begin", cwd=stream.tree)
+    stream.leaves({"draft.txt": "a draft\n"})
+    treasure, trunk = calm.treasure(), calm.trunk
+
+    document = recovered(calm)
+
+    assert calm.trunk == trunk  # there is nothing to land
+    assert calm.state.status("ws-15") in ("completed", "failed")
+    saved = f"refs/unjam/{document['run']}/worktree/agent-1-ws-15:worktree/draft.txt"
+    assert git("cat-file", "blob", saved, cwd=calm.repo) == "a draft"
+    assert recover(calm.repo)["word"] == "nothing to do"
+    assert calm.lost(treasure) == []
+
+
 def test_completed_work_without_a_remote_lands(new_world: Callable[..., World]) -> None:
     world = new_world(remote=False)
     world.configure(policy={"restart": "off"})
