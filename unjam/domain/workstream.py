@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from unjam.domain.damage import StrayKind
 from unjam.domain.finding import Evidence
 from unjam.domain.naming import is_usable_id
 from unjam.domain.snapshot import (
@@ -19,6 +20,7 @@ from unjam.domain.snapshot import (
     Row,
     Snapshot,
     Spec,
+    Stray,
     Truth,
     WorkstreamId,
     Worktree,
@@ -182,12 +184,18 @@ def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]
     active = one.status == "running" or (one.row is None and bool(one.worktrees))
     if active and not is_usable_id(one.id):
         yield "state", "its id cannot be a name of branches and directories"
+    if active and any(_is_its_directory(stray, one) for stray in snapshot.strays):
+        yield "files", "a directory of its name is there that Git knows nothing of"
     if active and snapshot.processes_known is not Truth.YES:
         yield "processes", "not every process could be looked at"
     if snapshot.state.readable is Truth.UNKNOWN:
         yield "state", f"the state was not read: {snapshot.state.because}"
     if believed and one.branch is None and len(one.branches) > 1:
         yield "git", "several branches could be the current attempt"
+
+
+def _is_its_directory(stray: Stray, one: Workstream) -> bool:
+    return stray.workstream == one.id and stray.kind not in {StrayKind.COPY, StrayKind.LINK}
 
 
 def _of_row(one: Workstream, snapshot: Snapshot) -> _Verdict:
