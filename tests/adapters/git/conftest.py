@@ -1,10 +1,11 @@
-"""Repositories with a worktree to save."""
+"""Repositories with a worktree to save, and scenes in which something moves."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.adapters.git.salvaging import Repository
+from tests.adapters.git.scene import Scene
 
 
 @pytest.fixture
@@ -15,3 +16,8 @@ def repo(tmp_path: Path) -> Repository:
 @pytest.fixture
 def plain(tmp_path: Path) -> Repository:
     return Repository(tmp_path / "plain", brutal=False)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path / "repo")

@@ -78,23 +78,6 @@ def told(unsaved: Unsaved) -> dict[str, set[str]]:
     }
 
 
-def traces(*roots: Path) -> dict[str, tuple[int, ...]]:
-    """Every file and directory with what any touch would change."""
-    found: dict[str, tuple[int, ...]] = {}
-    for root in roots:
-        for directory, names, files in os.walk(root):
-            for name in (".", *names, *files):
-                status = Path(directory, name).lstat()
-                found[str(Path(directory, name))] = (
-                    status.st_ino,
-                    status.st_mode,
-                    status.st_size,
-                    status.st_mtime_ns,
-                    status.st_ctime_ns,
-                )
-    return found
-
-
 def clean(world: World) -> Workstream:
     return world.workstream("ws-1").worktree().commits({"one.py": "1\n"})
 

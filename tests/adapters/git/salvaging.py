@@ -89,25 +89,6 @@ def condition(tree: Path) -> dict[str, object]:
     }
 
 
-def traces(*roots: Path) -> dict[str, tuple[int, ...]]:
-    """Everything that shows whether somebody touched a file."""
-    seen: dict[str, tuple[int, ...]] = {}
-    for root in roots:
-        for directory, names, members in os.walk(root):
-            if Path(directory).name == "objects":
-                names.clear()
-                continue
-            for name in ["", *members]:
-                status = os.lstat(Path(directory, name))
-                seen[f"{directory}/{name}"] = (
-                    status.st_ino,
-                    status.st_mode,
-                    status.st_size,
-                    status.st_mtime_ns,
-                )
-    return seen
-
-
 def restored(repo: Repository, saved: Salvaged, name: str = "out") -> dict[str, str]:
     target = repo.path.parent / name
     restore_to(repo.common, saved.commit, target)

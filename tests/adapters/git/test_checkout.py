@@ -12,11 +12,6 @@ from unjam.domain.outcome import StepWord
 from unjam.errors import RefusedError, TransientError
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path / "repo")
-
-
 def ends_in_crlf(scene: Scene) -> None:
     scene.git("config", "core.autocrlf", "true")
 

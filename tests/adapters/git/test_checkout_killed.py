@@ -1,29 +1,20 @@
 """A move of a checkout that was killed is told from an edit, and can be made again."""
 
 import os
-import signal
 import time
-from collections.abc import Callable
-from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
-import psutil
 import pytest
 
+from tests.adapters.git.killing import clear_locks, kill_at
 from tests.adapters.git.scene import (
     Scene,
     leave_edits_elsewhere,
 )
-from tests.world.shell import wait_until
 from unjam.adapters.git.moving.checkout import CheckoutState, move_checkout, state_of_checkout
 from unjam.domain.change import MoveCheckout
 from unjam.errors import RefusedError
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path / "repo")
 
 
 def test_between_is_told_from_before(scene: Scene) -> None:
@@ -70,36 +61,6 @@ def many_files(scene: Scene) -> MoveCheckout:
     files |= {"large": dice.randbytes(6_000_000), "another": dice.randbytes(5_000_000)}
     files |= {".gitattributes": "*.auto text eol=crlf\n", "crlf.auto": "1\n2\n" * 50_000}
     return scene.forward(scene.ahead(files), start)
-
-
-def kill_at(instant: float, move: Callable[[], object]) -> bool:
-    """Run it in another process and kill that with everything below it; whether it was alive."""
-    process = get_context("fork").Process(target=move)
-    process.start()
-    assert process.pid is not None
-    process.join(instant)
-    alive = process.is_alive()
-    if alive:
-        os.kill(process.pid, signal.SIGSTOP)  # so that it starts nothing more
-        below = psutil.Process(process.pid).children(recursive=True)
-        for one in (*below, psutil.Process(process.pid)):
-            one.kill()
-        wait_until(lambda: all(map(is_dead, below)), "the end of what was killed")
-    process.join()
-    return alive
-
-
-def is_dead(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def clear_locks(scene: Scene) -> None:
-    """What another procedure does once it has proven that their owner is dead."""
-    for lock in scene.common.rglob("*.lock"):
-        lock.unlink()
 
 
 def test_killed_at_any_instant_it_can_be_made_again_and_edits_stay(tmp_path: Path) -> None:

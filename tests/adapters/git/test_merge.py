@@ -13,11 +13,6 @@ WHEN = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 LANDER = Identity("unjam", "unjam@example.com")
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path / "repo")
-
-
 def land(scene: Scene, tip: CommitId) -> Merged | Conflict | Markers | Nothing:
     return merge_onto(scene.common, (scene.at(MAIN), tip), "merge ws/1\n", LANDER, WHEN)
 

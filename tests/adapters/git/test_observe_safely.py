@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.git.looking import ALL, look, told, traces, worktree_of
+from tests.adapters.git.looking import ALL, look, told, worktree_of
 from tests.adapters.git.scene import arm, fired
+from tests.adapters.git.traces import traces
 from tests.world import World, git, leave_brutal_work, prepare_for_brutal_work, typical_wreck
 from unjam.domain.snapshot import Truth
 

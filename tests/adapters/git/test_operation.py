@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
+from tests.adapters.git.killing import clear_locks, kill_at
 from tests.adapters.git.scene import MAIN, Scene, arm, fired
-from tests.adapters.git.test_checkout_killed import clear_locks, kill_at
 from unjam.adapters.git.moving.checkout import abort_operation
 from unjam.adapters.git.moving.operation import operations_in
 from unjam.domain.change import AbortOperation
