@@ -11,7 +11,7 @@ import pytest
 
 from tests.command import command, environment, unjam
 from tests.flows.building import begun, on_trunk
-from tests.interrupt.test_sigkill import DRIVER
+from tests.interrupt.driver import DRIVER
 from tests.recovering import SCENARIOS, recover, sentences
 from tests.world import (
     Program,

@@ -5,5 +5,7 @@ from pathlib import Path
 
 from tests.recovering import recover
 
+DRIVER = Path(__file__)
+
 if __name__ == "__main__":
     sys.stdout.write(recover(Path(sys.argv[1]))["word"] + "\n")

@@ -9,10 +9,10 @@ import pytest
 
 from tests.command import ROOT, environment
 from tests.flows.building import begun
+from tests.interrupt.driver import DRIVER
 from tests.recovering import recover, sentences
 from tests.world import Program, World, processes_below, wait_until
 
-DRIVER = Path(__file__).with_name("driver.py")
 STAYS = "import time; time.sleep(600)"
 
 

@@ -10,6 +10,7 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from tests.command import ROOT, command, environment, unjam_json
+from tests.interrupt.driver import DRIVER
 from tests.world import (
     Inventory,
     Program,
@@ -21,7 +22,6 @@ from tests.world import (
     wait_until,
 )
 
-DRIVER = Path(__file__).with_name("driver.py")
 SEEDS = range(4)
 TRIES = 5
 
