@@ -1,7 +1,7 @@
 """Find the work of branches in the trunk again, where it was copied: flattened or squashed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -74,13 +74,15 @@ class CopyFinder:
 
     def _find(self, works: Sequence[Work], among: Iterable[str]) -> Copies:
         history = self._history
-        trunk = self._read(Span(one) for one in among if not history.is_merge(one))
-        paths = {path for change in trunk.values() for path in change.paths}
-        whole = self._read(span for work in works if (span := whole_of(work, history)))
-        hopeful = [work for work in works if self._may_be_among(work, paths)]
-        single = self._read(
-            Span(one) for work in hopeful for one in work.own if not history.is_merge(one)
+        trunk, whole, alone = self._read(
+            (Span(one) for one in among if not history.is_merge(one)),
+            (span for work in works if (span := whole_of(work, history))),
+            self._commits(work for work in works if len(work.own) == 1),
         )
+        paths = {path for change in trunk.values() for path in change.paths}
+        hopeful = (work for work in works if self._may_be_among(work, paths))
+        (single,) = self._read(self._commits(work for work in hopeful if len(work.own) > 1))
+        single |= alone
         alike = _Alike(trunk)
         found = alike.by_blobs(single | whole)
         for some in (single, whole):
@@ -88,10 +90,17 @@ class CopyFinder:
             found |= _same_patches(self._git, alike.by_paths(rest))
         return Copies(history, found)
 
-    def _read(self, spans: Iterable[Span]) -> dict[Span, Change]:
-        wanted = set(spans)
-        self._changes |= read_changes(self._git, _ordered(wanted - self._changes.keys()))
-        return {span: self._changes[span] for span in wanted & self._changes.keys()}
+    def _commits(self, works: Iterable[Work]) -> Iterator[Span]:
+        commits = (one for work in works for one in work.own)
+        return (Span(one) for one in commits if not self._history.is_merge(one))
+
+    def _read(self, *groups: Iterable[Span]) -> list[dict[Span, Change]]:
+        wanted = [frozenset(spans) for spans in groups]
+        unread = (_ordered(spans - self._changes.keys()) for spans in wanted)
+        self._changes |= read_changes(self._git, *unread)
+        return [
+            {span: self._changes[span] for span in spans & self._changes.keys()} for spans in wanted
+        ]
 
 
 def _deepest(works: Sequence[Work]) -> int:

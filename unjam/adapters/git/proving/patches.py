@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from unjam.adapters.git.batches import ask_in_batches
-from unjam.adapters.git.command import Git
+from unjam.adapters.git.command import Asked, Git
+from unjam.errors import PermanentError
 
 _HUNK = re.compile(rb"^@@ .*? @@.*$", re.MULTILINE)
 _PLAIN = ("-r", "--root", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
@@ -39,10 +40,21 @@ class Change(NamedTuple):
     blobs: tuple[str, ...]
 
 
-def read_changes(git: Git, spans: Sequence[Span]) -> dict[Span, Change]:
-    """Read what each span changes; damaged ones are left out. No two may end alike."""
-    answers, _ = ask_in_batches(lambda some: _changes(git, some), spans)
-    return {span: change for answer in answers for span, change in answer.items()}
+def read_changes(git: Git, *groups: Sequence[Span]) -> dict[Span, Change]:
+    """Read what each span changes; damaged ones are left out. No two of a group may end alike.
+
+    Git looks at all groups at the same time.
+    """
+    asked = [_ask_changes(git, spans) for spans in groups if spans]
+    found: dict[Span, Change] = {}
+    for spans, one in zip(filter(None, groups), asked, strict=True):
+        try:
+            found |= _changes(spans, one)
+        except PermanentError:
+            answers, _ = ask_in_batches(lambda some: _changes(some, _ask_changes(git, some)), spans)
+            for answer in answers:
+                found |= answer
+    return found
 
 
 def read_patches(git: Git, spans: Sequence[Span]) -> dict[Span, bytes]:
@@ -56,9 +68,12 @@ def changed_paths(git: Git, spans: Sequence[Span]) -> dict[Span, tuple[str, ...]
     return {span: change.paths for span, change in read_changes(git, spans).items()}
 
 
-def _changes(git: Git, spans: Sequence[Span]) -> dict[Span, Change]:
-    answer = git.run("diff-tree", "--stdin", "--raw", "-z", *_PLAIN, stdin=_asked(spans))
-    found = dict(_raw(answer.fields()))
+def _ask_changes(git: Git, spans: Sequence[Span]) -> Asked:
+    return git.ask("diff-tree", "--stdin", "--raw", "-z", *_PLAIN, stdin=_asked(spans))
+
+
+def _changes(spans: Sequence[Span], asked: Asked) -> dict[Span, Change]:
+    found = dict(_raw(asked.answer().fields()))
     # A span without any difference is not even named by Git.
     return {span: found.get(span.end, Change((), ())) for span in spans}
 
