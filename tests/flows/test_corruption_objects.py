@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.flows.building import begun, on_trunk
 from tests.flows.test_worktree_corruption import ONLY, at_work, works
 from tests.recovering import recover, sentences, undo
 from tests.world import Workstream, World, git, git_status, spoil
+from unjam.domain.diagnosis import DETECTORS
 from unjam.domain.report import Document
 from unjam.domain.snapshot import Snapshot
 from unjam.engine.observe import observe
@@ -109,3 +111,54 @@ def test_a_check_looks_for_lost_objects_where_a_tip_is_missing_or_when_asked(lon
     spoil(lonely.repo, tip)
 
     assert tip in {one.id for one in seen(lonely, objects=False).lost}
+
+
+@pytest.mark.parametrize("what", ["main", "main^{tree}", "main:src/app.py", "main~1"])
+def test_a_damaged_trunk_is_made_whole_before_anything_else(lonely: World, what: str) -> None:
+    one = at_work(lonely)
+    lonely.primary.commit("src/app.py", "line = 1\n")
+    begun(lonely, "ws-16", "agent-2")
+    treasure, trunk = lonely.treasure(), lonely.trunk
+    spoil(lonely.repo, object_of(one, what))
+
+    first = recover(lonely.repo, tuple(DETECTORS) if what != "main:src/app.py" else ONLY)
+    assert {step["step"] for step in first["plan"]} == {"restore objects"}
+    recover(lonely.repo)
+
+    assert lonely.trunk != trunk
+    assert lonely.lost(treasure) == []
+    assert on_trunk(lonely, "src/part_16.py") == "part = 16"
+    assert git_status("fsck", "--connectivity-only", cwd=lonely.repo) == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 41, b"garbage\n"])
+def test_a_trunk_whose_ref_is_damaged_comes_back_from_its_reflog(
+    lonely: World, content: bytes
+) -> None:
+    at_work(lonely)
+    trunk = lonely.trunk
+    (lonely.common / "refs/heads/main").write_bytes(content)
+
+    document = recover(lonely.repo, ONLY)
+
+    assert document["word"] == "recovered"
+    assert lonely.trunk == trunk
+    undo(lonely.repo, document["run"])
+    assert (lonely.common / "refs/heads/main").read_bytes() == content
+
+
+def test_a_trunk_that_is_nowhere_any_more_is_named_and_nothing_else_is_touched(
+    lonely: World,
+) -> None:
+    one = begun(lonely, "ws-16", "agent-2")
+    lonely.primary.commit("src/app.py", "line = 1\n", "two\n\nparagraphs")
+    lost = lonely.trunk
+    spoil(lonely.repo, lost)
+    tip = one.tip
+
+    document = recover(lonely.repo)
+
+    assert document["word"] == "needs a human"
+    assert lost in sentences(document, "restore objects")[".git"]
+    assert any("waits until main is whole" in note for note in document["notes"])
+    assert (one.tip, lonely.state.status("ws-16")) == (tip, "running")

@@ -80,11 +80,12 @@ class _Planner:
 
     def steps(self) -> Iterator[Step]:
         """Yield every step, in an order in which no work can be lost."""
+        if self.snapshot.trunk_damaged:
+            yield from self._shared()
+            return
         yield from self._salvages()
         if self.whole:
-            yield from lock_steps(self.snapshot)
-            yield from self._objects()
-        yield from self._lost_branches()
+            yield from self._shared()
         yield from self._mends()
         yield from self._aborts()
         yield from self._registers()
@@ -94,8 +95,16 @@ class _Planner:
         yield from self._branches(records)
         yield from self._restart(records)
 
+    def _shared(self) -> Iterator[Step]:
+        yield from lock_steps(self.snapshot)
+        yield from self._objects()
+        yield from self._lost_branches()
+
     def notes(self) -> Iterator[str]:
         """Say what is left as it is, and why."""
+        if self.snapshot.trunk_damaged:
+            yield f"everything else waits until {self.snapshot.trunk_name} is whole again"
+            return
         for tree in self.broken:
             because = self._kept_because(tree)
             if because:
@@ -167,7 +176,7 @@ class _Planner:
             )
 
     def _lost_branches(self) -> Iterator[Step]:
-        for lost in self.snapshot.lost_branches if self.whole else ():
+        for lost in self.snapshot.lost_branches:
             if lost.last is not None:
                 yield RestoreBranch(
                     subject=lost.ref.removeprefix("refs/heads/"),

@@ -25,7 +25,10 @@ def diagnose(
     """Return the findings of these scenarios; with ``workstreams``, only what concerns them.
 
     What several scenarios find, such as the lock of a dead process, is the first one's to report.
+    While the trunk is damaged, nothing else can be told: that comes first, whatever was asked.
     """
+    if snapshot.trunk_damaged:
+        return tuple(find_worktree_corruption(snapshot))
     found: dict[tuple[str, tuple[Subject, ...]], Finding] = {}
     for scenario in scenarios:
         for finding in DETECTORS[scenario](snapshot):

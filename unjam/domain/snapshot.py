@@ -273,6 +273,7 @@ class Snapshot:
     locks: tuple[Lock, ...] = ()
     strays: tuple[Stray, ...] = ()
     lost_branches: tuple[LostBranch, ...] = ()
+    trunk_damaged: bool = False  # then nothing else that is said of branches can be relied on
     lost: tuple[LostObject, ...] = ()  # looked for where something is broken, or on request
     logs: tuple[LogTail, ...] = ()
     remote: Remote | None = None

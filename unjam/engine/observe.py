@@ -65,6 +65,7 @@ def observe(
         strays=strays_with_owners(orchestration, facts, state, ordered.specs),
         lost=facts.lost,
         lost_branches=facts.lost_branches,
+        trunk_damaged=facts.trunk_damaged,
         logs=logs.tails(orchestration.below(settings.logs)),
         remote=facts.remote,
         push_owed=facts.remote is not None and push_is_owed(orchestration),

@@ -3,16 +3,19 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from unjam.adapters.git.batches import resolve_objects
 from unjam.adapters.git.command import Answer, Asked, Git
-from unjam.adapters.git.files import read_line
+from unjam.adapters.git.files import COMMIT, NOBODY, read_line
+from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.repository import Repository
 from unjam.domain.snapshot import CommitId, Unknown
 from unjam.errors import PermanentError, UsageError
 
 _BROKEN = re.compile(r"^warning: ignoring (?:broken|dangling).* (refs/\S+)$", re.MULTILINE)
 _HEADS = "refs/heads/"
+_DAMAGED = "it is damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,10 @@ class Tips:
     named: Mapping[str, CommitId]
     sound: Mapping[str, CommitId]
     unknown: tuple[Unknown, ...]
+
+    def is_damaged(self, ref: str) -> bool:
+        """Tell a ref that is there and cannot be read."""
+        return Unknown(f"ref {ref}", _DAMAGED) in self.unknown
 
 
 def ask_tips(git: Git) -> Asked:
@@ -59,7 +66,7 @@ def _read_one_by_one(git: Git) -> Tips:
 
 
 def _broken(answer: Answer) -> tuple[Unknown, ...]:
-    return tuple(Unknown(f"ref {ref}", "it is damaged") for ref in _BROKEN.findall(answer.err))
+    return tuple(Unknown(f"ref {ref}", _DAMAGED) for ref in _BROKEN.findall(answer.err))
 
 
 def choose_trunk(
@@ -67,25 +74,42 @@ def choose_trunk(
 ) -> tuple[str, CommitId]:
     """Return the trunk's ref and tip: the wanted one, else the remote's HEAD, else main or master.
 
-    Raises UsageError where there is none.
+    Of a damaged one, the last tip that its reflog names and that is there. Raises UsageError where
+    there is none.
     """
     if wanted is not None:
-        return _required(tips, _HEADS + wanted.removeprefix(_HEADS))
+        return _required(repository, tips, _HEADS + wanted.removeprefix(_HEADS))
     line = read_line(repository.common / f"refs/remotes/{remote}/HEAD") or ""
     by_remote = line.removeprefix(f"ref: refs/remotes/{remote}/")
     choices = ([by_remote] if by_remote != line else []) + ["main", "master"]
     for name in choices:
-        if _HEADS + name in tips.named:
-            return _required(tips, _HEADS + name)
+        if _HEADS + name in tips.named or tips.is_damaged(_HEADS + name):
+            return _required(repository, tips, _HEADS + name)
     raise UsageError(
         f"{repository.primary}: no trunk: neither {' nor '.join(choices)} is a branch here;"
         " set orchestration.trunk"
     )
 
 
-def _required(tips: Tips, ref: str) -> tuple[str, CommitId]:
-    if ref not in tips.named:
-        raise UsageError(f"no trunk: there is no branch {ref.removeprefix(_HEADS)}")
-    if ref not in tips.sound:
-        raise UsageError(f"the trunk {ref.removeprefix(_HEADS)} names a missing or damaged commit")
-    return ref, tips.sound[ref]
+def _required(repository: Repository, tips: Tips, ref: str) -> tuple[str, CommitId]:
+    if ref in tips.sound:
+        return ref, tips.sound[ref]
+    name = ref.removeprefix(_HEADS)
+    if ref not in tips.named and not tips.is_damaged(ref):
+        raise UsageError(f"no trunk: there is no branch {name}")
+    last = last_of(repository.common, ref)
+    if last is None:
+        raise UsageError(f"the trunk {name} is damaged, and no reflog names a commit that is there")
+    return ref, last
+
+
+def last_of(common: Path, ref: str, admin: Path | None = None) -> CommitId | None:
+    """Return the last commit, of those that are there, that a branch's reflog names.
+
+    Without one, that of the checkout which is on it.
+    """
+    moves = read_reflog(common, ref) or (read_reflog(admin, "HEAD") if admin else ())
+    named = sorted({one.new for one in moves if one.new != NOBODY and COMMIT.fullmatch(one.new)})
+    there = resolve_objects(Git(common), named) if named else {}
+    sound = {one for one, kind in there.items() if kind and kind[1] == "commit"}
+    return next((CommitId(one.new) for one in reversed(moves) if one.new in sound), None)

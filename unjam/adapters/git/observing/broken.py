@@ -14,7 +14,7 @@ from unjam.adapters.git.observing.facts import ObserveRequest
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout
 from unjam.domain.damage import Damage, LostBranch, LostObject
-from unjam.domain.snapshot import Stray, Truth, Unknown, Worktree
+from unjam.domain.snapshot import CommitId, Stray, Truth, Unknown, Worktree
 
 _OFF = {"false", "no", "off", "0"}
 _NO_COMMIT = "its HEAD names no commit"
@@ -28,6 +28,7 @@ class Broken:
     strays: tuple[Stray, ...]
     lost: tuple[LostObject, ...]
     branches: tuple[LostBranch, ...]
+    trunk_damaged: bool
     unknown: tuple[Unknown, ...]
 
 
@@ -35,10 +36,11 @@ def look_closely(
     repository: Repository,
     request: ObserveRequest,
     begun: Begun,
-    compared: Compared,
+    against: tuple[tuple[str, CommitId], Compared],
     found: list[Worktree],
 ) -> Broken:
     """Name the damage of every worktree that has a problem or could not be read."""
+    trunk, compared = against
     checkouts = {one.name: one for one in begun.around.answer().checkouts}
     is_ours = Examiner(repository, begun.tips, lambda ref: request.owner(ref) is not None)
     damages = {
@@ -60,8 +62,23 @@ def look_closely(
     held = {one.branch for one in found if Damage.BRANCH in damages.get(one.name, ())}
     thorough = bool(damages or strays or begun.tips.unknown)
     gone = find_lost_branches(repository.common, begun.tips, thorough=thorough)
-    branches = tuple(one for one in gone if one.ref not in held)
-    return Broken(tuple(worktrees), moved.strays, lost, branches, unknown)
+    return Broken(
+        worktrees=tuple(worktrees),
+        strays=moved.strays,
+        lost=lost,
+        branches=tuple(one for one in gone if one.ref not in held - {trunk[0]}),
+        trunk_damaged=not _is_whole(trunk, begun, compared, lost),
+        unknown=unknown,
+    )
+
+
+def _is_whole(
+    trunk: tuple[str, CommitId], begun: Begun, compared: Compared, lost: tuple[LostObject, ...]
+) -> bool:
+    """Tell whether the trunk can be relied on: its ref, its history, and where trees are lost its own."""
+    if trunk[0] not in begun.tips.sound or not compared.history.knows(trunk[1]):
+        return False
+    return not lost or begun.git.run("ls-tree", "-r", trunk[1], accept=None).status == 0
 
 
 def _looks_broken(one: Worktree, request: ObserveRequest) -> bool:

@@ -57,3 +57,4 @@ class GitFacts:
     strays: tuple[Stray, ...] = ()
     lost: tuple[LostObject, ...] = ()
     lost_branches: tuple[LostBranch, ...] = ()
+    trunk_damaged: bool = False  # its tip is an older one, or its history cannot be read

@@ -14,11 +14,12 @@ from unjam.adapters.git.observing.config import has_remote
 from unjam.adapters.git.observing.facts import GitFacts, ObserveRequest
 from unjam.adapters.git.observing.hidden import count_hidden
 from unjam.adapters.git.observing.operations import is_intact
-from unjam.adapters.git.proving.history import History
+from unjam.adapters.git.proving.history import Graph, History
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.tips import Tips, choose_trunk
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.snapshot import Remote, Truth, Unsaved, Worktree
+from unjam.domain.snapshot import CommitId, Remote, Truth, Unknown, Unsaved, Worktree
+from unjam.errors import PermanentError
 
 __all__ = ["Begun", "GitFacts", "ObserveRequest", "begin", "observe"]
 
@@ -30,17 +31,17 @@ def observe(
 ) -> GitFacts:
     """Observe the repository, with ``begun`` from where a look at all of it has come to.
 
-    Raises UsageError without a trunk, PermanentError if Git cannot read it.
+    Raises UsageError without a trunk, PermanentError if Git cannot read the repository.
     """
     if begun is None:
         with begin(repository, request.only) as here:
             return observe(repository, request, here)
     tips, git = begun.tips, begun.git
     trunk = choose_trunk(repository, tips, request.trunk, request.remote)
-    compared = compare_branches(begun, repository, trunk, request)
+    compared = _compared(begun, repository, trunk, request)
     around = begun.around.answer()
     found = _Worktrees(git, repository, tips, around).join(compared.history)
-    broken = look_closely(repository, request, begun, compared, found)
+    broken = look_closely(repository, request, begun, (trunk, compared), found)
     has = has_remote(begun.config, request.remote)
     return GitFacts(
         trunk=trunk[0],
@@ -54,7 +55,19 @@ def observe(
         strays=broken.strays,
         lost=broken.lost,
         lost_branches=broken.branches,
+        trunk_damaged=broken.trunk_damaged,
     )
+
+
+def _compared(
+    begun: Begun, repository: Repository, trunk: tuple[str, CommitId], request: ObserveRequest
+) -> Compared:
+    """Compare the branches with the trunk; one with a damaged history is compared with nothing."""
+    try:
+        return compare_branches(begun, repository, trunk, request)
+    except PermanentError as error:
+        unknown = Unknown(f"history of {trunk[0]}", str(error))
+        return Compared((), History(Graph(), trunk[1]), (unknown,))
 
 
 def _remote(name: str, trunk: str, tips: Tips, compared: Compared) -> Remote:
