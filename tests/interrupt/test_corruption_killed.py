@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.flows.test_worktree_corruption import at_work, taken_by
-from tests.interrupt.test_sigkill import DRIVER, comparable, kill_until_it_ends, start
+from tests.interrupt.driver import DRIVER
+from tests.interrupt.test_sigkill import comparable, kill_until_it_ends, start
 from tests.world import BREAKAGES, Treasure, World, git, git_status, spoil
 
 DAMAGE = {
