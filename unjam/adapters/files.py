@@ -71,15 +71,15 @@ def move(
     Raises RefusedError if the target is taken, or if a symbolic link leads a parent out of the
     root it must be below; PermanentError across file systems or if neither exists.
     """
-    _refuse_outside(source, source_below)
-    _refuse_outside(target, target_below)
+    refuse_outside(source, source_below)
+    refuse_outside(target, target_below)
     if not exists(source):
         if exists(target):
             return
         raise PermanentError(f"{source} is gone, and {target} is not there either")
     try:
         make_folder(target.parent)
-        _refuse_outside(target, target_below)
+        refuse_outside(target, target_below)
         _rename(source, target)
         for parent in {source.parent, target.parent}:
             sync_directory(parent)
@@ -144,7 +144,7 @@ def discard(path: Path, root: Path) -> None:
     """Delete for good what lies below ``root``, which it proves first; links are not followed."""
     if path.parent != root and root not in path.parents:
         raise PermanentError(f"{path} is not below {root}")
-    _refuse_outside(path, root)
+    refuse_outside(path, root)
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -177,7 +177,8 @@ def make_folder(path: Path) -> None:
     sync_directory(path.parent)
 
 
-def _refuse_outside(path: Path, root: Path | None) -> None:
+def refuse_outside(path: Path, root: Path | None) -> None:
+    """Raise RefusedError if a symbolic link leads a path out of the root it must be below."""
     # The last component itself may be a link: renaming moves the link, never what it points at.
     if root is None:
         return

@@ -51,6 +51,7 @@ def restore_branch(run: Recovery, step: RestoreBranch, fresh: Snapshot) -> tuple
     if lost is None or lost.last is None or not refs.is_branch_name(Git(common), name):
         raise RefusedError(f"no reflog tells where {name} stood")
     path = common / step.ref
+    files.refuse_outside(path, common)
     run.door.make(WriteFile(path, files.content(path), f"{lost.last}\n".encode()))
     return (outcome(step, StepWord.DONE, f"it is at {lost.last[:12]} again"),)
 

@@ -47,11 +47,11 @@ def cures(patient: Patient) -> Iterator[Change]:
 
 
 def _commondir(patient: Patient) -> Iterator[Change]:
-    yield _written(patient.admin / "commondir", b"../..\n")
+    yield _written(patient, patient.admin / "commondir", b"../..\n")
 
 
 def _gitdir(patient: Patient) -> Iterator[Change]:
-    yield _written(patient.admin / "gitdir", os.fsencode(patient.path / ".git") + b"\n")
+    yield _written(patient, patient.admin / "gitdir", os.fsencode(patient.path / ".git") + b"\n")
 
 
 def _own_repository(patient: Patient) -> Iterator[Change]:
@@ -60,7 +60,7 @@ def _own_repository(patient: Patient) -> Iterator[Change]:
 
 
 def _dot_git(patient: Patient) -> Iterator[Change]:
-    yield _written(patient.path / ".git", b"gitdir: " + os.fsencode(patient.admin) + b"\n")
+    yield _written(patient, patient.path / ".git", b"gitdir: " + os.fsencode(patient.admin) + b"\n")
 
 
 def _head(patient: Patient) -> Iterator[Change]:
@@ -68,7 +68,7 @@ def _head(patient: Patient) -> Iterator[Change]:
     line = head_of(patient.admin, Clues(patient.common, tips, patient.usual))
     if line is None:
         raise RefusedError("neither its reflog nor its name tells which branch it was on")
-    yield _written(patient.admin / "HEAD", line.encode() + b"\n")
+    yield _written(patient, patient.admin / "HEAD", line.encode() + b"\n")
 
 
 def _branch(patient: Patient) -> Iterator[Change]:
@@ -82,7 +82,7 @@ def _branch(patient: Patient) -> Iterator[Change]:
     if tip is None:
         raise RefusedError(f"no reflog tells where its branch {name} stood")
     # As a file: Git refuses to move a ref it cannot read, and to take one back that is in use.
-    yield _written(patient.common / ref, f"{tip}\n".encode())
+    yield _written(patient, patient.common / ref, f"{tip}\n".encode())
 
 
 def _index(patient: Patient) -> Iterator[Change]:
@@ -91,7 +91,7 @@ def _index(patient: Patient) -> Iterator[Change]:
     commit = tips.sound.get(line.removeprefix("ref: ")) or line
     if not COMMIT.fullmatch(commit):
         raise RefusedError("its index cannot be made anew: HEAD names no commit that is there")
-    yield _written(patient.admin / "index", index_of(patient.common, commit))
+    yield _written(patient, patient.admin / "index", index_of(patient.common, commit))
 
 
 def _bare(patient: Patient) -> Iterator[Change]:
@@ -108,7 +108,11 @@ def _tips(patient: Patient) -> Tips:
     return read_tips(git, ask_tips(git))
 
 
-def _written(path: Path, content: bytes) -> WriteFile:
+def _written(patient: Patient, path: Path, content: bytes) -> WriteFile:
+    """Replace a file of the repository's own, or the link to it; no link leads us elsewhere."""
+    inside = Path(os.path.realpath(path.parent)).is_relative_to(patient.common)
+    if path.parent != patient.path and not inside:
+        raise RefusedError(f"{path} is not below {patient.common}: a link leads elsewhere")
     there = os.path.lexists(path)
     before = read_small(path, limit=_LARGE) if there else None
     if there and before is None:

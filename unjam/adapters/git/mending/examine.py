@@ -44,7 +44,7 @@ class Examiner:
             yield Damage.LINK
         elif not one.path.is_dir():
             yield Damage.GONE
-        elif dot_git.is_dir() and not dot_git.is_symlink():
+        elif dot_git.is_dir() or dot_git.is_symlink():
             yield Damage.OWN_REPOSITORY
         else:
             yield from self._dot_git(one, dot_git)

@@ -1,6 +1,7 @@
 """List what lies where worktrees are made, and is none: one directory is read, nothing is followed."""
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout
 from unjam.domain.damage import Damage, StrayKind
 from unjam.domain.snapshot import Stray
+
+_NAME = re.compile(r"\w[\w.+@-]*")
 
 
 def read_strays(
@@ -69,7 +72,9 @@ class _Looking:
             # A worktree of another repository is none of ours to judge.
             return None if named.is_dir() else Stray(path, StrayKind.PLAIN)
         if not named.is_dir():
-            return Stray(path, StrayKind.ORPHAN, named.name)
+            # Whoever wrote that file chose the name; an odd one is not taken over.
+            usable = _NAME.fullmatch(named.name) is not None
+            return Stray(path, StrayKind.ORPHAN if usable else StrayKind.PLAIN, named.name)
         return Stray(path, StrayKind.COPY, named.name)
 
 
