@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from unjam.domain.agent_hang import Suspect, suspects
 from unjam.domain.crash_plan import plan_crash
-from unjam.domain.facts import NONE, fact
+from unjam.domain.facts import NONE, fact, holds
 from unjam.domain.hang_score import HUNG, HangVerdict
 from unjam.domain.plan import (
     Fact,
@@ -148,21 +148,35 @@ class _Planner:
     def _after(self) -> Iterator[Step]:
         """Yield what is left to do once they are stopped: what a crash of them would need."""
         named = {one.workstream.id: one for one in self.treated if one.workstream}
-        if not named:
+        chosen = frozenset(named) | frozenset(self._begun())
+        if not chosen:
             return
         gone = {process for one in self.treated for process in one.agents}
         left = tuple(one for one in self.snapshot.processes if not _is_in(one, gone))
         bereft = replace(self.snapshot, processes=left)
         policy = replace(self.policy, approvals=self.policy.approvals | _DECIDED_HERE)
-        for step in plan_crash(bereft, policy, frozenset(named), self.owed).steps:
+        for step in plan_crash(bereft, policy, chosen, self.owed).steps:
             if not isinstance(step, Restart):
                 yield from self._adapted(step, named)
+
+    def _begun(self) -> Iterator[WorkstreamId]:
+        """Yield what a killed run had begun to tidy, and in which nobody works."""
+        at_work = {one.worktree for one in self.snapshot.processes}
+        busy = {tree.workstream for tree in self.snapshot.worktrees if tree.name in at_work}
+        for step in self.owed:
+            if step.workstream is None or step.workstream in busy:
+                continue
+            # Beside an orchestrator only what is still just as it was when that was planned.
+            if self.orchestrator is None or all(holds(one, self.snapshot) for one in step.facts):
+                yield step.workstream
 
     def _adapted(self, step: Step, named: dict[WorkstreamId, Suspect]) -> Iterator[Step]:
         """Fit a step of a crash's plan to a hang."""
         review = self.orchestrator is not None or self.is_off(StepClass.LAND)
         match step:
             case Land() | Push() if review:
+                return
+            case Record(status=None) if review and step.workstream not in named:
                 return
             case RemoveWorktree() if self._is_for_review(step.workstream):
                 return

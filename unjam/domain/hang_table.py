@@ -14,7 +14,8 @@ _KIB, _WIDE = 1024, 48  # columns
 
 def agents_table(snapshot: Snapshot) -> list[dict[str, Any]]:
     """Describe each process as plain data; an agent that has ended has one line without a pid."""
-    return [line for one in suspects(snapshot) for line in _lines(one, snapshot)]
+    shown = (one for one in suspects(snapshot) if one.agents or any(snapshot.orchestrators()))
+    return [line for one in shown for line in _lines(one, snapshot)]
 
 
 HEADS = ("pid", "command", "cpu", "memory", "age", "last sign", "worktree", "workstream", "verdict")

@@ -69,6 +69,9 @@ def watched_again(orchestration: Orchestration, snapshot: Snapshot, worktree: st
     return replace(snapshot, watched=_watch(orchestration, snapshot, silent, {}))
 
 
+_LONG_AGO = 0.5  # seconds; an earlier look that is younger says nothing
+
+
 @dataclass(frozen=True, slots=True)
 class _Silent:
     """A worktree in which nothing changed for long, and what changed last."""
@@ -83,7 +86,11 @@ def _silent(
 ) -> Iterator[_Silent]:
     """Drop those that wrote something lately; the cheap signs are asked first."""
     since = snapshot.observed_at - orchestration.settings.hang.after
+    is_alone = not any(snapshot.orchestrators())
     for tree in trees:
+        if is_alone and not any(agents_in(tree.name, snapshot)):
+            yield _Silent(tree, None, "")  # nobody is left who could show a sign
+            continue
         newest = _Silent(tree, None, "")
         for when, what in _signs(tree, snapshot, since):
             if when is not None and (newest.last_sign is None or when > newest.last_sign):
@@ -127,7 +134,8 @@ def _watch(
     missing = {
         name: one
         for name, one in living.items()
-        if name not in earlier or not _serves(earlier[name], one, instant() - interval)
+        if name not in earlier
+        or not _serves(earlier[name], one, instant() - min(interval, _LONG_AGO))
     }
     before = dict(earlier) | look(missing, settings.orchestration.agents)
     if missing:
