@@ -175,3 +175,14 @@ def test_the_command_line_and_its_json_tell_of_damage(calm: World) -> None:
     assert finding["subjects"] == [{"kind": "worktree", "name": ".worktrees/agent-1-ws-15"}]
     assert ended.returncode == 1
     assert ".worktrees/agent-1-ws-15: its .git file" in ended.stdout
+
+
+@pytest.mark.parametrize("breakage", ["branch_garbage", "branch_missing"])
+def test_what_is_found_is_not_called_unknown_besides(calm: World, breakage: str) -> None:
+    one = at_work(calm)
+    BREAKAGES[breakage](one, one.admin)
+
+    seen = observe(open_orchestration(calm.repo))
+
+    assert seen.unknown == ()
+    assert len(found(calm)) == 1

@@ -20,11 +20,13 @@ _ROUNDS = 3  # as `unjam recover` does: one repair may uncover what the next can
 def test_two_kinds_of_damage_at_once_lose_nothing_and_leave_git_whole(
     calm: World, pair: tuple[str, str]
 ) -> None:
-    one = at_work(calm)
-    admin, treasure = one.admin, calm.treasure()
-    for breakage in random.Random(str(pair)).sample(pair, 2):
+    dice = random.Random(str(pair))
+    streams = [at_work(calm), at_work(calm, "ws-16", "agent-2")]
+    admins, treasure = {one.name: one.admin for one in streams}, calm.treasure()
+    for breakage in dice.sample(pair, 2):
+        one = dice.choice(streams)
         try:
-            BREAKAGES[breakage](one, admin)
+            BREAKAGES[breakage](one, admins[one.name])
         except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError):
             continue  # the other damage took what this one would have spoilt
 

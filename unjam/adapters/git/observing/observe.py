@@ -51,7 +51,7 @@ def observe(
         branches=compared.branches,
         remote=_remote(request.remote, trunk[0], tips, compared) if has else None,
         locks=tuple(around.locks),
-        unknown=(*tips.unknown, *compared.unknown, *broken.unknown),
+        unknown=broken.untold((*tips.unknown, *compared.unknown)),
         strays=broken.strays,
         lost=broken.lost,
         lost_branches=broken.branches,
@@ -91,7 +91,9 @@ class _Worktrees:
     def join(self, history: History) -> list[Worktree]:
         around = self._around
         reached = sorted(set(self._tips.sound.values()))
-        named = [(one, around.named[one.name]) for one in around.checkouts]
+        named = [
+            (one, around.named[one.name]) for one in around.checkouts if one.name in around.named
+        ]
         hidden = count_hidden(self._git, self._repository.common, named, history, reached)
         intact = self._intact(around.unsaved)
         return [
