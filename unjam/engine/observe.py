@@ -87,6 +87,7 @@ def _request(
         owner=orchestration.branch_template.owner,
         only=only,
         prove=_to_prove(state, only),
+        closely=_to_read_closely(state, only),
         nursery=orchestration.below(settings.worktrees),
         objects=objects,
     )
@@ -99,6 +100,13 @@ def _to_prove(state: State, only: frozenset[str] | None) -> frozenset[Workstream
     if state.readable is not Truth.YES:
         return None
     return frozenset(row.workstream for row in state.rows if row.status in _BELIEVED)
+
+
+def _to_read_closely(state: State, only: frozenset[str] | None) -> frozenset[WorkstreamId] | None:
+    """Say whose merged branches may be something else: what is settled in the trunk is so either way."""
+    if only is not None or state.readable is not Truth.YES:
+        return None
+    return frozenset(row.workstream for row in state.rows if row.status == "running")
 
 
 def _owned(

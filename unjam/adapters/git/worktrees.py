@@ -70,6 +70,13 @@ def read_worktrees(repository: Repository) -> Iterator[Checkout]:
             yield _read(name, admin, named, repository)
 
 
+def checked_out(repository: Repository) -> frozenset[str]:
+    """Name the branches that HEADs are on, and look at nothing else."""
+    root = f"{repository.common}/worktrees"
+    admins = [str(repository.common), *(f"{root}/{name}" for name in _entries(root))]
+    return frozenset(branch for admin in admins if (branch := _head(admin)[0]))
+
+
 def _read(name: str, admin: str, named: str | None, repository: Repository) -> Checkout:
     entries = _entries(admin)
     branch, detached, damage = _head(admin)

@@ -21,7 +21,7 @@ class Around:
     checkouts: list[Checkout]
     heads: Mapping[str, CommitId | None]  # by worktree
     unsaved: Mapping[str, Unsaved]  # of those that were looked into
-    named: Mapping[str, frozenset[str]]  # commits that HEAD and its reflog name
+    named: Mapping[str, frozenset[str]]  # commits that HEAD and its reflog name, likewise
     locks: list[LockFile]
 
 
@@ -49,7 +49,7 @@ def look_around(
         checkouts=checkouts,
         heads=heads,
         unsaved=unsaved_by_name(git, repository.common, wanted, scans),
-        named=named_by_heads(checkouts),
+        named=named_by_heads(wanted),
         locks=read_locks(repository.common, checkouts),
     )
 

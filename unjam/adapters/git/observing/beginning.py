@@ -41,18 +41,19 @@ class Begun:
     git: Git
     tips: Tips
     config: Mapping[str, str]
-    graph: Asked
+    graph: Asked | None  # None: nothing is compared
     around: "Beside[Around]"
 
 
 @contextmanager
 def begin(repository: Repository, only: frozenset[str] | None = None) -> Iterator[Begun]:
-    """Begin to look at a repository, with ``only`` at the files of these worktrees.
+    """Begin to look at a repository, with ``only`` at these worktrees and at no history.
 
     Raises PermanentError if Git cannot read it. What nobody waited for ends with the look.
     """
     git = Git(repository.common)
-    refs, listing, graph = ask_tips(git), ask_config(git), ask_graph(git)
+    refs, listing = ask_tips(git), ask_config(git)
+    graph = ask_graph(git) if only is None else None
     try:
         # Imported only now that Git is at work.
         from unjam.adapters.git.observing.around import count_worktrees, look_around
@@ -67,4 +68,5 @@ def begin(repository: Repository, only: frozenset[str] | None = None) -> Iterato
             yield Begun(git, tips, config, graph, around)
     finally:
         for asked in (refs, listing, graph):
-            asked.abandon()
+            if asked is not None:
+                asked.abandon()

@@ -1,14 +1,14 @@
 """Compare every workstream's branch with the trunk, all in the same few processes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unjam.adapters.git.batches import resolve_objects
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.observing.beginning import Begun
 from unjam.adapters.git.observing.facts import ObserveRequest
 from unjam.adapters.git.proving.copies import Work
-from unjam.adapters.git.proving.history import History, read_history
+from unjam.adapters.git.proving.history import History, history_of, read_history
 from unjam.adapters.git.proving.landed import (
     CANNOT_TELL,
     NOT_LANDED,
@@ -21,6 +21,8 @@ from unjam.adapters.git.proving.patches import Span, changed_paths
 from unjam.adapters.git.proving.reverts import reverts_in
 from unjam.adapters.git.proving.standing import Standing, Standings
 from unjam.adapters.git.repository import Repository
+from unjam.adapters.git.tips import Tips
+from unjam.adapters.git.worktrees import checked_out
 from unjam.domain.naming import Owner
 from unjam.domain.snapshot import Branch, CommitId, Truth, Unknown
 
@@ -49,20 +51,18 @@ def compare_branches(
 ) -> Compared:
     """Compare the branches that are somebody's; raises PermanentError if the trunk is damaged."""
     git, tips = begun.git, begun.tips
-    found = [
-        _Found(ref, tip, owner)
-        for ref, tip in tips.named.items()
-        if ref.startswith("refs/heads/") and ref != trunk[0] and (owner := request.owner(ref))
-    ]
+    found = _somebodys(tips, trunk[0], request)
+    if begun.graph is None:
+        return Compared(tuple(map(_not_compared, found)), history_of(trunk[1]), ())
     tracked = f"refs/remotes/{request.remote}/{trunk[0].removeprefix('refs/heads/')}"
     wanted = {one.tip for one in found if one.ref in tips.sound}
     wanted |= {tips.sound[tracked]} if tracked in tips.sound else set()
     history, damaged = read_history(git, trunk[1], sorted(wanted), begun.graph)
     sound = [one for one in found if history.knows(one.tip) and one.tip not in damaged]
     standings = Standings(history, repository.common, trunk[0], [one.tip for one in sound])
-    judge = _Judge(git, trunk[1], history, standings, request)
+    judge = _Judge(git, trunk[1], history, standings, _with_checked_out(request, repository, found))
     judged = judge.judge(sound)
-    branches = tuple(judged.get(one.ref) or _unreadable(one) for one in found)
+    branches = tuple(judged.get(one.ref) or _not_compared(one) for one in found)
     unknown = tuple(
         Unknown(f"branch {one.ref}", "its history is damaged")
         for one in found
@@ -71,7 +71,25 @@ def compare_branches(
     return Compared(branches, history, unknown)
 
 
-def _unreadable(found: _Found) -> Branch:
+def _somebodys(tips: Tips, trunk: str, request: ObserveRequest) -> list[_Found]:
+    return [
+        _Found(ref, tip, owner)
+        for ref, tip in tips.named.items()
+        if ref.startswith("refs/heads/") and ref != trunk and (owner := request.owner(ref))
+    ]
+
+
+def _with_checked_out(
+    request: ObserveRequest, repository: Repository, found: list[_Found]
+) -> ObserveRequest:
+    if request.closely is None:
+        return request
+    used = checked_out(repository)
+    more = {one.owner.workstream for one in found if one.ref in used}
+    return replace(request, closely=request.closely | more)
+
+
+def _not_compared(found: _Found) -> Branch:
     owner = found.owner
     return Branch(found.ref, found.tip, owner.workstream, owner.agent, None, Truth.UNKNOWN)
 
@@ -114,7 +132,7 @@ class _Judge:
         }
 
     def _standing(self, one: _Found) -> Standing:
-        closely = self._request.prove is not None and self._request.proves(one.owner.workstream)
+        closely = one.owner.workstream in (self._request.closely or ())
         return self._standings.of(one.ref, one.tip, closely=closely)
 
     def _landings(

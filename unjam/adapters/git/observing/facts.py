@@ -25,9 +25,14 @@ class ObserveRequest:
     owner: Callable[[str], Owner | None]  # whose branch a ref is: `Template.owner`
     trunk: str | None = None  # None: the remote's HEAD, else main, else master
     remote: str = "origin"
-    only: frozenset[str] | None = None  # worktrees whose files are compared; "" is the primary
+    only: frozenset[str] | None = (
+        None  # worktrees that are looked into, "" is the primary; then no branch is compared
+    )
     prove: frozenset[WorkstreamId] | None = (
         None  # whose landing is proved where it costs; None: all
+    )
+    closely: frozenset[WorkstreamId] | None = (
+        None  # whose branches' reflogs are read, as those of checked-out ones; None: nobody's
     )
     changed: frozenset[WorkstreamId] = frozenset()  # for whose branches changed paths are listed
     nursery: Path | None = None  # the directory of worktrees: what is none of them is told

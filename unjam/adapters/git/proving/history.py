@@ -154,6 +154,13 @@ def ask_graph(git: Git) -> Asked:
     return git.ask("rev-list", "--branches", *_FORMAT)
 
 
+def history_of(trunk: CommitId) -> History:
+    """Return the history of a look that compares nothing: it knows the trunk's tip alone."""
+    graph = Graph()
+    graph.parents[trunk] = ()
+    return History(graph, trunk)
+
+
 def read_history(
     git: Git, trunk: CommitId, tips: Sequence[CommitId], asked: Asked
 ) -> tuple[History, set[str]]:
