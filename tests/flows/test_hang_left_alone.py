@@ -97,7 +97,7 @@ def test_what_cannot_be_told_is_a_warning_and_stays_as_it_is(still: World, scene
     assert verdicts(still) == {"ws-15": "unknown"}
     assert {str(one.severity) for one in found(still)} == {"warning"}
     assert document["plan"] == []
-    assert "left alone: unknown" in document["notes"][0]
+    assert "not stopped for hanging: unknown" in document["notes"][0]
     assert alive(agent)
     assert still.inventory() == before
 

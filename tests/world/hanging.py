@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.world.processes import end_processes_below
 from tests.world.shell import wait_until
 
 # The lines tell when they are where they want to be: a file that its own test looks for.
@@ -16,7 +17,7 @@ _READY = "import os, pathlib, sys, threading, time, subprocess, socket, signal\n
 
 HUNG = {
     "waiting for input": ("prompt on a terminal", "read of a pipe", "tool at a prompt"),
-    "busy loop": ("busy loop", "busy shell"),
+    "busy loop": ("busy loop", "busy shell", "agent that spins below a shell"),
     "waiting on the network": (
         "silent peer",
         "silent peer of an event loop",
@@ -100,6 +101,7 @@ class Stage:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.processes: list[subprocess.Popen[bytes]] = []
+        self._places: set[Path] = set()
         self._held = ExitStack()
         self._silent = self._peer()
         self._talking = self._peer()
@@ -115,19 +117,26 @@ class Stage:
             stderr=subprocess.DEVNULL,
         )
         self.processes.append(process)
+        self._places.add(cwd)
         wait_until(ready.exists, f"{kind} to be ready")
         if kind == "stream of a slow model":
             self._talk()
         return process
 
     def close(self) -> None:
-        """End them all, by pid."""
+        """End them all with what they started, by pid."""
         for process in self.processes:
             process.kill()
             process.wait()
+        for place in {self.directory, *self._places}:
+            end_processes_below(place)
         self._held.close()
 
     def _command(self, kind: str, ready: Path) -> list[str]:
+        if kind == "agent that spins below a shell":
+            script = self.directory / "agent.py"
+            script.write_text(_READY + _SCRIPTS["busy loop"])
+            return ["sh", "-c", f"{sys.executable} {script} {ready} && true"]
         if kind in _COMMANDS:
             return ["bash", "-c", _COMMANDS[kind].format(ready=ready)]
         ports = {"PORT": self._silent, "TALKING": self._talking}

@@ -87,7 +87,7 @@ class _Planner:
         for one in self.all:
             why = self._why_left(one)
             if why:
-                yield f"{_name(one, self.snapshot)} is left alone: {why}"
+                yield f"{_name(one, self.snapshot)} is not stopped for hanging: {why}"
         waited = [one for one in self.hung if self._is_waited_for(one)]
         if waited and self.orchestrator:
             names = ", ".join(_name(one, self.snapshot) for one in waited)
@@ -101,7 +101,7 @@ class _Planner:
 
     def _why_left(self, one: Suspect) -> str:
         verdict = one.score.verdict
-        if verdict in (HangVerdict.UNKNOWN, HangVerdict.WORKING):
+        if verdict is HangVerdict.UNKNOWN:
             return f"{verdict}: {one.score.evidence[0]}"
         if verdict in _ENDED and self.orchestrator:
             pid = self.orchestrator.identity.pid
