@@ -71,6 +71,20 @@ def test_everything_of_a_commit_at_once_is_found_again(lonely: World) -> None:
     works(lonely, one)
 
 
+def test_what_only_the_vault_still_has_is_found_there(lonely: World) -> None:
+    one = at_work(lonely)
+    one.commits({"src/done.py": "done = 2\n", "draft.txt": "added\n"})
+    oid = object_of(one, f"{one.branch}~1:src/done.py")
+    kept = lonely.common / "unjam/vault/an-earlier-run/worktrees/agent-0/tree"
+    kept.mkdir(parents=True)
+    (kept / "done.py").write_text("done = 1\n")
+    spoil(lonely.repo, oid)
+
+    restored(lonely)
+
+    assert git("cat-file", "-p", oid, cwd=one.primary) == "done = 1"
+
+
 def pushed(world: World) -> tuple[Workstream, str]:
     """A workstream whose first version of a file only the remote still has."""
     one = at_work(world)

@@ -27,6 +27,7 @@ def restore_objects(run: Recovery, step: RestoreObjects, fresh: Snapshot) -> tup
     directories = (
         *(Path(one.moved_to or one.path) for one in trees),
         *(Path(one.path) for one in fresh.strays),
+        run.orchestration.home / "vault",
     )
     places = found.Places(run.orchestration.common, directories, admins)
     back, moved, asked = 0, 0, False
