@@ -293,9 +293,8 @@ class Snapshot:
 
     def place(self, path: PurePath) -> str:
         """Write a path as a person at the primary would: from there on, if it is below."""
-        if path == self.repo:
-            return "the primary"
-        return str(path.relative_to(self.repo) if path.is_relative_to(self.repo) else path)
+        text, here = str(path), str(self.repo)
+        return "the primary" if text == here else text.removeprefix(f"{here}/")
 
     def in_worktree(self, name: str) -> Iterator[Process]:
         """Living processes that work in this worktree."""

@@ -180,8 +180,9 @@ def _verdict(one: Workstream, snapshot: Snapshot) -> _Verdict:
 
 def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     """Yield what keeps any verdict from being reached: the source, and why."""
-    believed = one.status in ("running", "completed")
-    active = one.status == "running" or (one.row is None and bool(one.worktrees))
+    status = one.status
+    believed = status in ("running", "completed")
+    active = status == "running" or (one.row is None and bool(one.worktrees))
     if active and not is_usable_id(one.id):
         yield "state", "its id cannot be a name of branches and directories"
     if active and any(_is_its_directory(stray, one) for stray in snapshot.strays):
@@ -199,13 +200,14 @@ def _is_its_directory(stray: Stray, one: Workstream) -> bool:
 
 
 def _of_row(one: Workstream, snapshot: Snapshot) -> _Verdict:
-    if one.status == "running":
+    status = one.status
+    if status == "running":
         return _of_running(one)
-    if one.status == "completed":
+    if status == "completed":
         return _of_completed(one)
     if one.row is None:
         return _of_nobody(one, snapshot)
-    if one.worktrees and one.status in ("failed", "pending", "reverted", "discarded"):
+    if one.worktrees and status in ("failed", "pending", "reverted", "discarded"):
         return Verdict.LEFTOVER, ()
     return Verdict.CONSISTENT, ()
 

@@ -135,7 +135,7 @@ def _processes(orchestration: Orchestration, trees: tuple[Worktree, ...]) -> sca
     settings = orchestration.settings.orchestration
     return scan.Request(
         repo=orchestration.primary,
-        worktrees={tree.name: Path(tree.moved_to or tree.path) for tree in trees},
+        worktrees={tree.name: tree.moved_to or tree.path for tree in trees},
         orchestrator=tuple(settings.orchestrator),
         agents=frozenset(settings.agents),
         nursery=orchestration.below(settings.worktrees),
@@ -147,7 +147,7 @@ def _locks(
 ) -> tuple[Lock, ...]:
     """Judge each lock file by whether anybody alive could own it."""
     found = [Lock(one.path, one.worktree, one.since, Truth.UNKNOWN, "") for one in facts.locks]
-    places = {tree.name: Path(tree.path) for tree in trees} | {"": orchestration.primary}
+    places = {tree.name: tree.path for tree in trees} | {"": orchestration.primary}
     return holders.judged(found, orchestration.common, places)
 
 

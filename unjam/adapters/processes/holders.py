@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from unjam.adapters.processes.identity import identity_of
 from unjam.adapters.processes.ours import our_own
@@ -36,7 +36,9 @@ class Candidate:
     worktree: str | None  # None: it will not say where it works
 
 
-def judged(locks: Iterable[Lock], common: Path, worktrees: Mapping[str, Path]) -> tuple[Lock, ...]:
+def judged(
+    locks: Iterable[Lock], common: Path, worktrees: Mapping[str, PurePath]
+) -> tuple[Lock, ...]:
     """Return the locks, each with whether it is stale and why.
 
     ``worktrees`` names every checkout, the primary as ``""``. Processes are looked at now, after
@@ -52,7 +54,7 @@ def judged(locks: Iterable[Lock], common: Path, worktrees: Mapping[str, Path]) -
     return tuple(_judge(one, common, candidates) for one in listed)
 
 
-def processes_near(common: Path, worktrees: Mapping[str, Path]) -> Iterator[Candidate]:
+def processes_near(common: Path, worktrees: Mapping[str, PurePath]) -> Iterator[Candidate]:
     """Find the processes that work in a checkout of this repository, and Git's wherever they are.
 
     A person's idle shell or editor owns no lock: what it starts is a process of its own.

@@ -4,7 +4,6 @@ psutil is imported where a process is found: a check of an orchestration nobody 
 """
 
 import os
-import socket
 from functools import cache
 from pathlib import Path
 
@@ -60,7 +59,7 @@ def is_same(identity: ProcessIdentity) -> Truth:
 @cache
 def host() -> str:
     """Name this machine, or this container."""
-    return socket.gethostname()
+    return os.uname().nodename
 
 
 @cache

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
+from pathlib import PurePath
 
 from unjam.adapters.processes.table import Sketch
 
@@ -23,7 +23,7 @@ class Places:
     """
 
     def __init__(
-        self, repo: Path, worktrees: Mapping[str, Path], nursery: Path | None = None
+        self, repo: PurePath, worktrees: Mapping[str, PurePath], nursery: PurePath | None = None
     ) -> None:
         self._parents: dict[str, str] = {}
         self.repo = self._resolved(repo)
@@ -87,7 +87,7 @@ class Places:
             found[here.st_dev, here.st_ino] = name
         return found
 
-    def _resolved(self, path: Path) -> str:
+    def _resolved(self, path: PurePath) -> str:
         """Resolve a path; the directory that holds many of them only once."""
         above, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 -- a thousand of them
         if above not in self._parents:

@@ -26,7 +26,7 @@ class Request:
     """What to look for."""
 
     repo: Path  # the primary checkout
-    worktrees: Mapping[str, Path]  # of the agents, by name
+    worktrees: Mapping[str, PurePath]  # of the agents, by name
     orchestrator: tuple[str, ...] = ()  # parts of its program's name
     agents: frozenset[str] = field(default_factory=frozenset)  # names of known agents; a hint
     nursery: Path | None = None  # where worktrees are made; agents may outlive them
