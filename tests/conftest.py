@@ -5,12 +5,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.prefect_server import QUIET, shared_server
 from tests.world import Program, World, end_processes_below
 
 # Prefect reads these when it is first imported, in whichever test that happens.
 os.environ.update(QUIET)
+
+# No test depends on the clock: on a busy machine a good example takes long.
+settings.register_profile("unjam", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unjam")
 
 GIT_CONFIG = """\
 [user]
