@@ -33,6 +33,7 @@ SILENT = (
     "writer into another directory",
     "filler of memory",
     "stream of a slow model",
+    "model on this machine that thinks",
     "short-lived children",
 )
 UNTOLD = ("sleep", "event loop for ever", "back-off in small steps", "wait for a file lock")
@@ -77,6 +78,9 @@ _SCRIPTS = {
         "peer = socket.create_connection(('127.0.0.1', TALKING)); READY.touch()\n"
         "while peer.recv(1): pass"
     ),
+    "model on this machine that thinks": (
+        "peer = socket.create_connection(('127.0.0.1', TALKING)); READY.touch(); peer.recv(1)"
+    ),
     "short-lived children": "READY.touch()\nwhile True: subprocess.run(['true']); time.sleep(0.2)",
     "sleep": "READY.touch(); time.sleep(3600)",
     "event loop for ever": ("import asyncio\nREADY.touch(); asyncio.run(asyncio.sleep(3600))"),
@@ -86,6 +90,14 @@ _SCRIPTS = {
         "held = open(sys.argv[1] + '.lock', 'w'); fcntl.flock(held, fcntl.LOCK_EX)\n"
         "READY.touch(); fcntl.flock(open(sys.argv[1] + '.lock', 'w'), fcntl.LOCK_EX)"
     ),
+}
+_ANSWERERS = {
+    "stream of a slow model": (
+        "import socket, sys, time\n"
+        "line = socket.socket(fileno=int(sys.argv[1]))\n"
+        "while True: line.send(b'x'); time.sleep(0.3)"
+    ),
+    "model on this machine that thinks": "while True: pass",
 }
 _COMMANDS = {
     "busy shell": "touch {ready}; while :; do :; done",
@@ -119,8 +131,8 @@ class Stage:
         self.processes.append(process)
         self._places.add(cwd)
         wait_until(ready.exists, f"{kind} to be ready")
-        if kind == "stream of a slow model":
-            self._talk()
+        if kind in _ANSWERERS:
+            self._answer(_ANSWERERS[kind])
         return process
 
     def close(self) -> None:
@@ -134,9 +146,9 @@ class Stage:
 
     def _command(self, kind: str, ready: Path) -> list[str]:
         if kind == "agent that spins below a shell":
-            script = self.directory / "agent.py"
-            script.write_text(_READY + _SCRIPTS["busy loop"])
-            return ["sh", "-c", f"{sys.executable} {script} {ready} && true"]
+            program = self.directory / "agent.py"
+            program.write_text(_READY + _SCRIPTS["busy loop"])
+            return ["sh", "-c", f"{sys.executable} {program} {ready} && true"]
         if kind in _COMMANDS:
             return ["bash", "-c", _COMMANDS[kind].format(ready=ready)]
         ports = {"PORT": self._silent, "TALKING": self._talking}
@@ -156,14 +168,9 @@ class Stage:
     def _peer(self) -> socket.socket:
         return self._held.enter_context(socket.create_server(("127.0.0.1", 0)))
 
-    def _talk(self) -> None:
-        """Send a byte now and then, from a process of its own."""
+    def _answer(self, code: str) -> None:
+        """Be at the other end of its connection, in a process of its own."""
         line, _ = self._talking.accept()
-        code = (
-            "import socket, sys, time\n"
-            "line = socket.socket(fileno=int(sys.argv[1]))\n"
-            "while True: line.send(b'x'); time.sleep(0.3)"
-        )
         number = line.fileno()
         talker = subprocess.Popen(
             [sys.executable, "-c", code, str(number)], pass_fds=[number], cwd=self.directory

@@ -137,6 +137,7 @@ def _work(watched: Watched, changes: tuple[_Change, ...]) -> Iterator[str]:
         yield f"pid {gone[0].pid} in it ended between the two looks"
     if len(changes) < len(watched.now.members):
         yield "a process was started in it between the two looks"
+    yield from _answers(watched)
     for one in changes:
         pid = one.pulse.pid
         if one.reaped > 0:
@@ -147,6 +148,18 @@ def _work(watched: Watched, changes: tuple[_Change, ...]) -> Iterator[str]:
             yield f"pid {pid}, a tool it called, uses {one.share:.0%} of a processor"
         if one.is_busy and one.faults > _PAGES:
             yield f"pid {pid} fills memory: {counted(one.faults, 'new page')}"
+
+
+def _answers(watched: Watched) -> Iterator[str]:
+    """Yield peers on this machine that computed: what is asked of them may be what they work at."""
+    earlier = {(one.pid, one.peer): one.answering for one in watched.before.connections}
+    elapsed = watched.now.at - watched.before.at
+    for one in watched.now.connections:
+        was = earlier.get((one.pid, one.peer))
+        if was is not None and one.answering is not None:
+            share = (one.answering - was) / elapsed
+            if share >= _WORKS:
+                yield f"{one.peer}, which pid {one.pid} asked, uses {share:.0%} of a processor"
 
 
 def _of_busy(

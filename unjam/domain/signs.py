@@ -62,6 +62,7 @@ class Connection:
     peer: str
     quiet: float  # seconds since a byte last went either way
     unread: int  # bytes that arrived and were not taken
+    answering: float | None = None  # seconds of processor time of a peer on this machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from unjam.adapters.processes.command import name_of, programs, words_in
 from unjam.adapters.processes.handles import Handle, handles_of
 from unjam.adapters.processes.identity import boot
 from unjam.adapters.processes.roles import is_hinted, is_personal
-from unjam.adapters.processes.sockets import Sockets, TcpState, read_sockets
+from unjam.adapters.processes.sockets import Sockets, Tcp, TcpState, read_sockets
 from unjam.adapters.processes.table import PROC, Entry, Table, ancestors_of, has_proc, read_table
 from unjam.adapters.processes.tree import Tree
 from unjam.adapters.processes.waits import Scene, wait_of
@@ -46,8 +47,8 @@ def look(wanted: Mapping[str, Wanted], agents: Collection[str] = ()) -> dict[str
         return {}
     if not has_proc():
         return {name: _blind(_CANNOT) for name in wanted}
-    table, sockets = read_table(), read_sockets()
-    return {name: _Eye(one, table, sockets, agents).look() for name, one in wanted.items()}
+    machine = _Machine(read_table(), read_sockets())
+    return {name: _Eye(one, machine, agents).look() for name, one in wanted.items()}
 
 
 def _blind(because: str) -> Look:
@@ -59,14 +60,30 @@ def instant() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+@dataclass(frozen=True)
+class _Machine:
+    """Everything that runs at the instant of a look."""
+
+    table: Table
+    sockets: Sockets | None
+
+    @cached_property
+    def owners(self) -> dict[int, list[int]]:
+        """Who has which socket; asked only where somebody talks to a peer on this machine."""
+        found: dict[int, list[int]] = {}
+        for pid in self.table:
+            for inode in handles_of(pid).sockets():
+                found.setdefault(inode, []).append(pid)
+        return found
+
+
 class _Eye:
     """One look at one tree."""
 
-    def __init__(
-        self, wanted: Wanted, table: Table, sockets: Sockets | None, agents: Collection[str]
-    ) -> None:
-        self.table = table
-        self.sockets = sockets
+    def __init__(self, wanted: Wanted, machine: _Machine, agents: Collection[str]) -> None:
+        self.machine = machine
+        self.table = table = machine.table
+        self.sockets = machine.sockets
         self.agents = agents
         self.at = instant()
         self.roots = [table[pid] for pid in wanted.roots if pid in table]
@@ -187,7 +204,18 @@ class _Eye:
             if tcp is None or tcp.state != TcpState.ESTABLISHED or tcp.peer in mine:
                 continue
             if tcp.quiet is not None:
-                yield Connection(pid, f"{tcp.peer[0]}:{tcp.peer[1]}", tcp.quiet, tcp.unread)
+                name = f"{tcp.peer[0]}:{tcp.peer[1]}"
+                yield Connection(pid, name, tcp.quiet, tcp.unread, self._answering(tcp))
+
+    def _answering(self, tcp: Tcp) -> float | None:
+        """Return how long the other end has computed in all, if it is on this machine."""
+        known = self.sockets.tcp if self.sockets else {}
+        ends = {n for n, one in known.items() if (one.local, one.peer) == (tcp.peer, tcp.local)}
+        if not ends:
+            return None
+        found = {pid for inode in ends for pid in self.machine.owners.get(inode, ())}
+        used = (stat for pid in found if (stat := _fields(pid)) is not None)
+        return sum((int(one[11]) + int(one[12])) / _TICK for one in used)
 
     def _channels(self) -> Iterator[str]:
         """Yield ways by which somebody outside of the tree may still be heard from."""
