@@ -23,6 +23,7 @@ from unjam.domain.snapshot import (
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.strays import strays_with_owners
 from unjam.engine.unpushed import push_is_owed
+from unjam.engine.untold import untold
 
 _BELIEVED = ("running", "completed")
 
@@ -70,7 +71,7 @@ def observe(
         remote=facts.remote,
         push_owed=facts.remote is not None and push_is_owed(orchestration),
         free_disk=disk.free_bytes(orchestration.common),
-        unknown=(*_unknown_state(state), *facts.unknown, *ordered.unknown, *seen.unknown),
+        unknown=(*_unknown_state(state), *untold(facts), *ordered.unknown, *seen.unknown),
     )
 
 

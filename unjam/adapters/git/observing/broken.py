@@ -31,18 +31,6 @@ class Broken:
     trunk_damaged: bool
     unknown: tuple[Unknown, ...]
 
-    def untold(self, unknown: tuple[Unknown, ...]) -> tuple[Unknown, ...]:
-        """Return what is not known, without what is known to be lost."""
-        refs = {one.ref for one in self.branches}
-        refs |= {one.branch or "" for one in self.worktrees if Damage.BRANCH in one.damage}
-        lost = {one.id for one in self.lost}
-        told = (
-            one
-            for one in unknown
-            if one.what.removeprefix("ref ") not in refs and lost.isdisjoint(one.because.split())
-        )
-        return (*told, *self.unknown)
-
 
 def look_closely(
     repository: Repository,

@@ -51,7 +51,7 @@ def observe(
         branches=compared.branches,
         remote=_remote(request.remote, trunk[0], tips, compared) if has else None,
         locks=tuple(around.locks),
-        unknown=broken.untold((*tips.unknown, *compared.unknown)),
+        unknown=(*tips.unknown, *compared.unknown, *broken.unknown),
         strays=broken.strays,
         lost=broken.lost,
         lost_branches=broken.branches,
