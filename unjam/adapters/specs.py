@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from unjam.domain.snapshot import Spec, Unknown, WorkstreamId
+from unjam.domain.snapshot import BadSpec, Spec, Unknown, WorkstreamId
 
 SIZE_LIMIT = 4 << 20  # bytes; a spec is a page of text
 
@@ -17,6 +17,7 @@ class SpecFacts:
 
     specs: tuple[Spec, ...] = ()
     unknown: tuple[Unknown, ...] = ()
+    bad: tuple[BadSpec, ...] = ()  # the files among the unknown, one by one
 
 
 class _UnreadableError(Exception):
@@ -36,25 +37,48 @@ def read_specs(directory: Path) -> SpecFacts:
         return SpecFacts(unknown=(_unknown(directory, error.strerror or str(error)),))
     real = os.path.realpath(directory)
     specs: dict[WorkstreamId, Spec] = {}
-    unknown = []
+    bad = []
     # The shortest name first: of ws-1.json and ws-1-copy.json the copy is the duplicate.
     for name in sorted(names, key=lambda name: (len(name), name)):
         try:
             spec = _spec(directory / name, real)
         except _UnreadableError as error:
-            unknown.append(_unknown(directory / name, str(error)))
+            bad.append(BadSpec(directory / name, str(error)))
             continue
         first = specs.setdefault(spec.workstream, spec)
         if first is not spec:
             reason = f"{first.path.name} has the same id {spec.workstream!r}"
-            unknown.append(_unknown(spec.path, reason))
+            bad.append(BadSpec(spec.path, reason, spec.workstream))
     ordered = sorted(specs.values(), key=lambda spec: spec.path.name)
-    return SpecFacts(tuple(ordered), tuple(unknown))
+    unknown = tuple(_unknown(one.path, one.because) for one in bad)
+    return SpecFacts(tuple(ordered), unknown, tuple(bad))
 
 
 def _spec(path: Path, directory: str) -> Spec:
+    content = _object(_content(path, directory))
+    if not content.get("id"):
+        raise _UnreadableError("it has no id")
+    track = content.get("track")
+    return Spec(
+        workstream=_id("id", content["id"]),
+        path=path,
+        depends_on=_depends_on(content),
+        files_scope=_texts(content.get("files_scope") or content.get("file_scope")),
+        track=track if isinstance(track, str) and track else None,
+    )
+
+
+def depends_on(content: bytes) -> tuple[WorkstreamId, ...]:
+    """Read what a spec of these bytes depends on; nothing if it is no spec."""
     try:
-        content = json.loads(_content(path, directory).decode("utf-8-sig"))
+        return _depends_on(_object(content))
+    except _UnreadableError:
+        return ()
+
+
+def _object(raw: bytes) -> dict[str, object]:
+    try:
+        content = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise _UnreadableError(f"it is not UTF-8 at byte {error.start}") from error
     except ValueError as error:
@@ -63,16 +87,23 @@ def _spec(path: Path, directory: str) -> Spec:
         raise _UnreadableError("it is nested too deeply") from error
     if not isinstance(content, dict):
         raise _UnreadableError("it is not a JSON object")
-    if not content.get("id"):
-        raise _UnreadableError("it has no id")
-    depends_on = content.get("depends_on")
-    if depends_on is not None and not isinstance(depends_on, list):
-        raise _UnreadableError(f"depends_on is {depends_on!r:.40}, not a list")
-    return Spec(
-        workstream=_id("id", content["id"]),
-        path=path,
-        depends_on=tuple(_id("depends_on", one) for one in depends_on or ()),
-    )
+    return content
+
+
+def _depends_on(content: dict[str, object]) -> tuple[WorkstreamId, ...]:
+    listed = content.get("depends_on")
+    if listed is None:
+        return ()
+    if not isinstance(listed, list):
+        raise _UnreadableError(f"depends_on is {listed!r:.40}, not a list")
+    return tuple(_id("depends_on", one) for one in listed)
+
+
+def _texts(listed: object) -> tuple[str, ...]:
+    """Take the texts of a list; whatever else is there says nothing."""
+    if isinstance(listed, str):
+        return (listed,)
+    return tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
 
 
 def _content(path: Path, directory: str) -> bytes:

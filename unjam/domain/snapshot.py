@@ -204,12 +204,33 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """When an entry of ``depends_on`` came into Git's history, and with which commit."""
+
+    dependency: WorkstreamId
+    commit: CommitId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """A workstream as it was ordered."""
 
     workstream: WorkstreamId
     path: PurePath
     depends_on: tuple[WorkstreamId, ...] = ()
+    files_scope: tuple[str, ...] = ()
+    track: str | None = None
+    added: tuple[Added, ...] = ()  # asked only of specs that are part of a cycle
+
+
+@dataclass(frozen=True, slots=True)
+class BadSpec:
+    """A file among the specs that orders nothing, and why."""
+
+    path: PurePath
+    because: str
+    same_as: WorkstreamId | None = None  # it is readable, and another spec has the same id
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +289,7 @@ class Snapshot:
     branches: tuple[Branch, ...] = ()
     state: State = field(default_factory=lambda: State("", Truth.NO))
     specs: tuple[Spec, ...] = ()
+    bad_specs: tuple[BadSpec, ...] = ()
     processes: tuple[Process, ...] = ()
     processes_known: Truth = Truth.YES
     locks: tuple[Lock, ...] = ()
