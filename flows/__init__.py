@@ -7,6 +7,7 @@ from tasks.assess import assess, assess_again
 from tasks.clean import clean
 from tasks.merge import merge, push
 from tasks.record import record
+from tasks.reorder import reorder
 from tasks.repair import repair
 from tasks.report import report
 from tasks.restart import restart
@@ -29,6 +30,8 @@ TASKS: Mapping[type[steps.Step], Any] = {
     steps.Recreate: repair,
     steps.Land: merge,
     steps.Push: push,
+    steps.EditSpec: reorder,
+    steps.Reopen: reorder,
     steps.Record: record,
     steps.RemoveWorktree: clean,
     steps.RemoveBranch: clean,

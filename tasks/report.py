@@ -3,10 +3,15 @@
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_image_artifact,
+    create_markdown_artifact,
+    create_table_artifact,
+)
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.domain.finding import Finding
+from unjam.domain.graph_picture import as_data_url, picture_of
 from unjam.domain.markdown import agents_of, report_page, workstream_table
 from unjam.engine.conclude import close, described
 from unjam.engine.prepare import Prepared
@@ -29,5 +34,8 @@ def report(
     agents = agents_of(prepared.snapshot)
     if agents:
         create_table_artifact(agents, key="unjam-agents")
+    picture = picture_of(prepared.snapshot)
+    if picture:
+        create_image_artifact(as_data_url(picture), key="unjam-dependencies")
     close(run, document)
     return document

@@ -12,7 +12,7 @@ from unjam.domain.waiting import Ids, Waiting, blockers, state_is_known, waiting
 from unjam.domain.words import counted
 from unjam.domain.workstream import Verdict
 
-_FINISHED = (Verdict.CONSISTENT, Verdict.LEFTOVER, Verdict.DEAD_UNSAVED)
+_FINISHED = (Verdict.CONSISTENT, Verdict.LEFTOVER)
 _ENDED_BADLY = ("failed", "reverted", "discarded")
 _SHOWN = 12  # names in a line
 _CYCLES_SHOWN = 5

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from unjam.domain.agent_hang import find_agent_hang
+from unjam.domain.dependency_deadlock import find_dependency_deadlock
 from unjam.domain.finding import Finding, Scenario, Subject
 from unjam.domain.orchestrator_crash import find_orchestrator_crash
 from unjam.domain.snapshot import Snapshot, WorkstreamId
@@ -14,6 +15,7 @@ DETECTORS: Mapping[Scenario, Detector] = {
     Scenario.ORCHESTRATOR_CRASH: find_orchestrator_crash,
     Scenario.AGENT_HANG: find_agent_hang,
     Scenario.WORKTREE_CORRUPTION: find_worktree_corruption,
+    Scenario.DEPENDENCY_DEADLOCK: find_dependency_deadlock,
 }
 
 

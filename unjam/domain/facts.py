@@ -56,6 +56,11 @@ def _row_digest(row: Row) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
+def _spec(subject: str, snapshot: Snapshot) -> str:
+    found = (spec for spec in snapshot.specs if spec.workstream == subject)
+    return next((f"{spec.path}: {' '.join(map(repr, spec.depends_on))}" for spec in found), NONE)
+
+
 def _branch(subject: str, snapshot: Snapshot) -> str:
     return next((str(one.tip) for one in snapshot.branches if one.ref == subject), NONE)
 
@@ -122,6 +127,7 @@ _QUESTIONS: Mapping[str, Callable[[str, Snapshot], str]] = {
     "processes in": _processes,
     "agents in": _agents,
     "row of": _row,
+    "spec of": _spec,
     "branch": _branch,
     "head of": _head,
     "operation in": _operation,

@@ -77,23 +77,21 @@ def path_between(knot: Waits[Node], start: Node, end: Node, shorter_than: int) -
     return ()
 
 
-def cannot_be_ordered(waits: Waits[Node]) -> frozenset[Node]:
-    """Return what is in a cycle, waits for itself, or waits for such a one: all without a turn."""
+def in_order(waits: Waits[Node]) -> tuple[Node, ...]:
+    """Return all that can have its turn, what is waited for first; in no cycle, and behind none."""
     waiting = {one: len(set(others)) for one, others in waits.items()}
-    for others in waits.values():
-        for other in others:
-            waiting.setdefault(other, 0)
     waited_for_by: dict[Node, list[Node]] = {}
     for one, others in waits.items():
         for other in set(others):
+            waiting.setdefault(other, 0)
             waited_for_by.setdefault(other, []).append(one)
-    free = [one for one, count in waiting.items() if not count]
-    while free:
-        for one in waited_for_by.get(free.pop(), ()):
-            waiting[one] -= 1
-            if not waiting[one]:
-                free.append(one)
-    return frozenset(one for one, count in waiting.items() if count)
+    ordered = [one for one, count in waiting.items() if not count]
+    for one in ordered:  # it grows while it is read
+        for behind in waited_for_by.get(one, ()):
+            waiting[behind] -= 1
+            if not waiting[behind]:
+                ordered.append(behind)
+    return tuple(ordered)
 
 
 def _finished(waits: Waits[Node]) -> list[Node]:

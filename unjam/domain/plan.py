@@ -166,6 +166,24 @@ class Record(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditSpec(Step):
+    """Take entries out of what a spec depends on, on the trunk; the rest of the file stays as it is."""
+
+    verb = "edit spec"
+    step_class = StepClass.SPEC
+    path: PurePath
+    without: tuple[WorkstreamId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen(Step):
+    """Let a row that is blocked, or has failed, be pending again."""
+
+    verb = "reopen"
+    step_class = StepClass.SPEC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveWorktree(Step):
     """Move a worktree and its admin directory into the vault."""
 

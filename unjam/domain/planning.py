@@ -6,6 +6,7 @@ from typing import Protocol
 
 from unjam.domain.corruption_plan import plan_corruption
 from unjam.domain.crash_plan import plan_crash
+from unjam.domain.deadlock_plan import plan_deadlock
 from unjam.domain.finding import Scenario
 from unjam.domain.hang_plan import plan_hang
 from unjam.domain.plan import Land, Plan, ReturnPrimary, Step
@@ -34,6 +35,7 @@ PLANNERS: Mapping[Scenario, Planner] = {
     Scenario.ORCHESTRATOR_CRASH: plan_crash,
     Scenario.AGENT_HANG: plan_hang,
     Scenario.WORKTREE_CORRUPTION: plan_corruption,
+    Scenario.DEPENDENCY_DEADLOCK: plan_deadlock,
 }
 
 _ORDER = (
@@ -43,8 +45,8 @@ _ORDER = (
     StepClass.DATABASE,
     StepClass.LAND,
     StepClass.REVERT,
-    StepClass.PUSH,
     StepClass.SPEC,
+    StepClass.PUSH,
     StepClass.RECORD,
     StepClass.CLEAN,
     StepClass.RESTART,

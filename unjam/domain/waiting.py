@@ -23,17 +23,10 @@ class Waiting:
     ordered: Mapping[WorkstreamId, Ids]  # by its spec, without what is completed
     blocked: Mapping[WorkstreamId, Ids]  # by its row, which says blocked, without what is completed
     missing: Mapping[WorkstreamId, Ids]  # what its spec names and nothing else does
+    waits: Mapping[WorkstreamId, Ids]  # for what each waits, by its spec or its row, itself included
     starved: frozenset[WorkstreamId] = frozenset()  # could start, but no agent serves its track
     served: frozenset[str] = field(default=frozenset())  # tracks in which agents have worked
     at_work: bool = False  # a row says running, or an agent lives
-
-    @property
-    def waits(self) -> dict[WorkstreamId, Ids]:
-        """What each waits for, by its spec or its row, itself included."""
-        return {
-            one: tuple(dict.fromkeys((*needs, *self.blocked.get(one, ()))))
-            for one, needs in self.ordered.items()
-        }
 
     def status(self, workstream: WorkstreamId) -> str | None:
         """Return the row's word."""
@@ -78,9 +71,15 @@ def waiting(snapshot: Snapshot) -> Waiting:
         for one in left
         if one in rows and rows[one].status == "blocked"
     }
+    waits = {
+        one: tuple(dict.fromkeys((*needs, *blocked[one]))) if one in blocked else needs
+        for one, needs in ordered.items()
+    }
     served = _served(rows.values())
     starved = frozenset(_starved(snapshot, served, specs, ordered) if served else ())
-    return Waiting(rows, specs, ordered, blocked, missing, starved, served, _at_work(snapshot))
+    return Waiting(
+        rows, specs, ordered, blocked, missing, waits, starved, served, _at_work(snapshot)
+    )
 
 
 def blockers(row: Row) -> Ids:

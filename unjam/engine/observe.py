@@ -21,6 +21,7 @@ from unjam.domain.snapshot import (
     Worktree,
 )
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.spec_history import with_history
 from unjam.engine.strays import strays_with_owners
 from unjam.engine.unpushed import push_is_owed
 from unjam.engine.untold import untold
@@ -59,7 +60,10 @@ def observe(
         worktrees=trees,
         branches=facts.branches,
         state=state,
-        specs=ordered.specs,
+        specs=with_history(orchestration, ordered.specs, facts.trunk_tip)
+        if only is None
+        else ordered.specs,
+        bad_specs=ordered.bad,
         processes=seen.processes,
         processes_known=seen.known,
         locks=_locks(orchestration, facts, trees),

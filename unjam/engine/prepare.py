@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from unjam.adapters import lease
 from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.start import find_command
+from unjam.domain.deadlock_plan import why_nothing_is_done
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.finding import Finding, Scenario
 from unjam.domain.orchestrator_crash import orchestrator_at_work
@@ -73,6 +74,8 @@ def prepare(
         _refuse_beside_orchestrator(snapshot, scenarios)
     owed = owed_by(killed)
     found = {one.scenario for one in findings} or (set(scenarios[:1]) if owed else set())
+    if found == {Scenario.DEPENDENCY_DEADLOCK} and (obstacle := why_nothing_is_done(snapshot)):
+        raise RefusedError(obstacle)
     plan = plan_recovery(found & set(PLANNERS), snapshot, policy, workstreams, owed)
     return Prepared(snapshot, findings, plan)
 

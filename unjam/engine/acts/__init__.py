@@ -6,6 +6,7 @@ from unjam.domain.facts import holds, in_words
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Abort,
+    EditSpec,
     Land,
     Mend,
     MoveLock,
@@ -15,6 +16,7 @@ from unjam.domain.plan import (
     Register,
     RemoveBranch,
     RemoveWorktree,
+    Reopen,
     Restart,
     RestoreBranch,
     RestoreObjects,
@@ -39,6 +41,7 @@ from unjam.engine.acts.objects import restore_objects
 from unjam.engine.acts.push import push
 from unjam.engine.acts.record import record
 from unjam.engine.acts.repair import abort, move_lock, return_primary
+from unjam.engine.acts.reorder import edit_spec, reopen
 from unjam.engine.acts.restart import restart
 from unjam.engine.acts.salvage import salvage
 from unjam.engine.acts.stop import stop
@@ -61,6 +64,8 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     Land: land,
     Push: push,
     Record: record,
+    EditSpec: edit_spec,
+    Reopen: reopen,
     RemoveWorktree: remove_worktree,
     RemoveBranch: remove_branch,
     ReturnPrimary: return_primary,

@@ -59,11 +59,11 @@ def _move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> Landed | None:
     """Move the trunk, in the checkout that is on it if there is one; None when it is moved."""
     kept = f"refs/unjam/{run.run}/landing"
     run.door.make(MoveRef(kept, None, tip))
-    holders = [one for one in (fresh.primary, *fresh.worktrees) if one.branch == fresh.trunk]
     try:
-        run.door.make(_change(run, fresh, holders, tip))
+        run.door.make(trunk_change(run, fresh, tip))
     except RefusedError as error:
-        place = shlex.quote(str((*holders, fresh.primary)[0].path))
+        holder = next((one for one in _checkouts(fresh) if one.branch == fresh.trunk), fresh.primary)
+        place = shlex.quote(str(holder.path))
         advice = (
             "the verified result is kept, and once nothing is in the way"
             f" `unjam recover` takes it, or: git -C {place} merge --ff-only {kept}"
@@ -72,7 +72,9 @@ def _move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> Landed | None:
     return None
 
 
-def _change(run: Recovery, fresh: Snapshot, holders: list[Worktree], tip: CommitId) -> Change:
+def trunk_change(run: Recovery, fresh: Snapshot, tip: CommitId) -> Change:
+    """Name the change that moves the trunk here; raises RefusedError where none can."""
+    holders = [one for one in _checkouts(fresh) if one.branch == fresh.trunk]
     if len(holders) > 1:
         raise RefusedError(f"{fresh.trunk_name} is checked out in {len(holders)} places at once")
     for holder in holders:
@@ -82,3 +84,7 @@ def _change(run: Recovery, fresh: Snapshot, holders: list[Worktree], tip: Commit
     if used is not Truth.NO:
         raise RefusedError(f"{fresh.trunk_name} is in use by {where}")
     return MoveRef(fresh.trunk, fresh.trunk_tip, tip)
+
+
+def _checkouts(fresh: Snapshot) -> tuple[Worktree, ...]:
+    return (fresh.primary, *fresh.worktrees)

@@ -34,7 +34,7 @@ def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     if row.status == status and status == "completed":
         return (outcome(step, StepWord.ALREADY_DONE, "the row says completed"),)
     keep_state(run)
-    now = _moment(row, fresh.state.rows, clock.now())
+    now = moment_for(row, fresh.state.rows, clock.now())
     written = _write(run, row, _Wanted(status, message, now, blocked_by))
     sentence = f"{row.status} → {written}" + (f": {message}" if message else "")
     return (outcome(step, StepWord.DONE, sentence),)
@@ -97,7 +97,7 @@ def _told(row: Row, message: str) -> dict[str, Scalar]:
     return {"notes": f"{noted}; {message}" if isinstance(noted, str) and noted else message}
 
 
-def _moment(row: Row, rows: Iterable[Row], now: datetime) -> str:
+def moment_for(row: Row, rows: Iterable[Row], now: datetime) -> str:
     """Write a time as this row has its others, or as its neighbours have theirs."""
     written = next((times for one in (row, *rows) if (times := _times_of(one))), ())
     if any("T" not in one for one in written):

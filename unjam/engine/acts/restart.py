@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from unjam.domain.change import StartProcess
+from unjam.domain.dependency_deadlock import deadlocked
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Restart
 from unjam.domain.snapshot import Snapshot, Truth
@@ -26,6 +27,9 @@ def restart(run: Recovery, step: Restart, fresh: Snapshot) -> tuple[Outcome, ...
         raise RefusedError(
             f"it would wait for ever for {', '.join(waiting)}: their rows say running"
         )
+    asleep = deadlocked(fresh)
+    if asleep:
+        raise RefusedError(f"it would sleep for ever: {asleep}")
     output = run.orchestration.home / "restart" / f"{run.run}.log"
     change = StartProcess(step.command, Path(primary.path), output)
     said = run.door.make(change)

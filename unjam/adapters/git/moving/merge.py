@@ -80,7 +80,7 @@ def merge_onto(
         marked = _left_markers(room, base, tree)
         if marked:
             return Markers(marked)
-        return Merged(_commit(room, tree, sides, message, _by(identity, when)), tree)
+        return Merged(commit_tree(room, tree, sides, message, authored(identity, when)), tree)
 
 
 @contextmanager
@@ -143,7 +143,8 @@ def _unmergeable(answer: Answer) -> Conflict:
     raise PermanentError(f"git merge-tree: {answer.err or answer.status}")
 
 
-def _by(identity: Identity, when: datetime) -> dict[str, str]:
+def authored(identity: Identity, when: datetime) -> dict[str, str]:
+    """Say to Git who makes a commit, and when."""
     moment = f"{int(when.timestamp())} {when.strftime('%z') or '+0000'}"
     return {
         f"GIT_{role}_{what}": value
@@ -152,9 +153,10 @@ def _by(identity: Identity, when: datetime) -> dict[str, str]:
     }
 
 
-def _commit(
+def commit_tree(
     room: Git, tree: str, parents: Sequence[CommitId], message: str, by: dict[str, str]
 ) -> CommitId:
+    """Make a commit that no ref names yet; the same arguments make the same commit."""
     named = [part for parent in parents for part in ("-p", parent)]
     committing = replace(room, environment={**room.environment, **by})
     made = committing.run(

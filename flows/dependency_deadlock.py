@@ -1,0 +1,32 @@
+"""Scenario: workstreams wait for each other. See docs/scenarios/dependency_deadlock.md."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows import recovered
+from tasks.session import Approval, name_of_run, opened, recovery, terms
+from unjam.domain.finding import Scenario
+
+
+@flow(name="dependency_deadlock", flow_run_name=name_of_run)
+def dependency_deadlock(
+    repo: Path,
+    workstreams: list[str] | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 -- a flow's parameters are the fields of a form
+    approval: Approval | None = None,
+    config: Path | None = None,
+) -> dict[str, Any]:
+    """Give every workstream its turn again: cut cycles where it costs least, reopen blocked rows.
+
+    Args:
+        repo: Any directory of the repository.
+        workstreams: Recover only these workstreams; empty means all.
+        dry_run: Only make the plan.
+        approval: What a person allows beyond the policy; empty means only what is automatic.
+        config: A configuration file other than the repository's own.
+    """
+    about = terms("dependency_deadlock", workstreams, rehearsal=dry_run)
+    with recovery(opened(repo, config), about, approval) as run:
+        return recovered(run, (Scenario.DEPENDENCY_DEADLOCK,), approval, rehearsal=dry_run)
