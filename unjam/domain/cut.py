@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from unjam.domain.good_order import good_order
 from unjam.domain.knots import Node, Waits, inside, knots, path_between, short_cycle
 
-EXACT = 12  # nodes of a knot, its chains drawn together, for which the answer is always the smallest
+EXACT = (
+    12  # nodes of a knot, its chains drawn together, for which the answer is always the smallest
+)
 BUDGET = 2_000_000  # edges looked at while branching: about half a second
 _ONE = 1 << 20  # the cost of one edge; reluctance only decides between cuts of the same size
 _NEVER = 1 << 60
 _ROUNDS = 16  # of looking for cycles that share no edge
-
-Edge = tuple[Node, Node]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,7 @@ class _TooLargeError(Exception):
     """The budget is used up; never leaves this module."""
 
 
-def smallest_cut(
-    knot: Waits[Node], reluctance: Mapping[tuple[str, str], int] | None = None
-) -> Cut:
+def smallest_cut(knot: Waits[Node], reluctance: Mapping[tuple[str, str], int] | None = None) -> Cut:
     """Cut a knot; of several smallest cuts, take the one of the least reluctance in sum."""
     dear = reluctance or {}
     graph: _Graph = {
@@ -166,8 +164,7 @@ class _Search:
 def _part(graph: _Graph, members: tuple[str, ...]) -> _Graph:
     own = frozenset(members)
     return {
-        one: {other: edge for other, edge in graph[one].items() if other in own}
-        for one in members
+        one: {other: edge for other, edge in graph[one].items() if other in own} for one in members
     }
 
 
@@ -201,15 +198,11 @@ def _over_subsets(graph: _Graph, kept: set[tuple[str, str]], limit: int) -> _Fou
     return _Found(cost[everything], tuple(_taken(graph, nodes, last)))
 
 
-def _sums(
-    graph: _Graph, kept: set[tuple[str, str]], nodes: list[str], node: str
-) -> list[int]:
+def _sums(graph: _Graph, kept: set[tuple[str, str]], nodes: list[str], node: str) -> list[int]:
     """Return, for every set of other nodes, what it costs to cut all that this one waits for there."""
     sums = [0] * (1 << len(nodes))
     single = [
-        (_NEVER if (node, other) in kept else edge.cost)
-        if (edge := graph[node].get(other))
-        else 0
+        (_NEVER if (node, other) in kept else edge.cost) if (edge := graph[node].get(other)) else 0
         for other in nodes
     ]
     for number, cost in enumerate(single):
@@ -267,4 +260,6 @@ def _rough(graph: _Graph) -> _Found:
             taken.append(edge)
         else:
             rest[one][other] = edge
-    return _Found(sum(one.cost for one in taken), tuple(edge for one in taken for edge in one.edges))
+    return _Found(
+        sum(one.cost for one in taken), tuple(edge for one in taken for edge in one.edges)
+    )

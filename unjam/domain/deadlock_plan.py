@@ -7,7 +7,7 @@ it writes the rows, and it moves the trunk from the very checkout a spec is edit
 from collections.abc import Iterator
 
 from unjam.domain.cut import Cut
-from unjam.domain.dependency_deadlock import shown, unblocked
+from unjam.domain.dependency_deadlock import likely_meant, shown, unblocked
 from unjam.domain.facts import NONE, fact, holds
 from unjam.domain.knots import in_order, knots
 from unjam.domain.plan import EditSpec, Fact, Plan, Push, Reopen, Restart, Step
@@ -121,9 +121,9 @@ class _Planner:
                 cut = cut_of(members, self.snapshot, self.found)
                 self.cuts.append(cut)
                 self.knotted.update(members)
-                for one, other in cut.edges:
-                    reason = why((WorkstreamId(one), WorkstreamId(other)), cut, members, self.found)
-                    self._remove(WorkstreamId(one), WorkstreamId(other), reason)
+                for waiting_one, other in cut.edges:
+                    edge = (WorkstreamId(waiting_one), WorkstreamId(other))
+                    self._remove(*edge, why(edge, cut, members, self.found))
 
     def _drop_missing(self) -> None:
         if self._unread():
@@ -131,7 +131,9 @@ class _Planner:
         for one, names in self.found.missing.items():
             if self._is_chosen(one):
                 for name in names:
-                    self._remove(one, name, f"no spec, row or branch is called {shown(name)}")
+                    near = likely_meant(name, self.found)
+                    hint = f" (if {shown(near)} was meant, correct it instead)" if near else ""
+                    self._remove(one, name, f"no spec, row or branch is called {shown(name)}{hint}")
 
     def _unread(self) -> bool:
         return any(bad.same_as is None for bad in self.snapshot.bad_specs)
@@ -223,7 +225,9 @@ class _Planner:
                 remote=self.policy.remote,
             )
 
-    def _restart(self, planned: tuple[Step, ...], reopened: tuple[Reopen, ...]) -> Iterator[Restart]:
+    def _restart(
+        self, planned: tuple[Step, ...], reopened: tuple[Reopen, ...]
+    ) -> Iterator[Restart]:
         owed = any(isinstance(step, Restart) for step in self.owed)
         again = {step.workstream for step in reopened if step.workstream is not None}
         left = left_to_run(self.snapshot, self.chosen, again)
@@ -252,5 +256,3 @@ class _Planner:
                 yield f"{shown(one)} was {status}: order it anew, or take it out of what waits for it"
             elif status == "failed" and starts.get(one, 0) >= MOST_STARTS:
                 yield f"{shown(one)} failed {starts[one]} times: look at its log before it is tried again"
-
-

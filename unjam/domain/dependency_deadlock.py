@@ -16,6 +16,7 @@ _FINISHED = (Verdict.CONSISTENT, Verdict.LEFTOVER)
 _ENDED_BADLY = ("failed", "reverted", "discarded")
 _SHOWN = 12  # names in a line
 _CYCLES_SHOWN = 5
+_COMPARED = 2000  # ids; with more of them, comparing takes seconds
 
 
 def find_dependency_deadlock(snapshot: Snapshot) -> Iterator[Finding]:
@@ -73,6 +74,12 @@ def shown(name: str) -> str:
     return name if is_usable_id(name) else repr(name)
 
 
+def likely_meant(name: WorkstreamId, found: Waiting) -> str:
+    """Return the id that a name of nothing is most like; nothing if none is near."""
+    known = [*found.specs] if len(found.specs) <= _COMPARED else ()
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), "")
+
+
 def _named(one: WorkstreamId, found: Waiting) -> Ids:
     """Return all that a blocked one was ever said to wait for."""
     spec = found.specs.get(one)
@@ -93,7 +100,9 @@ def _cycles(snapshot: Snapshot, found: Waiting, severity: Severity) -> Iterator[
     for members in knots(waits):
         knot = inside(waits, members)
         path = short_cycle(knot)
-        count = "" if len(members) == len(path) else f" ({counted(len(members), 'workstream')} in all)"
+        count = (
+            "" if len(members) == len(path) else f" ({counted(len(members), 'workstream')} in all)"
+        )
         yield _finding(
             "cycle",
             severity,
@@ -140,12 +149,11 @@ def _edge_in_words(
 
 
 def _missing(snapshot: Snapshot, found: Waiting, severity: Severity) -> Iterator[Finding]:
-    known = [*found.specs, *found.rows]
     for one, names in found.missing.items():
         spec = found.specs[one]
         for name in names:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.8) if len(known) < 2000 else []  # noqa: PLR2004 -- beyond, it takes seconds
-            hint = (Evidence("specs", f"did it mean {shown(near[0])}?"),) if near else ()
+            near = likely_meant(name, found)
+            hint = (Evidence("specs", f"did it mean {shown(near)}?"),) if near else ()
             yield Finding(
                 scenario=Scenario.DEPENDENCY_DEADLOCK,
                 cause="depends on nothing that exists",
@@ -153,7 +161,10 @@ def _missing(snapshot: Snapshot, found: Waiting, severity: Severity) -> Iterator
                 summary=f"{shown(one)} depends on {shown(name)}, which does not exist",
                 subjects=(Subject("workstream", one), Subject("dependency", name)),
                 evidence=(
-                    Evidence("specs", f"{snapshot.place(spec.path)} names it; no spec, row or branch does"),
+                    Evidence(
+                        "specs",
+                        f"{snapshot.place(spec.path)} names it; no spec, row or branch does",
+                    ),
                     *hint,
                 ),
                 workstreams=(one,),
@@ -245,5 +256,3 @@ def _finding(
         evidence=evidence,
         workstreams=members,
     )
-
-

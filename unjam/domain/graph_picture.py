@@ -188,9 +188,7 @@ def _curve(one: Place, other: Place) -> tuple[str, tuple[float, float]]:
     return path, (middle, (start[1] + end[1]) / 2)
 
 
-def _nodes(
-    graph: _Graph, places: Mapping[WorkstreamId, Place], found: Waiting
-) -> Iterator[str]:
+def _nodes(graph: _Graph, places: Mapping[WorkstreamId, Place], found: Waiting) -> Iterator[str]:
     for one in graph.waits:
         x, y = _corner(places[one])
         kind, said = _kind(one, graph, found)

@@ -115,9 +115,7 @@ def _finished(waits: Waits[Node]) -> list[Node]:
     return left
 
 
-def _spread(
-    root: Node, edges: Mapping[Node, Collection[Node]], seen: set[Node]
-) -> Iterator[Node]:
+def _spread(root: Node, edges: Mapping[Node, Collection[Node]], seen: set[Node]) -> Iterator[Node]:
     seen.add(root)
     stack = [root]
     while stack:

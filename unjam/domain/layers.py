@@ -28,7 +28,7 @@ def layered(waits: Mapping[Node, Collection[Node]]) -> dict[Node, Place]:
     for sweep in range(_SWEEPS):
         column = {node: float(number) for row in rows for number, node in enumerate(row)}
         for row in rows[1:] if sweep % 2 == 0 else rows[-2::-1]:
-            row.sort(key=lambda node: (_mean(node, near, column), node))  # noqa: B023 -- used at once
+            row.sort(key=lambda node: (_mean(node, near, column), node))
             column |= {node: float(number) for number, node in enumerate(row)}
     widest = max(map(len, rows), default=0)
     return {
@@ -47,8 +47,6 @@ def _neighbours(waits: Mapping[Node, Collection[Node]]) -> dict[Node, list[Node]
     return near
 
 
-def _mean(
-    node: Node, near: Mapping[Node, Collection[Node]], column: Mapping[Node, float]
-) -> float:
+def _mean(node: Node, near: Mapping[Node, Collection[Node]], column: Mapping[Node, float]) -> float:
     others = near.get(node, ())
     return sum(column[other] for other in others) / len(others) if others else column[node]

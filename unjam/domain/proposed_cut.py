@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from unjam.domain.cut import Cut, Edge, smallest_cut
+from unjam.domain.cut import Cut, smallest_cut
 from unjam.domain.knots import inside
 from unjam.domain.snapshot import Added, Snapshot, Spec, WorkstreamId
 from unjam.domain.waiting import Waiting
@@ -12,7 +12,7 @@ from unjam.domain.waiting import Waiting
 _WILD = "*?["
 _APART, _UNTOLD, _TOGETHER = range(3)  # how little a cut hurts, by the files both sides touch
 
-_Edge = Edge[WorkstreamId]
+_Edge = tuple[WorkstreamId, WorkstreamId]
 
 
 def cut_of(members: tuple[WorkstreamId, ...], snapshot: Snapshot, found: Waiting) -> Cut:
@@ -24,7 +24,9 @@ def cut_of(members: tuple[WorkstreamId, ...], snapshot: Snapshot, found: Waiting
     edges = [(one, other) for one, others in knot.items() for other in others]
     ages = {edge: _age(edge, found, snapshot.observed_at) for edge in edges}
     rank = {age: number for number, age in enumerate(sorted(set(ages.values()), reverse=True))}
-    dear = {edge: 3 * min(rank[ages[edge]], 300) + _scopes(edge, found.specs) for edge in edges}
+    dear: dict[tuple[str, str], int] = {
+        edge: 3 * min(rank[ages[edge]], 300) + _scopes(edge, found.specs) for edge in edges
+    }
     return smallest_cut(knot, dear)
 
 
@@ -45,11 +47,11 @@ def _reasons(
         last = all(_not_later(other, added, found) for other in _others(members, found))
         which = ", after every other of the cycle" if last else ""
         yield f"it was added on {added.at:%Y-%m-%d} in {added.commit[:12]}{which}"
-    match _scopes(edge, found.specs):
-        case 0:
-            yield "the two touch different files"
-        case 2:
-            yield "both touch the same files, so look at the order yourself"
+    files = _scopes(edge, found.specs)
+    if files == _APART:
+        yield "the two touch different files"
+    elif files == _TOGETHER:
+        yield "both touch the same files, so look at the order yourself"
 
 
 def _others(members: tuple[WorkstreamId, ...], found: Waiting) -> Iterator[_Edge]:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Collection, Iterator
-from json.decoder import scanstring
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BOM = "\ufeff"
@@ -48,7 +47,7 @@ def _list_of_dependencies(text: str) -> int:
     at, found = _after_space(text, at + 1), -1
     while text[at] != "}":
         _expect(text, at, '"')
-        name, at = scanstring(text, at + 1, True)  # noqa: FBT003 -- strict, as json.loads is
+        name, at = _DECODER.raw_decode(text, at)
         at = _after_space(text, at)
         _expect(text, at, ":")
         at = _after_space(text, at + 1)

@@ -23,7 +23,9 @@ class Waiting:
     ordered: Mapping[WorkstreamId, Ids]  # by its spec, without what is completed
     blocked: Mapping[WorkstreamId, Ids]  # by its row, which says blocked, without what is completed
     missing: Mapping[WorkstreamId, Ids]  # what its spec names and nothing else does
-    waits: Mapping[WorkstreamId, Ids]  # for what each waits, by its spec or its row, itself included
+    waits: Mapping[
+        WorkstreamId, Ids
+    ]  # for what each waits, by its spec or its row, itself included
     starved: frozenset[WorkstreamId] = frozenset()  # could start, but no agent serves its track
     served: frozenset[str] = field(default=frozenset())  # tracks in which agents have worked
     at_work: bool = False  # a row says running, or an agent lives

@@ -40,8 +40,8 @@ from unjam.engine.acts.mend import (
 from unjam.engine.acts.objects import restore_objects
 from unjam.engine.acts.push import push
 from unjam.engine.acts.record import record
-from unjam.engine.acts.repair import abort, move_lock, return_primary
 from unjam.engine.acts.reorder import edit_spec, reopen
+from unjam.engine.acts.repair import abort, move_lock, return_primary
 from unjam.engine.acts.restart import restart
 from unjam.engine.acts.salvage import salvage
 from unjam.engine.acts.stop import stop

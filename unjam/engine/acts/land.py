@@ -62,7 +62,9 @@ def _move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> Landed | None:
     try:
         run.door.make(trunk_change(run, fresh, tip))
     except RefusedError as error:
-        holder = next((one for one in _checkouts(fresh) if one.branch == fresh.trunk), fresh.primary)
+        holder = next(
+            (one for one in _checkouts(fresh) if one.branch == fresh.trunk), fresh.primary
+        )
         place = shlex.quote(str(holder.path))
         advice = (
             "the verified result is kept, and once nothing is in the way"

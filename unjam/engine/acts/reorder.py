@@ -73,7 +73,9 @@ def _place(spec: Spec, fresh: Snapshot) -> str:
 
 def _refuse_if_edited(step: EditSpec, place: str, committed: Committed, fresh: Snapshot) -> None:
     """Refuse where what is checked out is not what the trunk has: that edit is a person's."""
-    by_hand = f"take {_named(step)} out of its depends_on by hand, or commit it, then: unjam recover"
+    by_hand = (
+        f"take {_named(step)} out of its depends_on by hand, or commit it, then: unjam recover"
+    )
     if not committed.is_regular:
         raise RefusedError(f"{place} is no regular file in {fresh.trunk_name}; {by_hand}")
     primary = fresh.primary

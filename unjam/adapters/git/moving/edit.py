@@ -45,9 +45,7 @@ def commit_edit(
     """Make a commit onto the base with this file in it; the same arguments make the same commit."""
     with clean_room(common) as room:
         room.run("read-tree", base)
-        blob = room.run(
-            "hash-object", "-w", "--no-filters", "--stdin", stdin=edited.content
-        ).text
+        blob = room.run("hash-object", "-w", "--no-filters", "--stdin", stdin=edited.content).text
         entry = f"{edited.mode} {blob}\t{edited.path}\0".encode("utf-8", "surrogateescape")
         room.run("update-index", "-z", "--index-info", stdin=entry)
         tree = room.run("write-tree").text
