@@ -14,12 +14,13 @@ from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.domain.waiting import Waiting, waiting
 
 MOST_SHOWN = 60  # workstreams; more of them are no picture any more
-_WIDTH, _HEIGHT, _GAP, _RISE, _EDGE = 150, 40, 26, 96, 24
-_HEAD = 62
-_LETTERS = 20
+_WIDTH, _HEIGHT, _GAP, _RISE, _EDGE = 150, 40, 56, 104, 24
+_BESIDE = _WIDTH * 0.7  # where arrows that lead back leave and arrive
+_HEAD = 84
+_LETTERS = 19
 
 _STYLE = """
-text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#1f2328}
+text{font:12px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:#1f2328}
 .small{font-size:10px;fill:#57606a}
 rect{rx:6;fill:#fff;stroke:#8c959f;stroke-width:1.2}
 .cycle rect{fill:#ffebe9;stroke:#cf222e;stroke-width:2}
@@ -34,6 +35,7 @@ path.cut{stroke:#cf222e;stroke-width:2.4;stroke-dasharray:7 5}
 """
 
 _Edge = tuple[WorkstreamId, WorkstreamId]
+_Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,14 @@ def picture_of(snapshot: Snapshot) -> str:
     places = layered(forward)
     columns = max(place.column for place in places.values()) + 1
     rows = max(place.layer for place in places.values()) + 1
-    width = max(760, int(columns * (_WIDTH + _GAP) + 2 * _EDGE + 60))
-    height = rows * _RISE + _HEAD + _EDGE
+    width = max(760, int(columns * (_WIDTH + _GAP) + 2 * _EDGE))
+    height = (rows - 1) * _RISE + _HEIGHT + _HEAD + _EDGE
     body = [*_legend(graph), *_edges(graph, places), *_nodes(graph, places, found)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
         f' height="{height}" role="img" aria-label="who waits for whom"><style>{_STYLE}</style>'
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7"'
-        ' markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" style="fill:#57606a;stroke:none"/>'
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9"'
+        ' markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" style="fill:#57606a;stroke:none"/>'
         f'</marker></defs><rect width="{width}" height="{height}" style="stroke:none"/>'
         + "".join(body)
         + "</svg>\n"
@@ -89,8 +91,8 @@ def _graph(snapshot: Snapshot, found: Waiting) -> _Graph:
     selves = {(one, one) for one, needs in found.waits.items() if one in needs}
     core = [one for members in groups for one in _first_of(inside(found.waits, members), cut)]
     core += [one for one, _ in selves]
-    core += [one for one, names in found.missing.items() for one in (one, *names)]
-    core += [one for one, needs in found.blocked.items() for one in (one, *needs)]
+    core += [name for one, names in found.missing.items() for name in (one, *names)]
+    core += [name for one in found.blocked for name in (one, *found.waits[one])]
     behind: dict[WorkstreamId, list[WorkstreamId]] = {}
     for one, needs in waits.items():
         for other in needs:
@@ -165,27 +167,36 @@ def _edges(graph: _Graph, places: Mapping[WorkstreamId, Place]) -> Iterator[str]
                 yield _text(x - 8, y + 6, "✂", "scissors")
 
 
-def _curve(one: Place, other: Place) -> tuple[str, tuple[float, float]]:
-    """Draw upwards from one to what it waits for; what leads elsewhere swings around on the right."""
-    x1, y1 = _corner(one)
-    x2, y2 = _corner(other)
+def _curve(one: Place, other: Place) -> tuple[str, _Point]:
+    """Draw from one to what it waits for: upwards, or where that is cut, downwards beside it."""
+    if one == other:
+        return _loop(one)
+    (x1, y1), (x2, y2) = _corner(one), _corner(other)
     if one.layer > other.layer:
-        start, end = (x1 + _WIDTH / 2, y1), (x2 + _WIDTH / 2, y2 + _HEIGHT)
-        bend = (start[1] - end[1]) / 2
-        path = (
-            f"M{start[0]:.0f} {start[1]:.0f}C{start[0]:.0f} {start[1] - bend:.0f}"
-            f" {end[0]:.0f} {end[1] + bend:.0f} {end[0]:.0f} {end[1]:.0f}"
-        )
-        return path, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-    right = max(x1, x2) + _WIDTH
-    start, end = (x1 + _WIDTH, y1 + _HEIGHT * 0.4), (x2 + _WIDTH, y2 + _HEIGHT * 0.7)
-    swing = right + 40 + 6 * (other.layer - one.layer)
-    path = (
-        f"M{start[0]:.0f} {start[1]:.0f}C{swing:.0f} {start[1] - 14:.0f}"
-        f" {swing:.0f} {end[1] + 14:.0f} {end[0]:.0f} {end[1]:.0f}"
+        start, end, bend = (x1 + _WIDTH / 2, y1), (x2 + _WIDTH / 2, y2 + _HEIGHT), -_RISE / 3
+    elif one.layer < other.layer:
+        start, end, bend = (x1 + _BESIDE, y1 + _HEIGHT), (x2 + _BESIDE, y2), _RISE / 3
+    else:  # above both
+        start, end = (x1 + _BESIDE, y1), (x2 + _BESIDE, y2)
+        return _bezier(start, (start[0], y1 - 30), (end[0], y2 - 30), end)
+    return _bezier(start, (start[0], start[1] + bend), (end[0], end[1] - bend), end)
+
+
+def _loop(place: Place) -> tuple[str, _Point]:
+    x, y = _corner(place)
+    right = x + _WIDTH
+    return _bezier((right, y + 8), (right + 48, y - 6), (right + 48, y + 46), (right, y + 32))
+
+
+def _bezier(start: _Point, first: _Point, second: _Point, end: _Point) -> tuple[str, _Point]:
+    """Return the path, and a point on it near its start."""
+    points = (start, first, second, end)
+    told = " ".join(f"{x:.0f} {y:.0f}" for x, y in points[1:])
+    x, y = (
+        sum(weight * point[axis] for weight, point in zip((27, 27, 9, 1), points, strict=True)) / 64
+        for axis in (0, 1)
     )
-    middle = (start[0] + 6 * swing + end[0]) / 8
-    return path, (middle, (start[1] + end[1]) / 2)
+    return f"M{start[0]:.0f} {start[1]:.0f}C{told}", (x, y)
 
 
 def _nodes(graph: _Graph, places: Mapping[WorkstreamId, Place], found: Waiting) -> Iterator[str]:
