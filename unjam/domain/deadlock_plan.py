@@ -118,7 +118,7 @@ class _Planner:
                 self._remove(one, one, "nothing can wait for itself")
         for members in knots(waits):
             if self._is_chosen(*members):
-                cut = cut_of(members, self.snapshot, self.found)
+                cut = cut_of(members, self.found)
                 self.cuts.append(cut)
                 self.knotted.update(members)
                 for waiting_one, other in cut.edges:

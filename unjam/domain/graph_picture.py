@@ -52,7 +52,7 @@ class _Graph:
 def picture_of(snapshot: Snapshot) -> str:
     """Draw the deadlock as SVG, what comes first at the top; empty where nothing waits in vain."""
     found = waiting(snapshot)
-    graph = _graph(snapshot, found)
+    graph = _graph(found)
     if not graph.waits:
         return ""
     forward = {
@@ -81,13 +81,13 @@ def as_data_url(picture: str) -> str:
     return f"data:image/svg+xml;base64,{b64encode(picture.encode()).decode('ascii')}"
 
 
-def _graph(snapshot: Snapshot, found: Waiting) -> _Graph:
+def _graph(found: Waiting) -> _Graph:
     """Choose what is drawn: cycles first, then what waits for them, then what is blocked otherwise."""
     waits: dict[WorkstreamId, tuple[WorkstreamId, ...]] = {
         one: (*needs, *found.missing.get(one, ())) for one, needs in found.waits.items()
     }
     groups = knots(found.waits)
-    cut = {edge for members in groups for edge in cut_of(members, snapshot, found).edges}
+    cut = {edge for members in groups for edge in cut_of(members, found).edges}
     selves = {(one, one) for one, needs in found.waits.items() if one in needs}
     core = [one for members in groups for one in _first_of(inside(found.waits, members), cut)]
     core += [one for one, _ in selves]

@@ -1,12 +1,12 @@
 """Which of several smallest cuts to propose, and why that one."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from math import inf
 from pathlib import PurePosixPath
 
 from unjam.domain.cut import Cut, smallest_cut
 from unjam.domain.knots import inside
-from unjam.domain.snapshot import Added, Snapshot, Spec, WorkstreamId
+from unjam.domain.snapshot import Added, Spec, WorkstreamId
 from unjam.domain.waiting import Waiting
 
 _WILD = "*?["
@@ -15,14 +15,14 @@ _APART, _UNTOLD, _TOGETHER = range(3)  # how little a cut hurts, by the files bo
 _Edge = tuple[WorkstreamId, WorkstreamId]
 
 
-def cut_of(members: tuple[WorkstreamId, ...], snapshot: Snapshot, found: Waiting) -> Cut:
+def cut_of(members: tuple[WorkstreamId, ...], found: Waiting) -> Cut:
     """Propose the smallest cut of a knot: of equal ones, what came last into Git's history.
 
     Where history does not tell, what ties workstreams together that touch different files.
     """
     knot = inside(found.waits, members)
     edges = [(one, other) for one, others in knot.items() for other in others]
-    ages = {edge: _age(edge, found, snapshot.observed_at) for edge in edges}
+    ages = {edge: _age(edge, found) for edge in edges}
     rank = {age: number for number, age in enumerate(sorted(set(ages.values()), reverse=True))}
     dear: dict[tuple[str, str], int] = {
         edge: 3 * min(rank[ages[edge]], 300) + _scopes(edge, found.specs) for edge in edges
@@ -61,7 +61,7 @@ def _others(members: tuple[WorkstreamId, ...], found: Waiting) -> Iterator[_Edge
 
 def _not_later(edge: _Edge, added: Added, found: Waiting) -> bool:
     other = _added(edge, found)
-    return other is not None and (other.at < added.at or other == added)
+    return other is not None and (other.place < added.place or other == added)
 
 
 def _added(edge: _Edge, found: Waiting) -> Added | None:
@@ -70,10 +70,10 @@ def _added(edge: _Edge, found: Waiting) -> Added | None:
     return next((one for one in entries if one.dependency == edge[1]), None)
 
 
-def _age(edge: _Edge, found: Waiting, now: datetime) -> datetime:
-    """Say since when one waits for the other; what is not in history yet is the newest."""
+def _age(edge: _Edge, found: Waiting) -> float:
+    """Say where in history an entry was added; what is not in it yet is the newest."""
     added = _added(edge, found)
-    return added.at if added else now
+    return added.place if added else inf
 
 
 def _scopes(edge: _Edge, specs: Mapping[WorkstreamId, Spec]) -> int:

@@ -210,6 +210,7 @@ class Added:
     dependency: WorkstreamId
     commit: CommitId
     at: datetime
+    place: int  # in history: the older, the smaller; two commits can be of the same second
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,9 @@ def waiting(snapshot: Snapshot) -> Waiting:
         if (names := tuple(name for name in _needs(spec) if name not in known))
     }
     blocked = {
-        one: tuple(by for by in blockers(rows[one]) if by in known and by not in done)
+        one: tuple(by for by in blockers(rows[one]) if by not in done)
+        if known.issuperset(blockers(rows[one]))
+        else ()  # it is words, or names somebody unknown: why it is blocked cannot be told
         for one in left
         if one in rows and rows[one].status == "blocked"
     }

@@ -1,6 +1,6 @@
 """When the entries of specs that wait for each other came into Git's history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from unjam.adapters import specs
@@ -30,18 +30,20 @@ def with_history(
     except UnjamError:  # history only helps to choose; a damaged one must not hide the cycle
         return ordered
     by_path: dict[str, list[Version]] = {}
+    order = {version.commit: number for number, version in enumerate(told)}
     for version in told:
         by_path.setdefault(version.path, []).append(version)
-    added = {one: _added(by_path.get(path, ())) for path, one in places.items()}
+    added = {one: _added(by_path.get(path, ()), order) for path, one in places.items()}
     return tuple(replace(one, added=added.get(one.workstream, ())) for one in ordered)
 
 
-def _added(told: Iterable[Version]) -> tuple[Added, ...]:
+def _added(told: Iterable[Version], places: Mapping[CommitId, int]) -> tuple[Added, ...]:
     """Walk through the versions of one spec, the oldest first."""
     since: dict[WorkstreamId, Added] = {}
     for version in told:
         since = {
-            other: since.get(other) or Added(other, version.commit, version.at)
+            other: since.get(other)
+            or Added(other, version.commit, version.at, places[version.commit])
             for other in specs.depends_on(version.content)
         }
     return tuple(since.values())

@@ -52,6 +52,7 @@ def reopen(run: Recovery, step: Reopen, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row back to pending; why it was blocked or failed goes into the journal with it."""
     row = next(one for one in fresh.state.rows if one.workstream == step.workstream)
     keep_state(run)
+    picture = _keep_picture(run, fresh)
     values: dict[str, Scalar] = {
         "status": "pending",
         "blocked_by": None,
@@ -62,7 +63,7 @@ def reopen(run: Recovery, step: Reopen, fresh: Snapshot) -> tuple[Outcome, ...]:
     }
     after = tuple((name, values.get(name, value)) for name, value in row.values)
     run.door.make(UpdateRow(row.workstream, row.values, after))
-    return (outcome(step, StepWord.DONE, f"{row.status} → pending"),)
+    return (outcome(step, StepWord.DONE, f"{row.status} → pending", picture),)
 
 
 def _place(spec: Spec, fresh: Snapshot) -> str:
@@ -116,7 +117,7 @@ def _named(step: EditSpec) -> str:
 
 
 def _keep_picture(run: Recovery, fresh: Snapshot) -> str:
-    """Keep the picture of the graph as it was before the first cut of this run."""
+    """Keep the picture of the graph as it was before the first change of this run."""
     path = folder_of(run.orchestration, run.run) / PICTURE
     if not files.exists(path):
         files.write_atomically(path, picture_of(fresh).encode("utf-8", "surrogateescape"))

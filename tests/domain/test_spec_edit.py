@@ -1,0 +1,68 @@
+"""An entry leaves ``depends_on``; every other byte of the file is as it was."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unjam.domain.spec_edit import without_dependencies
+
+EDITS = [
+    ('{"id": "a", "depends_on": ["x"]}', '{"id": "a", "depends_on": []}'),
+    ('{"depends_on": ["x", "y"]}', '{"depends_on": ["y"]}'),
+    ('{"depends_on": ["y", "x"]}', '{"depends_on": ["y"]}'),
+    ('{"depends_on": ["y" ,"x",  "z"]}', '{"depends_on": ["y",  "z"]}'),
+    ('{"depends_on": ["x", "y", "x"]}', '{"depends_on": ["y"]}'),
+    ('{"depends_on": [\n    "x",\n    "y"\n  ]\n}\n', '{"depends_on": [\n    "y"\n  ]\n}\n'),
+    ('{"depends_on": [\n    "y",\n    "x"\n  ]\n}\n', '{"depends_on": [\n    "y"\n  ]\n}\n'),
+    ('{\r\n\t"depends_on": [\r\n\t\t"x"\r\n\t]\r\n}', '{\r\n\t"depends_on": []\r\n}'),
+    ('\ufeff{"depends_on": ["x"], "ü": "\\ud83d"}  ', '\ufeff{"depends_on": [], "ü": "\\ud83d"}  '),
+    ('{"depends_on": ["\\u0078", "y"]}', '{"depends_on": ["y"]}'),
+    (
+        '{"tasks": {"depends_on": ["x"]}, "depends_on": ["x"], "z": "depends_on"}',
+        '{"tasks": {"depends_on": ["x"]}, "depends_on": [], "z": "depends_on"}',
+    ),
+    # Of a key that is there twice, JSON takes the last.
+    ('{"depends_on": ["x"], "depends_on": ["x"]}', '{"depends_on": ["x"], "depends_on": []}'),
+    ('{"id": 1.50, "depends_on": ["x"], "n": 1e3}', '{"id": 1.50, "depends_on": [], "n": 1e3}'),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), EDITS)
+def test_only_the_entry_goes(before: str, after: str) -> None:
+    assert without_dependencies(before.encode(), {"x"}).decode() == after
+
+
+def test_what_is_not_there_leaves_the_file_as_it_is() -> None:
+    content = b'{"depends_on" : [ "y" ] }'
+
+    assert without_dependencies(content, {"x"}) is content
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"depends_on": "x"}', '{"depends_on": ["x"]', ""])
+def test_what_is_no_spec_is_not_edited(content: str) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        without_dependencies(content.encode(), {"x"})
+
+
+@given(
+    st.lists(st.sampled_from(["x", "y", "z", 'q"', "ü\\", "]"]), max_size=6),
+    st.sets(st.sampled_from(["x", "y", 'q"', "]"]), max_size=3),
+    st.sampled_from([None, 0, 2, "\t"]),
+    st.booleans(),
+    st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=3),
+)
+def test_any_layout_says_afterwards_what_it_should(
+    entries: list[str], removed: set[str], indent: Any, plain: bool, more: dict[str, str]
+) -> None:
+    spec = {**more, "depends_on": entries, "id": "a"}
+    before = json.dumps(spec, indent=indent, ensure_ascii=plain)
+
+    after = without_dependencies(before.encode("utf-8", "surrogatepass"), removed).decode()
+
+    kept = [one for one in entries if one not in removed]
+    assert json.loads(after) == {**spec, "depends_on": kept}
+    # What is left is laid out as its writer would have.
+    assert after == json.dumps({**spec, "depends_on": kept}, indent=indent, ensure_ascii=plain)
