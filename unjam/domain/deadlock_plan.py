@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from unjam.domain.cut import Cut
 from unjam.domain.dependency_deadlock import likely_meant, shown, unblocked
-from unjam.domain.facts import NONE, fact, holds
+from unjam.domain.facts import NONE, as_ordered, fact, holds
 from unjam.domain.knots import in_order, knots
 from unjam.domain.plan import EditSpec, Fact, Plan, Push, Reopen, Restart, Step
 from unjam.domain.policy import Approval, Policy
@@ -68,6 +68,7 @@ class _Planner:
         if not self.obstacle:
             self._cut()
             self._drop_missing()
+        self.left = self._left()
 
     def steps(self) -> Iterator[Step]:
         """Yield every step; a row is reopened first, since the edit is what is found again if killed."""
@@ -152,7 +153,7 @@ class _Planner:
             yield EditSpec(
                 subject=f"{shown(one)} without {named}",
                 reason="; ".join(dict.fromkeys(self.reasons[one])),
-                facts=(*self.nobody, fact("spec of", one, self.snapshot)),
+                facts=(*self.nobody, Fact("spec of", one, as_ordered(spec))),
                 workstream=one,
                 path=spec.path,
                 without=without,
@@ -162,9 +163,9 @@ class _Planner:
         finished = set(unblocked(self.snapshot, self.found))
         retried = set(self._retried())
         startable = set(retried)
-        for one in in_order(self._left()):
+        for one in in_order(self.left):
             status = self.found.status(one)
-            left = self._left()[one] if one in self.found.waits else ()
+            left = self.left.get(one, ())
             if status in _UNSTARTED or one in finished:
                 startable.add(one)
             elif status == "blocked" and self._is_held_back_by_its_spec(one, left, startable):
@@ -211,7 +212,7 @@ class _Planner:
                 shown(other) for other, needs in self.found.blocked.items() if one in needs
             )
             return f"it failed, and {', '.join(waiting_rows)} cannot go on without it"
-        left = self._left().get(one, ())
+        left = self.left.get(one, ())
         if not left:
             return "what it was blocked by is completed, or holds it back no more"
         return f"it can wait for {', '.join(map(shown, left))} as its spec says, and needs no block"

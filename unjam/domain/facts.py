@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 from unjam.domain.plan import Fact
-from unjam.domain.snapshot import Process, Role, Row, Snapshot, Worktree
+from unjam.domain.snapshot import Process, Role, Row, Snapshot, Spec, Worktree
 
 NONE = "none"
 
@@ -58,7 +58,12 @@ def _row_digest(row: Row) -> str:
 
 def _spec(subject: str, snapshot: Snapshot) -> str:
     found = (spec for spec in snapshot.specs if spec.workstream == subject)
-    return next((f"{spec.path}: {' '.join(map(repr, spec.depends_on))}" for spec in found), NONE)
+    return next((as_ordered(spec) for spec in found), NONE)
+
+
+def as_ordered(spec: Spec) -> str:
+    """Tell of a spec what the order of work rests on."""
+    return f"{spec.path}: {' '.join(map(repr, spec.depends_on))}"
 
 
 def _branch(subject: str, snapshot: Snapshot) -> str:

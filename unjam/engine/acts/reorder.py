@@ -41,7 +41,7 @@ def edit_spec(run: Recovery, step: EditSpec, fresh: Snapshot) -> tuple[Outcome, 
         _message(run, step),
         (IDENTITY, run.started),
     )
-    kept = ref_of(run.run, "spec", str(step.workstream))
+    kept = ref_of(run.run, "spec", tip[:12])  # an id can be too long for a name
     run.door.make(MoveRef(kept, None, tip))
     run.door.make(trunk_change(run, fresh, tip))
     sentence = f"took {_named(step)} out of {place}, as {tip[:12]} on {fresh.trunk_name}"
