@@ -19,6 +19,7 @@ BUDGET = 2_000_000  # edges looked at while branching: about half a second
 _ONE = 1 << 20  # the cost of one edge; reluctance only decides between cuts of the same size
 _NEVER = 1 << 60
 _ROUNDS = 16  # of looking for cycles that share no edge
+_BRANCHED = 10_000  # edges; to look at a larger graph even once takes too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ class _Search:
         if len(graph) <= EXACT:
             self._spend(len(graph) << len(graph))
             return _over_subsets(graph, self.kept, limit)
-        self._spend(2 * _ROUNDS * sum(map(len, graph.values())))
+        size = sum(map(len, graph.values()))
+        self._spend(2 * _ROUNDS * size if size <= _BRANCHED else BUDGET + 1)
         if _disjoint_cycles(graph, limit) >= limit:
             return None
         return self._branched(graph, limit)
@@ -228,7 +230,7 @@ def _disjoint_cycles(graph: _Graph, enough: int) -> int:
     """Sum the cheapest edges of cycles that share no edge: no cut costs less."""
     total = 0
     rest = {node: dict(others) for node, others in graph.items()}
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS if len(graph) < _BRANCHED // 4 else _ROUNDS // 4):
         parts = knots(rest)
         if not parts or total >= enough:
             break

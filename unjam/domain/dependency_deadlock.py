@@ -1,7 +1,7 @@
 """Detect workstreams that wait for each other, for nothing that exists, or for what will not come."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.knots import inside, knots, path_back, short_cycle
@@ -108,16 +108,14 @@ def _cycles(snapshot: Snapshot, found: Waiting, severity: Severity) -> Iterator[
             severity,
             f"{path_in_words(path)}: each waits for the next{count}",
             members,
-            *_cycle_evidence(snapshot, found, members),
+            *_cycle_evidence(snapshot, found, knot, path),
         )
 
 
 def _cycle_evidence(
-    snapshot: Snapshot, found: Waiting, members: tuple[WorkstreamId, ...]
+    snapshot: Snapshot, found: Waiting, knot: Mapping[WorkstreamId, Ids], path: Ids
 ) -> Iterator[Evidence]:
     """Show the edges of one cycle, and further cycles that it does not share every edge with."""
-    knot = inside(found.waits, members)
-    path = short_cycle(knot)
     for one, other in list(zip(path, (*path[1:], path[0]), strict=True))[:_SHOWN]:
         yield _edge_in_words(snapshot, found, one, other)
     covered = set(zip(path, (*path[1:], path[0]), strict=True))

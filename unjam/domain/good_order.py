@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 _PASSES = 8
+_LARGE = 2000  # nodes; beyond, a pass takes long and gains little
 
 Costs = Mapping[str, Mapping[str, int]]  # what each waits for, and what it costs to cut that
 
@@ -18,7 +19,7 @@ def good_order(costs: Costs) -> list[str]:
         for other, cost in others.items():
             behind[other][node] = cost
     order = _greedy(costs, behind)
-    for _ in range(_PASSES):
+    for _ in range(_PASSES if len(order) < _LARGE else _PASSES // 4):
         better, improved = _sifted(order, costs, behind)
         if not improved:
             break

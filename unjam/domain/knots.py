@@ -11,6 +11,7 @@ from typing import TypeVar
 Node = TypeVar("Node", bound=str)
 Waits = Mapping[Node, Collection[Node]]
 Path = tuple[Node, ...]
+_LARGE = 1000  # nodes; in a larger knot any short cycle is as good for a reader
 
 
 def knots(waits: Waits[Node]) -> tuple[tuple[Node, ...], ...]:
@@ -45,7 +46,7 @@ def short_cycle(knot: Waits[Node], starts: int = 32) -> Path[Node]:
     A cycle is the nodes once each: every one waits for the next, and the last for the first.
     """
     best: Path[Node] = ()
-    for start in list(knot)[:starts]:
+    for start in list(knot)[: starts if len(knot) < _LARGE else 2]:
         found = path_back(knot, start, shorter_than=len(best) or len(knot) + 1)
         if found:
             best = found
