@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.flows.test_dependency_deadlock import deadlock, depends_on
-from tests.interrupt.test_sigkill import DRIVER, comparable, kill_until_it_ends, start
+from tests.interrupt.driver import DRIVER
+from tests.interrupt.test_sigkill import comparable, kill_until_it_ends, start
 from tests.recovering import recover
 from tests.world import World, git
 
