@@ -25,6 +25,7 @@ from tests.recovering import recover, sentences
 from tests.world import World, git, wait_until
 from tests.world.hanging import Stage, stage
 from tests.world.script import keep_writing, reach, write
+from unjam.adapters.processes.look import instant
 from unjam.domain.diagnosis import diagnose
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.watching import observe_closely
@@ -79,6 +80,8 @@ def test_a_look_of_before_takes_the_place_of_waiting(still: World, scene: Stage)
     first = observe_closely(open_orchestration(still.repo))
     earlier = {one.worktree: one.now for one in first.watched}
     still.configure(hang={"interval": "1h"})
+    at = first.watched[0].now.at
+    wait_until(lambda: instant() - at > 1, "the look to be old enough to tell something")
 
     second = observe_closely(open_orchestration(still.repo), earlier)
 
