@@ -45,9 +45,10 @@ def take_inventory(repo: Path, state: StateFile, *, without: Collection[str] = (
 def worktree_of(admin: Path) -> Path:
     """Where the checkout of this admin directory should be."""
     try:
-        return Path(os.fsdecode((admin / "gitdir").read_bytes().rstrip(b"\n"))).parent
+        named = Path(os.fsdecode((admin / "gitdir").read_bytes().rstrip(b"\n"))).parent
     except OSError:
         return admin / "missing"
+    return named if named.is_absolute() else admin / "missing"
 
 
 def entries(root: Path, *, without: Collection[str] = ()) -> Iterator[tuple[str, str]]:
