@@ -338,6 +338,20 @@ def test_the_flow_recovers_and_shows_the_picture_in_prefect(calm: World) -> None
     assert b'class="cut"' in b64decode(shown)
 
 
+def test_a_check_draws_who_waits_for_whom_where_it_is_told_to(calm: World) -> None:
+    deadlock(calm)
+    target = calm.root / "graph.svg"
+
+    status = unjam("check", "--picture", target, cwd=calm.repo).returncode
+
+    assert status == 1
+    assert b'class="cut"' in target.read_bytes()
+    recover(calm.repo)
+    nothing = unjam("check", "--picture", target, cwd=calm.repo)
+    assert nothing.returncode == 2
+    assert "nothing waits in vain" in nothing.stderr
+
+
 def test_edits_and_reopened_rows_are_asked_for(calm: World) -> None:
     deadlock(calm)
     before = calm.inventory()

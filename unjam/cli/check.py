@@ -3,14 +3,17 @@
 import argparse
 import gc
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unjam.cli.say import Page, as_json
 from unjam.domain.words import counted
 from unjam.engine.ahead import Ahead, looking_ahead
+from unjam.errors import UsageError
 
 if TYPE_CHECKING:
     from unjam.domain.report import Document
+    from unjam.domain.snapshot import Snapshot
 
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
@@ -39,7 +42,22 @@ def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
     scenarios = arguments.scenario or tuple(DETECTORS)
     orchestration = configured(ahead.repository, arguments.config)
     snapshot = observe_for(orchestration, scenarios, ahead.begun)
+    if arguments.picture is not None:
+        _draw(snapshot, arguments.picture)
     return check_document(snapshot, diagnose(snapshot, scenarios))
+
+
+def _draw(snapshot: "Snapshot", target: Path) -> None:
+    """Write the picture of who waits for whom; raises UsageError where nothing waits in vain."""
+    from unjam.adapters import files
+    from unjam.domain.graph_picture import picture_of
+
+    picture = picture_of(snapshot)
+    if not picture:
+        raise UsageError("--picture: nothing waits in vain, so there is nothing to draw")
+    if target.is_dir():
+        raise UsageError(f"--picture {target}: it is a directory; name a file")
+    files.write_atomically(target.absolute(), picture.encode())
 
 
 def print_check(document: "Document") -> None:

@@ -112,6 +112,9 @@ def _scenario(text: str) -> "Scenario":
 
 def _check(check: argparse.ArgumentParser) -> None:
     check.add_argument("scenario", nargs="*", type=_scenario, help="only these; dashes are fine")
+    check.add_argument(
+        "--picture", type=Path, metavar="FILE", help="draw who waits for whom, as SVG"
+    )
 
 
 def _recover(recover: argparse.ArgumentParser) -> None:

@@ -1,6 +1,5 @@
 """Detect workstreams that wait for each other, for nothing that exists, or for what will not come."""
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
@@ -76,6 +75,8 @@ def shown(name: str) -> str:
 
 def likely_meant(name: WorkstreamId, found: Waiting) -> str:
     """Return the id that a name of nothing is most like; nothing if none is near."""
+    import difflib  # seldom needed, and a check must answer in a blink
+
     known = [*found.specs] if len(found.specs) <= _COMPARED else ()
     return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), "")
 
