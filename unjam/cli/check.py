@@ -12,7 +12,7 @@ from unjam.engine.ahead import Ahead, looking_ahead
 from unjam.errors import UsageError
 
 if TYPE_CHECKING:
-    from unjam.domain.report import Document
+    from unjam.domain.check_report import Document
     from unjam.domain.snapshot import Snapshot
 
 _STYLES = {"error": "bold red", "warning": "yellow"}
@@ -34,8 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
     # Imported only now that Git and a child are at work: this takes as long as they do.
+    from unjam.domain.check_report import check_document
     from unjam.domain.diagnosis import DETECTORS, diagnose
-    from unjam.domain.report import check_document
     from unjam.engine.orchestration import configured
     from unjam.engine.watching import observe_for
 

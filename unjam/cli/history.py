@@ -3,7 +3,8 @@
 import argparse
 
 from unjam.cli.say import Page, as_json
-from unjam.domain.report import Document, outcome_document
+from unjam.domain.check_report import Document
+from unjam.domain.report import outcome_document
 from unjam.domain.words import printable
 from unjam.engine.history import PastRun, past_run, past_runs
 from unjam.engine.orchestration import open_orchestration

@@ -5,11 +5,12 @@ from typing import Any
 
 from unjam.cli.launch import Launcher
 from unjam.cli.say import Page, as_json, ask, is_terminal
+from unjam.domain.check_report import Document
 from unjam.domain.diagnosis import DETECTORS
 from unjam.domain.outcome import RunWord
 from unjam.domain.plan import Plan
 from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.report import Document, run_document
+from unjam.domain.report import run_document
 from unjam.domain.snapshot import WorkstreamId
 from unjam.domain.words import counted
 from unjam.engine.orchestration import open_orchestration

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from unjam.adapters import clock
 from unjam.cli.say import Page, as_json, following
+from unjam.domain.check_report import Document
 from unjam.domain.progress import Line, Progress, progress_of
-from unjam.domain.report import Document
 from unjam.domain.words import printable
 from unjam.engine.observe import observe, with_signs_of_life
 from unjam.engine.orchestration import Orchestration, open_orchestration

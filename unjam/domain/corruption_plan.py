@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from unjam.domain.damage import Damage, StrayKind
 from unjam.domain.facts import NONE, fact
+from unjam.domain.lock_plan import lock_steps
 from unjam.domain.plan import (
     Abort,
     Fact,
@@ -26,7 +27,6 @@ from unjam.domain.plan import (
 from unjam.domain.policy import Approval, Policy
 from unjam.domain.restarting import left_to_run, resume_command
 from unjam.domain.snapshot import Row, Snapshot, Stray, Truth, WorkstreamId, Worktree
-from unjam.domain.stale_locks import lock_steps
 from unjam.domain.worktree_corruption import anybody_at, busy_in, stopped_in
 
 _FOR_A_PERSON = {

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from unjam.domain.facts import NONE, fact, holds
+from unjam.domain.lock_plan import lock_steps
 from unjam.domain.orchestrator_crash import (
     judgements,
     primary_on_agent_branch,
@@ -29,7 +30,6 @@ from unjam.domain.plan import (
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.restarting import left_to_run, resume_command
 from unjam.domain.snapshot import Role, Snapshot, Truth, WorkstreamId, Worktree
-from unjam.domain.stale_locks import lock_steps
 from unjam.domain.words import counted
 from unjam.domain.workstream import Judged, Verdict, judge
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from unjam.domain.check_report import Document
 from unjam.domain.hang_table import HEADS, agents_table, as_cells
-from unjam.domain.report import Document
 from unjam.domain.snapshot import Snapshot
 from unjam.domain.words import printable
 from unjam.domain.workstream import join

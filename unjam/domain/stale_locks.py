@@ -1,12 +1,10 @@
-"""Locks of dead owners: what every scenario says of them, and the one way they are treated."""
+"""Locks of dead owners: what every scenario says of them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from unjam.domain.facts import fact
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
-from unjam.domain.plan import Fact, MoveLock
 from unjam.domain.snapshot import Lock, Snapshot, Truth
 
 _LONG = timedelta(minutes=10)
@@ -28,26 +26,6 @@ def lingering_locks(snapshot: Snapshot) -> Iterator[Finding]:
                 cause="lingering lock",
                 severity=Severity.WARNING,
                 summary=f"{snapshot.place(lock.path)}: it cannot be told whether its owner lives",
-            )
-
-
-def lock_steps(
-    snapshot: Snapshot, more: tuple[Fact, ...] = (), freed: Collection[str] = ()
-) -> Iterator[MoveLock]:
-    """Move each of them into the vault: it may hold a complete new index.
-
-    So, too, one whose every possible owner works in a worktree that is ``freed`` before: it must
-    be provably stale by then.
-    """
-    for lock in snapshot.locks:
-        ends = bool(lock.suspects) and set(lock.suspects) <= set(freed)
-        if lock.stale is Truth.YES or (lock.stale is Truth.UNKNOWN and ends):
-            then = replace(snapshot, locks=(replace(lock, stale=Truth.YES),))
-            yield MoveLock(
-                subject=snapshot.place(lock.path),
-                reason=f"{lock.because}, and is ended first" if ends else lock.because,
-                facts=(*more, fact("lock", str(lock.path), then)),
-                path=lock.path,
             )
 
 

@@ -1,0 +1,75 @@
+"""The document of a check, as plain data for JSON; a check imports nothing that only plans need."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from unjam.domain.finding import Finding
+from unjam.domain.hang_table import agents_table
+from unjam.domain.snapshot import Snapshot, Truth
+from unjam.domain.words import printable
+from unjam.domain.workstream import Workstream, join
+
+SCHEMA = 1
+Document = dict[str, Any]
+
+
+def healthy(snapshot: Snapshot, findings: Iterable[Finding]) -> bool:
+    """Tell whether nothing was found and nothing that matters is unknown."""
+    return not tuple(findings) and not snapshot.unknown
+
+
+def check_document(snapshot: Snapshot, findings: tuple[Finding, ...]) -> Document:
+    """Describe a check."""
+    return {
+        "schema": SCHEMA,
+        "repo": printable(str(snapshot.repo)),
+        "trunk": snapshot.trunk_name,
+        "observed_at": snapshot.observed_at.isoformat(timespec="seconds"),
+        "healthy": healthy(snapshot, findings),
+        "unknown": [
+            {"what": printable(one.what), "because": printable(one.because)}
+            for one in snapshot.unknown
+        ],
+        "findings": [finding_document(one) for one in findings],
+        "workstreams": [_workstream_document(one) for one in join(snapshot)],
+        "agents": [_printable_values(one) for one in agents_table(snapshot)],
+    }
+
+
+def _printable_values(line: Document) -> Document:
+    return {key: printable(one) if isinstance(one, str) else one for key, one in line.items()}
+
+
+def finding_document(finding: Finding) -> Document:
+    """Describe one finding."""
+    return {
+        "scenario": str(finding.scenario),
+        "fingerprint": finding.fingerprint,
+        "severity": str(finding.severity),
+        "summary": printable(finding.summary),
+        "workstreams": [printable(one) for one in finding.workstreams],
+        "subjects": [{"kind": one.kind, "name": printable(one.name)} for one in finding.subjects],
+        "evidence": [
+            {"source": one.source, "fact": printable(one.fact)} for one in finding.evidence
+        ],
+        "verdicts": {printable(ws): verdict for ws, verdict in finding.verdicts},
+        "parked": None,
+    }
+
+
+def _workstream_document(one: Workstream) -> Document:
+    branch = one.branch
+    unsaved = [len(tree.unsaved.paths) for tree in one.worktrees]
+    process = next(iter(one.processes), None)
+    return {
+        "id": printable(one.id),
+        "status": one.status,
+        "agent": (one.row.agent if one.row else None) or (branch.agent if branch else None),
+        "branch": printable(branch.name) if branch else None,
+        "landed": str(branch.landed) if branch else None,
+        "own_commits": branch.own_commits if branch else None,
+        "unsaved_paths": None if one.unsaved is Truth.UNKNOWN else sum(unsaved),
+        "process": None
+        if process is None
+        else {"pid": process.identity.pid, "command": printable(" ".join(process.command))},
+    }
