@@ -1,0 +1,67 @@
+"""Several scenarios become one plan: nothing twice, no workstream in two ways, in a safe order."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import PurePath
+
+from tests.domain.build import DIRTY, NOW, branch, row, snapshot, tree
+from unjam.domain.damage import Damage
+from unjam.domain.diagnosis import diagnose
+from unjam.domain.finding import Scenario
+from unjam.domain.plan import MoveLock, Plan
+from unjam.domain.planning import PLANNERS, plan_recovery
+from unjam.domain.policy import Policy, StepClass
+from unjam.domain.snapshot import Lock, Truth
+
+POLICY = Policy(resume=("resume",))
+BROKEN = replace(tree("ws-3", DIRTY), damage=(Damage.DOT_GIT,), problem="its .git file is damaged")
+LOCK = Lock(PurePath("/r/.git/index.lock"), "", NOW - timedelta(hours=1), Truth.YES, "nobody lives")
+WRECK = replace(
+    snapshot(
+        row("ws-1"), branch("ws-1"), tree("ws-1", DIRTY),
+        row("ws-2"), branch("ws-2", landed=Truth.YES),
+        row("ws-3", "failed"), branch("ws-3", 0), BROKEN,
+    ),
+    locks=(LOCK,),
+)  # fmt: skip
+BOTH = (Scenario.ORCHESTRATOR_CRASH, Scenario.WORKTREE_CORRUPTION)
+
+
+def alone(scenario: Scenario) -> Plan:
+    return plan_recovery({scenario}, WRECK, POLICY)
+
+
+def test_what_two_scenarios_see_is_done_once() -> None:
+    assert all([one for one in alone(each).steps if isinstance(one, MoveLock)] for each in BOTH)
+
+    plan = plan_recovery(BOTH, WRECK, POLICY)
+
+    assert len([one for one in plan.steps if isinstance(one, MoveLock)]) == 1
+    named = [(one.verb, one.subject) for one in plan.steps]
+    assert len(named) == len(set(named))
+
+
+def test_a_workstream_is_treated_by_the_first_scenario_that_has_a_step_for_it() -> None:
+    first = next(one for one in PLANNERS if one in BOTH)
+    own = {step for step in alone(first).steps if step.workstream}
+    owners = {step.workstream for step in own}
+
+    plan = plan_recovery(BOTH, WRECK, POLICY)
+
+    assert {step for step in plan.steps if step.workstream in owners} == own
+
+
+def test_all_stops_and_salvages_come_before_anything_that_removes() -> None:
+    classes = [step.step_class for step in plan_recovery(BOTH, WRECK, POLICY).steps]
+
+    assert classes.index(StepClass.CLEAN) > max(
+        at for at, one in enumerate(classes) if one in (StepClass.STOP, StepClass.SALVAGE)
+    )
+    assert classes[-1] is StepClass.RESTART
+
+
+def test_one_scenario_keeps_the_order_of_its_own_plan() -> None:
+    found = {one.scenario for one in diagnose(WRECK, BOTH)}
+
+    assert found == set(BOTH)
+    assert alone(BOTH[0]) == PLANNERS[BOTH[0]](WRECK, POLICY)
