@@ -11,6 +11,7 @@ from tasks.reorder import reorder
 from tasks.repair import repair
 from tasks.report import report
 from tasks.restart import restart
+from tasks.revert import revert
 from tasks.salvage import salvage
 from tasks.session import Approval, adopted, settled
 from tasks.stop import stop
@@ -29,6 +30,8 @@ TASKS: Mapping[type[steps.Step], Any] = {
     steps.Register: repair,
     steps.Recreate: repair,
     steps.Land: merge,
+    steps.Revert: revert,
+    steps.Rework: revert,
     steps.Push: push,
     steps.EditSpec: reorder,
     steps.Reopen: reorder,

@@ -6,7 +6,9 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.bisect import bisect
 from tasks.session import Approval, name_of_run, opened, recovery, terms
+from unjam.domain.diagnosis import asks_for_tests
 from unjam.domain.finding import Scenario
 from unjam.domain.planning import PLANNERS
 
@@ -32,4 +34,6 @@ def recover(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of 
     """
     about = terms("recover", workstreams, rehearsal=dry_run)
     with recovery(opened(repo, config), about, approval) as run:
+        if asks_for_tests(scenarios or PLANNERS):
+            bisect(run)
         return recovered(run, tuple(scenarios or PLANNERS), approval, rehearsal=dry_run)

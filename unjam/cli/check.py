@@ -2,11 +2,12 @@
 
 import argparse
 import gc
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unjam.cli.say import Page, as_json
+from unjam.cli.say import Page, as_json, progress_line
 from unjam.domain.words import counted
 from unjam.engine.ahead import Ahead, looking_ahead
 from unjam.errors import UsageError
@@ -14,6 +15,7 @@ from unjam.errors import UsageError
 if TYPE_CHECKING:
     from unjam.domain.check_report import Document
     from unjam.domain.snapshot import Snapshot
+    from unjam.engine.orchestration import Orchestration
 
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
@@ -35,13 +37,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
     # Imported only now that Git and a child are at work: this takes as long as they do.
     from unjam.domain.check_report import check_document
-    from unjam.domain.diagnosis import DETECTORS, diagnose
+    from unjam.domain.diagnosis import DETECTORS, asks_for_tests, diagnose
     from unjam.engine.orchestration import configured
     from unjam.engine.watching import observe_for
 
     scenarios = arguments.scenario or tuple(DETECTORS)
     orchestration = configured(ahead.repository, arguments.config)
     snapshot = observe_for(orchestration, scenarios, ahead.begun)
+    if asks_for_tests(scenarios):
+        snapshot = _tested(orchestration, snapshot)
     if arguments.picture is not None:
         _draw(snapshot, arguments.picture)
     return check_document(snapshot, diagnose(snapshot, scenarios))
@@ -58,6 +62,15 @@ def _draw(snapshot: "Snapshot", target: Path) -> None:
     if target.is_dir():
         raise UsageError(f"--picture {target}: it is a directory; name a file")
     files.write_atomically(target.absolute(), picture.encode())
+
+
+def _tested(orchestration: "Orchestration", snapshot: "Snapshot") -> "Snapshot":
+    """Run the trunk's tests, and search for what broke them: only ever because it was asked for."""
+    from unjam.engine.blaming.investigate import investigate
+
+    return replace(
+        snapshot, tests=investigate(orchestration, snapshot, progress_line(), afresh=True)
+    )
 
 
 def print_check(document: "Document") -> None:

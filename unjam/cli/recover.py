@@ -4,15 +4,16 @@ import argparse
 from typing import Any
 
 from unjam.cli.launch import Launcher
-from unjam.cli.say import Page, as_json, ask, is_terminal
+from unjam.cli.say import Page, as_json, ask, is_terminal, progress_line
 from unjam.domain.check_report import Document
-from unjam.domain.diagnosis import DETECTORS
+from unjam.domain.diagnosis import DETECTORS, asks_for_tests
 from unjam.domain.outcome import RunWord
 from unjam.domain.plan import Plan
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.report import run_document
 from unjam.domain.snapshot import WorkstreamId
 from unjam.domain.words import counted
+from unjam.engine.blaming.investigate import known_tests
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import Prepared, preview
 from unjam.errors import RefusedError
@@ -53,6 +54,8 @@ class _Call:
     def once(self) -> Document:
         """Plan, show, ask, carry out; raises RefusedError when it was not allowed."""
         arguments = self._arguments
+        if asks_for_tests(self._scenarios):
+            known_tests(self._orchestration, progress_line())
         prepared, policy, is_owed = preview(self._orchestration, self._chosen, self._scenarios)
         document = _document(prepared, policy)
         if not arguments.json:

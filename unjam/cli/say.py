@@ -117,3 +117,16 @@ def _again(headline: str, heads: Heads, rows: Rows) -> None:
     page.table(heads, rows)
     page.line()
     sys.stdout.flush()
+
+
+def progress_line() -> Callable[[object], None]:
+    """Return what shows how far long work is: one line that is written over, on a terminal only."""
+    from unjam.engine.blaming.search import Progress
+
+    def tell(progress: object) -> None:
+        if sys.stderr.isatty() and isinstance(progress, Progress):
+            sys.stderr.write(f"\r\x1b[K{shown(progress.sentence)}")
+            sys.stderr.write("\n" if progress.left == 0 and progress.interval is None else "")
+            sys.stderr.flush()
+
+    return tell

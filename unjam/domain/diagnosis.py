@@ -1,9 +1,10 @@
 """Run the detectors over a snapshot."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from unjam.domain.agent_hang import find_agent_hang
 from unjam.domain.dependency_deadlock import find_dependency_deadlock
+from unjam.domain.failing_merge import find_failing_merge
 from unjam.domain.finding import Finding, Scenario, Subject
 from unjam.domain.orchestrator_crash import find_orchestrator_crash
 from unjam.domain.snapshot import Snapshot, WorkstreamId
@@ -16,7 +17,16 @@ DETECTORS: Mapping[Scenario, Detector] = {
     Scenario.AGENT_HANG: find_agent_hang,
     Scenario.WORKTREE_CORRUPTION: find_worktree_corruption,
     Scenario.DEPENDENCY_DEADLOCK: find_dependency_deadlock,
+    Scenario.FAILING_MERGE: find_failing_merge,
 }
+
+
+def asks_for_tests(scenarios: Collection[Scenario]) -> bool:
+    """Tell whether tests may be run: only where failing merges were asked for by name.
+
+    They take long and run agents' code; everything at once makes do with what is on record.
+    """
+    return Scenario.FAILING_MERGE in scenarios and len(scenarios) < len(DETECTORS)
 
 
 def diagnose(

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from unjam.domain.policy import StepClass
 from unjam.domain.snapshot import CommitId, Operation, ProcessIdentity, WorkstreamId
+from unjam.domain.trials import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,30 @@ class Land(Step):
     verb = "land"
     step_class = StepClass.LAND
     landings: tuple[Landing, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revert(Step):
+    """Take landed work back out of the trunk, if the whole suite then passes."""
+
+    verb = "revert"
+    step_class = StepClass.REVERT
+    units: tuple[Unit, ...]  # newest first
+    guilty: tuple[str, ...]  # by their last commits; the others are built on them
+    tests: tuple[str, ...]  # that they broke
+    known: tuple[str, ...]  # every test that fails now, for whatever reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rework(Step):
+    """Prepare that reverted work is done again: its branch, and its row on pending; once."""
+
+    verb = "rework"
+    step_class = StepClass.SPEC
+    unit: Unit
+    branch: str  # full name of the one to be made
+    old: str  # full name of the one that was landed
+    told: str  # what failed, for whoever does it again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from unjam.domain.finding import Scenario
 from unjam.domain.hang_plan import plan_hang
 from unjam.domain.plan import Land, Plan, ReturnPrimary, Step
 from unjam.domain.policy import Policy, StepClass
+from unjam.domain.revert_plan import plan_failing_merge
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 
 
@@ -36,6 +37,7 @@ PLANNERS: Mapping[Scenario, Planner] = {
     Scenario.AGENT_HANG: plan_hang,
     Scenario.WORKTREE_CORRUPTION: plan_corruption,
     Scenario.DEPENDENCY_DEADLOCK: plan_deadlock,
+    Scenario.FAILING_MERGE: plan_failing_merge,
 }
 
 _ORDER = (

@@ -13,6 +13,7 @@ from typing import NewType
 
 from unjam.domain.damage import Damage, LostBranch, LostObject, StrayKind
 from unjam.domain.signs import Watched
+from unjam.domain.trials import TrunkTests
 
 CommitId = NewType("CommitId", str)
 WorkstreamId = NewType("WorkstreamId", str)
@@ -303,6 +304,7 @@ class Snapshot:
     push_owed: bool = False  # an earlier run landed work and could not push it
     free_disk: int | None = None  # bytes, where the Git common directory is
     unknown: tuple[Unknown, ...] = ()
+    tests: TrunkTests | None = None  # what they were found to say of this very trunk, if asked
     watched: tuple[Watched, ...] = ()  # agents without a sign of life for long, looked at closely
 
     @property

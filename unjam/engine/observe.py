@@ -11,6 +11,7 @@ from unjam.adapters.state.read import read_state
 from unjam.domain.naming import Template
 from unjam.domain.snapshot import (
     AgentId,
+    CommitId,
     Lock,
     Snapshot,
     Spec,
@@ -20,6 +21,7 @@ from unjam.domain.snapshot import (
     WorkstreamId,
     Worktree,
 )
+from unjam.domain.trials import TrunkTests
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.spec_history import with_history
 from unjam.engine.strays import strays_with_owners
@@ -69,6 +71,7 @@ def observe(
         locks=_locks(orchestration, facts, trees),
         strays=strays_with_owners(orchestration, facts, state, ordered.specs),
         lost=facts.lost,
+        tests=_tests(orchestration, facts.trunk_tip),
         lost_branches=facts.lost_branches,
         trunk_damaged=facts.trunk_damaged,
         logs=logs.tails(orchestration.below(settings.logs)),
@@ -162,6 +165,16 @@ def detected(orchestration: Orchestration) -> dict[str, dict[str, object]]:
         orchestration.repository, _request(orchestration, State("", Truth.NO), frozenset())
     )
     return {"orchestration": {"trunk": facts.trunk.removeprefix("refs/heads/")}}
+
+
+def _tests(orchestration: Orchestration, tip: CommitId) -> TrunkTests | None:
+    """Return what tests were found to say of just this trunk; none are run for it."""
+    if not files.exists(orchestration.home / "tests" / f"trunk-{tip}.json"):
+        return None
+    # Nobody asked in most repositories: those need not wait for what reads it.
+    from unjam.engine.blaming.record import recorded
+
+    return recorded(orchestration, tip)
 
 
 def _unknown_state(state: State) -> tuple[Unknown, ...]:

@@ -102,6 +102,19 @@ class Verify(_Section):
         default=None,
         description='the JUnit XML it writes, such as "report.xml"; pytest is asked for one',
     )
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        examples=[2],
+        description="trials of a culprit search at once; default: one for each core",
+    )
+    confidence: float = Field(
+        default=0.99,
+        ge=0.9,
+        lt=1,
+        description="at which a culprit search stops looking and starts proving",
+    )
 
     @property
     def command_is_default(self) -> bool:

@@ -21,6 +21,8 @@ from unjam.domain.plan import (
     RestoreBranch,
     RestoreObjects,
     ReturnPrimary,
+    Revert,
+    Rework,
     Salvage,
     SetAside,
     Step,
@@ -43,6 +45,8 @@ from unjam.engine.acts.record import record
 from unjam.engine.acts.reorder import edit_spec, reopen
 from unjam.engine.acts.repair import abort, move_lock, return_primary
 from unjam.engine.acts.restart import restart
+from unjam.engine.acts.revert import revert
+from unjam.engine.acts.rework import rework
 from unjam.engine.acts.salvage import salvage
 from unjam.engine.acts.stop import stop
 from unjam.engine.recovery import Recovery, outcome
@@ -62,6 +66,8 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     Unregister: unregister,
     SetAside: set_aside,
     Land: land,
+    Revert: revert,
+    Rework: rework,
     Push: push,
     Record: record,
     EditSpec: edit_spec,

@@ -17,14 +17,14 @@ from unjam.errors import RefusedError, UnjamError
 
 def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Find what can land, then move the trunk once; each workstream gets an outcome of its own."""
-    found = search(run, step, _base(run, fresh))
-    parked = _move_trunk(run, fresh, found.tip) if found.landable else None
+    found = search(run, step, base_to_build_on(run, fresh))
+    parked = move_trunk(run, fresh, found.tip) if found.landable else None
     for one in step.landings:
         run.landed[one.workstream] = _landed(one, found, parked)
     return tuple(_outcome(step, one, run.landed[one.workstream]) for one in step.landings)
 
 
-def _base(run: Recovery, fresh: Snapshot) -> CommitId:
+def base_to_build_on(run: Recovery, fresh: Snapshot) -> CommitId:
     """Build on the remote's trunk where it is ahead of ours: beside it nothing could be pushed."""
     name, common = run.policy.remote, run.orchestration.common
     if name is None or run.policy.approval(StepClass.PUSH) is Approval.OFF:
@@ -55,7 +55,7 @@ def _outcome(step: Land, landing: Landing, landed: Landed) -> Outcome:
     return Outcome(step.verb, name, word, sentence, landing.workstream)
 
 
-def _move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> Landed | None:
+def move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> Landed | None:
     """Move the trunk, in the checkout that is on it if there is one; None when it is moved."""
     kept = f"refs/unjam/{run.run}/landing"
     run.door.make(MoveRef(kept, None, tip))

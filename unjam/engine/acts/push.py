@@ -8,7 +8,7 @@ from unjam.adapters.git.moving import remote
 from unjam.adapters.git.moving.upstream import Side, Upstream, look_upstream
 from unjam.domain.change import MoveRef, PushRef
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import EditSpec, Land, Push
+from unjam.domain.plan import EditSpec, Land, Push, Revert
 from unjam.domain.snapshot import Snapshot
 from unjam.engine.recovery import Recovery, outcome
 from unjam.errors import PermanentError, RefusedError
@@ -43,14 +43,14 @@ def push(run: Recovery, step: Push, fresh: Snapshot) -> tuple[Outcome, ...]:
 
 def _nothing_landed(run: Recovery) -> bool:
     """Tell whether this run tried to land and nothing did: a person's own commits are not ours to push."""
-    tried = [one for one in run.outcomes if one.step in (Land.verb, EditSpec.verb)]
+    tried = [one for one in run.outcomes if one.step in (Land.verb, Revert.verb, EditSpec.verb)]
     return bool(tried) and not any(_moved_trunk(one) for one in tried)
 
 
 def _moved_trunk(one: Outcome) -> bool:
     """Tell whether a step moved the trunk; a spec that Git does not have is only a file."""
     committed = any(kept.startswith("refs/") for kept in one.kept)
-    return one.word is StepWord.DONE and (one.step == Land.verb or committed)
+    return one.word is StepWord.DONE and (one.step in (Land.verb, Revert.verb) or committed)
 
 
 def _grown_apart(step: Push, fresh: Snapshot) -> str:

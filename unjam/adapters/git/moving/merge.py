@@ -68,10 +68,10 @@ def merge_onto(
 ) -> Merged | Conflict | Markers | Nothing:
     """Merge a tip onto a base, given as (base, tip); the same arguments give the same commit."""
     base, tip = sides
-    with _merging_room(common, base) as room:
+    with merging_room(common, base) as room:
         answer = room.run("merge-tree", "--write-tree", "-z", base, tip, accept=None)
         if answer.status == _CONFLICTED:
-            return _conflict(answer)
+            return conflict_in(answer)
         if answer.status != 0:
             return _unmergeable(answer)
         tree = answer.fields()[0]
@@ -84,7 +84,7 @@ def merge_onto(
 
 
 @contextmanager
-def _merging_room(common: Path, base: CommitId) -> Iterator[Git]:
+def merging_room(common: Path, base: CommitId) -> Iterator[Git]:
     """Open a room in which the base's own attributes hold, as they would in a checkout of it."""
     with clean_room(common, exact=False) as bare:
         # merge-tree reads attributes from the work tree only; nothing else of it is looked at.
@@ -114,7 +114,8 @@ def _lay_attributes(room: Git, base: CommitId, work_tree: Path) -> None:
             target.write_bytes(room.run("cat-file", "blob", blob).out)
 
 
-def _conflict(answer: Answer) -> Conflict:
+def conflict_in(answer: Answer) -> Conflict:
+    """Read why merge-tree could not merge."""
     files, _, told = answer.out.partition(b"\0\0")
     paths = dict.fromkeys(
         os.fsdecode(one.partition(b"\t")[2]) for one in files.split(b"\0")[1:] if b"\t" in one

@@ -1,0 +1,34 @@
+"""Scenario: tests fail since something landed. See docs/scenarios/failing_merge.md."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows import recovered
+from tasks.bisect import bisect
+from tasks.session import Approval, name_of_run, opened, recovery, terms
+from unjam.domain.finding import Scenario
+
+
+@flow(name="failing_merge", flow_run_name=name_of_run)
+def failing_merge(
+    repo: Path,
+    workstreams: list[str] | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 -- a flow's parameters are the fields of a form
+    approval: Approval | None = None,
+    config: Path | None = None,
+) -> dict[str, Any]:
+    """Find the landed work that broke the trunk's tests, prove it, and take it out again.
+
+    Args:
+        repo: Any directory of the repository.
+        workstreams: Take out only work of these workstreams; empty means of any.
+        dry_run: Only search, and make the plan.
+        approval: What a person allows beyond the policy; empty means only what is automatic.
+        config: A configuration file other than the repository's own.
+    """
+    about = terms("failing_merge", workstreams, rehearsal=dry_run)
+    with recovery(opened(repo, config), about, approval) as run:
+        bisect(run)
+        return recovered(run, (Scenario.FAILING_MERGE,), approval, rehearsal=dry_run)

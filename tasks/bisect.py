@@ -1,0 +1,55 @@
+"""Bisect: run the trunk's tests, and find the landed work that broke them; changes nothing."""
+
+import base64
+from uuid import UUID
+
+from prefect import get_run_logger, task
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from tasks.retrying import RETRY_TRANSIENT
+from unjam.domain.search_page import search_picture, search_table
+from unjam.domain.trials import TrunkTests
+from unjam.domain.words import printable
+from unjam.engine.blaming.investigate import known_tests
+from unjam.engine.blaming.search import Progress
+from unjam.engine.recovery import Recovery
+
+
+@task(task_run_name="bisect", **RETRY_TRANSIENT)
+def bisect(run: Recovery) -> TrunkTests:
+    """Bring on record what the tests say of the trunk, and show the search while it runs."""
+    shown = _Shown()
+    found = known_tests(run.orchestration, shown.tell)
+    if any(one.heard for one in found.cases):
+        picture = base64.b64encode(search_picture(found).encode()).decode()
+        page = f"![units and verdicts](data:image/svg+xml;base64,{picture})"
+        create_markdown_artifact(page, key="unjam-culprit-search", description=found.said)
+        create_table_artifact(search_table(found), key="unjam-culprit-trials")
+    return found
+
+
+class _Shown:
+    """The progress of a search, in the log and as an artifact that grows."""
+
+    def __init__(self) -> None:
+        self._log = get_run_logger()
+        self._artifact: UUID | None = None
+
+    def tell(self, progress: Progress) -> None:
+        """Show it; a picture that cannot be shown stops no search."""
+        self._log.info(printable(progress.sentence))
+        if progress.interval is None and self._artifact is None:
+            return
+        share = 100.0 * progress.runs / max(1, progress.runs + progress.left)
+        if self._artifact is None:
+            made = create_progress_artifact(
+                share, key="unjam-culprit-progress", description=progress.sentence
+            )
+            self._artifact = made if isinstance(made, UUID) else None
+        else:
+            update_progress_artifact(self._artifact, share, description=progress.sentence)

@@ -1,0 +1,16 @@
+"""Revert: take landed work back out, and prepare that it is done again."""
+
+from prefect import task
+
+from tasks.retrying import RETRY_TRANSIENT
+from tasks.telling import name_of_step, told
+from unjam.domain.outcome import Outcome
+from unjam.domain.plan import Revert, Rework
+from unjam.engine.acts import carry_out
+from unjam.engine.recovery import Recovery
+
+
+@task(task_run_name=name_of_step, **RETRY_TRANSIENT)
+def revert(run: Recovery, step: Revert | Rework) -> tuple[Outcome, ...]:
+    """Build it in memory, verify it, and move the trunk; or make the branch of the rework."""
+    return told(carry_out(run, step))

@@ -1,0 +1,81 @@
+"""Ask a test runner for certain tests, and for a report of what each said.
+
+pytest is known. Of any other runner the whole command is run, and its report is read where the
+configuration says that it writes one.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath
+
+REPORT = "unjam-report.xml"
+_PYTEST = ("pytest", "py.test")
+_ASKED = ("--continue-on-collection-errors", "-p", "no:cacheprovider", "-o", "junit_family=xunit1")
+_SWITCHES = ("-q", "-v", "-vv", "-x", "-s", "-l", "-qq")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One command to run in a checkout, and where its report will be."""
+
+    command: tuple[str, ...]
+    report: Path | None
+    environment: tuple[tuple[str, str], ...] = ()
+    narrowed: bool = False  # only the tests that were asked for run
+
+
+def is_pytest(command: Sequence[str]) -> bool:
+    """Tell whether a command runs pytest, by itself or as a module."""
+    return _starts_pytest(command) is not None
+
+
+def order(
+    command: Sequence[str], junit: str | None, checkout: Path, beside: Path, tests: Sequence[str]
+) -> Order:
+    """Say what to run in a checkout for these tests, or for all; ``beside`` takes pytest's report."""
+    at = _starts_pytest(command)
+    if at is None:
+        return Order(tuple(command), checkout / junit if junit else None)
+    report = beside / REPORT
+    options = list(command[at + 1 :])
+    if tests:
+        options = [one for n, one in enumerate(options) if not _is_place(options, n, checkout)]
+    words = (*command[: at + 1], *options, *_ASKED, f"--junitxml={report}", *tests)
+    return Order(words, report, _environment(checkout), bool(tests))
+
+
+def present(tests: Sequence[str], checkout: Path) -> tuple[str, ...]:
+    """Leave out tests whose files are not there: pytest runs nothing at all when asked for one."""
+    return tuple(one for one in tests if (checkout / file_of(one)).is_file())
+
+
+def file_of(test: str) -> PurePath:
+    """Name the file of one of pytest's tests."""
+    return PurePosixPath(test.partition("::")[0])
+
+
+def _starts_pytest(command: Sequence[str]) -> int | None:
+    """Return where pytest is named, with its options behind it."""
+    for at, word in enumerate(command):
+        named = PurePath(word).name in _PYTEST
+        if named and (at == 0 or command[at - 1] == "-m" or not word.startswith("-")):
+            return at
+    return None
+
+
+def _is_place(options: Sequence[str], at: int, checkout: Path) -> bool:
+    """Tell a directory or file of tests from an option and from what an option takes."""
+    word = options[at]
+    if word.startswith("-") or not (checkout / word.partition("::")[0]).exists():
+        return False
+    before = options[at - 1] if at else ""
+    return not before.startswith("-") or before in _SWITCHES or "=" in before
+
+
+def _environment(checkout: Path) -> tuple[tuple[str, str], ...]:
+    """Import the checkout's own code first: an editable install names the person's checkout."""
+    places = [str(one) for one in (checkout / "src", checkout) if one.is_dir()]
+    inherited = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([*places, *([inherited] if inherited else [])])
+    return (("PYTHONPATH", path), ("PYTHONDONTWRITEBYTECODE", "1"))

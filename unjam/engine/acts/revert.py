@@ -1,0 +1,93 @@
+"""Take landed work back out of the trunk."""
+
+from collections.abc import Iterator
+
+from unjam.adapters.git.moving.merge import Conflict, Merged, Nothing
+from unjam.adapters.git.moving.without import Exchange, exchanged
+from unjam.domain.failing_merge import listed
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.plan import Revert
+from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.domain.trials import Blame, TrunkTests, Unit
+from unjam.engine.acts.land import base_to_build_on, move_trunk
+from unjam.engine.blaming.bench import open_bench
+from unjam.engine.blaming.record import Memory, command_of, write_down
+from unjam.engine.blaming.remedy import judged
+from unjam.engine.recovery import Landed, Recovery, outcome
+from unjam.engine.trial import IDENTITY
+
+
+def revert(run: Recovery, step: Revert, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Build the revert in memory, run the whole suite on it, move the trunk once."""
+    common = run.orchestration.common
+    base = base_to_build_on(run, fresh)
+    changes = [Exchange(one.after, one.before) for one in step.units]
+    made = exchanged(common, base, changes, _message(step, run.run), (IDENTITY, run.started))
+    if isinstance(made, Nothing):
+        return _settled(run, step, StepWord.ALREADY_DONE, "the trunk has nothing of it any more")
+    if isinstance(made, Conflict):
+        paths = ", ".join(made.paths[:5])
+        return _settled(run, step, StepWord.REFUSED, f"later work on the same lines: {paths}")
+    passed, because = _verified(run, step, made, fresh)
+    if not passed:
+        return _settled(run, step, StepWord.FAILED, f"not reverted: {because}")
+    parked = move_trunk(run, fresh, made.commit)
+    if parked is not None:
+        said = "; ".join(filter(None, (parked.because, parked.advice)))
+        return _settled(run, step, StepWord.REFUSED, said)
+    names = listed(step.tests)
+    for name in _owners(step):
+        why = f"reverted in {made.commit[:12]}: {names} failed"
+        run.landed[name] = Landed(done=True, status="reverted", because=why)
+    return (outcome(step, StepWord.DONE, f"reverted in {made.commit[:12]}; {because}"),)
+
+
+def _verified(run: Recovery, step: Revert, made: Merged, fresh: Snapshot) -> tuple[bool, str]:
+    """Run everything on the result; the run that the plan rests on counts for the very same tree."""
+    with open_bench(run.orchestration, Memory(run.orchestration)) as bench:
+        ran = bench.run(made.commit, made.tree, None)
+    passed, because, left = judged(ran, set(step.known), set(step.tests))
+    if passed:
+        cases = fresh.tests.cases if fresh.tests else ()
+        innocent = (one for one in cases if one.test in left)
+        found = TrunkTests(
+            tip=made.commit,
+            command=command_of(run.orchestration),
+            passed=not left,
+            said=ran.sentence,
+            cases=tuple(one for one in innocent if one.blame not in (Blame.BROKEN, Blame.PAIR)),
+        )
+        # Before the trunk is there: whoever is killed in between finds it verified.
+        write_down(run.orchestration, found)
+    return passed, because
+
+
+def _settled(run: Recovery, step: Revert, word: StepWord, because: str) -> tuple[Outcome, ...]:
+    for name in _owners(step):
+        status = "reverted" if word is StepWord.ALREADY_DONE else None
+        run.landed[name] = Landed(done=status is not None, status=status, because=because)
+    return (outcome(step, word, because),)
+
+
+def _owners(step: Revert) -> Iterator[WorkstreamId]:
+    return (WorkstreamId(name) for unit in step.units for name in unit.workstreams)
+
+
+def _message(step: Revert, run: str) -> str:
+    """Write what Git's own revert would, so that every tool, ours included, knows it for one."""
+    subject = f'Revert "{step.units[-1].subject}"'
+    if len(step.units) > 1:
+        subject = f"Revert {len(step.units)} units that break the tests"
+    body = "\n\n".join("\n".join(_told(one)) for one in step.units)
+    tests = "\n".join(f"Unjam-Broken-Test: {' '.join(one.split())}" for one in step.tests)
+    owners = "\n".join(f"Unjam-Workstream: {one}" for one in _owners(step))
+    return "\n".join(filter(None, (f"{subject}\n\n{body}\n", tests, owners, f"Unjam-Run: {run}\n")))
+
+
+def _told(unit: Unit) -> Iterator[str]:
+    if len(unit.commits) == 1 and unit.before and "merge" in unit.kind:
+        yield f"This reverts commit {unit.after}, reversing"
+        yield f"changes made to {unit.before}."
+        return
+    for commit in reversed(unit.commits):
+        yield f"This reverts commit {commit}."

@@ -1,0 +1,250 @@
+"""Investigate the trunk's tests: what fails, since when, by whose work, and what would undo it.
+
+Runs tests in throw-away checkouts; nothing of the person's is touched, and what was paid for is kept.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from unjam.adapters import verdicts
+from unjam.adapters.git.moving.without import tree_of
+from unjam.adapters.git.proving.units import units_of
+from unjam.domain.snapshot import CommitId, Snapshot, WorkstreamId
+from unjam.domain.trials import Blame, Case, Heard, Probe, Said, TrunkTests, Unit
+from unjam.engine.blaming.bench import Bench, open_bench
+from unjam.engine.blaming.hearing import Failing, failing_in, said_of
+from unjam.engine.blaming.record import (
+    Memory,
+    Ran,
+    command_of,
+    folder,
+    recorded,
+    write_down,
+)
+from unjam.engine.blaming.remedy import remedy_for
+from unjam.engine.blaming.search import Progress, Search, Tell
+from unjam.engine.blaming.trees import Trees
+from unjam.engine.observe import observe
+from unjam.engine.orchestration import Orchestration
+
+_LONGEST = 1024  # units that are looked at
+_STEPS = (16, 128)  # units back, before all of them
+_TRIES = 24  # places at which a pass is looked for
+
+
+def investigate(
+    orchestration: Orchestration, snapshot: Snapshot, tell: Tell, *, afresh: bool = False
+) -> TrunkTests:
+    """Say what the tests say of the trunk; a failure on record is taken, unless ``afresh``.
+
+    Raises RefusedError while another search is at work here, UsageError where the verify command
+    cannot be run.
+    """
+    with verdicts.one_search(folder(orchestration)):
+        known = None if afresh else recorded(orchestration, snapshot.trunk_tip)
+        if known is not None and not known.passed:
+            return known
+        memory = Memory(orchestration)
+        with open_bench(orchestration, memory) as bench:
+            found = _Investigation(orchestration, snapshot, bench, memory, tell).run(afresh=afresh)
+        write_down(orchestration, found)
+        return found
+
+
+def known_tests(orchestration: Orchestration, tell: Tell) -> TrunkTests:
+    """Bring on record what the tests say of the trunk as it is now; see ``investigate``."""
+    return investigate(orchestration, observe(orchestration, only=frozenset()), tell)
+
+
+class _Investigation:
+    def __init__(
+        self,
+        orchestration: Orchestration,
+        snapshot: Snapshot,
+        bench: Bench,
+        memory: Memory,
+        tell: Tell,
+    ) -> None:
+        self.orchestration = orchestration
+        self.snapshot = snapshot
+        self.bench = bench
+        self.memory = memory
+        self.tell = tell
+        self.tip = snapshot.trunk_tip
+
+    def run(self, *, afresh: bool) -> TrunkTests:
+        tree = tree_of(self.orchestration.common, self.tip)
+        if afresh:
+            self.memory.forget(tree)
+        self._say("running the whole suite on the trunk")
+        whole = self.bench.run(self.tip, tree, None)
+        shown = " ".join(self.orchestration.settings.verify.command)
+        failing = failing_in(whole, shown)
+        found = TrunkTests(
+            tip=self.tip,
+            command=command_of(self.orchestration),
+            passed=not failing,
+            said=whole.sentence,
+            unidentified=any(one.is_whole for one in failing),
+        )
+        if failing:
+            found = self._explained(found, tree, failing)
+        return replace(found, runs=self.bench.runs, seconds=round(self.bench.seconds, 1))
+
+    def _explained(self, found: TrunkTests, tree: str, failing: Sequence[Failing]) -> TrunkTests:
+        again = self._run(self.tip, tree, failing)
+        steady: list[Failing] = []
+        flipped: list[Failing] = []
+        for one in failing:
+            (steady if said_of(one, again) is Said.FAIL else flipped).append(one)
+        cases = [_flaky(one, said_of(one, again)) for one in flipped]
+        units = self._units()
+        base, at_base = self._base(units, steady)
+        if base is None:
+            cases += [_everywhere(one) for one in steady]
+            return replace(found, cases=tuple(cases))
+        span = units[base:]
+        good = [one for one in steady if at_base[one.test] is Said.PASS]
+        cases += [_everywhere(one) for one in steady if one not in good]
+        if good:
+            cases += self._searched(span, good)
+        found = replace(found, good=span[0].before, units=span, cases=tuple(cases))
+        self._say("running the whole suite on the trunk without what broke it")
+        remedy = remedy_for(found, Trees(self.orchestration, span), self.bench, self.snapshot)
+        return replace(found, remedy=remedy)
+
+    def _searched(self, span: Sequence[Unit], failing: Sequence[Failing]) -> tuple[Case, ...]:
+        head = Probe(len(span))
+        opening = (Heard(head, Said.FAIL), Heard(Probe(0), Said.PASS), Heard(head, Said.FAIL))
+        heard = {one.test: opening for one in failing}
+        trees = Trees(self.orchestration, span)
+        search = Search(self.bench, trees, failing, heard, self.tell)
+        return search.cases()
+
+    def _units(self) -> tuple[Unit, ...]:
+        branches = {one.ref: str(one.tip) for one in self.snapshot.branches}
+        template = self.orchestration.branch_template
+
+        def owner(ref: str) -> WorkstreamId | None:
+            found = template.owner(ref)
+            return found.workstream if found else None
+
+        return units_of(self.orchestration.common, self.snapshot.trunk, branches, owner, _LONGEST)
+
+    def _base(
+        self, units: Sequence[Unit], failing: Sequence[Failing]
+    ) -> tuple[int | None, dict[str, Said]]:
+        """Find a point at which the tests pass: one on record, else farther and farther back.
+
+        Returns its number, and what each test said where it was asked last; None where all of them
+        fail wherever they can be tested.
+        """
+        looked = _Looked(failing)
+        for at in self._candidates(units):
+            if not looked.left:
+                break
+            self._look(looked, units, at)
+        while looked.left and (place := looked.between(len(units))) is not None:
+            self._look(looked, units, place)
+        while not looked.left and (place := looked.older()) is not None:
+            self._look(looked, units, place, failing)
+        return looked.best, looked.said
+
+    def _look(
+        self,
+        looked: "_Looked",
+        units: Sequence[Unit],
+        at: int,
+        asked: Sequence[Failing] | None = None,
+    ) -> None:
+        left = looked.left if asked is None else asked
+        self._say(f"looking for a point where {len(left)} tests pass: {len(units) - at} back")
+        commit = units[at].before
+        ran = self._run(commit, tree_of(self.orchestration.common, CommitId(commit)), left)
+        looked.take(at, {one.test: said_of(one, ran) for one in left})
+
+    def _candidates(self, units: Sequence[Unit]) -> Iterator[int]:
+        passing = self.memory.passing()
+        known = (
+            at
+            for at in range(len(units) - 1, -1, -1)
+            if passing and tree_of(self.orchestration.common, CommitId(units[at].before)) in passing
+        )
+        first = next(known, None)
+        back = [len(units) - step for step in _STEPS if step < len(units)]
+        yield from dict.fromkeys(one for one in (first, *back, 0) if one is not None and units)
+
+    def _run(self, commit: str, tree: str, failing: Sequence[Failing]) -> Ran:
+        is_whole = any(one.is_whole for one in failing)
+        return self.bench.run(commit, tree, None if is_whole else [one.test for one in failing])
+
+    def _say(self, sentence: str) -> None:
+        self.tell(Progress(self.bench.runs, 0, None, sentence))
+
+
+class _Looked:
+    """Where tests were asked on the way back, and what they said."""
+
+    def __init__(self, failing: Sequence[Failing]) -> None:
+        self._failing = failing
+        self.said: dict[str, Said] = {}
+        self.best: int | None = None
+        self._tries = 3
+        self._tried: set[int] = set()
+        self._dead = -1  # the newest place at which what is left could not be tested
+        self._failed: int | None = None  # the oldest at which it failed
+
+    @property
+    def left(self) -> list[Failing]:
+        """The tests that were not seen to pass."""
+        return [one for one in self._failing if self.said.get(one.test) is not Said.PASS]
+
+    def take(self, at: int, said: dict[str, Said]) -> None:
+        """Take in what the tests that are left said at a place."""
+        self._tried.add(at)
+        passed = {test: one for test, one in said.items() if self.said.get(test) is not Said.PASS}
+        self.said |= passed
+        if Said.PASS in said.values():
+            self.best = at if self.best is None else min(self.best, at)
+        if Said.FAIL in said.values():
+            self._failed = at if self._failed is None else min(self._failed, at)
+        elif Said.PASS not in said.values():
+            self._dead = max(self._dead, at)
+
+    def between(self, units: int) -> int | None:
+        """Name a place not tried yet, older than any failure: the middle, the quarters, and so on.
+
+        Places that cannot be tested lie close together, so that to step aside from one helps little.
+        """
+        failed = units if self._failed is None else self._failed
+        if self._dead < 0 or len(self._tried) >= _TRIES:
+            return None
+        return next(
+            (one for one in _spread(units) if one < failed and one not in self._tried), None
+        )
+
+    def older(self) -> int | None:
+        """Name a place before the best one: two units that break a test together show only if both came after."""
+        if self.best is None or self._dead < 0 or self.best - self._dead <= 1 or not self._tries:
+            return None
+        self._tries -= 1
+        return (self.best + self._dead) // 2
+
+
+def _spread(count: int) -> Iterator[int]:
+    """Yield places from 1 on, each as far from the ones before as can be."""
+    step = count
+    while step > 1:
+        step = (step + 1) // 2
+        yield from range(step, count, step)
+
+
+def _flaky(one: Failing, again: Said) -> Case:
+    how = "passed" if again is Said.PASS else "failed in another way"
+    because = f"it failed in the whole suite and {how} when it ran again by itself"
+    return Case(one.test, Blame.FLAKY, because=because, output=one.output)
+
+
+def _everywhere(one: Failing) -> Case:
+    because = "it fails at every point at which it could be tried, the oldest one included"
+    return Case(one.test, Blame.ENVIRONMENT, because=because, output=one.output)
