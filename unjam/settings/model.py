@@ -102,12 +102,11 @@ class Verify(_Section):
         default=None,
         description='the JUnit XML it writes, such as "report.xml"; pytest is asked for one',
     )
-    workers: int | None = Field(
-        default=None,
-        ge=1,
+    workers: int = Field(
+        default=0,
+        ge=0,
         le=64,
-        examples=[2],
-        description="trials of a culprit search at once; default: one for each core",
+        description="trials of a culprit search at once; 0: one for each core",
     )
     confidence: float = Field(
         default=0.99,
