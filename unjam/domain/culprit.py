@@ -187,6 +187,9 @@ class _Court:
     def passes(self, probe: Probe) -> int:
         return self.count[Heard(probe, Said.PASS)]
 
+    def _is_known(self, probe: Probe) -> bool:
+        return bool(self.fails(probe) or self.passes(probe) or self.is_dead(probe))
+
     def is_dead(self, probe: Probe) -> bool:
         return self.count[Heard(probe, Said.UNTESTABLE)] > 0
 
@@ -254,6 +257,9 @@ class _Court:
         if not span.without and self._is_head_in_doubt(head):
             musts.append(head)
         if musts:
+            alone = Probe(0, (), unit)  # asked for along with the rest: it saves a round
+            if not span.without and unit > 1 and not self._is_known(alone):
+                musts.append(alone)
             return Asking(span, belief, tuple(musts))
         ruling = Ruling(
             blame=Blame.BROKEN,
@@ -299,7 +305,7 @@ class _Court:
         if unit <= 1 or span.without or self.is_dead(probe) or self.fails(probe):
             return ruling
         if self.passes(probe) < _ENOUGH:
-            return Asking(span, belief, (probe,) * (_ENOUGH - self.passes(probe)))
+            return Asking(span, belief, (probe,))
         return self._partner(span, belief, ruling, unit)
 
     def _partner(self, span: Span, belief: Belief, ruling: Ruling, unit: int) -> Ruling | Asking:
