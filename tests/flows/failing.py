@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tests.recovering import recover
 from tests.world import Program, Workstream, World, git
+from unjam.domain.check_report import Document
 from unjam.domain.finding import Scenario
-from unjam.domain.report import Document
 from unjam.domain.trials import TrunkTests
 from unjam.engine.blaming.investigate import known_tests
 from unjam.engine.orchestration import open_orchestration
