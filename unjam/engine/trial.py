@@ -154,7 +154,7 @@ def _searched(
 
 def _refusals(bench: _Bench, answer: searching.Landing) -> Iterable[tuple[WorkstreamId, Landed]]:
     if answer.trunk_fails:
-        because = f"the trunk itself does not pass: {bench.said[()].sentence}"
+        because = f"the trunk itself does not pass: {bench.said[()].sentence}; see: unjam check failing_merge"
         yield from ((one, _no(because)) for one in bench.landings)
         return
     for clash in answer.clashes:
