@@ -8,7 +8,7 @@ import pytest
 
 from unjam.adapters.junit import Result, read_junit
 from unjam.adapters.runner import order, present
-from unjam.errors import PermanentError
+from unjam.errors import PermanentError, UsageError
 
 TESTS = """\
 import pytest
@@ -128,3 +128,15 @@ def test_another_runner_writes_its_report_where_it_is_configured(checkout: Path)
     assert told.command == ("make", "test")
     assert told.report == checkout / "out" / "report.xml"
     assert not told.narrowed
+
+
+@pytest.mark.parametrize("junit", ["/tmp/report.xml", "../report.xml"])
+def test_a_report_elsewhere_is_refused(checkout: Path, junit: str) -> None:
+    with pytest.raises(UsageError, match="below the checkout"):
+        order(("make", "test"), junit, checkout, checkout.parent, ())
+
+
+def test_no_report_is_looked_for_through_a_link_out_of_the_checkout(checkout: Path) -> None:
+    (checkout / "out").symlink_to(checkout.parent)
+
+    assert order(("make",), "out/report.xml", checkout, checkout.parent, ()).report is None

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
+from unjam.errors import UsageError
+
 REPORT = "unjam-report.xml"
 _PYTEST = ("pytest", "py.test")
 _ASKED = ("--continue-on-collection-errors", "-p", "no:cacheprovider", "-o", "junit_family=xunit1")
@@ -36,7 +38,7 @@ def order(
     """Say what to run in a checkout for these tests, or for all; ``beside`` takes pytest's report."""
     at = _starts_pytest(command)
     if at is None:
-        return Order(tuple(command), checkout / junit if junit else None)
+        return Order(tuple(command), _below(checkout, junit) if junit else None)
     report = beside / REPORT
     options = list(command[at + 1 :])
     if tests:
@@ -53,6 +55,18 @@ def present(tests: Sequence[str], checkout: Path) -> tuple[str, ...]:
 def file_of(test: str) -> PurePath:
     """Name the file of one of pytest's tests."""
     return PurePosixPath(test.partition("::")[0])
+
+
+def _below(checkout: Path, junit: str) -> Path | None:
+    """Return where a report will be; None where a link in the checkout leads out of it.
+
+    Raises UsageError for a path that is not the checkout's: trials would share it.
+    """
+    named = PurePath(junit)
+    if named.is_absolute() or ".." in named.parts:
+        raise UsageError(f"verify.junit = {junit!r}: name a path below the checkout")
+    report = checkout / named
+    return report if report.parent.resolve().is_relative_to(checkout.resolve()) else None
 
 
 def _starts_pytest(command: Sequence[str]) -> int | None:
