@@ -68,6 +68,8 @@ class Workstream:
     @property
     def unsaved(self) -> Truth:
         """Whether any of its worktrees holds work that is in no commit of a branch."""
+        if not self.worktrees:
+            return Truth.NO
         answers = {tree.unsaved.any for tree in self.worktrees}
         if any(tree.hidden_commits or tree.operation for tree in self.worktrees):
             return Truth.YES
@@ -169,6 +171,8 @@ _Verdict = tuple[Verdict, tuple[Evidence, ...]]
 
 
 def _verdict(one: Workstream, snapshot: Snapshot) -> _Verdict:
+    if _is_settled(one):
+        return Verdict.CONSISTENT, ()
     if one.agents:
         return Verdict.LIVE, ()
     unreadable = snapshot.state.readable is Truth.UNKNOWN
@@ -176,6 +180,14 @@ def _verdict(one: Workstream, snapshot: Snapshot) -> _Verdict:
         return Verdict.CONSISTENT, ()
     why = next(_obstacles(one, snapshot), None)
     return _of_row(one, snapshot) if why is None else _cannot_tell(*why)
+
+
+def _is_settled(one: Workstream) -> bool:
+    """Tell the usual case, of which a long run has thousands: its work is in the trunk, and all is tidy."""
+    branch, row = one.branch, one.row
+    if one.worktrees or branch is None or row is None or row.status != "completed":
+        return False
+    return branch.landed is Truth.YES and not branch.reverted_by
 
 
 def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
