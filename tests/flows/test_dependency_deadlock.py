@@ -20,6 +20,7 @@ from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import prepare
 from unjam.engine.recovery import Permission
 from unjam.engine.session import Terms, session
+from unjam.errors import RefusedError
 
 ONLY = (Scenario.DEPENDENCY_DEADLOCK,)
 ALL_COLUMNS = (*COLUMNS, "blocked_by", "notes", "updated_at")
@@ -103,6 +104,39 @@ def test_undo_brings_specs_rows_and_refs_back_byte_for_byte(lonely: World) -> No
 
     assert undone["word"] == "undone"
     assert lonely.inventory() == before
+
+
+def two_edits(world: World) -> None:
+    """Two workstreams wait for one another, and a third, whose row is blocked, for what does not exist."""
+    deadlock(world)
+    world.spec("ws-05", depends_on=["ws-99"])
+    world.commit_specs()
+    world.state.row("ws-05", "blocked", agent=None)
+
+
+def test_several_edits_of_one_run_are_taken_back_one_after_the_other(lonely: World) -> None:
+    two_edits(lonely)
+    before = lonely.inventory()
+
+    document = recover(lonely.repo, ONLY)
+    assert len(sentences(document, "edit spec")) == 2
+    assert lonely.state.status("ws-05") == "pending"
+    undo(lonely.repo, document["run"])
+
+    assert lonely.inventory() == before
+
+
+def test_an_edit_in_the_way_of_the_older_of_two_refuses_the_whole_undo(lonely: World) -> None:
+    two_edits(lonely)
+    document = recover(lonely.repo, ONLY)
+    first = next(iter(sentences(document, "edit spec"))).partition(" ")[0]
+    place(lonely, first).write_text("mine\n")
+    left = lonely.inventory()
+
+    with pytest.raises(RefusedError, match="in the way"):
+        undo(lonely.repo, document["run"])
+
+    assert lonely.inventory() == left
 
 
 def test_the_orchestrator_starts_again_and_has_work(world: World) -> None:

@@ -7,7 +7,7 @@ from unjam.cli.launch import Launcher
 from unjam.cli.say import Page, as_json, ask, is_terminal, progress_line
 from unjam.domain.check_report import Document
 from unjam.domain.diagnosis import DETECTORS, asks_for_tests
-from unjam.domain.outcome import RunWord
+from unjam.domain.outcome import RunWord, StepWord
 from unjam.domain.plan import Plan
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.report import run_document
@@ -18,6 +18,7 @@ from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import Prepared, preview
 from unjam.errors import RefusedError
 
+_LEFT = (StepWord.REFUSED, StepWord.FAILED)
 _ROUNDS = 3  # recoveries in one call, each of what the one before it uncovered
 _STATUS = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
 _STYLES = {"done": "green", "already done": "green", "failed": "bold red", "refused": "yellow"}
@@ -34,11 +35,24 @@ def run(arguments: argparse.Namespace) -> int:
             break
         earlier.append(document)
         document = further
+    document["word"] = _word_of_all(document, earlier)
     if arguments.json:
         as_json(document | ({"earlier": earlier} if earlier else {}))
     elif document["word"] != RunWord.PLANNED:
         Page().line(document["word"], "bold")
     return _STATUS.get(RunWord(document["word"]), 1)
+
+
+def _word_of_all(document: Document, earlier: list[Document]) -> str:
+    """Return the last word, unless an earlier recovery of this call left a step undone."""
+    word = str(document["word"])
+    settled = {(one["step"], one["subject"]) for one in document["outcomes"]}
+    left = any(
+        one["outcome"] in _LEFT and (one["step"], one["subject"]) not in settled
+        for each in earlier
+        for one in each["outcomes"]
+    )
+    return str(RunWord.PARTLY) if left and word == RunWord.RECOVERED else word
 
 
 class _Call:

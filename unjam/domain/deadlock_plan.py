@@ -188,7 +188,8 @@ class _Planner:
         spec = self.found.specs.get(one)
         touched = one in self.removed or bool(left)
         ordered = all(other in startable and spec and other in spec.depends_on for other in left)
-        return touched and ordered and one not in self.found.missing
+        lacking = set(self.found.missing.get(one, ())) - set(self.removed.get(one, ()))
+        return touched and ordered and not lacking
 
     def _left(self) -> dict[WorkstreamId, Ids]:
         """Return who waits for whom after the cut."""

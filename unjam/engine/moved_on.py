@@ -1,6 +1,7 @@
 """Whether the world is still as a run left it: only then can the run be taken back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from unjam.adapters.git import refs
@@ -31,21 +32,37 @@ def refuse_if_moved_on(
 
     Then, too, where a person's edits are in the way: nothing is taken back by halves.
     """
-    moved: list[str] = []
-    hidden: set[PurePath] = set()
-    for change in changes:
-        if not _is_below(_paths(change), hidden):
-            moved.extend(_elsewhere(orchestration, change))
-        if isinstance(change, AbortOperation):
-            for tree in trees:
-                if tree.admin == change.admin:
-                    moved.extend(_edited(orchestration, change, tree))
-        # What it put there hides what an older change of the run left, until it is taken back.
-        if _paths(change) and side_of(orchestration, change)[0] is Side.AFTER:
-            hidden |= _paths(change)
-    moved.extend(_taken_up(orchestration, changes))
+    moved = [
+        *_not_as_left(orchestration, changes),
+        *(
+            said
+            for change in changes
+            if isinstance(change, AbortOperation)
+            for tree in trees
+            if tree.admin == change.admin
+            for said in _edited(orchestration, change, tree)
+        ),
+        *_taken_up(orchestration, changes),
+    ]
     if moved:
         raise RefusedError("the world has moved on since: " + "; ".join(moved))
+
+
+def _not_as_left(orchestration: Orchestration, changes: tuple[Change, ...]) -> Iterator[str]:
+    """Compare each change with the world, but for what a newer change of the run hides."""
+    hidden: set[PurePath] = set()
+    newest: dict[str, Change] = {}  # by what a change moves: the one that stands in the world now
+    for change in changes:
+        above = next((newest[one] for one in _moves(change) if one in newest), None)
+        if above is not None:
+            yield from _in_the_way(above, change)
+            continue
+        if not _is_below(_paths(change), hidden):
+            yield from _elsewhere(orchestration, change)
+        # What it left hides what an older change of the run left, until it is taken back.
+        if (_paths(change) or _moves(change)) and side_of(orchestration, change)[0] is Side.AFTER:
+            hidden |= _paths(change)
+            newest |= dict.fromkeys(_moves(change), change)
 
 
 def _paths(change: Change) -> set[PurePath]:
@@ -58,6 +75,34 @@ def _paths(change: Change) -> set[PurePath]:
             return set()
 
 
+def _moves(change: Change) -> tuple[str, ...]:
+    """Name what of the repository a change moves: a later one on the same hides what it left."""
+    match change:
+        case MoveRef(ref=ref):
+            return (ref,)
+        case MoveCheckout(admin=admin, old=old, new=new):
+            return (f"{admin}", new.ref) if new.ref and old.ref == new.ref else (f"{admin}",)
+        case UpdateRow(workstream=workstream):
+            return (f"row {workstream}",)
+        case _:
+            return ()
+
+
+def _in_the_way(newest: Change, change: Change) -> Iterator[str]:
+    """Name edits in the way of taking back a change that a later one of the same run built upon."""
+    if isinstance(newest, MoveCheckout) and isinstance(change, MoveCheckout):
+        yield from _refused(replace(newest, old=change.old))
+
+
+def _refused(change: MoveCheckout) -> Iterator[str]:
+    back = inverse(change)
+    try:
+        if isinstance(back, MoveCheckout):
+            checkout.refuse_move(back)
+    except RefusedError as error:
+        yield str(error)
+
+
 def _is_below(paths: set[PurePath], places: set[PurePath]) -> bool:
     return any(path.is_relative_to(place) for path in paths for place in places)
 
@@ -67,12 +112,7 @@ def _elsewhere(orchestration: Orchestration, change: Change) -> Iterator[str]:
     if side is Side.ELSEWHERE:
         yield f"{there}, and the run left {_left(change)}"
     if side is Side.AFTER and isinstance(change, MoveCheckout):
-        back = inverse(change)
-        try:
-            if isinstance(back, MoveCheckout):
-                checkout.refuse_move(back)
-        except RefusedError as error:
-            yield str(error)
+        yield from _refused(change)
 
 
 def _taken_up(orchestration: Orchestration, changes: tuple[Change, ...]) -> Iterator[str]:
