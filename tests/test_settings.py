@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
-import time
 import tomllib
+from dataclasses import FrozenInstanceError, fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from unjam.errors import UsageError
 from unjam.settings import Settings, load
 from unjam.settings.render import render
 from unjam.settings.units import duration, size, written_duration, written_size
+from unjam.settings.validation import validated
 
 EXAMPLE = Path(__file__).parents[1] / "unjam.toml"
 
@@ -53,7 +54,7 @@ def test_every_class_of_steps_has_an_approval_and_the_one_the_plan_would_take(
 ) -> None:
     policy = load(tmp_path).policy
 
-    assert set(type(policy).model_fields) == set(StepClass)
+    assert {one.name for one in fields(policy)} == set(StepClass)
     for one in StepClass:
         assert getattr(policy, one) is Policy().approval(one)
 
@@ -117,10 +118,10 @@ def test_a_default_command_is_told_from_a_chosen_one(
 def test_settings_cannot_be_changed_afterwards(tmp_path: Path) -> None:
     settings = load(tmp_path)
 
-    with pytest.raises(ValueError, match="frozen"):
-        settings.policy.land = Approval.AUTO
-    with pytest.raises(ValueError, match="frozen"):
-        settings.policy = settings.policy
+    with pytest.raises(FrozenInstanceError):
+        settings.policy.land = Approval.AUTO  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        settings.policy = settings.policy  # type: ignore[misc]
 
 
 MISTAKES = [
@@ -284,10 +285,10 @@ def test_a_written_file_names_every_key_and_changes_nothing(tmp_path: Path) -> N
     write(tmp_path, text)
     assert load(tmp_path) == Settings()
     assert load(tmp_path).orchestration.resume_is_default
-    for section, field in Settings.model_fields.items():
-        assert f"\n[{section}]\n" in text
-        for key in type(field.default).model_fields:
-            assert f"\n# {key} = " in text
+    for section in fields(Settings):
+        assert f"\n[{section.name}]\n" in text
+        for key in fields(section.default):  # type: ignore[arg-type]
+            assert f"\n# {key.name} = " in text
 
 
 def test_a_written_file_uncommented_says_the_defaults() -> None:
@@ -295,7 +296,7 @@ def test_a_written_file_uncommented_says_the_defaults() -> None:
     content = tomllib.loads("\n".join(lines))
     del content["orchestration"]["trunk"], content["verify"]["junit"]
 
-    assert Settings(**content) == Settings()
+    assert validated(content) == Settings()
 
 
 def test_what_was_found_is_in_force(tmp_path: Path) -> None:
@@ -319,21 +320,14 @@ def test_the_example_is_what_would_be_written() -> None:
     assert EXAMPLE.read_text() == render()
 
 
-def test_settings_cost_a_diagnosis_little(tmp_path: Path) -> None:
+def test_defaults_cost_a_check_no_library(tmp_path: Path) -> None:
     program = (
-        "import sys, time; began = time.perf_counter(); from pathlib import Path;"
-        "from unjam.settings import load; load(Path(sys.argv[1])); print(time.perf_counter() - began,"
-        "'prefect' in sys.modules or 'sqlalchemy' in sys.modules)"
+        "import sys; from pathlib import Path; from unjam.settings import load;"
+        "load(Path(sys.argv[1])); print(*{'pydantic', 'prefect', 'sqlalchemy'} & {*sys.modules})"
     )
 
-    best = 9.0
-    for _ in range(3):
-        began = time.monotonic()
-        told = subprocess.run(
-            [sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True
-        )
-        took, heavy = told.stdout.split()
-        best = min(best, float(took), time.monotonic() - began)
-        assert heavy == "False"
+    told = subprocess.run(
+        [sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True
+    )
 
-    assert best < 0.6, "130 ms on a quiet machine"
+    assert told.stdout.strip() == ""

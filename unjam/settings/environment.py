@@ -15,15 +15,14 @@ from pydantic_settings import (
 )
 
 from unjam.errors import UsageError
-from unjam.settings.model import Settings
+from unjam.settings.model import SECTIONS
 from unjam.settings.variables import DELIMITER, ENVIRONMENT
 
 
-class OverriddenSettings(BaseSettings, Settings):
+class Overridden(BaseSettings):
     """All of it, as the environment and then the file have it; raises UsageError for no JSON."""
 
     model_config = SettingsConfigDict(
-        frozen=True,
         extra="forbid",
         env_prefix=ENVIRONMENT,
         env_nested_delimiter=DELIMITER,
@@ -50,7 +49,7 @@ class OverriddenSettings(BaseSettings, Settings):
 
 
 def _unparsed(error: SettingsError) -> str:
-    section = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "")
+    section = next((name for name in SECTIONS if f'"{name}"' in str(error)), "")
     prefix = f"{ENVIRONMENT}{section}".upper()
     names = ", ".join(name for name in sorted(os.environ) if name.upper().startswith(prefix))
     return f'environment variable {names}: not JSON; write lists as ["make", "test"]'

@@ -1,24 +1,20 @@
 """Find the one configuration, read it, and say in a line each what is wrong with it."""
 
 import os
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from unjam.errors import UsageError
-from unjam.settings.model import Settings
+from unjam.settings.model import SECTIONS, Settings
 from unjam.settings.variables import DELIMITER, ENVIRONMENT
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 FILE = "unjam.toml"
 PROJECT = "pyproject.toml"
-_SECTIONS: Mapping[str, type[BaseModel]] = {
-    name: field.annotation
-    for name, field in Settings.model_fields.items()
-    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-}
 _Content = dict[str, Any]
 
 
@@ -28,9 +24,19 @@ def load(repo: Path, config: Path | None = None) -> Settings:
     Raises UsageError, a line for each mistake, with where it is and what was probably meant.
     """
     file, content = _content(repo, config)
-    kind = _kind()
+    overridden = _is_overridden()
+    if not content and not overridden:
+        return Settings()
+    from pydantic import ValidationError
+
+    from unjam.settings.validation import validated
+
     try:
-        return kind(**content)
+        if overridden:
+            from unjam.settings.environment import Overridden
+
+            return validated(content, Overridden)
+        return validated(content)
     except ValidationError as error:
         problems = dict.fromkeys(_problems(error, file))
         raise UsageError("\n".join(problems)) from None
@@ -87,7 +93,7 @@ def _bytes(file: Path) -> bytes:
         raise UsageError(f"{file}: {error.strerror}") from None
 
 
-def _problems(error: ValidationError, file: Path) -> Iterator[str]:
+def _problems(error: "ValidationError", file: Path) -> Iterator[str]:
     for one in error.errors(include_url=False):
         keys = [str(part) for part in one["loc"]]
         where = _where(keys, file)
@@ -112,35 +118,39 @@ def _where(keys: list[str], file: Path) -> str:
 
 def _nearest(keys: list[str]) -> str:
     section, key = keys[0], keys[-1]
-    elsewhere = [name for name in _SECTIONS if key in _SECTIONS[name].model_fields]
+    elsewhere = [name for name in SECTIONS if key in _keys_of(name)]
     if elsewhere:
         return f"it belongs in [{elsewhere[0]}]"
-    near = get_close_matches(key.lower(), _keys_of(section), n=1, cutoff=0.5)
+    near = _near(key.lower(), _keys_of(section), 0.5)
     return f"did you mean {near[0]}?" if near else f"known here: {', '.join(_keys_of(section))}"
 
 
+def _near(word: str, candidates: list[str], cutoff: float) -> list[str]:
+    from difflib import get_close_matches
+
+    return get_close_matches(word, candidates, n=1, cutoff=cutoff)
+
+
 def _keys_of(section: str) -> list[str]:
-    return list(_SECTIONS[section].model_fields) if section in _SECTIONS else list(_SECTIONS)
+    """Return the keys of a section; without such a section, the sections."""
+    known = SECTIONS.get(section)
+    return list(SECTIONS) if known is None else [one.name for one in fields(known)]
 
 
-def _kind() -> type[Settings]:
-    """Choose the plain settings, unless a variable of ours is set; raises UsageError."""
+def _is_overridden() -> bool:
+    """Tell whether a variable of ours is set; raises UsageError."""
     known = _known_variables()
     _refuse_unknown_variables(known)
-    if known.isdisjoint(name.upper() for name in os.environ):
-        return Settings
-    from unjam.settings.environment import OverriddenSettings
-
-    return OverriddenSettings
+    return not known.isdisjoint(name.upper() for name in os.environ)
 
 
 def _known_variables() -> frozenset[str]:
     keys = (
         f"{ENVIRONMENT}{section}{DELIMITER}{key}"
-        for section, model in _SECTIONS.items()
-        for key in model.model_fields
+        for section in SECTIONS
+        for key in _keys_of(section)
     )
-    return frozenset(map(str.upper, (*keys, *(f"{ENVIRONMENT}{one}" for one in _SECTIONS))))
+    return frozenset(map(str.upper, (*keys, *(f"{ENVIRONMENT}{one}" for one in SECTIONS))))
 
 
 def _refuse_unknown_variables(known: frozenset[str]) -> None:
@@ -148,7 +158,7 @@ def _refuse_unknown_variables(known: frozenset[str]) -> None:
     for name in sorted(os.environ):
         inside = name.upper().removeprefix(ENVIRONMENT)
         section = inside.partition("_")[0].lower()
-        ours = DELIMITER in inside or section in _SECTIONS
+        ours = DELIMITER in inside or section in SECTIONS
         if name.upper().startswith(ENVIRONMENT) and ours and name.upper() not in known:
             hint = _nearest_variable(inside, section, known)
             raise UsageError(f"environment variable {name}: unknown; {hint}")
@@ -157,7 +167,7 @@ def _refuse_unknown_variables(known: frozenset[str]) -> None:
 def _nearest_variable(inside: str, section: str, known: frozenset[str]) -> str:
     alike = (one for one in known if DELIMITER in one)
     candidates = sorted(one.removeprefix(ENVIRONMENT) for one in alike)
-    near = get_close_matches(inside, candidates, n=1)
+    near = _near(inside, candidates, 0.6)
     if near:
         return f"did you mean {ENVIRONMENT}{near[0]}?"
     return f"known here: {', '.join(_keys_of(section))}"

@@ -1,190 +1,193 @@
-"""Every key there is, with its type, its default and the comment it gets in a written file."""
+"""Every key there is, with its type, its default and the comment it gets in a written file.
 
+Plain dataclasses: the defaults need no validation, and pydantic would be a tenth of a check.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-
-from unjam.domain.naming import Template
 from unjam.domain.policy import Approval
-from unjam.errors import UsageError
-from unjam.settings.units import duration, size
+
+if TYPE_CHECKING:
+    from unjam.settings.kinds import (
+        Attempts,
+        Command,
+        Confidence,
+        Duration,
+        Name,
+        NameTemplate,
+        Size,
+        Text,
+        Words,
+        Workers,
+    )
 
 
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("it holds a NUL character")
-    return text
+def told(description: str, example: str = "") -> dict[str, str]:
+    """Return what a written file says of a key; ``example`` stands there where nothing is the default."""
+    return {"description": description, "example": example}
 
 
-def _names_workstreams(text: str) -> str:
-    try:
-        Template(text)
-    except UsageError as error:
-        raise ValueError(str(error)) from error
-    return text
-
-
-def _words(command: object) -> object:
-    if isinstance(command, str):
-        raise ValueError('write it as a list of words, such as ["make", "test"]; there is no shell')  # noqa: TRY004 -- pydantic reports ValueError
-    return command
-
-
-Text = Annotated[str, Field(min_length=1), AfterValidator(_without_nul)]
-Name = Annotated[str, Field(pattern=r"^[^-\s\x00][^\s\x00]*$")]  # never an option of a command
-NameTemplate = Annotated[Text, AfterValidator(_names_workstreams)]
-Words = Annotated[tuple[Text, ...], BeforeValidator(_words)]
-Command = Annotated[Words, Field(min_length=1)]
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-Size = Annotated[int, BeforeValidator(size)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Orchestration(_Section):
+@dataclass(frozen=True)
+class Orchestration:
     """Where the orchestration keeps its things, and how it is started; paths start at the repository."""
 
-    trunk: Name | None = Field(
+    trunk: "Name | None" = field(
         default=None,
-        examples=["main"],
-        description="default: the remote's HEAD, else main, else master",
+        metadata=told("default: the remote's HEAD, else main, else master", example="main"),
     )
-    remote: Name = Field(
-        default="origin", description="where the trunk is pushed, if there is such a remote"
+    remote: "Name" = field(
+        default="origin", metadata=told("where the trunk is pushed, if there is such a remote")
     )
-    state: Text = Field(
-        default=".state/orchestration.db", description="a path, or a SQLAlchemy URL"
+    state: "Text" = field(
+        default=".state/orchestration.db", metadata=told("a path, or a SQLAlchemy URL")
     )
-    worktrees: Text = Field(
+    worktrees: "Text" = field(
         default=".worktrees",
-        description="the agents' worktrees are below it; "
-        "outside of the repository, what else is there is left alone",
+        metadata=told(
+            "the agents' worktrees are below it; "
+            "outside of the repository, what else is there is left alone"
+        ),
     )
-    worktree_name: NameTemplate = Field(
-        default="{agent}-{workstream}", description="of a directory there"
+    worktree_name: "NameTemplate" = field(
+        default="{agent}-{workstream}", metadata=told("of a directory there")
     )
-    branch: NameTemplate = Field(default="ws/{workstream}/{agent}", description="of a workstream")
-    specs: Text = Field(default="workstreams", description="a JSON file for each workstream")
-    logs: Text = Field(default="logs", description="their last lines are shown as evidence")
-    orchestrator: Command = Field(
+    branch: "NameTemplate" = field(
+        default="ws/{workstream}/{agent}", metadata=told("of a workstream")
+    )
+    specs: "Text" = field(default="workstreams", metadata=told("a JSON file for each workstream"))
+    logs: "Text" = field(default="logs", metadata=told("their last lines are shown as evidence"))
+    orchestrator: "Command" = field(
         default=("multi_agent_orchestrator",),
-        description="any of these in its command line tells it",
+        metadata=told("any of these in its command line tells it"),
     )
-    agents: Words = Field(
+    agents: "Words" = field(
         default=("aider", "claude", "codex", "gemini", "opencode", "copilot"),
-        description="commands that are agents, beside everything that works in a worktree",
+        metadata=told("commands that are agents, beside everything that works in a worktree"),
     )
-    resume: Words = Field(
+    resume: "Words" = field(
         default=("pwsh", "scripts/run_multi_agent_refactor.ps1", "-Resume"),
-        description="starts the orchestrator again; a word with {workstreams} names those that --workstream chose; [] never",
+        metadata=told(
+            "starts the orchestrator again; a word with {workstreams} names those that --workstream chose; [] never"
+        ),
     )
 
     @property
     def resume_is_default(self) -> bool:
         """Nobody chose the command, so it may well not exist."""
-        return "resume" not in self.model_fields_set
+        return self.resume is Orchestration.resume
 
 
-class Verify(_Section):
+@dataclass(frozen=True)
+class Verify:
     """What must pass before work lands on the trunk."""
 
-    command: Command = Field(
+    command: "Command" = field(
         default=("python", "-m", "pytest", "-q"),
-        description="run in a worktree of our own, without a shell",
+        metadata=told("run in a worktree of our own, without a shell"),
     )
-    timeout: Duration = Field(
-        default=timedelta(minutes=30), description="after it, the command has failed"
+    timeout: "Duration" = field(
+        default=timedelta(minutes=30), metadata=told("after it, the command has failed")
     )
-    junit: Text | None = Field(
+    junit: "Text | None" = field(
         default=None,
-        description='the JUnit XML it writes, such as "report.xml"; pytest is asked for one',
+        metadata=told('the JUnit XML it writes, such as "report.xml"; pytest is asked for one'),
     )
-    workers: int = Field(
+    workers: "Workers" = field(
         default=0,
-        ge=0,
-        le=64,
-        description="trials of a culprit search at once; 0: one for each core",
+        metadata=told("trials of a culprit search at once; 0: one for each core"),
     )
-    confidence: float = Field(
+    confidence: "Confidence" = field(
         default=0.99,
-        ge=0.9,
-        lt=1,
-        description="at which a culprit search stops looking and starts proving",
+        metadata=told("at which a culprit search stops looking and starts proving"),
     )
 
     @property
     def command_is_default(self) -> bool:
         """Nobody chose the command, so it may well not fit the project."""
-        return "command" not in self.model_fields_set
+        return self.command is Verify.command
 
 
-class Hang(_Section):
+@dataclass(frozen=True)
+class Hang:
     """When an agent is suspected; a long time alone kills nothing."""
 
-    after: Duration = Field(default=timedelta(hours=1), description="without any sign of progress")
-    interval: Duration = Field(
+    after: "Duration" = field(
+        default=timedelta(hours=1), metadata=told("without any sign of progress")
+    )
+    interval: "Duration" = field(
         default=timedelta(seconds=3),
-        description="between two looks at what an agent's processes do",
+        metadata=told("between two looks at what an agent's processes do"),
     )
 
 
-class Policy(_Section):
+@dataclass(frozen=True)
+class Policy:
     """auto: go ahead; ask: show it and wait; off: never. One class of steps each."""
 
-    salvage: Approval = Field(default=Approval.AUTO, description="save unsaved work into the vault")
-    repair: Approval = Field(
-        default=Approval.AUTO, description="stale locks, operations left in the middle"
+    salvage: Approval = field(
+        default=Approval.AUTO, metadata=told("save unsaved work into the vault")
     )
-    record: Approval = Field(
-        default=Approval.AUTO, description="write into the state what Git proves"
+    repair: Approval = field(
+        default=Approval.AUTO, metadata=told("stale locks, operations left in the middle")
     )
-    clean: Approval = Field(
-        default=Approval.AUTO, description="move landed or saved worktrees to the vault"
+    record: Approval = field(
+        default=Approval.AUTO, metadata=told("write into the state what Git proves")
     )
-    stop: Approval = Field(default=Approval.ASK, description="end a process; this cannot be undone")
-    land: Approval = Field(default=Approval.ASK, description="verified work, onto the trunk")
-    revert: Approval = Field(default=Approval.ASK, description="take landed work back out")
-    push: Approval = Field(default=Approval.ASK, description="the trunk, never by force")
-    spec: Approval = Field(default=Approval.ASK, description="change a spec")
-    restart: Approval = Field(default=Approval.ASK, description="start the orchestrator again")
-    database: Approval = Field(default=Approval.ASK, description="repair the state database itself")
+    clean: Approval = field(
+        default=Approval.AUTO, metadata=told("move landed or saved worktrees to the vault")
+    )
+    stop: Approval = field(
+        default=Approval.ASK, metadata=told("end a process; this cannot be undone")
+    )
+    land: Approval = field(default=Approval.ASK, metadata=told("verified work, onto the trunk"))
+    revert: Approval = field(default=Approval.ASK, metadata=told("take landed work back out"))
+    push: Approval = field(default=Approval.ASK, metadata=told("the trunk, never by force"))
+    spec: Approval = field(default=Approval.ASK, metadata=told("change a spec"))
+    restart: Approval = field(default=Approval.ASK, metadata=told("start the orchestrator again"))
+    database: Approval = field(
+        default=Approval.ASK, metadata=told("repair the state database itself")
+    )
 
 
-class Limits(_Section):
+@dataclass(frozen=True)
+class Limits:
     """How far recovery goes by itself."""
 
-    attempts: int = Field(
-        default=2, ge=1, description="on the same failure; then a person is called"
+    attempts: "Attempts" = field(
+        default=2, metadata=told("on the same failure; then a person is called")
     )
-    free_disk: Size = Field(
-        default=10 * 10**9, description="less than this is not enough to start a run"
+    free_disk: "Size" = field(
+        default=10 * 10**9, metadata=told("less than this is not enough to start a run")
     )
 
 
-class Vault(_Section):
+@dataclass(frozen=True)
+class Vault:
     """What was saved before it was touched."""
 
-    keep: Duration = Field(
-        default=timedelta(days=30), description="`unjam vault prune` drops what is older"
+    keep: "Duration" = field(
+        default=timedelta(days=30), metadata=told("`unjam vault prune` drops what is older")
     )
 
 
-class Escalation(_Section):
+@dataclass(frozen=True)
+class Escalation:
     """How a person is called."""
 
-    issue_command: Words = Field(
+    issue_command: "Words" = field(
         default=(),
-        description='such as ["gh", "issue", "create", "--title", "{title}", "--body-file", "{report}"]',
+        metadata=told(
+            'such as ["gh", "issue", "create", "--title", "{title}", "--body-file", "{report}"]'
+        ),
     )
 
 
-class Settings(BaseModel):
+@dataclass(frozen=True)
+class Settings:
     """All of it, as the file has it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     orchestration: Orchestration = Orchestration()
     verify: Verify = Verify()
@@ -193,3 +196,6 @@ class Settings(BaseModel):
     limits: Limits = Limits()
     vault: Vault = Vault()
     escalation: Escalation = Escalation()
+
+
+SECTIONS: Mapping[str, type] = {one.name: type(one.default) for one in fields(Settings)}

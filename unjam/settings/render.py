@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import timedelta
 
-from pydantic import BaseModel
-
-from unjam.settings.model import Settings
+from unjam.settings.model import SECTIONS
 from unjam.settings.units import written_duration, written_size
 
 _Found = Mapping[str, Mapping[str, object]]
@@ -19,23 +18,22 @@ _SIZES = frozenset({"free_disk"})
 
 def render(found: _Found | None = None) -> str:
     """Return the text of an ``unjam.toml``: ``found`` (section, key, value) is in force, the rest default."""
-    settings = Settings.model_construct()
     sections = (
-        _section(name, getattr(settings, name), (found or {}).get(name, {}))
-        for name in Settings.model_fields
+        _section(name, section, (found or {}).get(name, {})) for name, section in SECTIONS.items()
     )
     return "\n".join((_HEAD, *sections))
 
 
-def _section(name: str, defaults: BaseModel, found: Mapping[str, object]) -> str:
-    lines = [f"# {type(defaults).__doc__}", f"[{name}]"]
-    for key, field in type(defaults).model_fields.items():
-        default = getattr(defaults, key)
-        in_force = key in found and found[key] != default
-        shown = found[key] if in_force else default
-        example = shown if shown is not None else (field.examples or [""])[0]
+def _section(name: str, section: type, found: Mapping[str, object]) -> str:
+    lines = [f"# {section.__doc__}", f"[{name}]"]
+    for one in fields(section):
+        in_force = one.name in found and found[one.name] != one.default
+        shown = found[one.name] if in_force else one.default
+        example = one.metadata["example"] if shown is None else shown
         mark = "" if in_force else "# "
-        lines.append(f"{mark}{key} = {_toml(key, example)}  # {field.description}")
+        lines.append(
+            f"{mark}{one.name} = {_toml(one.name, example)}  # {one.metadata['description']}"
+        )
     return "\n".join(lines) + "\n"
 
 

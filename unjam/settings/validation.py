@@ -1,0 +1,35 @@
+"""Make settings of what a file and the environment hold; imported only where one of them does.
+
+pydantic does it, with models made from the plain dataclasses that everybody else sees.
+"""
+
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from unjam.settings import kinds
+from unjam.settings.model import SECTIONS, Settings
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+def validated(content: dict[str, Any], base: type[BaseModel] = _Strict) -> Settings:
+    """Return the settings; raises pydantic's ValidationError. ``base`` may know of more sources."""
+    models = {name: _model(section) for name, section in SECTIONS.items()}
+    sections: dict[str, Any] = {name: (model, model()) for name, model in models.items()}
+    read: Any = create_model(Settings.__name__, __base__=base, **sections)(**content)
+    return Settings(**{name: _chosen(name, getattr(read, name)) for name in SECTIONS})
+
+
+def _model(section: type) -> type[BaseModel]:
+    types = get_type_hints(section, localns=vars(kinds), include_extras=True)
+    keys: dict[str, Any] = {one.name: (types[one.name], one.default) for one in fields(section)}
+    return create_model(section.__name__, __base__=_Strict, **keys)
+
+
+def _chosen(name: str, read: BaseModel) -> Any:
+    """Keep the very defaults of what nobody chose: so a default is told from the same, chosen."""
+    return SECTIONS[name](**{key: getattr(read, key) for key in read.model_fields_set})
