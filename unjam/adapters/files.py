@@ -6,7 +6,6 @@ Nothing here deletes but `discard`, which the vault calls when a person empties 
 import ctypes
 import errno
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterable
@@ -89,7 +88,7 @@ def move(
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Put a whole file in place, private to the user; readers see the old one or the new one."""
-    temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name[:64]}.{os.urandom(4).hex()}.tmp")
     try:
         make_folder(path.parent)
         try:

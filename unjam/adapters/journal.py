@@ -7,7 +7,6 @@ line, which no reader takes for a record and the next append leaves behind.
 import json
 import os
 import re
-import secrets
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ _SUFFIX = ".jsonl"
 
 def new_run_id(at: datetime) -> str:
     """Make an id that sorts by time and that nobody else makes: ``20261122T150000Z-3f2a``."""
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
 
 
 def runs(common: Path) -> list[str]:

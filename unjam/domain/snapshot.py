@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePath
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 
 from unjam.domain.damage import Damage, LostBranch, LostObject, StrayKind
 from unjam.domain.signs import Watched
-from unjam.domain.trials import TrunkTests
+
+if TYPE_CHECKING:
+    from unjam.domain.trials import TrunkTests
 
 CommitId = NewType("CommitId", str)
 WorkstreamId = NewType("WorkstreamId", str)
@@ -304,7 +306,7 @@ class Snapshot:
     push_owed: bool = False  # an earlier run landed work and could not push it
     free_disk: int | None = None  # bytes, where the Git common directory is
     unknown: tuple[Unknown, ...] = ()
-    tests: TrunkTests | None = None  # what they were found to say of this very trunk, if asked
+    tests: "TrunkTests | None" = None  # what they were found to say of this very trunk, if asked
     watched: tuple[Watched, ...] = ()  # agents without a sign of life for long, looked at closely
 
     @property

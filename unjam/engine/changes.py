@@ -11,7 +11,7 @@ from typing import assert_never
 from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.moving import checkout, remote
+from unjam.adapters.git.moving import checkout, ref_moves, remote
 from unjam.adapters.git.moving.operation import abort_operation
 from unjam.adapters.processes.scan import Request
 from unjam.adapters.processes.start import proof_of_start, start_detached
@@ -50,7 +50,7 @@ def apply(  # noqa: C901 -- an arm for each kind of change; the type checker pro
     common = orchestration.common
     match change:
         case MoveRef():
-            refs.move_refs(Git(common), [change], _message(change))
+            ref_moves.move_refs(Git(common), [change], _message(change))
         case MoveCheckout():
             checkout.move_checkout(common, change, resuming=resuming)
         case AbortOperation():

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unjam.adapters import clock, disk, files, logs, specs
 from unjam.adapters.git.observing import observe as git
@@ -21,12 +22,14 @@ from unjam.domain.snapshot import (
     WorkstreamId,
     Worktree,
 )
-from unjam.domain.trials import TrunkTests
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.spec_history import with_history
 from unjam.engine.strays import strays_with_owners
 from unjam.engine.unpushed import push_is_owed
 from unjam.engine.untold import untold
+
+if TYPE_CHECKING:
+    from unjam.domain.trials import TrunkTests
 
 _BELIEVED = ("running", "completed")
 
@@ -167,7 +170,7 @@ def detected(orchestration: Orchestration) -> dict[str, dict[str, object]]:
     return {"orchestration": {"trunk": facts.trunk.removeprefix("refs/heads/")}}
 
 
-def _tests(orchestration: Orchestration, tip: CommitId) -> TrunkTests | None:
+def _tests(orchestration: Orchestration, tip: CommitId) -> "TrunkTests | None":
     """Return what tests were found to say of just this trunk; none are run for it."""
     if not files.exists(orchestration.home / "tests" / f"trunk-{tip}.json"):
         return None

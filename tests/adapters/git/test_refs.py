@@ -6,7 +6,8 @@ import pytest
 
 from tests.adapters.git.scene import MAIN, Scene, arm, fired
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.refs import in_use, move_refs, named, reflog_commits, resolve
+from unjam.adapters.git.moving.ref_moves import move_refs
+from unjam.adapters.git.refs import in_use, named, reflog_commits, resolve
 from unjam.domain.change import MoveRef
 from unjam.domain.outcome import StepWord
 from unjam.domain.snapshot import CommitId, Truth

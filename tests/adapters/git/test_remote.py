@@ -10,6 +10,7 @@ from tests.adapters.git.scene import MAIN, Scene, arm, fired
 from tests.world.shell import git
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving import remote as remote_module
+from unjam.adapters.git.moving.ref_moves import move_refs
 from unjam.adapters.git.moving.remote import (
     fetch_trunk,
     host_of,
@@ -18,7 +19,6 @@ from unjam.adapters.git.moving.remote import (
     remote_url,
     tracking_move,
 )
-from unjam.adapters.git.refs import move_refs
 from unjam.domain.change import PushRef
 from unjam.domain.outcome import StepWord
 from unjam.domain.snapshot import CommitId

@@ -1,52 +1,29 @@
-"""Refs move by compare-and-swap, all of them or none, and never under a checkout."""
+"""What refs stand for, what their reflogs reach, and which checkout uses a branch."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
-from unjam.domain.change import MoveRef
-from unjam.domain.outcome import StepWord
 from unjam.domain.snapshot import CommitId, Truth
-from unjam.errors import PermanentError, RefusedError, TransientError
 
 BRANCHES = "refs/heads/"
-_NOTHING = "0" * 40
-_DURABLE = ("core.fsync=all",)
-_UNLOGGED = ("core.logAllRefUpdates=false",)
+NOTHING = "0" * 40
 _ON_A_COMMAND_LINE = 500  # names; more are found by listing every ref
 
 
 @dataclass(frozen=True, slots=True)
-class _Ref:
+class Standing:
     """A ref as it stands."""
 
     commit: CommitId | None = None
     symbolic: str = ""
 
 
-def move_refs(git: Git, moves: Sequence[MoveRef], message: str) -> StepWord:
-    """Make all the moves in one transaction; ALREADY_DONE when each ref is where it should be.
-
-    Raises RefusedError, with nothing moved, where a ref is neither at its old nor at its new
-    value, is symbolic, or is a branch that some checkout uses; TransientError on a lock.
-    """
-    found = _read(git, [move.ref for move in moves])
-    left = [move for move in moves if found[move.ref].commit != move.new]
-    for move in moves:
-        _refuse_unless_movable(move, found[move.ref])
-    for move in left:
-        _refuse_in_use(git.git_dir, move)
-    if not left:
-        return StepWord.ALREADY_DONE
-    _transact(git, moves, left, message)
-    return StepWord.DONE
-
-
 def resolve(git: Git, ref: str) -> CommitId | None:
     """Return what a full ref name stands for; None where there is no such ref."""
-    return _read(git, [ref])[ref].commit
+    return standing(git, [ref])[ref].commit
 
 
 def is_branch_name(git: Git, name: str) -> bool:
@@ -98,68 +75,21 @@ def in_use(common: Path, ref: str) -> tuple[Truth, str]:
     return (Truth.UNKNOWN, doubt) if doubt else (Truth.NO, "")
 
 
-def _refuse_unless_movable(move: MoveRef, found: _Ref) -> None:
-    if not move.ref.startswith("refs/"):
-        raise RefusedError(f"{move.ref!r} is not the full name of a ref")
-    if found.symbolic:
-        raise RefusedError(f"{move.ref} stands for {found.symbolic}; it is not moved")
-    if found.commit not in (move.old, move.new):
-        at, expected = found.commit or "nothing", move.old or "nothing"
-        raise RefusedError(f"{move.ref} is at {at}, expected {expected}")
-
-
-def _refuse_in_use(common: Path, move: MoveRef) -> None:
-    if move.old is None:  # a checkout whose branch is missing is glad to see it again
-        return
-    used, where = in_use(common, move.ref)
-    if used is not Truth.NO:
-        raise RefusedError(f"{move.ref.removeprefix(BRANCHES)} is in use by {where}")
-
-
-def _transact(git: Git, moves: Sequence[MoveRef], left: Sequence[MoveRef], message: str) -> None:
-    # A transaction is not atomic under SIGKILL: some of its refs may be at their new value.
-    lines = [b"start\0"]
-    for move in moves:
-        lines.append(b"option no-deref\0")
-        lines.append(_line(move) if move in left else _expectation(move.ref, move.new))
-    lines.extend((b"prepare\0", b"commit\0"))
-    logged = all(move.logged for move in moves)
-    durable = replace(git, settings=(*git.settings, *_DURABLE, *(() if logged else _UNLOGGED)))
-    log = ("--create-reflog",) if logged else ()
-    try:
-        durable.run("update-ref", "--stdin", "-z", *log, "-m", message, stdin=b"".join(lines))
-    except (TransientError, PermanentError):
-        found = _read(git, [move.ref for move in left])
-        for move in left:
-            _refuse_unless_movable(move, found[move.ref])
-        raise
-
-
-def _line(move: MoveRef) -> bytes:
-    if move.new is None:
-        return f"delete {move.ref}\0{move.old}\0".encode("utf-8", "surrogateescape")
-    text = f"update {move.ref}\0{move.new}\0{move.old or _NOTHING}\0"
-    return text.encode("utf-8", "surrogateescape")
-
-
-def _expectation(ref: str, commit: CommitId | None) -> bytes:
-    return f"verify {ref}\0{commit or _NOTHING}\0".encode("utf-8", "surrogateescape")
-
-
-def _read(git: Git, names: Sequence[str]) -> dict[str, _Ref]:
-    wanted = dict.fromkeys(names, _Ref())
+def standing(git: Git, names: Sequence[str]) -> dict[str, Standing]:
+    """Tell how each of these refs stands; no commit where there is no such ref."""
+    wanted = dict.fromkeys(names, Standing())
     asked = tuple(names) if len(names) <= _ON_A_COMMAND_LINE else ()
     wanted.update((ref, at) for ref, at in _list(git, asked) if ref in wanted)
     return wanted
 
 
-def _list(git: Git, patterns: Sequence[str]) -> Iterator[tuple[str, _Ref]]:
+def _list(git: Git, patterns: Sequence[str]) -> Iterator[tuple[str, Standing]]:
     # These fields open no object: one ref to a missing commit must not hide the others.
     form = "--format=%(refname)%00%(objectname)%00%(symref)%00"
     listing = git.run("for-each-ref", form, "--", *patterns)
     parts = [one.removeprefix("\n") for one in listing.text.split("\0")]
     for ref, commit, symbolic in zip(*[iter(parts)] * 3, strict=False):
-        yield ref, _Ref(CommitId(commit), symbolic)
+        yield ref, Standing(CommitId(commit), symbolic)
 
 
 def _admin_directories(common: Path) -> Iterator[Path]:
@@ -179,7 +109,7 @@ def _uses(common: Path, admin: Path, ref: str) -> Truth:
     head = _first_line(admin / "HEAD")
     if head is not None and head.startswith("ref: "):
         return Truth.YES if head.removeprefix("ref: ").strip() == ref else Truth.NO
-    if head == _NOTHING or _first_line(admin / "locked") == "initializing":
+    if head == NOTHING or _first_line(admin / "locked") == "initializing":
         return Truth.NO  # `git worktree add` was killed before it came to a branch
     if head is not None and _is_commit(head):
         return Truth.NO
@@ -211,7 +141,7 @@ def _place(common: Path, admin: Path) -> str:
 
 
 def _is_commit(text: str) -> bool:
-    return len(text) == len(_NOTHING) and set(text) <= set("0123456789abcdef") and text != _NOTHING
+    return len(text) == len(NOTHING) and set(text) <= set("0123456789abcdef") and text != NOTHING
 
 
 def _first_line(path: Path) -> str | None:

@@ -1,7 +1,6 @@
 """End what a supervisor that was itself killed could not end: whatever carries its mark."""
 
 import os
-import secrets
 import signal
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ _BEAT = 0.02  # seconds
 
 def new_mark() -> dict[str, str]:
     """Make a variable that every process of one verification inherits and no other has."""
-    return {_NAME: secrets.token_hex(16)}
+    return {_NAME: os.urandom(16).hex()}
 
 
 def end_marked(mark: dict[str, str], seconds: float) -> None:
