@@ -51,8 +51,8 @@ def observe(
     settings = orchestration.settings.orchestration
     state = read_state(orchestration.state)
     request = _request(orchestration, state, only, objects)
-    facts = git.observe(orchestration.repository, request, begun)
     ordered = specs.read_specs(orchestration.below(settings.specs))
+    facts = git.observe(orchestration.repository, request, begun)
     trees = _owned(orchestration, facts, state, ordered.specs)
     seen = scan.scan(_processes(orchestration, trees))
     return Snapshot(

@@ -8,7 +8,9 @@ import pytest
 from tests.adapters.git.looking import look
 from tests.world import World, git
 from unjam.adapters.git.observing import beginning
-from unjam.adapters.git.observing.beside import beside
+from unjam.adapters.git.observing.beside import Parts, beside
+
+PARTS = 200
 
 
 def _fleet(world: World, size: int) -> None:
@@ -55,25 +57,64 @@ def test_a_child_gives_the_same_answers(world: World, monkeypatch: pytest.Monkey
     assert look(world.repo) == alone
 
 
+class _Counting:
+    """Says which process took which part; every part takes a moment."""
+
+    def __init__(self) -> None:
+        self.here = os.getpid()
+
+    def alone(self) -> set[tuple[int, int]]:
+        return {(os.getpid(), part) for part in range(PARTS)}
+
+    def sharing(self, parts: Parts) -> set[tuple[int, int]]:
+        return self.helping(parts)
+
+    def helping(self, parts: Parts) -> set[tuple[int, int]]:
+        return {(os.getpid(), part) for part in parts}
+
+    def joined(
+        self, answer: set[tuple[int, int]], helped: set[tuple[int, int]]
+    ) -> set[tuple[int, int]]:
+        assert not {part for _, part in answer} & {part for _, part in helped}
+        return answer | helped
+
+
+class _Failing(_Counting):
+    """Takes parts in the child, and dies with them."""
+
+    def sharing(self, parts: Parts) -> set[tuple[int, int]]:
+        next(iter(parts))
+        os._exit(1)
+
+
+class _Long(_Counting):
+    """Makes an answer that fits into no pipe."""
+
+    def sharing(self, parts: Parts) -> set[tuple[int, int]]:
+        return {(part, number) for part in parts for number in range(5_000)}
+
+
+def test_every_part_is_done_once_by_one_of_two_processes() -> None:
+    with beside(_Counting(), PARTS, worthwhile=True) as begun:
+        done = begun.answer()
+
+    assert sorted(part for _, part in done) == list(range(PARTS))
+
+
 def test_work_goes_on_in_another_process() -> None:
-    with beside(os.getpid, worthwhile=True) as begun:
-        assert begun.answer() != os.getpid()
+    with beside(_Counting(), 1, worthwhile=True) as begun:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)  # it has ended before we wait
+
+        assert {process for process, _ in begun.answer()}.isdisjoint({os.getpid()})
 
 
 def test_work_that_fails_there_is_done_here() -> None:
-    here = os.getpid()
-
-    def work() -> int:
-        if os.getpid() != here:
-            os._exit(1)
-        return here
-
-    with beside(work, worthwhile=True) as begun:
-        assert begun.answer() == here
+    with beside(_Failing(), PARTS, worthwhile=True) as begun:
+        assert begun.answer() == {(os.getpid(), part) for part in range(PARTS)}
 
 
 def test_an_answer_nobody_waits_for_leaves_no_process() -> None:
-    with beside(lambda: b"x" * 10_000_000, worthwhile=True):
+    with beside(_Long(), PARTS, worthwhile=True):
         pass
 
     with pytest.raises(ChildProcessError):

@@ -5,7 +5,7 @@ Git is not asked: it hides damaged entries, and one damaged entry can end its li
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,11 +59,16 @@ def read_primary(repository: Repository) -> Checkout:
     )
 
 
-def read_worktrees(repository: Repository) -> Iterator[Checkout]:
-    """Read every registered worktree except our own trials, damaged ones too."""
+def worktree_names(repository: Repository) -> list[str]:
+    """Name the administrative directory of every registered worktree, in order."""
+    return sorted(_entries(f"{repository.common}/worktrees"))
+
+
+def read_worktrees(repository: Repository, names: Iterable[str]) -> Iterator[Checkout]:
+    """Read these worktrees, damaged ones too, but none of our own trials."""
     common = str(repository.common)
     ours = f"{common}/unjam/"
-    for name in sorted(_entries(f"{common}/worktrees")):
+    for name in names:
         admin = f"{common}/worktrees/{name}"
         named = backlink_text(admin)
         if named is None or not named.startswith(ours):

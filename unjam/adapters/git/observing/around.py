@@ -1,17 +1,25 @@
 """Look at every worktree: what it is, what it holds, and what locks it."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.observing.beside import Parts
 from unjam.adapters.git.observing.hidden import named_by_heads
 from unjam.adapters.git.observing.locks import LockFile, read_locks
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.status.quick_status import Rules
-from unjam.adapters.git.status.unsaved import read_heads, scan_files, unsaved_by_name
-from unjam.adapters.git.worktrees import Checkout, read_primary, read_worktrees
+from unjam.adapters.git.status.unsaved import Head, Scan, read_heads, scan_files, unsaved_by_name
+from unjam.adapters.git.worktrees import (
+    Checkout,
+    read_primary,
+    read_worktrees,
+    worktree_names,
+)
 from unjam.domain.snapshot import CommitId, Unsaved
+
+PARTS = 24  # in which two take the worktrees; many keep both at work, few ask Git seldom
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +41,86 @@ def count_worktrees(repository: Repository) -> int:
         return 0
 
 
-def look_around(
-    git: Git,
-    repository: Repository,
-    refs: Mapping[str, CommitId],
-    rules: Rules,
-    only: frozenset[str] | None,
-) -> Around:
-    """Look at all worktrees, with ``only`` into these; one that is damaged hides no other."""
-    checkouts = [read_primary(repository), *read_worktrees(repository)]
-    wanted = [one for one in checkouts if only is None or one.name in only]
-    heads = {one.name: _head(one, refs) for one in checkouts}
-    scans = scan_files(wanted, rules, read_heads(git, heads))
-    return Around(
-        checkouts=checkouts,
-        heads=heads,
-        unsaved=unsaved_by_name(git, repository.common, wanted, scans),
-        named=named_by_heads(wanted),
-        locks=read_locks(repository.common, checkouts),
-    )
+class LookAround:
+    """A look at all worktrees, with ``only`` into these; one that is damaged hides no other."""
 
+    def __init__(
+        self,
+        git: Git,
+        repository: Repository,
+        refs: Mapping[str, CommitId],
+        rules: Rules,
+        only: frozenset[str] | None,
+    ) -> None:
+        self._git = git
+        self._repository = repository
+        self._refs = refs
+        self._rules = rules
+        self._only = only
 
-def _head(checkout: Checkout, refs: Mapping[str, CommitId]) -> CommitId | None:
-    if checkout.detached:
-        return CommitId(checkout.detached)
-    return refs.get(checkout.branch or "")
+    def alone(self) -> Around:
+        """Look at all of them, and into each."""
+        return self._looked(None)
+
+    def sharing(self, parts: Parts) -> Around:
+        """Look at all of them, and into what nobody else takes."""
+        return self._looked(parts)
+
+    def helping(self, parts: Parts) -> dict[str, Unsaved]:
+        """Look only into what the other one does not take."""
+        names = worktree_names(self._repository)
+        found: dict[str, Unsaved] = {}
+        for part in parts:
+            some = [one for one in self._read(names[part::PARTS]) if self._is_wanted(one)]
+            found |= self._judged(some, scan_files(some, self._rules, self._heads(some)))
+        return found
+
+    def joined(self, answer: Around, helped: dict[str, Unsaved]) -> Around:
+        """Put together what two looked into."""
+        return replace(answer, unsaved={**answer.unsaved, **helped})
+
+    def _looked(self, parts: Parts | None) -> Around:
+        names = worktree_names(self._repository)
+        primary, checkouts = read_primary(self._repository), self._read(names)
+        everything = [primary, *checkouts]
+        wanted = [one for one in everything if self._is_wanted(one)]
+        named = named_by_heads(wanted)
+        locks = read_locks(self._repository.common, everything)
+        heads = self._heads(wanted)
+        taken: list[Checkout] = []
+        scans: list[Scan] = []
+        for some in [wanted] if parts is None else self._taken(parts, names, wanted):
+            taken += some
+            scans += scan_files(some, self._rules, heads)
+        return Around(
+            checkouts=everything,
+            heads={one.name: self._commit(one) for one in everything},
+            unsaved=self._judged(taken, scans),
+            named=named,
+            locks=locks,
+        )
+
+    def _taken(
+        self, parts: Parts, names: Sequence[str], wanted: Iterable[Checkout]
+    ) -> Iterator[list[Checkout]]:
+        by_name = {one.name: one for one in wanted}
+        yield [by_name[name] for name in ("",) if name in by_name]  # nobody else sees the primary
+        for part in parts:
+            yield [by_name[name] for name in names[part::PARTS] if name in by_name]
+
+    def _read(self, names: Iterable[str]) -> list[Checkout]:
+        return list(read_worktrees(self._repository, names))
+
+    def _is_wanted(self, checkout: Checkout) -> bool:
+        return self._only is None or checkout.name in self._only
+
+    def _commit(self, checkout: Checkout) -> CommitId | None:
+        if checkout.detached:
+            return CommitId(checkout.detached)
+        return self._refs.get(checkout.branch or "")
+
+    def _heads(self, checkouts: Iterable[Checkout]) -> dict[str, Head]:
+        return read_heads(self._git, {one.name: self._commit(one) for one in checkouts})
+
+    def _judged(self, checkouts: list[Checkout], scans: list[Scan]) -> dict[str, Unsaved]:
+        return unsaved_by_name(self._git, self._repository.common, checkouts, scans)

@@ -13,6 +13,7 @@ configuration of ours and no state. They begin together and are waited for where
     specs, ...                   |                        |
     history <- rev-list                                   |
     proofs of landing       diff-tree, ...                |
+    worktrees, shared       cat-file                 worktrees, shared
     worktrees <- child
 """
 
@@ -56,15 +57,14 @@ def begin(repository: Repository, only: frozenset[str] | None = None) -> Iterato
     graph = ask_graph(git) if only is None else None
     try:
         # Imported only now that Git is at work.
-        from unjam.adapters.git.observing.around import count_worktrees, look_around
+        from unjam.adapters.git.observing.around import PARTS, LookAround, count_worktrees
 
         config = read_config(listing)
         tips = read_tips(git, refs)
         rules = comparing_rules(config, repository.common)
-        with beside(
-            lambda: look_around(git, repository, tips.named, rules, only),
-            worthwhile=count_worktrees(repository) > _WORTH_A_PROCESS,
-        ) as around:
+        look = LookAround(git, repository, tips.named, rules, only)
+        many = count_worktrees(repository) > _WORTH_A_PROCESS
+        with beside(look, PARTS, worthwhile=many) as around:
             yield Begun(git, tips, config, graph, around)
     finally:
         for asked in (refs, listing, graph):
