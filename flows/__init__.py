@@ -1,8 +1,9 @@
 """The procedures, one scenario a module, and the order that all of them share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tasks.archive import archive
 from tasks.assess import assess, assess_again
 from tasks.clean import clean
 from tasks.merge import merge, push
@@ -16,6 +17,7 @@ from tasks.salvage import salvage
 from tasks.session import Approval, adopted, settled
 from tasks.stop import stop
 from unjam.domain import plan as steps
+from unjam.domain import reset_steps
 from unjam.domain.finding import Scenario
 from unjam.engine.recovery import Recovery
 
@@ -42,7 +44,16 @@ TASKS: Mapping[type[steps.Step], Any] = {
     steps.SetAside: clean,
     steps.ReturnPrimary: repair,
     steps.Restart: restart,
+    reset_steps.Bundle: archive,
+    reset_steps.EmptyState: archive,
+    reset_steps.SetLogsAside: archive,
 }
+
+
+def carried_out(run: Recovery, planned: Iterable[steps.Step]) -> None:
+    """Carry out step by step, each as the task of its verb; one that fails does not stop the next."""
+    for step in planned:
+        settled(run, step, TASKS[type(step)](run, step, return_state=True))
 
 
 def recovered(
@@ -60,9 +71,7 @@ def recovered(
     if rehearsal:
         return report(run, prepared)
     plan = adopted(run, prepared.plan, approval)
-    for step in plan.but_restart():
-        settled(run, step, TASKS[type(step)](run, step, return_state=True))
+    carried_out(run, plan.but_restart())
     after = assess_again(run, scenarios)
-    for step in plan.restarts():
-        settled(run, step, restart(run, step, return_state=True))
+    carried_out(run, plan.restarts())
     return report(run, prepared, after)

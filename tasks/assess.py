@@ -7,6 +7,7 @@ from unjam.domain.finding import Finding, Scenario
 from unjam.domain.words import printable
 from unjam.engine.prepare import Prepared, look_again, prepare
 from unjam.engine.recovery import Recovery
+from unjam.engine.resetting import prepare_reset
 
 
 @task(task_run_name="assess", **RETRY_TRANSIENT)
@@ -23,3 +24,9 @@ def assess(run: Recovery, scenarios: tuple[Scenario, ...]) -> Prepared:
 def assess_again(run: Recovery, scenarios: tuple[Scenario, ...]) -> tuple[Finding, ...]:
     """Observe afresh and return what is still found: the proof, or the lack of it."""
     return look_again(run, scenarios)
+
+
+@task(task_run_name="assess", **RETRY_TRANSIENT)
+def assess_reset(run: Recovery) -> Prepared:
+    """Observe the whole orchestration, and plan how all of it goes into the vault."""
+    return prepare_reset(run)

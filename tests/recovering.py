@@ -29,10 +29,10 @@ def recover(repo: Path, scenarios: tuple[Scenario, ...] = SCENARIOS) -> Document
         prepared = prepare(run.look_for(scenarios), run.policy, None, scenarios, run.killed)
         adopt(run, prepared.plan)
         for step in prepared.plan.but_restart():
-            _carry_out(run, step)
+            carry_on(run, step)
         after = look_again(run, scenarios)
         for step in prepared.plan.restarts():
-            _carry_out(run, step)
+            carry_on(run, step)
         return conclude(run, prepared, after)
 
 
@@ -44,7 +44,8 @@ def undo(repo: Path, run: str) -> Document:
         return conclude_undo(this, run)
 
 
-def _carry_out(run: Recovery, step: Step) -> None:
+def carry_on(run: Recovery, step: Step) -> None:
+    """Carry out a step; one that could not be done for now is given up."""
     try:
         carry_out(run, step)
     except TransientError as error:

@@ -40,6 +40,9 @@ def parser() -> argparse.ArgumentParser:
         _command(commands, "recover", "recover", "plan the way out, ask, carry it out, verify")
     )
     _undo(_command(commands, "undo", "undo", "take a run back"))
+    _reset(
+        _command(commands, "reset", "reset", "the emergency: stop and save everything, begin anew")
+    )
     _command(commands, "history", "history", "list past runs")
     show = _command(commands, "show", "history", "tell one past run")
     show.add_argument("run", metavar="RUN")
@@ -135,6 +138,17 @@ def _undo(undo: argparse.ArgumentParser) -> None:
     undo.add_argument("run", metavar="RUN", help="as `unjam history` names it")
     undo.add_argument("--dry-run", action="store_true", help="only show what would be taken back")
     undo.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _reset(reset: argparse.ArgumentParser) -> None:
+    reset.add_argument(
+        "--name", metavar="NAME", help="the repository's, so that it is the one meant"
+    )
+    reset.add_argument("--dry-run", action="store_true", help="only show the plan")
+    reset.add_argument(
+        "--plan", metavar="DIGEST", help="go ahead with exactly the plan that was seen"
+    )
+    reset.add_argument("--yes", action="store_true", help="go ahead with whatever the plan is")
 
 
 def _vault(vault: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ from unjam.errors import RefusedError
 
 _LEFT = (StepWord.REFUSED, StepWord.FAILED)
 _ROUNDS = 3  # recoveries in one call, each of what the one before it uncovered
-_STATUS = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
+EXIT_STATUS = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
 _STYLES = {"done": "green", "already done": "green", "failed": "bold red", "refused": "yellow"}
 
 
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         as_json(document | ({"earlier": earlier} if earlier else {}))
     elif document["word"] != RunWord.PLANNED:
         Page().line(document["word"], "bold")
-    return _STATUS.get(RunWord(document["word"]), 1)
+    return EXIT_STATUS.get(RunWord(document["word"]), 1)
 
 
 def _word_of_all(document: Document, earlier: list[Document]) -> str:
@@ -71,11 +71,11 @@ class _Call:
         if asks_for_tests(self._scenarios):
             known_tests(self._orchestration, progress_line())
         prepared, policy, is_owed = preview(self._orchestration, self._chosen, self._scenarios)
-        document = _document(prepared, policy)
+        document = planned_document(prepared, policy)
         if not arguments.json:
             print_plan(document)
         if not arguments.dry_run:
-            _refuse_stale(arguments, prepared.plan)
+            refuse_stale(arguments, prepared.plan)
         if arguments.dry_run or not (prepared.plan.steps or is_owed):
             return document
         self._launcher = self._launcher or Launcher().start()
@@ -116,7 +116,8 @@ class _Call:
         }
 
 
-def _document(prepared: Prepared, policy: Policy) -> Document:
+def planned_document(prepared: Prepared, policy: Policy) -> Document:
+    """Describe a plan before it is carried out."""
     if not prepared.findings and not prepared.plan.steps:
         word = RunWord.NOTHING
     else:
@@ -130,7 +131,8 @@ def _document(prepared: Prepared, policy: Policy) -> Document:
     )
 
 
-def _refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:
+def refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:
+    """Raise RefusedError if a person approved another plan by its digest."""
     if arguments.plan is not None and arguments.plan != plan.digest:
         if not plan.steps:
             raise RefusedError("the plan has changed: there is nothing to do now")

@@ -28,9 +28,18 @@ def shown(text: str) -> str:
 
 def ask(question: str) -> bool:
     """Ask a person on the terminal; anything but yes is no."""
-    sys.stderr.write(f"{shown(question)} [y/N] ")
+    return _answer(f"{shown(question)} [y/N] ").lower() in ("y", "yes")
+
+
+def typed(question: str) -> str:
+    """Let a person type something on the terminal."""
+    return _answer(f"{shown(question)}: ")
+
+
+def _answer(question: str) -> str:
+    sys.stderr.write(question)
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return sys.stdin.readline().strip()
 
 
 def is_terminal() -> bool:

@@ -39,12 +39,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop(Step):
-    """End an agent that nobody waits for, or that hangs, politely first."""
+    """End an orchestrator, or an agent that nobody waits for or that hangs, politely first."""
 
     verb = "stop"
     step_class = StepClass.STOP
     process: ProcessIdentity
-    below: PurePath
+    below: PurePath | None  # its working directory must be here; None for an orchestrator
     worktree: str = ""  # of one that hangs: saved before it is stopped, and proven to hang still
 
 

@@ -15,10 +15,10 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, Union
 
-from unjam.domain import change, finding, outcome, plan, signs, snapshot, trials
+from unjam.domain import change, finding, outcome, plan, reset_steps, signs, snapshot, trials
 from unjam.errors import PermanentError
 
-_MODULES = (change, finding, outcome, plan, signs, snapshot, trials)
+_MODULES = (change, finding, outcome, plan, reset_steps, signs, snapshot, trials)
 _BYTES = "base64"
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from unjam.engine.recovery import Recovery
 
 NAMESPACE = "refs/unjam"
+BESIDE = ".unjam-vault"  # where something on another disk is moved to, in its own directory
 _UNSAFE = re.compile(r"[^\w.-]|\.\.|^\.|\.lock$|\.$", re.ASCII)
 
 
@@ -49,18 +50,22 @@ def folder_of(orchestration: Orchestration, run: str) -> Path:
 
 
 def trash_for(run: "Recovery", path: Path) -> Path:
-    """Name where a directory is moved to: in the vault, or beside it when that is another disk."""
-    vault = folder_of(run.orchestration, run.run)
+    """Name where a worktree is moved to."""
+    return place_for(run, path, "worktrees")
+
+
+def place_for(run: "Recovery", path: Path, kind: str) -> Path:
+    """Name where something is moved to: in the vault, or beside it when that is another disk."""
     name = quoted(path.name)
     if disk.device_of(path.parent) == disk.device_of(run.orchestration.common):
-        return vault / "worktrees" / name
-    return path.parent / ".unjam-vault" / run.run / name
+        return folder_of(run.orchestration, run.run) / kind / name
+    return path.parent / BESIDE / run.run / name
 
 
 def place_for_made(run: "Recovery", path: Path) -> Path:
     """Name where something is made before it is renamed to its place, on the same file system."""
     here = disk.device_of(path.parent) == disk.device_of(run.orchestration.common)
-    home = run.orchestration.home if here else path.parent / ".unjam-vault"
+    home = run.orchestration.home if here else path.parent / BESIDE
     return home / "made" / run.run / quoted(path.name)
 
 

@@ -29,6 +29,7 @@ from unjam.domain.plan import (
     Stop,
     Unregister,
 )
+from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
 from unjam.engine.acts.clean import remove_branch, remove_worktree
 from unjam.engine.acts.land import land
 from unjam.engine.acts.mend import (
@@ -44,6 +45,7 @@ from unjam.engine.acts.push import push
 from unjam.engine.acts.record import record
 from unjam.engine.acts.reorder import edit_spec, reopen
 from unjam.engine.acts.repair import abort, move_lock, return_primary
+from unjam.engine.acts.reset import bundle, empty_state, set_logs_aside
 from unjam.engine.acts.restart import restart
 from unjam.engine.acts.revert import revert
 from unjam.engine.acts.rework import rework
@@ -76,6 +78,9 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     RemoveBranch: remove_branch,
     ReturnPrimary: return_primary,
     Restart: restart,
+    Bundle: bundle,
+    EmptyState: empty_state,
+    SetLogsAside: set_logs_aside,
 }
 
 

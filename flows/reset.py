@@ -1,0 +1,43 @@
+"""The emergency: stop everything, save everything, begin with nothing. See docs/procedures/reset.md."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows import carried_out
+from tasks.archive import verify_archive
+from tasks.assess import assess_reset
+from tasks.report import report
+from tasks.session import Approval, adopted, name_of_run, opened, recovery, terms
+from unjam.engine.resetting import refuse_unless_named
+
+
+@flow(name="reset", flow_run_name=name_of_run)
+def reset(
+    repo: Path,
+    name: str,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 -- a flow's parameters are the fields of a form
+    approval: Approval | None = None,
+    config: Path | None = None,
+) -> dict[str, Any]:
+    """Stop every process of an orchestration, move all it has into the vault, and leave it empty.
+
+    Args:
+        repo: Any directory of the repository.
+        name: The name of the repository's directory, to be sure that it is the one you mean.
+        dry_run: Only make the plan.
+        approval: The plan that was seen; every class of step is allowed but those that are off.
+        config: A configuration file other than the repository's own.
+    """
+    orchestration = opened(repo, config)
+    refuse_unless_named(orchestration, name)
+    seen = approval.plan if approval else None
+    allowed = Approval(everything=True, plan=seen)
+    with recovery(orchestration, terms("reset", None, rehearsal=dry_run), allowed) as run:
+        prepared = assess_reset(run)
+        if dry_run:
+            return report(run, prepared)
+        carried_out(run, adopted(run, prepared.plan, allowed).steps)
+        verify_archive(run)
+        return report(run, prepared, ())

@@ -1,0 +1,23 @@
+"""Archive: put state, logs and branches of an orchestration that is reset into the vault."""
+
+from prefect import task
+
+from tasks.retrying import RETRY_TRANSIENT
+from tasks.telling import name_of_step, told
+from unjam.domain.outcome import Outcome
+from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
+from unjam.engine.acts import carry_out
+from unjam.engine.recovery import Recovery
+from unjam.engine.resetting import verify_reset
+
+
+@task(task_run_name=name_of_step, **RETRY_TRANSIENT)
+def archive(run: Recovery, step: Bundle | EmptyState | SetLogsAside) -> tuple[Outcome, ...]:
+    """Move it, or copy it where it cannot be moved; nothing is deleted."""
+    return told(carry_out(run, step))
+
+
+@task(task_run_name="verify the reset", **RETRY_TRANSIENT)
+def verify_archive(run: Recovery) -> tuple[Outcome, ...]:
+    """Look afresh for what the reset should have cleared away."""
+    return told(verify_reset(run))
