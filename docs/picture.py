@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 ROOT = Path(__file__).resolve().parents[1]
-WRECK = ROOT / "unjam" / "cli" / "sandbox" / "wreck.py"
+WRECK = "unjam.cli.sandbox.wreck"
 TARGET = ROOT / "docs" / "recovery.svg"
 WIDTH = 96
 FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
@@ -37,7 +37,7 @@ def main() -> None:
     """Wreck, check, recover, draw."""
     with tempfile.TemporaryDirectory(prefix="unjam-", ignore_cleanup_errors=True) as directory:
         sandbox = Path(directory).resolve()
-        subprocess.run([sys.executable, str(WRECK), str(sandbox)], check=True, stdout=sys.stderr)
+        subprocess.run([sys.executable, "-m", WRECK, str(sandbox)], check=True, stdout=sys.stderr)
         lines = [*typed(sandbox, "check"), "", *typed(sandbox, "recover", "--yes")]
         end_what_works_in(sandbox)
     TARGET.write_text(drawn(lines))

@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     demo = _command(
         commands, "demo", "demo", "break a sandbox and recover it before your eyes", as_json=False
     )
+    demo.add_argument("scenario", nargs="*", type=_scenario, help="only these; dashes are fine")
     demo.add_argument(
         "--keep", type=Path, metavar="DIR", help="build the sandbox here and leave it"
     )

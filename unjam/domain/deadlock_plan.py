@@ -132,7 +132,7 @@ class _Planner:
         for one, names in self.found.missing.items():
             if self._is_chosen(one):
                 for name in names:
-                    near = likely_meant(name, self.found)
+                    near = likely_meant(name, one, self.found)
                     hint = f" (if {shown(near)} was meant, correct it instead)" if near else ""
                     self._remove(one, name, f"no spec, row or branch is called {shown(name)}{hint}")
 

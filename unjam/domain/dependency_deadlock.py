@@ -73,11 +73,11 @@ def shown(name: str) -> str:
     return name if is_usable_id(name) else repr(name)
 
 
-def likely_meant(name: WorkstreamId, found: Waiting) -> str:
-    """Return the id that a name of nothing is most like; nothing if none is near."""
+def likely_meant(name: WorkstreamId, by: WorkstreamId, found: Waiting) -> str:
+    """Return the id that a name of nothing is most like, but whose it is; nothing if none is near."""
     import difflib  # seldom needed, and a check must answer in a blink
 
-    known = [*found.specs] if len(found.specs) <= _COMPARED else ()
+    known = [one for one in found.specs if one != by] if len(found.specs) <= _COMPARED else ()
     return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), "")
 
 
@@ -151,7 +151,7 @@ def _missing(snapshot: Snapshot, found: Waiting, severity: Severity) -> Iterator
     for one, names in found.missing.items():
         spec = found.specs[one]
         for name in names:
-            near = likely_meant(name, found)
+            near = likely_meant(name, one, found)
             hint = (Evidence("specs", f"did it mean {shown(near)}?"),) if near else ()
             yield Finding(
                 scenario=Scenario.DEPENDENCY_DEADLOCK,

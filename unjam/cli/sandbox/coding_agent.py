@@ -6,6 +6,7 @@ It is a program of the sandbox that `unjam demo` breaks, and no part of unjam.
 
 import json
 import os
+import socket
 import subprocess  # noqa: TID251 -- a program of its own: unjam's adapters are not its business
 import sys
 import time
@@ -66,6 +67,21 @@ def keep_writing(name: str) -> None:
         time.sleep(BEAT)
 
 
+def ask_model(marker: str) -> None:
+    """Ask the model, and wait for what it says; it may never say anything."""
+    port = int((MARKERS / "model").read_text())
+    with socket.create_connection(("127.0.0.1", port)) as model:
+        model.sendall(b"What next?")
+        reach(marker)
+        model.recv(1)
+
+
+def compile_silently(marker: str) -> None:
+    """Let a compiler work that says nothing for long."""
+    reach(marker)
+    subprocess.run(("timeout", str(LIFE), "sh", "-c", "while :; do :; done"), check=False)
+
+
 VERBS: dict[str, Callable[..., None]] = {
     "write": write,
     "append": append,
@@ -74,6 +90,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "reach": reach,
     "wait_for": wait_for,
     "keep_writing": keep_writing,
+    "ask_model": ask_model,
+    "compile_silently": compile_silently,
 }
 
 

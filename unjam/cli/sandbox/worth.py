@@ -15,17 +15,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LIVING = "draft.py"  # an orphan goes on writing it, so that its content is never twice the same
+NOTHING = "0" * 40
 LEFT_OUT = {".git", ".state", "logs"}
 
 
 def note(shop: Path) -> dict[str, str]:
     """Name every content of value by its object id."""
     found = {one: f"commit {one[:8]}" for one in git(shop, "rev-list", "--all", "--reflog")}
-    for tree in [shop, *sorted((shop / ".worktrees").iterdir())]:
+    for tree in [shop, *sorted((shop / ".worktrees").glob("*"))]:
         for path in files(tree):
             found[blob(path)] = str(path.relative_to(shop))
-        for line in git(tree, "ls-files", "--stage"):
+        for line in git(tree, "ls-files", "--stage", damaged=True):
             name = line.partition("\t")[2]
+            if line.split()[1] == NOTHING:
+                continue  # what Git makes of a damaged index
             staged = str((tree / name).relative_to(shop))
             found.setdefault(line.split()[1], f"{staged} as staged")
     return found
@@ -54,10 +57,11 @@ def blob(path: Path) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-def git(where: Path, *arguments: str) -> list[str]:
-    """Ask Git."""
+def git(where: Path, *arguments: str, damaged: bool = False) -> list[str]:
+    """Ask Git, which has no answer where a worktree is damaged."""
     command = ("git", "-C", str(where), *arguments)
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    ended = subprocess.run(command, check=not damaged, capture_output=True, text=True)
+    return [] if ended.returncode else ended.stdout.splitlines()
 
 
 def main() -> None:

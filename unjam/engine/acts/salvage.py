@@ -12,7 +12,7 @@ from unjam.domain.change import MoveRef
 from unjam.domain.damage import Damage
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Salvage
-from unjam.domain.snapshot import Role, Snapshot, Truth, Worktree
+from unjam.domain.snapshot import Role, Snapshot, Truth, Unsaved, Worktree
 from unjam.domain.words import counted
 from unjam.engine.recovery import Recovery, Saved, outcome
 from unjam.engine.vault import existing_ref, ref_of
@@ -101,8 +101,7 @@ def _still(tree: Worktree, fresh: Snapshot) -> Iterator[None]:
 
 
 def _sentence(tree: Worktree, salvaged: Salvaged, ref: str) -> str:
-    unsaved = len(tree.unsaved.paths)
-    parts = [f"{counted(unsaved, 'unsaved path') if unsaved else 'nothing unsaved'}, kept as {ref}"]
+    parts = [f"{_held(tree.unsaved)}, kept as {ref}"]
     if salvaged.vanished_share > MASS_DELETION:
         parts.append(
             f"{salvaged.vanished_share:.0%} of its tracked files have vanished: look at it"
@@ -114,3 +113,9 @@ def _sentence(tree: Worktree, salvaged: Salvaged, ref: str) -> str:
         closed = counted(len(salvaged.unreadable), "file")
         parts.append(f"not in it, and left in place: {closed} that could not be read")
     return "; ".join(parts)
+
+
+def _held(unsaved: Unsaved) -> str:
+    if unsaved.known is not Truth.YES:
+        return "all that is there"  # which of it is in no commit could not be told
+    return counted(len(unsaved.paths), "unsaved path") if unsaved.paths else "nothing unsaved"

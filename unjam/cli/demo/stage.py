@@ -17,24 +17,29 @@ from unjam.adapters import clock
 from unjam.adapters.processes.identity import identity_of, is_same
 from unjam.adapters.processes.start import start_detached
 from unjam.adapters.processes.stop import stop
-from unjam.cli.demo_screen import Excerpt, Screen
+from unjam.cli.demo.proof import Inventory
+from unjam.cli.demo.screen import Excerpt, Screen
 from unjam.cli.launch import Launcher
 from unjam.domain.snapshot import ProcessIdentity, Truth
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.errors import PermanentError, UsageError
 
-PROGRAMS = Path(__file__).parent / "sandbox"
+PROGRAMS = "unjam.cli.sandbox"
 PATIENCE = 90.0  # seconds for a program of the sandbox, or for the orchestrator to end
 BEAT = 0.05
+# Neither a push nor a started orchestrator can be taken back, so they wait for another time.
+ALL_UNDOABLE = {"UNJAM_POLICY__PUSH": "off", "UNJAM_POLICY__RESTART": "off"}
+FINDINGS = r"^(error|warning): |^    [a-z]+: "
+UNDONE = r"^ +(undone|undo|/|refs/|row )"
 _FOREIGN = ("GIT_", "PREFECT_", "UNJAM_")
 
 
 class Stage:
-    """One sandbox, from its making to its end."""
+    """One sandbox after the other, from their making to their end."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        self._root = self.directory = directory
         self.screen = Screen()
         self._launcher = Launcher()
         self._began = clock.monotonic()
@@ -53,6 +58,11 @@ class Stage:
             yield stage
         finally:
             stage._end_processes()
+
+    def enter(self, name: str) -> None:
+        """Go on in a new sandbox."""
+        self.directory = self._root / name
+        self.directory.mkdir()
 
     @property
     def shop(self) -> Path:
@@ -74,6 +84,13 @@ class Stage:
         self._claims.append(held)
         self.screen.claim(text, held=held)
 
+    def claim_same(self, before: Inventory, after: Inventory) -> None:
+        """Print what differs, or that nothing does."""
+        different = list(before.differences(after))
+        for one in different:
+            self.screen.line(f"    differs: {one}", "red")
+        self.claim(f"{before.counts()} are again as before the recovery", not different)
+
     def verdict(self) -> int:
         """Print how many claims held, and return the exit status."""
         seconds = clock.monotonic() - self._began
@@ -82,27 +99,26 @@ class Stage:
         self.screen.line(f"{count} claims were seen to hold; {seconds:.0f} s", "bold")
         return 0 if all(self._claims) else 1
 
-    def play(self, program: str, result: str, style: str = "") -> dict[str, Any]:
+    def play(self, program: str, result: str, *arguments: str, style: str = "") -> dict[str, Any]:
         """Run a program of the sandbox, showing what it says; returns its result."""
         output = self.directory / f"{program}.log"
-        self._run(program, output, str(self.directory), style=style)
+        self._run(program, output, str(self.directory), *arguments, style=style)
         written = self.directory / result
         if not written.exists():
             raise PermanentError(f"the sandbox could not be made: {output.read_text()[-500:]}")
         told: dict[str, Any] = json.loads(written.read_text())
-        if "orphan" in told:
-            self._started.extend(filter(None, [identity_of(told["orphan"])]))
+        self._started.extend(filter(None, map(identity_of, told.get("orphans", ()))))
         return told
 
     def note_worth(self) -> int:
         """Note every content and commit the wreck holds; returns their number."""
-        self._run("worth.py", self.directory / "worth.log", "note", str(self.shop), self._noted)
+        self._run("worth", self.directory / "worth.log", "note", str(self.shop), self._noted)
         return len(json.loads(Path(self._noted).read_text()))
 
     def lost(self) -> list[str]:
         """Name what of the noted can be reached no more."""
         output = self.directory / "lost.log"
-        self._run("worth.py", output, "lost", str(self.shop), self._noted)
+        self._run("worth", output, "lost", str(self.shop), self._noted)
         return output.read_text().splitlines()
 
     def unjam(
@@ -144,7 +160,7 @@ class Stage:
 
     def _run(self, program: str, output: Path, *arguments: str, style: str | None = None) -> None:
         """Run a program to its end; with a style, what it says is shown as it comes."""
-        command = (sys.executable, str(PROGRAMS / program), *arguments)
+        command = (sys.executable, "-m", f"{PROGRAMS}.{program}", *arguments)
         identity = start_detached(command, self.directory, output)
         self._started.append(identity)
         until = clock.monotonic() + PATIENCE

@@ -1,13 +1,8 @@
-"""``unjam demo``: break a sandbox, recover it, take that back, and recover it for good.
+"""An orchestrator that is killed: by hand, with unjam, taken back, and recovered for good."""
 
-Everything is real: the repository, the processes and their end, the Prefect flow runs, the output.
-"""
-
-import argparse
-
-from unjam.cli import demo_seen as seen
-from unjam.cli.demo_proof import Inventory, contents, take_inventory
-from unjam.cli.demo_stage import Stage
+from unjam.cli.demo import seen
+from unjam.cli.demo.proof import Inventory, contents, take_inventory
+from unjam.cli.demo.stage import ALL_UNDOABLE, FINDINGS, UNDONE, Stage
 from unjam.domain.workstream import Verdict
 
 WRECKED = {
@@ -23,35 +18,29 @@ NOT_LANDED = {"ws-02": "conflict", "ws-06": "failed", "ws-08": "failed"}
 RECOVERED = {f"ws-{number:02}": "completed" for number in range(1, 9)} | NOT_LANDED
 FINISHED = {f"ws-{number:02}": "completed" for number in range(1, 10)} | {"ws-02": "conflict"}
 LANDED = ("shop/discount.py", "shop/receipt.py", "shop/invoice.py")
-# Neither a push nor a started orchestrator can be taken back, so they wait for the second time.
-ALL_UNDOABLE = {"UNJAM_POLICY__PUSH": "off", "UNJAM_POLICY__RESTART": "off"}
-_FINDINGS = r"^(error|warning): |^    [a-z]+: "
-_UNDONE = r"^ +(undone|undo|/|refs/|row )"
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Return 0 if everything that is claimed was seen to hold."""
-    with Stage.set(arguments.keep) as stage:
-        worth = _break(stage)
-        _by_hand(stage)
-        _check(stage)
-        before = take_inventory(stage.orchestration, stage.origin)
-        _recover(stage, before, worth)
-        _look_into_the_vault(stage, before)
-        _undo(stage, before)
-        _recover_for_good(stage)
-        return stage.verdict()
+def play(stage: Stage) -> None:
+    """Break it, recover it, take that back, and recover it for good."""
+    worth = _break(stage)
+    _by_hand(stage)
+    _check(stage)
+    before = take_inventory(stage.orchestration, stage.origin)
+    _recover(stage, before, worth)
+    _look_into_the_vault(stage, before)
+    _undo(stage, before)
+    _recover_for_good(stage)
 
 
 def _break(stage: Stage) -> int:
     stage.screen.title("Nine workstreams, one orchestrator, four agents - and kill -9")
-    stage.play("wreck.py", "wreck.json")
+    stage.play("wreck", "wreck.json")
     return stage.note_worth()
 
 
 def _by_hand(stage: Stage) -> None:
     stage.screen.title("The usual way out, by hand, in a copy")
-    cost = stage.play("by_hand.py", "by_hand.json", style="dim")
+    cost = stage.play("by_hand", "by_hand.json", style="dim")
     lost, never, twice = cost["lost"], cost["never"], cost["twice"]
     say = stage.screen.line
     say(f"gone for ever, {len(lost)} contents that no commit held:", "bold red")
@@ -71,7 +60,7 @@ def _check(stage: Stage) -> None:
 def _recover(stage: Stage, before: Inventory, worth: int) -> None:
     stage.screen.title("Recover, as a Prefect flow run")
     stage.screen.line("without push and restart, the first time: they cannot be taken back", "dim")
-    stage.unjam("recover", "--yes", variables=ALL_UNDOABLE, hidden=_FINDINGS)
+    stage.unjam("recover", "--yes", variables=ALL_UNDOABLE, hidden=FINDINGS)
     now, notes = stage.orchestration, "ideas.txt"
     stage.claim("every row says what is true", seen.statuses(now) == RECOVERED)
     stage.claim(
@@ -100,12 +89,9 @@ def _look_into_the_vault(stage: Stage, before: Inventory) -> None:
 
 def _undo(stage: Stage, before: Inventory) -> None:
     stage.screen.title("Take all of it back")
-    stage.unjam("undo", seen.last_run(stage.orchestration).id, "--yes", hidden=_UNDONE)
+    stage.unjam("undo", seen.last_run(stage.orchestration).id, "--yes", hidden=UNDONE)
     after = take_inventory(stage.orchestration, stage.origin)
-    different = list(before.differences(after))
-    for one in different:
-        stage.screen.line(f"    differs: {one}", "red")
-    stage.claim(f"{before.counts()} are again as before the recovery", not different)
+    stage.claim_same(before, after)
 
 
 def _recover_for_good(stage: Stage) -> None:

@@ -4,12 +4,16 @@ from pathlib import Path
 
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
-from unjam.cli.demo_proof import Inventory, contents
+from unjam.cli.demo.proof import Inventory, contents
+from unjam.domain.diagnosis import diagnose
+from unjam.domain.finding import Finding, Scenario
 from unjam.domain.orchestrator_crash import judgements
+from unjam.domain.snapshot import Truth
 from unjam.domain.workstream import Verdict
 from unjam.engine.history import PastRun, past_runs
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.watching import observe_for
 
 
 def verdicts(orchestration: Orchestration) -> dict[str, Verdict]:
@@ -63,3 +67,19 @@ def remote_has_landing(orchestration: Orchestration, run: PastRun, origin: Path)
     """Tell whether what a run verified and landed is the remote's trunk."""
     landed = refs.resolve(Git(orchestration.common), f"refs/unjam/{run.id}/landing")
     return landed is not None and landed == refs.resolve(Git(origin), "refs/heads/main")
+
+
+def findings(orchestration: Orchestration, scenario: Scenario) -> tuple[Finding, ...]:
+    """Return what is still found of one kind of trouble."""
+    return diagnose(observe_for(orchestration, (scenario,)), (scenario,))
+
+
+def at_work(orchestration: Orchestration) -> set[str]:
+    """Name the worktrees in which a process works."""
+    return {one.worktree for one in observe(orchestration).processes if one.worktree}
+
+
+def worktrees_read(orchestration: Orchestration) -> int:
+    """Count the worktrees whose files and commits could be read."""
+    trees = observe(orchestration).worktrees
+    return sum(one.present is Truth.YES and one.unsaved.known is Truth.YES for one in trees)

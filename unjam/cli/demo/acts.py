@@ -1,0 +1,91 @@
+"""The shorter acts: one kind of trouble each, with its evidence, its recovery and the undo."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from unjam.cli.demo import seen
+from unjam.cli.demo.proof import take_inventory
+from unjam.cli.demo.stage import ALL_UNDOABLE, FINDINGS, UNDONE, Stage
+from unjam.domain.finding import Scenario
+from unjam.engine.orchestration import Orchestration
+
+_Claims = Iterator[tuple[str, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What one kind of trouble is called, what is usually done about it, and what unjam claims."""
+
+    title: str
+    by_hand: str
+    claims: Callable[[Orchestration], _Claims]
+
+
+def play(stage: Stage, scenario: Scenario) -> None:
+    """Get into trouble, look, recover, and take it back."""
+    act = ACTS[scenario]
+    stage.screen.title(act.title)
+    stage.play("trouble", "wreck.json", scenario)
+    stage.screen.line(f"by hand: {act.by_hand}", "dim")
+    worth = stage.note_worth()
+    stage.unjam("check", scenario)
+    before = take_inventory(stage.orchestration, stage.origin)
+    stage.unjam("recover", scenario, "--yes", variables=ALL_UNDOABLE, hidden=FINDINGS)
+    for text, held in act.claims(stage.orchestration):
+        stage.claim(text, held)
+    stage.claim("nothing of it is found any more", not seen.findings(stage.orchestration, scenario))
+    stage.claim(f"of {worth} contents and commits, none is lost", not stage.lost())
+    stage.unjam("undo", seen.last_run(stage.orchestration).id, "--yes", hidden=UNDONE)
+    stage.claim_same(before, take_inventory(stage.orchestration, stage.origin))
+
+
+def _hang(now: Orchestration) -> _Claims:
+    statuses, working = seen.statuses(now), seen.at_work(now)
+    yield "the agent that waited in vain was stopped", "agent-1-ws-01" not in working
+    yield "its file is in the vault, and its row says failed", statuses["ws-01"] == "failed"
+    yield "the agent that works in silence was left alone", "agent-2-ws-02" in working
+
+
+def _corruption(now: Orchestration) -> _Claims:
+    ideas = [now.below(f".worktrees/agent-{one}-ws-0{one}/shop/idea.py") for one in (1, 2, 3)]
+    yield "the three files are where they were", all(one.is_file() for one in ideas)
+    yield "Git reads all three worktrees again", seen.worktrees_read(now) == len(ideas)
+
+
+def _merge(now: Orchestration) -> _Claims:
+    others = [f"shop/part_{one}.py" for one in (1, 2, 3, 5, 6)]
+    gone = not seen.trunk_holds(now, "shop/part_4.py")
+    yield "the work of ws-04 is out of the trunk, by a revert", gone
+    yield "the work of the five others is still in it", seen.trunk_holds(now, *others)
+    again = seen.statuses(now)["ws-04"] == "pending"
+    yield "it is to be done again, with what failed, on a branch that brings all of it back", again
+
+
+def _deadlock(now: Orchestration) -> _Claims:
+    cut = seen.last_run(now).outcomes
+    count = sum(one.step == "edit spec" for one in cut)
+    yield "two entries were cut, of the five there are", count == len(("ws-03", "ws-40"))
+
+
+ACTS: Mapping[Scenario, Act] = {
+    Scenario.AGENT_HANG: Act(
+        "Two silent agents: one hangs, one works",
+        "whoever runs for over an hour is killed, and a half-written file goes with its worktree",
+        _hang,
+    ),
+    Scenario.WORKTREE_CORRUPTION: Act(
+        "Three broken worktrees, with work that is nowhere else",
+        "`git worktree prune` and `worktree remove --force` lose all three files",
+        _corruption,
+    ),
+    Scenario.FAILING_MERGE: Act(
+        "A red trunk: which of six did it?",
+        "bisecting in the person's checkout, or reverting whatever landed last",
+        _merge,
+    ),
+    Scenario.DEPENDENCY_DEADLOCK: Act(
+        "Everybody waits for somebody",
+        "`depends_on` is emptied until something moves, and the order that mattered is gone",
+        _deadlock,
+    ),
+}
