@@ -93,8 +93,8 @@ def failing_merge() -> None:
     names = [f"ws-{number:02}" for number in range(1, 7)]
     ground.build(
         {one: _order(one, []) for one in names},
-        files={"scripts/run_tests.py": (ground.HERE / "run_tests.py").read_text()},
-        verify=("scripts/run_tests.py",),
+        files={"scripts/suite.py": (ground.HERE / "suite.py").read_text()},
+        verify=("scripts/suite.py",),
         more='junit = "report.xml"\n',
     )
     for number, one in enumerate(names, 1):
