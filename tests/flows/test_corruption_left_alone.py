@@ -126,6 +126,21 @@ def test_two_worktrees_that_claim_one_directory_are_left_to_a_person(calm: World
     assert "two worktrees claim one directory" in said
 
 
+@pytest.mark.parametrize("what", ["the directories", "the .git files"])
+def test_two_worktrees_in_each_others_place_are_left_to_a_person(calm: World, what: str) -> None:
+    one, other = at_work(calm), at_work(calm, "ws-16", "agent-2")
+    swapped = [one.tree, other.tree]
+    if what == "the .git files":
+        swapped = [tree / ".git" for tree in swapped]
+    swapped[0].rename(calm.root / "aside")
+    swapped[1].rename(swapped[0])
+    (calm.root / "aside").rename(swapped[1])
+
+    said = left_alone(calm)
+
+    assert said.count("two worktrees claim one directory") == 2
+
+
 def test_a_branch_somebody_is_about_to_begin_is_not_damage(calm: World) -> None:
     one = at_work(calm)
     git("checkout", "--quiet", "--orphan", "a-fresh-start", cwd=one.tree)

@@ -95,6 +95,31 @@ def _index_one_bit(_one: Workstream, admin: Path) -> None:
     (admin / "index").write_bytes(content)
 
 
+def _index_is_a_directory(_one: Workstream, admin: Path) -> None:
+    (admin / "index").unlink()
+    (admin / "index").mkdir()
+
+
+def _head_is_a_link(one: Workstream, admin: Path) -> None:
+    (admin / "HEAD").unlink()
+    (admin / "HEAD").symlink_to(f"refs/heads/{one.branch}")
+
+
+def _admin_is_a_file(_one: Workstream, admin: Path) -> None:
+    shutil.rmtree(admin)
+    admin.write_text("not a directory\n")
+
+
+def _branch_names_a_file(one: Workstream, _admin: Path) -> None:
+    blob = git("rev-parse", "main:src/app.py", cwd=one.primary)
+    (one.primary / ".git/refs/heads" / one.branch).write_text(f"{blob}\n")
+
+
+def _branch_is_a_directory(one: Workstream, _admin: Path) -> None:
+    (one.primary / ".git/refs/heads" / one.branch).unlink()
+    (one.primary / ".git/refs/heads" / one.branch).mkdir()
+
+
 def _branch_missing(one: Workstream, _admin: Path) -> None:
     (one.primary / ".git/refs/heads" / one.branch).unlink()
 
@@ -180,7 +205,12 @@ BREAKAGES: Mapping[str, Breakage] = {
         _index_empty,
         _index_cut,
         _index_one_bit,
+        _index_is_a_directory,
+        _head_is_a_link,
+        _admin_is_a_file,
         _branch_missing,
+        _branch_names_a_file,
+        _branch_is_a_directory,
         _branch_garbage,
         _bare,
         _registered_twice,

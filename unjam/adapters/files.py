@@ -110,6 +110,9 @@ def content(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise _translated(error, f"cannot read {path}") from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise PermanentError(f"cannot read {path}: it is no file")
     with os.fdopen(handle, "rb") as file:
         return file.read()
 

@@ -42,12 +42,22 @@ def read_tips(git: Git, asked: Asked) -> Tips:
         answer = asked.answer()
     except PermanentError:
         return _read_one_by_one(git)
-    named = {}
+    named, kinds = {}, {}
     for line in answer.text.split("\n"):
         name, _, rest = line.partition(" ")
-        named[rest.partition(" ")[2]] = CommitId(name)
+        kind, _, ref = rest.partition(" ")
+        named[ref], kinds[ref] = CommitId(name), kind
     named.pop("", None)
-    return Tips(named, named, _broken(answer))
+    odd = _without_odd(named, kinds)
+    return Tips(named, named, (*_broken(answer), *odd))
+
+
+def _without_odd(named: dict[str, CommitId], kinds: Mapping[str, str]) -> tuple[Unknown, ...]:
+    """Take out the branches that name something else than a commit: as good as unreadable."""
+    odd = [ref for ref in named if ref.startswith(_HEADS) and kinds.get(ref, "commit") != "commit"]
+    for ref in odd:
+        del named[ref]
+    return tuple(Unknown(f"ref {ref}", _DAMAGED) for ref in odd)
 
 
 def _read_one_by_one(git: Git) -> Tips:
@@ -55,6 +65,8 @@ def _read_one_by_one(git: Git) -> Tips:
     answer = git.run("for-each-ref", "--format=%(objectname) %(refname)")
     named = {line[41:]: CommitId(line[:40]) for line in answer.text.split("\n") if line}
     commits = resolve_objects(git, sorted(set(named.values())))
+    kinds = {ref: found[1] for ref, name in named.items() if (found := commits[name])}
+    odd = _without_odd(named, kinds)
     # A tag names a commit through an object of its own; it only matters as something to reach from.
     sound = {ref: name for ref, name in named.items() if commits[name]}
     missing = [
@@ -62,7 +74,7 @@ def _read_one_by_one(git: Git) -> Tips:
         for ref, name in named.items()
         if ref not in sound
     ]
-    return Tips(named, sound, (*_broken(answer), *missing))
+    return Tips(named, sound, (*_broken(answer), *odd, *missing))
 
 
 def _broken(answer: Answer) -> tuple[Unknown, ...]:

@@ -61,7 +61,7 @@ def read_primary(repository: Repository) -> Checkout:
 
 def worktree_names(repository: Repository) -> list[str]:
     """Name the administrative directory of every registered worktree, in order."""
-    return sorted(_entries(f"{repository.common}/worktrees"))
+    return sorted(_admins(f"{repository.common}/worktrees"))
 
 
 def read_worktrees(repository: Repository, names: Iterable[str]) -> Iterator[Checkout]:
@@ -101,6 +101,15 @@ def _read(name: str, admin: str, named: str | None, repository: Repository) -> C
         lock_reason=(read_line(f"{admin}/locked") or "") if "locked" in entries else None,
         entries=entries,
     )
+
+
+def _admins(directory: str) -> Iterator[str]:
+    """Name whatever may be an administrative directory; a file in its place is none."""
+    try:
+        with os.scandir(directory) as entries:
+            yield from (one.name for one in entries if not one.is_file(follow_symlinks=False))
+    except OSError:
+        return
 
 
 def _entries(directory: Path | str) -> frozenset[str]:

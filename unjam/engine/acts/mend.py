@@ -7,7 +7,7 @@ from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.mending import staging
-from unjam.adapters.git.mending.cure import Patient, cures
+from unjam.adapters.git.mending.cure import Patient, cures, rewritten
 from unjam.domain.change import MovePath, WriteFile
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Mend, Recreate, Register, RestoreBranch, SetAside, Unregister
@@ -52,7 +52,9 @@ def restore_branch(run: Recovery, step: RestoreBranch, fresh: Snapshot) -> tuple
         raise RefusedError(f"no reflog tells where {name} stood")
     path = common / step.ref
     files.refuse_outside(path, common)
-    run.door.make(WriteFile(path, files.content(path), f"{lost.last}\n".encode()))
+    aside = trash_for(run, path) / "in-place-of-ref"
+    for change in rewritten(path, f"{lost.last}\n".encode(), aside):
+        run.door.make(change)
     return (outcome(step, StepWord.DONE, f"it is at {lost.last[:12]} again"),)
 
 
@@ -77,6 +79,8 @@ def register(run: Recovery, step: Register, fresh: Snapshot) -> tuple[Outcome, .
     path, admin = Path(stray.path), common / "worktrees" / stray.names
     made = place_for_made(run, admin)
     staging.make_admin(common, made, path / ".git", (f"ref: {branch.ref}", branch.tip))
+    if files.exists(admin):
+        run.door.make(MovePath(admin, trash_for(run, path) / "in-place-of-admin"))
     run.door.make(MovePath(made, admin))
     link = WriteFile(path / ".git", files.content(path / ".git"), staging.link_to(admin))
     if link.before != link.after:

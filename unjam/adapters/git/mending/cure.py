@@ -6,6 +6,7 @@ before the index can be built from it. Nothing is written here.
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ class Patient:
     admin: Path
     damage: tuple[Damage, ...]
     usual: tuple[str, ...] = ()  # branches its workstream has
-    aside: Path = Path()  # where a repository in its place is moved to
+    aside: Path = Path()  # where a repository in its place is moved to, and beside it the rest
 
 
 def cures(patient: Patient) -> Iterator[Change]:
@@ -47,11 +48,13 @@ def cures(patient: Patient) -> Iterator[Change]:
 
 
 def _commondir(patient: Patient) -> Iterator[Change]:
-    yield _written(patient, patient.admin / "commondir", b"../..\n")
+    yield from _written(patient, patient.admin / "commondir", b"../..\n")
 
 
 def _gitdir(patient: Patient) -> Iterator[Change]:
-    yield _written(patient, patient.admin / "gitdir", os.fsencode(patient.path / ".git") + b"\n")
+    yield from _written(
+        patient, patient.admin / "gitdir", os.fsencode(patient.path / ".git") + b"\n"
+    )
 
 
 def _own_repository(patient: Patient) -> Iterator[Change]:
@@ -60,7 +63,9 @@ def _own_repository(patient: Patient) -> Iterator[Change]:
 
 
 def _dot_git(patient: Patient) -> Iterator[Change]:
-    yield _written(patient, patient.path / ".git", b"gitdir: " + os.fsencode(patient.admin) + b"\n")
+    yield from _written(
+        patient, patient.path / ".git", b"gitdir: " + os.fsencode(patient.admin) + b"\n"
+    )
 
 
 def _head(patient: Patient) -> Iterator[Change]:
@@ -68,7 +73,7 @@ def _head(patient: Patient) -> Iterator[Change]:
     line = head_of(patient.admin, Clues(patient.common, tips, patient.usual))
     if line is None:
         raise RefusedError("neither its reflog nor its name tells which branch it was on")
-    yield _written(patient, patient.admin / "HEAD", line.encode() + b"\n")
+    yield from _written(patient, patient.admin / "HEAD", line.encode() + b"\n")
 
 
 def _branch(patient: Patient) -> Iterator[Change]:
@@ -82,7 +87,7 @@ def _branch(patient: Patient) -> Iterator[Change]:
     if tip is None:
         raise RefusedError(f"no reflog tells where its branch {name} stood")
     # As a file: Git refuses to move a ref it cannot read, and to take one back that is in use.
-    yield _written(patient, patient.common / ref, f"{tip}\n".encode())
+    yield from _written(patient, patient.common / ref, f"{tip}\n".encode())
 
 
 def _index(patient: Patient) -> Iterator[Change]:
@@ -91,7 +96,7 @@ def _index(patient: Patient) -> Iterator[Change]:
     commit = tips.sound.get(line.removeprefix("ref: ")) or line
     if not COMMIT.fullmatch(commit):
         raise RefusedError("its index cannot be made anew: HEAD names no commit that is there")
-    yield _written(patient, patient.admin / "index", index_of(patient.common, commit))
+    yield from _written(patient, patient.admin / "index", index_of(patient.common, commit))
 
 
 def _bare(patient: Patient) -> Iterator[Change]:
@@ -108,16 +113,34 @@ def _tips(patient: Patient) -> Tips:
     return read_tips(git, ask_tips(git))
 
 
-def _written(patient: Patient, path: Path, content: bytes) -> WriteFile:
-    """Replace a file of the repository's own, or the link to it; no link leads us elsewhere."""
+def _written(patient: Patient, path: Path, content: bytes) -> Iterator[Change]:
+    """Replace a file of the repository's own; no link leads us elsewhere."""
     inside = Path(os.path.realpath(path.parent)).is_relative_to(patient.common)
     if path.parent != patient.path and not inside:
         raise RefusedError(f"{path} is not below {patient.common}: a link leads elsewhere")
+    yield from rewritten(path, content, patient.aside.with_name(f"in-place-of-{path.name}"))
+
+
+def rewritten(path: Path, content: bytes, aside: Path) -> Iterator[Change]:
+    """Write a small file, whatever is in its place; what is no file goes aside first.
+
+    Raises RefusedError for a directory in which there is something, and a file we may not read.
+    """
     there = os.path.lexists(path)
+    if there and not stat.S_ISREG(path.lstat().st_mode):
+        _refuse_refs_below(path)
+        yield MovePath(path, aside)
+        there = False
     before = read_small(path, limit=_LARGE) if there else None
     if there and before is None:
         raise RefusedError(f"{path} is no file that can be read")
-    return WriteFile(path, before, content)
+    yield WriteFile(path, before, content)
+
+
+def _refuse_refs_below(path: Path) -> None:
+    """Raise RefusedError for a directory that holds anything: perhaps other branches."""
+    if path.is_dir() and not path.is_symlink() and any(path.iterdir()):
+        raise RefusedError(f"{path} is a directory, and there is something in it")
 
 
 _CURES: Mapping[Damage, Callable[[Patient], Iterator[Change]]] = {

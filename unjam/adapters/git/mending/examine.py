@@ -56,13 +56,11 @@ class Examiner:
         if named is None or named.parent != self.repository.common / "worktrees":
             yield Damage.DOT_GIT
             return
-        other = backlink(named)
-        if other == dot_git:
+        if backlink(named) == dot_git:
             yield Damage.TWICE
-        elif other is not None and git_dir_named_by(other) == named:
-            yield Damage.OF_ANOTHER
         else:
-            yield Damage.DOT_GIT
+            # Its own may have been moved away, or the two are swapped: whose the files are, no link tells.
+            yield Damage.OF_ANOTHER if named.is_dir() else Damage.DOT_GIT
 
     def _links(self, one: Checkout) -> Iterator[Damage]:
         if backlink(one.admin) is None:

@@ -1,5 +1,6 @@
 """Tell from what is left what HEAD of a checkout was, and where its branch stood."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ def head_of(admin: Path, clues: Clues) -> str | None:
     The branch the reflog or the orchestration's names tell, if it stands where HEAD last was; else
     any single branch that does; else the commit itself, or a branch that stands elsewhere.
     """
+    linked = _linked(admin / "HEAD")
+    if linked in clues.tips.sound:
+        return f"ref: {linked}"
     last = _last(admin, clues.tips)
     if _is_detached_by_operation(admin):
         return last
@@ -40,6 +44,11 @@ def head_of(admin: Path, clues: Clues) -> str | None:
         if _is_free(ref, clues):
             return f"ref: {ref}"
     return last
+
+
+def _linked(head: Path) -> str:
+    """Return what a HEAD that is a link says: Git once made them so, and still goes by its text."""
+    return os.fspath(head.readlink()) if head.is_symlink() else ""
 
 
 def _last(admin: Path, tips: Tips) -> str | None:

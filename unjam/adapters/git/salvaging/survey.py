@@ -208,9 +208,9 @@ def signature_of(found: Survey, tip: str | None, admin: dict[bytes, bytes]) -> s
             continue
         digest.update(b"%b\n" % place.label.encode())
         content = admin if place.label == "admin" else None
-        listings = (place.walked.files, place.walked.links, place.walked.special)
-        for listing in listings:
-            digest.update(b"".join(_lines(listing, content)))
+        digest.update(b"".join(_lines(place.walked.files, content)))
+        for listing in (place.walked.links, place.walked.special):
+            digest.update(b"".join(_lines(listing, None)))
         for path, status in place.walked.directories:
             digest.update(b"%b\0%o\n" % (path, status.st_mode))
         digest.update(b"\0".join(place.walked.unreadable))

@@ -85,6 +85,8 @@ class Shop:
     def listing(self, commit: str) -> Iterator[Leaf]:
         """Give every leaf of a commit's tree."""
         text = next(self.objects.contents([bytes.fromhex(commit)]))
+        if not text.startswith(b"tree "):
+            raise PermanentError(f"{commit} is no commit")
         root = bytes.fromhex(text[5:45].decode())
         return read_tree(root, self.objects.contents)
 
