@@ -137,7 +137,7 @@ class _Planner:
         if self.snapshot.processes_known is not Truth.YES:
             return "not every process could be looked at"
         busy = next(busy_in(tree, self.snapshot), None)
-        if busy is not None:
+        if busy is not None and not _only_moved(tree):
             return f"pid {busy.identity.pid} is at work in it"
         if self.living is not None and {Damage.GONE, Damage.UNFINISHED} & set(tree.damage):
             return f"an orchestrator is at work (pid {self.living.identity.pid})"
@@ -207,6 +207,8 @@ class _Planner:
                 )
 
     def _facts(self, tree: Worktree) -> tuple[Fact, ...]:
+        if _only_moved(tree):
+            return (fact("damage of", tree.name, self.snapshot),)
         return (Fact("agents in", tree.name, NONE), fact("damage of", tree.name, self.snapshot))
 
     def _aborts(self) -> Iterator[Step]:
@@ -333,3 +335,8 @@ class _Planner:
                 facts=(Fact("orchestrator", "", NONE),),
                 command=command,
             )
+
+
+def _only_moved(tree: Worktree) -> bool:
+    """Tell damage that is cured outside of a worktree: whoever works there is not disturbed."""
+    return set(tree.damage) == {Damage.MOVED}

@@ -22,6 +22,7 @@ from unjam.domain.snapshot import (
     WorkstreamId,
     Worktree,
 )
+from unjam.engine.moved_away import with_moved_away
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.spec_history import with_history
 from unjam.engine.strays import strays_with_owners
@@ -52,7 +53,9 @@ def observe(
     state = read_state(orchestration.state)
     request = _request(orchestration, state, only, objects)
     ordered = specs.read_specs(orchestration.below(settings.specs))
-    facts = git.observe(orchestration.repository, request, begun)
+    facts = with_moved_away(
+        orchestration, git.observe(orchestration.repository, request, begun), state
+    )
     trees = _owned(orchestration, facts, state, ordered.specs)
     seen = scan.scan(_processes(orchestration, trees))
     return Snapshot(

@@ -79,6 +79,15 @@ def read_table() -> dict[int, Entry]:
     return {entry.pid: entry for entry in entries}
 
 
+def working_directories() -> frozenset[str]:
+    """Return where the processes of this machine work, as far as we may know."""
+    if has_proc():
+        found = (_cwd(name) for name in _names())
+    else:
+        found = (entry.cwd for entry in _from_psutil())
+    return frozenset(one for one in found if one is not None)
+
+
 def start_of(pid: int) -> int | None:
     """Return when the process that now has this pid was started; None when none lives."""
     if not has_proc():

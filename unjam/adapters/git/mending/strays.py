@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +102,28 @@ def find_moved(
             places[name] = Path(claiming[0].path)
     taken = set(places.values())
     return Moved(places, tuple(one for one in strays if one.path not in taken))
+
+
+def find_elsewhere(gone: Mapping[str, Path], hints: Iterable[Path]) -> dict[str, Path]:
+    """Find directories that were moved to where nobody looks, among places somebody named.
+
+    ``gone`` are admin directories by the name of their worktree. A place counts if it, or a
+    directory above it, still names one of them; two that name the same are left to a person.
+    """
+    claims: dict[str, set[Path]] = {}
+    names = {admin.resolve(): name for name, admin in gone.items()}
+    seen: set[Path] = set()
+    for hint in hints:
+        for place in (hint, *hint.parents):
+            if place in seen:
+                break
+            seen.add(place)
+            dot_git = place / ".git"
+            # A hint may be any text: pathlib raises for one that is too long to be a name.
+            named = git_dir_named_by(dot_git) if os.path.isfile(dot_git) else None  # noqa: PTH113
+            if named in names:
+                claims.setdefault(names[named], set()).add(place.resolve())
+    return {name: places.pop() for name, places in claims.items() if len(places) == 1}
 
 
 def _claimed(admin: Path) -> bool:
