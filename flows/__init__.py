@@ -16,6 +16,7 @@ from tasks.revert import revert
 from tasks.salvage import salvage
 from tasks.session import Approval, adopted, settled
 from tasks.stop import stop
+from tasks.tend import tend
 from unjam.domain import plan as steps
 from unjam.domain import reset_steps
 from unjam.domain.finding import Scenario
@@ -23,6 +24,8 @@ from unjam.engine.recovery import Recovery
 
 TASKS: Mapping[type[steps.Step], Any] = {
     steps.Stop: stop,
+    steps.KeepState: tend,
+    steps.StopHolder: stop,
     steps.Salvage: salvage,
     steps.MoveLock: repair,
     steps.Abort: repair,
@@ -31,6 +34,11 @@ TASKS: Mapping[type[steps.Step], Any] = {
     steps.Mend: repair,
     steps.Register: repair,
     steps.Recreate: repair,
+    steps.OpenState: tend,
+    steps.RebuildState: tend,
+    steps.ReplaceState: tend,
+    steps.UseLog: tend,
+    steps.VacuumState: tend,
     steps.Land: merge,
     steps.Revert: revert,
     steps.Rework: revert,

@@ -5,12 +5,12 @@ from prefect import task
 from tasks.retrying import RETRY_TRANSIENT
 from tasks.telling import name_of_step, told
 from unjam.domain.outcome import Outcome
-from unjam.domain.plan import Stop
+from unjam.domain.plan import Stop, StopHolder
 from unjam.engine.acts import carry_out
 from unjam.engine.recovery import Recovery
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def stop(run: Recovery, step: Stop) -> tuple[Outcome, ...]:
-    """End an orphaned agent, politely first; a dead one is fine."""
+def stop(run: Recovery, step: Stop | StopHolder) -> tuple[Outcome, ...]:
+    """End an orphaned agent, or who keeps the state, politely first; a dead one is fine."""
     return told(carry_out(run, step))

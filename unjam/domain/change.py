@@ -96,6 +96,7 @@ class StopProcess:
 
     process: ProcessIdentity
     below: PurePath | None  # its working directory must be here; None for an orchestrator
+    alone: bool = False  # what it started is let be
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,35 @@ class StartProcess:
     command: tuple[str, ...]
     cwd: PurePath
     output: PurePath
+
+
+@dataclass(frozen=True, slots=True)
+class TendState:
+    """Open the state, so that SQLite recovers it, and fold its log in; its rows stay the same."""
+
+    path: PurePath
+    fold: bool  # nobody else has it open
+    vacuum: bool = False  # and it is rewritten without its holes
+
+
+@dataclass(frozen=True, slots=True)
+class SetStateMode:
+    """Let the state's file work with a log, ``wal``, or with a journal, ``delete``."""
+
+    path: PurePath
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwapState:
+    """Put another database in the place of the state; the files that were there are kept."""
+
+    path: PurePath
+    incoming: PurePath  # folder whose files come
+    outgoing: PurePath  # folder to which those go that are there
+    before: str  # what stands for the rows, or the bytes, of the one that goes
+    after: str  # and of the one that comes
 
 
 Change = (
@@ -117,4 +147,7 @@ Change = (
     | PushRef
     | StopProcess
     | StartProcess
+    | TendState
+    | SetStateMode
+    | SwapState
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from unjam.domain.agent_hang import find_agent_hang
+from unjam.domain.database_lock import find_database_lock
 from unjam.domain.dependency_deadlock import find_dependency_deadlock
 from unjam.domain.failing_merge import find_failing_merge
 from unjam.domain.finding import Finding, Scenario, Subject
@@ -16,6 +17,7 @@ DETECTORS: Mapping[Scenario, Detector] = {
     Scenario.ORCHESTRATOR_CRASH: find_orchestrator_crash,
     Scenario.AGENT_HANG: find_agent_hang,
     Scenario.WORKTREE_CORRUPTION: find_worktree_corruption,
+    Scenario.DATABASE_LOCK: find_database_lock,
     Scenario.DEPENDENCY_DEADLOCK: find_dependency_deadlock,
     Scenario.FAILING_MERGE: find_failing_merge,
 }

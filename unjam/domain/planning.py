@@ -6,10 +6,11 @@ from typing import Protocol
 
 from unjam.domain.corruption_plan import plan_corruption
 from unjam.domain.crash_plan import plan_crash
+from unjam.domain.database_plan import plan_database
 from unjam.domain.deadlock_plan import plan_deadlock
 from unjam.domain.finding import Scenario
 from unjam.domain.hang_plan import plan_hang
-from unjam.domain.plan import Land, Plan, ReturnPrimary, Step
+from unjam.domain.plan import KeepState, Land, Plan, ReturnPrimary, Step
 from unjam.domain.policy import Policy, StepClass
 from unjam.domain.revert_plan import plan_failing_merge
 from unjam.domain.snapshot import Snapshot, WorkstreamId
@@ -36,6 +37,7 @@ PLANNERS: Mapping[Scenario, Planner] = {
     Scenario.ORCHESTRATOR_CRASH: plan_crash,
     Scenario.AGENT_HANG: plan_hang,
     Scenario.WORKTREE_CORRUPTION: plan_corruption,
+    Scenario.DATABASE_LOCK: plan_database,
     Scenario.DEPENDENCY_DEADLOCK: plan_deadlock,
     Scenario.FAILING_MERGE: plan_failing_merge,
 }
@@ -106,6 +108,11 @@ def _without(step: Step, treated: Collection[WorkstreamId]) -> Step | None:
 
 
 def _stage(step: Step) -> int:
-    """Say when in a recovery a step comes; the primary returns when nothing lands any more."""
+    """Say when in a recovery a step comes; the primary returns when nothing lands any more.
+
+    The state is copied before anybody who holds it is stopped.
+    """
+    if isinstance(step, KeepState):
+        return -1
     late = isinstance(step, ReturnPrimary)
     return _ORDER.index(StepClass.CLEAN if late else step.step_class)

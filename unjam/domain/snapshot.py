@@ -15,6 +15,7 @@ from unjam.domain.damage import Damage, LostBranch, LostObject, StrayKind
 from unjam.domain.signs import Watched
 
 if TYPE_CHECKING:
+    from unjam.domain.database import Database
     from unjam.domain.trials import TrunkTests
 
 CommitId = NewType("CommitId", str)
@@ -307,6 +308,7 @@ class Snapshot:
     free_disk: int | None = None  # bytes, where the Git common directory is
     unknown: tuple[Unknown, ...] = ()
     tests: "TrunkTests | None" = None  # what they were found to say of this very trunk, if asked
+    database: "Database | None" = None  # the state's file, where a glance at it showed anything odd
     watched: tuple[Watched, ...] = ()  # agents without a sign of life for long, looked at closely
 
     @property

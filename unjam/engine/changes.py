@@ -4,7 +4,6 @@ The callers are the door and the undo, and nobody else.
 """
 
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
 
@@ -25,22 +24,18 @@ from unjam.domain.change import (
     MovePath,
     MoveRef,
     PushRef,
+    SetStateMode,
     StartProcess,
     StopProcess,
+    SwapState,
+    TendState,
     UpdateRow,
     WriteFile,
 )
 from unjam.domain.snapshot import Scalar
+from unjam.engine import state_changes
 from unjam.engine.orchestration import Orchestration
-
-
-class Side(StrEnum):
-    """On which side of a change the world is."""
-
-    BEFORE = "before"
-    AFTER = "after"
-    BETWEEN = "between"
-    ELSEWHERE = "elsewhere"
+from unjam.engine.sides import Side
 
 
 def apply(  # noqa: C901 -- an arm for each kind of change; the type checker proves it complete
@@ -65,9 +60,11 @@ def apply(  # noqa: C901 -- an arm for each kind of change; the type checker pro
             url = remote.remote_url(common, change.remote) or change.url
             remote.push(common, replace(change, url=url))
         case StopProcess():
-            return stop(change.process, change.below)
+            return stop(change.process, change.below, alone=change.alone)
         case StartProcess():
             return _start(orchestration, change)
+        case TendState() | SetStateMode() | SwapState():
+            return state_changes.apply(change)
         case _:
             assert_never(change)
     return ""
@@ -90,7 +87,7 @@ def _start(orchestration: Orchestration, change: StartProcess) -> str:
     )
 
 
-def inverse(change: Change) -> Change | None:
+def inverse(change: Change) -> Change | None:  # noqa: PLR0911 -- an arm for each kind of change
     """Return the change that takes this one back; None where only other means can, or none."""
     match change:
         case MoveRef():
@@ -103,13 +100,15 @@ def inverse(change: Change) -> Change | None:
             return MovePath(change.target, change.source)
         case WriteFile():
             return replace(change, before=change.after, after=change.before)
-        case AbortOperation() | PushRef() | StopProcess() | StartProcess():
+        case SetStateMode() | SwapState():
+            return state_changes.inverse(change)
+        case AbortOperation() | PushRef() | StopProcess() | StartProcess() | TendState():
             return None
         case _:
             assert_never(change)
 
 
-def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:
+def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  # noqa: PLR0911 -- an arm for each kind of change
     """Tell where the world is, and in a few words what is there now."""
     match change:
         case MoveRef():
@@ -125,7 +124,9 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:
             return _side_of_path(change)
         case WriteFile():
             return _side_of_file(change)
-        case AbortOperation() | PushRef() | StopProcess() | StartProcess():
+        case SetStateMode() | SwapState():
+            return state_changes.side_of(change)
+        case AbortOperation() | PushRef() | StopProcess() | StartProcess() | TendState():
             return Side.AFTER, ""
         case _:
             assert_never(change)

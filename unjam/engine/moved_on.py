@@ -13,13 +13,16 @@ from unjam.domain.change import (
     MoveCheckout,
     MovePath,
     MoveRef,
+    SetStateMode,
+    SwapState,
     UpdateRow,
     WriteFile,
 )
 from unjam.domain.snapshot import Truth, Worktree
-from unjam.engine.changes import Side, inverse, row_in_words, side_of
+from unjam.engine.changes import inverse, row_in_words, side_of
 from unjam.engine.history import unfinished
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.sides import Side
 from unjam.errors import RefusedError
 
 RESTORING = "restoring"  # the event of a journal: an operation is being brought back
@@ -62,7 +65,7 @@ def _not_as_left(orchestration: Orchestration, changes: tuple[Change, ...]) -> I
         # What it left hides what an older change of the run left, until it is taken back.
         if (_paths(change) or _moves(change)) and side_of(orchestration, change)[0] is Side.AFTER:
             hidden |= _paths(change)
-            newest |= dict.fromkeys(_moves(change), change)
+            newest |= dict.fromkeys((*_moves(change), *_writes(change)), change)
 
 
 def _paths(change: Change) -> set[PurePath]:
@@ -84,8 +87,20 @@ def _moves(change: Change) -> tuple[str, ...]:
             return (f"{admin}", new.ref) if new.ref and old.ref == new.ref else (f"{admin}",)
         case UpdateRow(workstream=workstream):
             return (f"row {workstream}",)
+        case SetStateMode(path=path):
+            return (f"mode of {path}",)
+        case SwapState():
+            return (_ROWS,)
         case _:
             return ()
+
+
+_ROWS = "rows of the state"
+
+
+def _writes(change: Change) -> tuple[str, ...]:
+    """Name what a change writes into: what an older one left of it is no longer there to compare."""
+    return (_ROWS,) if isinstance(change, UpdateRow) else ()
 
 
 def _in_the_way(newest: Change, change: Change) -> Iterator[str]:
@@ -148,7 +163,7 @@ def _is_being_restored(orchestration: Orchestration) -> bool:
     return any(record.get("event") == RESTORING for past in killed for record in past.records)
 
 
-def _left(change: Change) -> str:
+def _left(change: Change) -> str:  # noqa: PLR0911 -- an arm for each kind of change
     match change:
         case MoveRef(new=new):
             return f"it at {new or 'nothing'}"
@@ -160,5 +175,7 @@ def _left(change: Change) -> str:
             return f"it at {target}"
         case WriteFile(after=after):
             return "no such file" if after is None else f"{len(after)} other bytes in it"
+        case SetStateMode(after=after) | SwapState(after=after):
+            return f"it with {after}"
         case _:
             return "something else"

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from unjam.adapters.git.salvaging.salvage import Salvaged
 from unjam.adapters.journal import Journal
@@ -77,6 +78,10 @@ class Recovery:
     saved: dict[str, Saved] = field(default_factory=dict)
     landed: dict[WorkstreamId, Landed] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
+    state_copy: Path | None = None  # the state's database as this run found it, in the vault
+    state_rows: dict[str, int] | None = (
+        None  # by table, as SQLite reads that copy; None: not at all
+    )
 
     @property
     def door(self) -> Door:

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unjam.adapters import files
-from unjam.domain.change import AbortOperation, Change, MoveCheckout, MovePath
+from unjam.domain.change import AbortOperation, Change, MoveCheckout, MovePath, SwapState
 from unjam.domain.snapshot import Truth
-from unjam.engine.changes import Side, checkout_name, side_of
+from unjam.engine.changes import checkout_name, side_of
 from unjam.engine.history import PastRun
 from unjam.engine.recovery import Recovery
+from unjam.engine.sides import Side
 from unjam.engine.vault import lock_place
 from unjam.errors import TransientError, UnjamError
+
+_TOLD_BY_THE_JOURNAL = MoveCheckout | AbortOperation | SwapState
 
 
 def complete(run: Recovery) -> None:
@@ -21,9 +24,10 @@ def complete(run: Recovery) -> None:
     if run.killed:
         run.note("continues", runs=[killed.id for killed in run.killed])
     for change in _open_changes(run.killed):
-        if isinstance(change, MoveCheckout | AbortOperation) and _half_made(run, change):
+        if isinstance(change, _TOLD_BY_THE_JOURNAL) and _half_made(run, change):
             try:
-                _clear_index_lock(run, change)
+                if not isinstance(change, SwapState):
+                    _clear_index_lock(run, change)
                 run.door.make(change, resuming=True)
             except UnjamError as error:
                 run.note("not completed", because=str(error))

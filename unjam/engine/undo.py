@@ -10,19 +10,23 @@ from unjam.domain.change import (
     MovePath,
     MoveRef,
     PushRef,
+    SetStateMode,
     StartProcess,
     StopProcess,
+    SwapState,
+    TendState,
     UpdateRow,
     WriteFile,
 )
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.engine.acts.salvage import save_now, worktree_of
-from unjam.engine.changes import Side, checkout_name, inverse, side_of
+from unjam.engine.changes import checkout_name, inverse, side_of
 from unjam.engine.history import PastRun, past_run
 from unjam.engine.moved_on import RESTORING, refuse_if_moved_on
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
+from unjam.engine.sides import Side
 from unjam.engine.vault import NAMESPACE, folder_of
 from unjam.errors import RefusedError
 
@@ -30,6 +34,7 @@ _FINAL = {
     PushRef: "the remote keeps what was pushed: unjam never forces a remote back",
     StopProcess: "a process that was stopped cannot be started where it was",
     StartProcess: "the orchestrator that was started is not stopped",
+    TendState: "its rows are the same as before; its files as they were are in the vault",
 }
 
 
@@ -105,7 +110,12 @@ def in_words(change: Change) -> str:  # noqa: C901, PLR0911 -- an arm for each k
             return f"row {workstream}"
         case MovePath(source=source):
             return str(source)
-        case WriteFile(path=path):
+        case (
+            WriteFile(path=path)
+            | TendState(path=path)
+            | SetStateMode(path=path)
+            | SwapState(path=path)
+        ):
             return str(path)
         case PushRef(remote=remote, ref=ref):
             return f"{remote} {ref}"

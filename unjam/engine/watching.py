@@ -11,6 +11,7 @@ from unjam.domain.signs import Look
 from unjam.domain.snapshot import Snapshot, Worktree
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.state_watch import with_database
 
 
 def observe_for(
@@ -19,6 +20,9 @@ def observe_for(
     """Observe everything; for lost objects too where damage was asked for by name."""
     by_name = Scenario.WORKTREE_CORRUPTION in scenarios and len(scenarios) < len(DETECTORS)
     snapshot = observe(orchestration, objects=by_name, begun=begun)
+    thorough = Scenario.DATABASE_LOCK in scenarios and len(scenarios) < len(DETECTORS)
+    if Scenario.DATABASE_LOCK in scenarios:
+        snapshot = with_database(orchestration, snapshot, thorough=thorough)
     # Whoever is gone without an orchestrator is a crash's to report: a thousand of them are not
     # looked at a second time.
     crashed = Scenario.ORCHESTRATOR_CRASH in scenarios and not any(snapshot.orchestrators())

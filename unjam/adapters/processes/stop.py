@@ -13,7 +13,7 @@ from unjam.adapters.processes.guard import Guard
 from unjam.adapters.processes.identity import is_same, owner_of_path, owner_of_process
 from unjam.adapters.processes.signals import Key, lives, send
 from unjam.adapters.processes.table import Entry, ancestors_of, read_table
-from unjam.adapters.processes.tree import Tree
+from unjam.adapters.processes.tree import Alone, Tree
 from unjam.domain.snapshot import ProcessIdentity, Truth
 from unjam.errors import PermanentError, RefusedError
 
@@ -29,8 +29,14 @@ class Ladder:
     kill: float = 5.0
 
 
-def stop(identity: ProcessIdentity, below: PurePath | None, ladder: Ladder = Ladder()) -> str:
-    """End this very process and its tree, and say how; ended already is fine.
+def stop(
+    identity: ProcessIdentity,
+    below: PurePath | None,
+    ladder: Ladder = Ladder(),
+    *,
+    alone: bool = False,
+) -> str:
+    """End this very process and its tree, or it ``alone``, and say how; ended already is fine.
 
     Only processes of our own user are signalled or, when we are root, of the user who owns the
     directory the process works in. Raises RefusedError where it is not what it was, is one of
@@ -39,7 +45,7 @@ def stop(identity: ProcessIdentity, below: PurePath | None, ladder: Ladder = Lad
     root = _proven(identity, None if below is None else Path(below))
     if root is None:
         return f"pid {identity.pid} had already ended"
-    return _Ending(root, None if below is None else Path(below), ladder).run()
+    return _Ending(root, None if below is None else Path(below), ladder, alone=alone).run()
 
 
 def _proven(identity: ProcessIdentity, below: Path | None) -> Entry | None:
@@ -75,11 +81,11 @@ def _users(root: Entry, below: Path | None) -> set[int]:
 class _Ending:
     """The ladder, rung by rung, on a tree that may grow while we climb."""
 
-    def __init__(self, root: Entry, below: Path | None, ladder: Ladder) -> None:
+    def __init__(self, root: Entry, below: Path | None, ladder: Ladder, *, alone: bool) -> None:
         self.root = root
         self.ladder = ladder
         self.users = _users(root, below)
-        self.tree = Tree([root.key], below)
+        self.tree = Alone([root.key]) if alone else Tree([root.key], below)
         self.met: set[Key] = set()
         self.others: dict[Key, Entry] = {}
 

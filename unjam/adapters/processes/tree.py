@@ -64,6 +64,13 @@ class Tree:
         )
 
 
+class Alone(Tree):
+    """Processes without those that came from them."""
+
+    def _closure(self, members: set[int], *_: object) -> set[int]:
+        return members
+
+
 def _is_below(entry: Entry, root: str) -> bool:
     return entry.cwd is not None and f"{entry.cwd}/".startswith(f"{root}/")
 

@@ -44,14 +44,15 @@ def _copy(source: Path, target: Path, end: float) -> None:
         with opened_to_read(source) as connection, closing(sqlite3.connect(partial)) as copy:
             connection.backup(copy, pages=-1, progress=give_up_in_time)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, however the source works
-        _sync(partial)
+        sync(partial)
         partial.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make a file, or the names in a directory, survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -7,16 +7,20 @@ from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Abort,
     EditSpec,
+    KeepState,
     Land,
     Mend,
     MoveLock,
+    OpenState,
     Push,
+    RebuildState,
     Record,
     Recreate,
     Register,
     RemoveBranch,
     RemoveWorktree,
     Reopen,
+    ReplaceState,
     Restart,
     RestoreBranch,
     RestoreObjects,
@@ -27,10 +31,22 @@ from unjam.domain.plan import (
     SetAside,
     Step,
     Stop,
+    StopHolder,
     Unregister,
+    UseLog,
+    VacuumState,
 )
 from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
 from unjam.engine.acts.clean import remove_branch, remove_worktree
+from unjam.engine.acts.database import (
+    keep_files,
+    open_state,
+    rebuild_state,
+    replace_state,
+    use_log,
+    vacuum,
+)
+from unjam.engine.acts.holder import stop_holder
 from unjam.engine.acts.land import land
 from unjam.engine.acts.mend import (
     mend,
@@ -57,6 +73,8 @@ from unjam.errors import PermanentError, RefusedError
 # Each takes the step of its own kind, which a mapping's type cannot say.
 _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     Stop: stop,
+    KeepState: keep_files,
+    StopHolder: stop_holder,
     Salvage: salvage,
     MoveLock: move_lock,
     Abort: abort,
@@ -67,6 +85,11 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     Recreate: recreate,
     Unregister: unregister,
     SetAside: set_aside,
+    OpenState: open_state,
+    RebuildState: rebuild_state,
+    ReplaceState: replace_state,
+    UseLog: use_log,
+    VacuumState: vacuum,
     Land: land,
     Revert: revert,
     Rework: rework,

@@ -1,0 +1,32 @@
+"""Scenario: the state is locked, or will not open. See docs/scenarios/database_lock.md."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows import recovered
+from tasks.session import Approval, name_of_run, opened, recovery, terms
+from unjam.domain.finding import Scenario
+
+
+@flow(name="database_lock", flow_run_name=name_of_run)
+def database_lock(
+    repo: Path,
+    workstreams: list[str] | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 -- a flow's parameters are the fields of a form
+    approval: Approval | None = None,
+    config: Path | None = None,
+) -> dict[str, Any]:
+    """Copy the state, stop who keeps it, and open it again; or rebuild it from what can be had of it.
+
+    Args:
+        repo: Any directory of the repository.
+        workstreams: The state is that of all of them: with any named, nothing is done.
+        dry_run: Only make the plan.
+        approval: What a person allows beyond the policy; empty means only what is automatic.
+        config: A configuration file other than the repository's own.
+    """
+    about = terms("database_lock", workstreams, rehearsal=dry_run)
+    with recovery(opened(repo, config), about, approval) as run:
+        return recovered(run, (Scenario.DATABASE_LOCK,), approval, rehearsal=dry_run)

@@ -1,0 +1,60 @@
+"""Which kind of file system a path is on, and whether it can be written."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+# Other machines may work on the same files; a lock of SQLite's or Git's there proves little.
+SHARED = frozenset(
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "virtiofs",
+        "ceph",
+        "glusterfs",
+        "afs",
+        "vboxsf",
+        "drvfs",
+        "lustre",
+        "gpfs",
+        "fuse.sshfs",
+        "fuse.glusterfs",
+        "fuse.ceph",
+        "fuse.s3fs",
+        "fuse.rclone",
+        "fuse.smbnetfs",
+        "fuse.gvfsd-fuse",
+    ]
+)
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
+def shared_kind(path: Path, mounts: Path = _MOUNTS) -> str:
+    """Name the kind of file system of a path if machines share it; empty where they do not.
+
+    A sandbox may have its very root from a host: that is this machine's own all the same.
+    """
+    best, kind, where = "", "", f"{os.path.realpath(path)}/"
+    with suppress(OSError, IndexError):
+        for line in mounts.read_text("utf-8", "surrogateescape").splitlines():
+            before, _, after = line.partition(" - ")
+            mount = before.split()[4].encode().decode("unicode_escape")
+            if where.startswith(f"{mount.rstrip('/')}/") and len(mount) >= len(best):
+                best, kind = mount, after.split()[0]
+    return kind if kind in SHARED and best != "/" else ""
+
+
+def why_not_writable(path: Path) -> str:
+    """Say why a file, or its directory, may not be written; empty if it may."""
+    with suppress(OSError):
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            return "its file system is mounted read-only"
+    if not os.access(path, os.W_OK):
+        return "its permissions do not let this user write it"
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        return "its directory may not be written by this user, and SQLite makes files there"
+    return ""

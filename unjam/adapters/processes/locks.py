@@ -1,0 +1,154 @@
+"""Who holds a lock on a file, and who has it open; nothing of the file itself is touched.
+
+Linux tells both: ``/proc/locks`` every lock with its range, ``/proc/PID/fd`` every open file, those
+included that have lost their name. Elsewhere psutil knows who has a file open, and nothing of locks.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from unjam.adapters.processes.identity import identity_of
+from unjam.adapters.processes.ours import our_own
+from unjam.adapters.processes.roles import is_personal
+from unjam.adapters.processes.table import (
+    PROC,
+    Entry,
+    ancestors_of,
+    descendants_of,
+    read_table,
+)
+from unjam.domain.snapshot import ProcessIdentity
+
+_DELETED = " (deleted)"
+_TO_THE_END = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLock:
+    """A locked range of one file. ``pid`` 0 or below: whoever holds it cannot be seen from here."""
+
+    pid: int
+    path: str
+    first: int
+    last: int
+    writes: bool
+    is_whole: bool  # a lock on the whole file, of flock(2)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """One of the files that were asked for, as a process has it open."""
+
+    pid: int
+    path: str
+    number: int | None  # of the handle; None where the system does not tell it
+    is_deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What there is to say of a process by its pid."""
+
+    entry: Entry
+    identity: ProcessIdentity
+    is_personal: bool  # somebody sits at its terminal
+    is_ours: bool  # it is unjam, or waits for it
+
+
+def locks_on(paths: Iterable[str], proc: Path = PROC) -> list[HeldLock] | None:
+    """Return every lock on these files; None where the system does not tell."""
+    files = dict(_inodes(paths))
+    try:
+        text = (proc / "locks").read_text("ascii", "replace")
+    except OSError:
+        return None
+    found = (_parsed(line, files) for line in text.splitlines())
+    return [one for one in found if one is not None]
+
+
+def _inodes(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        with suppress(OSError):
+            status = Path(path).stat()
+            device = status.st_dev
+            yield f"{os.major(device):02x}:{os.minor(device):02x}:{status.st_ino}", path
+
+
+def _parsed(line: str, files: Mapping[str, str]) -> HeldLock | None:
+    """Read ``1: POSIX  ADVISORY  WRITE 1234 fe:00:567 120 120``; who only waits holds nothing."""
+    words = line.split()
+    if len(words) != 8 or words[5] not in files:  # noqa: PLR2004 -- as shown
+        return None
+    _number, kind, _, mode, pid, inode, first, last = words
+    end = _TO_THE_END if last == "EOF" else int(last)
+    return HeldLock(int(pid), files[inode], int(first), end, mode == "WRITE", kind == "FLOCK")
+
+
+def openers_of(
+    paths: Iterable[str], pids: Iterable[int] | None = None, proc: Path = PROC
+) -> Iterator[OpenFile]:
+    """Find who has these files open, be it after they were deleted; of ``pids``, or of all."""
+    wanted = frozenset(paths)
+    if not (proc / "self" / "fd").exists():
+        yield from _by_psutil(wanted)
+        return
+    for pid in _pids(proc) if pids is None else pids:
+        folder = f"{proc}/{pid}/fd"
+        with suppress(OSError):
+            for number in os.listdir(folder):  # noqa: PTH208 -- names, no paths
+                with suppress(OSError):
+                    link = os.readlink(f"{folder}/{number}")  # noqa: PTH115 -- may be no path
+                    path = link.removesuffix(_DELETED)
+                    if path in wanted:
+                        yield OpenFile(pid, path, int(number), link != path)
+
+
+def _pids(proc: Path) -> Iterator[int]:
+    return (int(name) for name in os.listdir(proc) if name.isdigit())  # noqa: PTH208 -- names
+
+
+def _by_psutil(wanted: frozenset[str]) -> Iterator[OpenFile]:
+    import psutil
+
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            for file in process.open_files():
+                if file.path in wanted:
+                    yield OpenFile(process.pid, file.path, None, is_deleted=False)
+
+
+def deleted_file(opened: OpenFile) -> Path:
+    """Name where an open file that lost its name can still be read, while its process lives."""
+    return PROC / str(opened.pid) / "fd" / str(opened.number)
+
+
+def named(pids: Iterable[int]) -> dict[int, Person]:
+    """Return those of them that live and can be seen."""
+    wanted = [pid for pid in pids if pid > 0]
+    if not wanted:
+        return {}
+    table = read_table()
+    ours = our_own(table) | {one.pid for one in ancestors_of(os.getpid(), table)}
+    found = {}
+    for pid in wanted:
+        identity = identity_of(pid)
+        if pid in table and identity is not None:
+            entry = table[pid]
+            personal = is_personal(entry) or _is_typed_into(pid)
+            found[pid] = Person(entry, identity, personal, pid in ours)
+    return found
+
+
+def _is_typed_into(pid: int) -> bool:
+    with suppress(OSError):
+        link = os.readlink(f"{PROC}/{pid}/fd/0")  # noqa: PTH115 -- may be no path
+        return link.startswith(("/dev/pts/", "/dev/tty"))
+    return False
+
+
+def started_by(root: int, pids: Iterable[int]) -> int:
+    """Count those of the processes that came from another one."""
+    return len(set(pids) & set(descendants_of({root}, read_table())))

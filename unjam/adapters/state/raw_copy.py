@@ -1,0 +1,89 @@
+"""Copy a state's files byte for byte into the vault: the database and everything beside it."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from unjam.adapters.state.dump import sync
+from unjam.adapters.state.file import ALONE, beside, translated
+from unjam.domain.database import SIDES
+from unjam.errors import TransientError, UnjamError
+
+_TRIES = 5
+
+
+def copy_files(
+    path: Path,
+    folder: Path,
+    deleted: Mapping[str, Path] | None = None,
+    tries: int = _TRIES,
+    between: Callable[[], None] = lambda: None,
+) -> tuple[Path, ...]:
+    """Copy what is there into a folder, and prove that it is the same; copied already is fine.
+
+    ``deleted`` are further files by the name they get, such as a log that lost its name while its
+    process lives. The database comes first and the rest after it, so that no commit is cut in two;
+    if anything is written meanwhile, it is done again. Raises TransientError where that does not end.
+    """
+    sources = {f"{path.name}{side}": beside(path, side) for side in SIDES} | dict(deleted or {})
+    try:
+        with translated(), ALONE:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for _ in range(tries):
+                before = _stamps(sources)
+                copies = [_copied(one, folder / name) for name, one in sources.items()]
+                if _stamps(sources) == before and _is_same(sources, folder):
+                    sync(folder)
+                    sync(folder.parent)
+                    return tuple(one for one in copies if one is not None)
+                between()
+            raise TransientError("it is being written without a pause")
+    except UnjamError as error:
+        raise type(error)(f"copy of state {path}: {error}") from error
+
+
+def _copied(source: Path, target: Path) -> Path | None:
+    """Copy one file; what is there of an earlier try goes when the new one is whole."""
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    try:
+        with source.open("rb") as file:
+            descriptor = os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "wb") as copy:
+                shutil.copyfileobj(file, copy, 1 << 20)
+    except FileNotFoundError:
+        target.unlink(missing_ok=True)  # of an earlier try: it does not belong to this database
+        return None
+    with suppress(OSError):
+        shutil.copystat(source, partial)
+        partial.chmod(0o600)
+    sync(partial)
+    partial.replace(target)
+    return target
+
+
+def _is_same(sources: Mapping[str, Path], folder: Path) -> bool:
+    """Read back: a write that changes no time stamp is seen by its bytes."""
+    return all(
+        digest(folder / name) == digest(source)
+        for name, source in sources.items()
+        if not name.endswith("-shm") and source.exists()
+    )
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stamps(sources: Mapping[str, Path]) -> dict[str, tuple[int, int, int]]:
+    stamps = {}
+    for name, path in sources.items():
+        if not name.endswith("-shm"):  # a reader's mark in it changes nothing of what is stored
+            with suppress(OSError):
+                status = path.stat()
+                stamps[name] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return stamps

@@ -1,0 +1,156 @@
+"""Bring the state's file back to order: copy it, open it, or replace it by what can be had of it."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from unjam.adapters import clock, disk, files
+from unjam.adapters.processes.freeze import frozen
+from unjam.adapters.processes.locks import deleted_file, openers_of
+from unjam.adapters.state import exchange, tend
+from unjam.adapters.state.file import beside
+from unjam.adapters.state.raw_copy import copy_files
+from unjam.adapters.state.rebuild import rebuild
+from unjam.adapters.state.shape import row_counts
+from unjam.domain.change import SetStateMode, SwapState, TendState
+from unjam.domain.database import SIDES
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.plan import KeepState, OpenState, RebuildState, ReplaceState, UseLog, VacuumState
+from unjam.domain.snapshot import ProcessIdentity, Role, Snapshot
+from unjam.domain.words import counted
+from unjam.engine.recovery import Recovery, outcome
+from unjam.engine.state_look import deleted_files
+from unjam.engine.vault import folder_of, place_for_made
+from unjam.errors import PermanentError, RefusedError, UnjamError
+
+_PAUSE = 0.05  # seconds
+_MEMBERS = (Role.ORCHESTRATOR, Role.AGENT)
+_ROOM = 3  # times its size, for a VACUUM
+
+
+def keep_files(run: Recovery, step: KeepState, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Copy the database and all beside it, while those of the orchestration that have it open are still."""
+    path = Path(step.path)
+    folder = folder_of(run.orchestration, run.run) / "state"
+    files.make_folder(folder.parent)
+    deleted = {name: deleted_file(one) for name, one in deleted_files(path).items()}
+    with frozen(_members_at(path, fresh)):
+        made = copy_files(path, folder, deleted, between=lambda: clock.pause(_PAUSE))
+    run.state_copy = folder / Path(beside(path, "")).name
+    if not run.state_copy.exists():  # a link to it has another name
+        run.state_copy = folder / path.name
+    run.state_rows = _rows(run.state_copy)
+    said = "SQLite cannot read it" if run.state_rows is None else _listed(run.state_rows)
+    names = ", ".join(one.name for one in made)
+    sentence = f"kept {names} in {folder}; {said}"
+    return (outcome(step, StepWord.DONE, sentence, str(folder)),)
+
+
+def _members_at(path: Path, fresh: Snapshot) -> list[ProcessIdentity]:
+    pids = {one.pid for one in openers_of([str(beside(path, side)) for side in SIDES])}
+    return [
+        one.identity for one in fresh.processes if one.role in _MEMBERS and one.identity.pid in pids
+    ]
+
+
+def _rows(copy: Path) -> dict[str, int] | None:
+    with suppress(UnjamError):
+        return row_counts(copy)
+    return None
+
+
+def open_state(run: Recovery, step: OpenState, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Let SQLite recover the state, and prove that no row of the copy is missing afterwards."""
+    del fresh
+    path = Path(step.path)
+    said = run.door.make(TendState(path, fold=not _is_open(path)))
+    _refuse_missing(path, run.state_rows)
+    return (outcome(step, StepWord.DONE, said),)
+
+
+def _is_open(path: Path) -> bool:
+    return any(openers_of([str(beside(path, side)) for side in SIDES]))
+
+
+def _refuse_missing(path: Path, before: Mapping[str, int] | None) -> None:
+    """Raise PermanentError if a table has fewer rows than before."""
+    now = row_counts(path)
+    for table, count in (before or {}).items():
+        if now.get(table, 0) < count:
+            raise PermanentError(
+                f"{table} has {now.get(table, 0)} rows, and the copy in the vault {count}"
+            )
+
+
+def rebuild_state(run: Recovery, step: RebuildState, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Make a new file of the copy, with as many rows of each table as were found for the plan."""
+    del fresh
+    if run.state_copy is None:
+        raise RefusedError("there is no copy of it in the vault")
+    new = _incoming(run, Path(step.path))
+    counts = {one.table: one.found for one in rebuild(run.state_copy, new, wal=step.wal)}
+    for table, count in step.rows:
+        if counts.get(table, 0) < count:
+            raise RefusedError(f"{table}: {counts.get(table, 0)} rows, not {count} as planned")
+    sentence = f"{_listed(counts)}, integrity check: ok; made from the copy, as {new}"
+    return (outcome(step, StepWord.DONE, sentence),)
+
+
+def replace_state(run: Recovery, step: ReplaceState, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Exchange the files, and prove that what is there now can be worked with."""
+    del fresh
+    path = Path(step.path)
+    new = _incoming(run, path)
+    if run.state_copy is None or not new.exists():
+        raise RefusedError("no new file was made")
+    outgoing = _outgoing(run, path)
+    wanted = row_counts(new)
+    before, after = exchange.contents(run.state_copy), exchange.contents(new)
+    run.door.make(SwapState(path, new.parent, outgoing, before, after))
+    said = run.door.make(TendState(path, fold=True))
+    _refuse_missing(path, wanted)
+    return (
+        outcome(step, StepWord.DONE, f"{said}; the old files are in {outgoing}", str(outgoing)),
+    )
+
+
+def _incoming(run: Recovery, path: Path) -> Path:
+    """Name the new file, in a folder of its own on the state's file system."""
+    place = beside(path, "")
+    return place_for_made(run, place) / place.name
+
+
+def _outgoing(run: Recovery, path: Path) -> Path:
+    place = beside(path, "")
+    vault = folder_of(run.orchestration, run.run)
+    if disk.device_of(place.parent) == disk.device_of(run.orchestration.common):
+        return vault / "state-replaced"
+    return place.parent / ".unjam-vault" / run.run / "state-replaced"
+
+
+def use_log(run: Recovery, step: UseLog, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Set WAL mode, which stays in the file; nothing else of it changes."""
+    if any(fresh.orchestrators()):
+        raise RefusedError("an orchestrator is at work")
+    path = Path(step.path)
+    mode = tend.mode_of(path)
+    if mode == "wal":
+        return (outcome(step, StepWord.ALREADY_DONE, "it works with a write-ahead log"),)
+    run.door.make(SetStateMode(path, mode, "wal"))
+    return (outcome(step, StepWord.DONE, "it works with a write-ahead log from now on"),)
+
+
+def vacuum(run: Recovery, step: VacuumState, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Rewrite it without its holes, where there is room and nobody has it open."""
+    path = Path(step.path)
+    if any(fresh.orchestrators()) or _is_open(path):
+        raise RefusedError("somebody has it open")
+    if disk.free_bytes(path) < _ROOM * path.stat().st_size:
+        raise RefusedError(f"a VACUUM may need {_ROOM} times its size, and there is less room")
+    said = run.door.make(TendState(path, fold=True, vacuum=True))
+    _refuse_missing(path, run.state_rows)
+    return (outcome(step, StepWord.DONE, said),)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{table}: {counted(count, 'row')}" for table, count in counts.items())

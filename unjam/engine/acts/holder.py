@@ -1,0 +1,47 @@
+"""Stop who keeps the state from all others, proven to be the one right before."""
+
+from unjam.domain.change import StopProcess
+from unjam.domain.database import Database, Holder
+from unjam.domain.database_lock import duplicates, in_words, pinned
+from unjam.domain.database_plan import DUPLICATE
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.plan import StopHolder
+from unjam.domain.snapshot import Snapshot
+from unjam.engine.recovery import Recovery, outcome
+from unjam.engine.state_look import is_alive, look_closely
+from unjam.errors import RefusedError
+
+
+def stop_holder(run: Recovery, step: StopHolder, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """End the process by the ladder, and it alone; what it started goes on."""
+    if not is_alive(step.process):
+        return (outcome(step, StepWord.ALREADY_DONE, "it has ended"),)
+    database = look_closely(run.orchestration, fresh)
+    if database is None:
+        raise RefusedError("it is not stopped: the state is no file any more")
+    if step.because == DUPLICATE:
+        _refuse_unless_duplicate(step, database)
+    else:
+        _refuse_unless_keeping(step, database)
+    said = run.door.make(StopProcess(step.process, None, alone=True))
+    return (outcome(step, StepWord.DONE, f"{said}; its transaction, never committed, is gone"),)
+
+
+def _refuse_unless_duplicate(step: StopHolder, database: Database) -> None:
+    extra = duplicates(database)
+    if extra is None or step.process not in {one.process for one in extra}:
+        raise RefusedError("it is not stopped: it is no longer one orchestrator too many")
+
+
+def _refuse_unless_keeping(step: StopHolder, database: Database) -> None:
+    """Look closely once more: since the plan was made, it may have let go."""
+    keeping = (*database.blockers(), *pinned(database))
+    found = next((one for one in keeping if one.process == step.process), None)
+    if found is None:
+        raise RefusedError("it is not stopped: it does not keep the state any more")
+    _refuse_working(found)
+
+
+def _refuse_working(found: Holder) -> None:
+    if not found.hangs:
+        raise RefusedError(f"{in_words(found)} is not stopped: {found.because}")
