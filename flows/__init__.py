@@ -18,14 +18,14 @@ from tasks.session import Approval, adopted, settled
 from tasks.stop import stop
 from tasks.tend import tend
 from unjam.domain import plan as steps
-from unjam.domain import reset_steps
+from unjam.domain import reset_steps, state_steps
 from unjam.domain.finding import Scenario
 from unjam.engine.recovery import Recovery
 
 TASKS: Mapping[type[steps.Step], Any] = {
     steps.Stop: stop,
-    steps.KeepState: tend,
-    steps.StopHolder: stop,
+    state_steps.KeepState: tend,
+    state_steps.StopHolder: stop,
     steps.Salvage: salvage,
     steps.MoveLock: repair,
     steps.Abort: repair,
@@ -34,11 +34,11 @@ TASKS: Mapping[type[steps.Step], Any] = {
     steps.Mend: repair,
     steps.Register: repair,
     steps.Recreate: repair,
-    steps.OpenState: tend,
-    steps.RebuildState: tend,
-    steps.ReplaceState: tend,
-    steps.UseLog: tend,
-    steps.VacuumState: tend,
+    state_steps.OpenState: tend,
+    state_steps.RebuildState: tend,
+    state_steps.ReplaceState: tend,
+    state_steps.UseLog: tend,
+    state_steps.VacuumState: tend,
     steps.Land: merge,
     steps.Revert: revert,
     steps.Rework: revert,

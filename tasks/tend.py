@@ -5,7 +5,7 @@ from prefect import task
 from tasks.retrying import RETRY_TRANSIENT
 from tasks.telling import name_of_step, told
 from unjam.domain.outcome import Outcome
-from unjam.domain.plan import (
+from unjam.domain.state_steps import (
     KeepState,
     OpenState,
     RebuildState,

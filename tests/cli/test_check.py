@@ -137,7 +137,7 @@ def test_what_cannot_be_told_is_not_healthy(world: World) -> None:
     ended = unjam("check", cwd=world.repo)
 
     assert ended.returncode == 1
-    assert ended.stdout.startswith("cannot tell state database: ")
+    assert "\ncannot tell state database: " in ended.stdout
 
 
 def test_git_s_own_variables_lead_nowhere_else(

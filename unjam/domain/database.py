@@ -42,12 +42,13 @@ BLOCKING = (
     LockKind.WAL_RECOVER,
     LockKind.WAL_CHECKPOINT,
 )
+READS = range(123, 128)  # bytes of the index: one for each mark of its readers
 _IN_INDEX = {
     120: LockKind.WAL_WRITE,
     121: LockKind.WAL_CHECKPOINT,
     122: LockKind.WAL_RECOVER,
     128: LockKind.WAL_OPEN,
-} | dict.fromkeys(range(123, 128), LockKind.WAL_READ)
+} | dict.fromkeys(READS, LockKind.WAL_READ)
 
 
 def lock_kinds(side: str, first: int, last: int, *, writes: bool) -> Iterator[LockKind]:

@@ -11,7 +11,7 @@ from unjam.domain.words import counted
 NO_ROOM = 1 << 20  # bytes
 LONG_LOG = 8 << 20  # bytes; SQLite folds a log in at some 4 MB, unless somebody reads it
 _SHOWN = 120  # characters of a command
-_SAME_TIME = 0.05  # seconds
+_SAME_TIME = 0.02  # seconds; two ticks of the system's clock
 
 
 def find_database_lock(snapshot: Snapshot) -> Iterator[Finding]:

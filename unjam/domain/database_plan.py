@@ -12,19 +12,17 @@ from unjam.domain.database_lock import (
     left_in_log,
     pinned,
 )
-from unjam.domain.plan import (
-    KeepState,
-    OpenState,
-    Plan,
-    RebuildState,
-    ReplaceState,
-    Step,
-    StopHolder,
-    UseLog,
-    only_safe,
-)
+from unjam.domain.plan import Plan, Step, only_safe
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.snapshot import ProcessIdentity, Snapshot, Truth, WorkstreamId
+from unjam.domain.state_steps import (
+    KeepState,
+    OpenState,
+    RebuildState,
+    ReplaceState,
+    StopHolder,
+    UseLog,
+)
 
 _OURS = (OpenState, RebuildState, ReplaceState, UseLog)
 _TIMEOUT = (

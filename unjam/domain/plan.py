@@ -31,6 +31,8 @@ class Step:
 
     verb: ClassVar[str]
     step_class: ClassVar[StepClass]
+    saves: ClassVar[str | None] = None  # what is safe after it, where that is no checkout
+    rests_on: ClassVar[str | None] = None  # what has to be safe before
     subject: str
     reason: str
     facts: tuple[Fact, ...] = ()
@@ -262,87 +264,13 @@ class Restart(Step):
     command: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeepState(Step):
-    """Copy the state's files into the vault, byte for byte: the database and all beside it."""
-
-    verb = "copy state"
-    step_class = StepClass.SALVAGE
-    path: PurePath
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopHolder(Step):
-    """End a process that keeps the state from all others, and it alone."""
-
-    verb = "stop"
-    step_class = StepClass.STOP
-    path: PurePath
-    process: ProcessIdentity
-    because: str  # "duplicate", or what it was found doing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenState(Step):
-    """Open the state, so that SQLite recovers what was left, and prove that it is whole."""
-
-    verb = "re-open state"
-    step_class = StepClass.DATABASE
-    path: PurePath
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RebuildState(Step):
-    """Write what can be had of a damaged state into a new file; the state itself is not touched."""
-
-    verb = "rebuild state"
-    step_class = StepClass.REPAIR
-    path: PurePath
-    rows: tuple[tuple[str, int], ...]  # by table, as many as there have to be at least
-    wal: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplaceState(Step):
-    """Put the new file in the place of the damaged one, which the vault keeps."""
-
-    verb = "replace state"
-    step_class = StepClass.DATABASE
-    path: PurePath
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UseLog(Step):
-    """Let the state work with a write-ahead log: then who reads and who writes do not wait."""
-
-    verb = "set WAL mode"
-    step_class = StepClass.DATABASE
-    path: PurePath
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VacuumState(Step):
-    """Rewrite the state without its holes; only ever because it was asked for."""
-
-    verb = "vacuum state"
-    step_class = StepClass.DATABASE
-    path: PurePath
-
-
-_STATE = "\0state"  # what no worktree is called
-
-
 def rests_on_salvage(step: Step) -> str | None:
     """Name what must be saved before this step, a checkout or the state; None where nothing could be lost."""
     match step:
         case RemoveWorktree(worktree=name) | Unregister(worktree=name) | Abort(worktree=name):
             return name
-        case (
-            StopHolder() | OpenState() | RebuildState() | ReplaceState() | UseLog() | VacuumState()
-        ):
-            return _STATE
         case _:
-            return None
+            return step.rests_on
 
 
 def only_safe(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -355,10 +283,8 @@ def _saves(step: Step) -> str | None:
     match step:
         case Salvage(worktree=name):
             return name
-        case KeepState():
-            return _STATE
         case _:
-            return None
+            return step.saves
 
 
 class UnsafePlanError(ValueError):

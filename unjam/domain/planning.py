@@ -10,10 +10,11 @@ from unjam.domain.database_plan import plan_database
 from unjam.domain.deadlock_plan import plan_deadlock
 from unjam.domain.finding import Scenario
 from unjam.domain.hang_plan import plan_hang
-from unjam.domain.plan import KeepState, Land, Plan, ReturnPrimary, Step
+from unjam.domain.plan import Land, Plan, ReturnPrimary, Step
 from unjam.domain.policy import Policy, StepClass
 from unjam.domain.revert_plan import plan_failing_merge
 from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.domain.state_steps import KeepState
 
 
 class Planner(Protocol):

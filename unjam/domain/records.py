@@ -15,10 +15,20 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, Union
 
-from unjam.domain import change, finding, outcome, plan, reset_steps, signs, snapshot, trials
+from unjam.domain import (
+    change,
+    finding,
+    outcome,
+    plan,
+    reset_steps,
+    signs,
+    snapshot,
+    state_steps,
+    trials,
+)
 from unjam.errors import PermanentError
 
-_MODULES = (change, finding, outcome, plan, reset_steps, signs, snapshot, trials)
+_MODULES = (change, finding, outcome, plan, reset_steps, signs, snapshot, state_steps, trials)
 _BYTES = "base64"
 
 

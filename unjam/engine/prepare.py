@@ -74,6 +74,8 @@ def prepare(
         _refuse_beside_orchestrator(snapshot, scenarios)
     owed = owed_by(killed)
     found = {one.scenario for one in findings} or (set(scenarios[:1]) if owed else set())
+    if any(one.step_class is StepClass.DATABASE for one in owed):
+        found |= {Scenario.DATABASE_LOCK} & set(scenarios)
     if found == {Scenario.DEPENDENCY_DEADLOCK} and (obstacle := why_nothing_is_done(snapshot)):
         raise RefusedError(obstacle)
     plan = plan_recovery(found & set(PLANNERS), snapshot, policy, workstreams, owed)

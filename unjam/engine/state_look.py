@@ -34,7 +34,7 @@ from unjam.domain.database import (
 )
 from unjam.domain.snapshot import ProcessIdentity, Role, Snapshot, Truth
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.state_watch import kinds_of, state_file
+from unjam.engine.state_watch import kinds_of, marks_of, state_file
 from unjam.errors import UnjamError
 
 _INTERVAL = 1.0  # seconds between two looks, or hang.interval where that is shorter
@@ -89,6 +89,7 @@ class _Grips:
     locks: dict[int, tuple[LockKind, ...]] = field(default_factory=dict)
     did: dict[int, tuple[Activity, str]] = field(default_factory=dict)
     opened: dict[int, list[OpenFile]] = field(default_factory=dict)
+    marks: dict[int, list[int]] = field(default_factory=dict)  # in the index of its log, by pid
 
 
 def _grips(path: Path, interval: float) -> _Grips:
@@ -106,6 +107,7 @@ def _grips(path: Path, interval: float) -> _Grips:
     if first is None or _keeping(_held(files) or {}) & watched:
         clock.pause(interval)
     last = _held(files) or {}
+    grips.marks = dict(_marks(files))
     for pid in watched | set(grips.opened):
         grips.did[pid] = _did(before.get(pid), pid)
     for pid, kinds in (first or {}).items():
@@ -151,7 +153,7 @@ def _holders(path: Path, snapshot: Snapshot, grips: _Grips, anatomy: Anatomy) ->
             activity=did,
             because=because if person else _UNSEEN,
             deleted=tuple(dict.fromkeys(Path(one).name for one in deleted)),
-            reads_to=_reads_to(locks, anatomy),
+            reads_to=_reads_to(grips.marks.get(pid, ()), anatomy),
             is_near=pid in roles or (person is not None and _is_near(person, places, path)),
             is_personal=bool(person and person.is_personal and pid not in roles),
             is_ours=bool(person and person.is_ours),
@@ -166,12 +168,17 @@ def _is_near(person: Person, places: Collection[str], path: Path) -> bool:
     return any(str(path) in word or os.path.realpath(path) in word for word in person.entry.command)
 
 
-def _reads_to(locks: Collection[LockKind], anatomy: Anatomy) -> int | None:
-    """Return the frame the oldest reader began at; only one mark may be older than the end."""
-    if LockKind.WAL_READ not in locks or anatomy.wal is None:
-        return None
-    marks = [one for one in anatomy.reads[1:] if one < anatomy.wal.frames]
-    return min(marks, default=None)
+def _marks(files: Collection[str]) -> Iterator[tuple[int, list[int]]]:
+    found: dict[int, list[int]] = {}
+    for one in locks_on(one for one in files if one.endswith("-shm")) or ():
+        found.setdefault(one.pid, []).extend(marks_of(one))
+    return iter(found.items())
+
+
+def _reads_to(marks: Collection[int], anatomy: Anatomy) -> int | None:
+    """Return the page of the log the oldest of its readings begins behind."""
+    known = [anatomy.reads[one] for one in marks if one < len(anatomy.reads)]
+    return min(known, default=None)
 
 
 def _by_its_log(path: Path, anatomy: Anatomy) -> tuple[Shape, str]:

@@ -13,7 +13,7 @@ from unjam.adapters import mounts
 from unjam.adapters.processes.locks import HeldLock, locks_on, openers_of
 from unjam.adapters.state.file import beside
 from unjam.adapters.state.location import file_of
-from unjam.domain.database import BLOCKING, SIDES, LockKind, lock_kinds
+from unjam.domain.database import BLOCKING, READS, SIDES, LockKind, lock_kinds
 from unjam.domain.snapshot import Process, Snapshot, Truth
 from unjam.engine.orchestration import Orchestration
 
@@ -74,6 +74,13 @@ def kinds_of(lock: HeldLock) -> Iterator[LockKind]:
     """Name what a lock of the system's is to SQLite."""
     side = "-shm" if lock.path.endswith("-shm") else ""
     return lock_kinds(side, lock.first, lock.last, writes=lock.writes)
+
+
+def marks_of(lock: HeldLock) -> range:
+    """Return which of the five marks of a log's readers a lock on its index covers."""
+    return range(
+        max(lock.first, READS.start) - READS.start, min(lock.last + 1, READS.stop) - READS.start
+    )
 
 
 def _is_stranded(path: Path, bosses: Iterable[Process]) -> bool:

@@ -7,20 +7,16 @@ from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Abort,
     EditSpec,
-    KeepState,
     Land,
     Mend,
     MoveLock,
-    OpenState,
     Push,
-    RebuildState,
     Record,
     Recreate,
     Register,
     RemoveBranch,
     RemoveWorktree,
     Reopen,
-    ReplaceState,
     Restart,
     RestoreBranch,
     RestoreObjects,
@@ -31,12 +27,18 @@ from unjam.domain.plan import (
     SetAside,
     Step,
     Stop,
-    StopHolder,
     Unregister,
+)
+from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
+from unjam.domain.state_steps import (
+    KeepState,
+    OpenState,
+    RebuildState,
+    ReplaceState,
+    StopHolder,
     UseLog,
     VacuumState,
 )
-from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
 from unjam.engine.acts.clean import remove_branch, remove_worktree
 from unjam.engine.acts.database import (
     keep_files,

@@ -15,8 +15,15 @@ from unjam.adapters.state.shape import row_counts
 from unjam.domain.change import SetStateMode, SwapState, TendState
 from unjam.domain.database import SIDES
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import KeepState, OpenState, RebuildState, ReplaceState, UseLog, VacuumState
 from unjam.domain.snapshot import ProcessIdentity, Role, Snapshot
+from unjam.domain.state_steps import (
+    KeepState,
+    OpenState,
+    RebuildState,
+    ReplaceState,
+    UseLog,
+    VacuumState,
+)
 from unjam.domain.words import counted
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.state_look import deleted_files

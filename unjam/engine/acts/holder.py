@@ -5,8 +5,8 @@ from unjam.domain.database import Database, Holder
 from unjam.domain.database_lock import duplicates, in_words, pinned
 from unjam.domain.database_plan import DUPLICATE
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import StopHolder
 from unjam.domain.snapshot import Snapshot
+from unjam.domain.state_steps import StopHolder
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.state_look import is_alive, look_closely
 from unjam.errors import RefusedError

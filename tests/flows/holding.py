@@ -1,0 +1,73 @@
+"""Real processes that keep the state's database, in every way they do in life."""
+
+import hashlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.world import Program, World, wait_until
+from unjam.domain.finding import Scenario
+
+ONLY = (Scenario.DATABASE_LOCK,)
+ORCHESTRATOR = "multi_agent_orchestrator.py"
+_HOLDS = """
+import sqlite3, sys, time
+path, loop, *statements = sys.argv[1:]
+state = sqlite3.connect(path, isolation_level=None)
+for statement in statements:
+    state.execute(statement).fetchone()
+print("held", flush=True)
+while True:
+    if loop == "computes":
+        sum(range(10_000))
+    elif loop == "writes":
+        state.execute("INSERT INTO execution_log (timestamp, workstream_id, event_type, message) "
+                      "VALUES ('', 'ws-1', 'log', hex(randomblob(20000)))")
+        time.sleep(0.001)
+    else:
+        time.sleep(0.05)
+"""
+
+Start = Callable[..., Program]
+
+
+def keeper(
+    start: Start, world: World, *statements: str, loop: str = "idle", name: str = ORCHESTRATOR
+) -> Program:
+    """A process that ran these statements and keeps its connection; an orchestrator by its name."""
+    script = world.root / name
+    script.write_text(_HOLDS)
+    program = start(sys.executable, script, world.state.path, loop, *statements, cwd=world.repo)
+    wait_until(lambda: "held" in program.output.read_text(), f"{name} to hold it")
+    return program
+
+
+def stopped(program: Program) -> Program:
+    """Stop it as Ctrl-Z would."""
+    os.kill(program.pid, signal.SIGSTOP)
+    stat = Path(f"/proc/{program.pid}/stat")
+    wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", "it to be stopped")
+    return program
+
+
+def files_of(world: World) -> dict[str, str]:
+    """Every file of the state by its bytes; the index of a log, which readers write, is not among them."""
+    return {
+        one.name: hashlib.sha256(one.read_bytes()).hexdigest()
+        for one in sorted(world.state.path.parent.iterdir())
+        if not one.name.endswith("-shm")
+    }
+
+
+def with_log(world: World) -> World:
+    """Let its state work with a write-ahead log."""
+    with world.state.open() as state:
+        state.execute("PRAGMA journal_mode = WAL")
+    return world
+
+
+def steps(document: dict[str, Sequence[dict[str, str]]]) -> dict[str, str]:
+    """What came of each kind of step."""
+    return {one["step"]: one["outcome"] for one in document["outcomes"]}
