@@ -6,6 +6,7 @@ from typing import Any
 from tasks.archive import archive
 from tasks.assess import assess, assess_again
 from tasks.clean import clean
+from tasks.escalate import escalate_in_vain
 from tasks.merge import merge, push
 from tasks.record import record
 from tasks.reorder import reorder
@@ -82,4 +83,5 @@ def recovered(
     carried_out(run, plan.but_restart())
     after = assess_again(run, scenarios)
     carried_out(run, plan.restarts())
+    escalate_in_vain(run, prepared, after)
     return report(run, prepared, after)

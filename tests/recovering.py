@@ -13,6 +13,7 @@ from unjam.domain.plan import Step
 from unjam.domain.planning import PLANNERS
 from unjam.engine.acts import carry_out, give_up
 from unjam.engine.conclude import conclude, conclude_undo
+from unjam.engine.escalating.escalate import escalate_repeated
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import look_again, prepare
 from unjam.engine.recovery import Permission, Recovery
@@ -33,6 +34,7 @@ def recover(repo: Path, scenarios: tuple[Scenario, ...] = SCENARIOS) -> Document
         after = look_again(run, scenarios)
         for step in prepared.plan.restarts():
             carry_on(run, step)
+        escalate_repeated(run, prepared.findings, after)
         return conclude(run, prepared, after)
 
 

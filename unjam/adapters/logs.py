@@ -28,6 +28,26 @@ def tails(directory: Path, *, lines: int = 5, files: int = 50) -> tuple[LogTail,
     return tuple(tail for tail in read if tail is not None)
 
 
+def endings(
+    directory: Path, *, size: int = 256 << 10, files: int = 50
+) -> tuple[tuple[Path, str], ...]:
+    """Read the ends of the newest log files, in whole lines; files that are not text are left out."""
+    found = islice(_regular_files(directory, _DEPTH), _ENTRIES)
+    newest = nlargest(files, found, key=lambda entry: (entry[1], entry[0]))
+    read = ((path, _ending(path, size)) for path, _ in newest)
+    return tuple((path, text) for path, text in read if text is not None)
+
+
+def _ending(path: Path, size: int) -> str | None:
+    read = _read_end(path, size)
+    if read is None:
+        return None
+    content, start, _ = read
+    if start:  # what is cut in half could not be recognised
+        content = content.partition(b"\n")[2]
+    return content.decode("utf-8", "replace")
+
+
 def _regular_files(directory: Path, depth: int) -> Iterator[tuple[Path, int]]:
     try:
         entries = list(os.scandir(directory))
@@ -45,6 +65,19 @@ def _regular_files(directory: Path, depth: int) -> Iterator[tuple[Path, int]]:
 
 
 def _tail(path: Path, lines: int) -> LogTail | None:
+    read = _read_end(path, TAIL)
+    if read is None:
+        return None
+    content, start, written = read
+    return LogTail(
+        path=path,
+        written_at=datetime.fromtimestamp(written, UTC),
+        lines=_last_lines(content, lines, whole=start == 0),
+    )
+
+
+def _read_end(path: Path, size: int) -> tuple[bytes, int, float] | None:
+    """Read the end of a file: its bytes, where they begin, and when it was written; None if no text."""
     try:
         # The file may have become a link or a pipe since it was listed.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
@@ -52,19 +85,15 @@ def _tail(path: Path, lines: int) -> LogTail | None:
         return None
     try:
         status = os.fstat(descriptor)
-        start = max(0, status.st_size - TAIL)
-        content = os.pread(descriptor, TAIL, start) if stat.S_ISREG(status.st_mode) else b"\0"
+        start = max(0, status.st_size - size)
+        content = os.pread(descriptor, size, start) if stat.S_ISREG(status.st_mode) else b"\0"
     except OSError:
         return None
     finally:
         os.close(descriptor)
     if b"\0" in content:  # not text
         return None
-    return LogTail(
-        path=path,
-        written_at=datetime.fromtimestamp(status.st_mtime, UTC),
-        lines=_last_lines(content, lines, whole=start == 0),
-    )
+    return content, start, status.st_mtime
 
 
 def _last_lines(content: bytes, lines: int, *, whole: bool) -> tuple[str, ...]:

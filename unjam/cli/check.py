@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from unjam.errors import UsageError
 
 if TYPE_CHECKING:
     from unjam.domain.check_report import Document
+    from unjam.domain.finding import Finding
     from unjam.domain.snapshot import Snapshot
     from unjam.engine.orchestration import Orchestration
 
@@ -48,7 +50,18 @@ def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
         snapshot = _tested(orchestration, snapshot)
     if arguments.picture is not None:
         _draw(snapshot, arguments.picture)
-    return check_document(snapshot, diagnose(snapshot, scenarios))
+    findings = diagnose(snapshot, scenarios)
+    return check_document(snapshot, findings, _parked(orchestration, findings))
+
+
+def _parked(
+    orchestration: "Orchestration", findings: tuple["Finding", ...]
+) -> Mapping[str, "Document"]:
+    if not findings:
+        return {}
+    from unjam.engine.attempts import parked
+
+    return parked(orchestration, findings)
 
 
 def _draw(snapshot: "Snapshot", target: Path) -> None:
@@ -82,6 +95,8 @@ def print_check(document: "Document") -> None:
         print_finding(page, finding)
         for one in finding["evidence"]:
             page.line(f"    {one['source']}: {one['fact']}", "dim")
+        if finding["parked"]:
+            page.line(f"    a person was called: {finding['parked']['bundle']}", "yellow")
     for one in unknown:
         page.line(f"cannot tell {one['what']}: {one['because']}", "yellow")
     _print_agents(page, document)

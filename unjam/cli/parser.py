@@ -40,6 +40,9 @@ def parser() -> argparse.ArgumentParser:
         _command(commands, "recover", "recover", "plan the way out, ask, carry it out, verify")
     )
     _undo(_command(commands, "undo", "undo", "take a run back"))
+    escalate = _command(commands, "escalate", "escalate", "hand what is found over to a person")
+    escalate.add_argument("scenario", nargs="*", type=_scenario, help="only these")
+    escalate.add_argument("--again", action="store_true", help="even if a person was called before")
     _reset(
         _command(commands, "reset", "reset", "the emergency: stop and save everything, begin anew")
     )

@@ -209,5 +209,7 @@ def print_outcomes(document: Document) -> None:
     page.line()
     if document["flow_run"]:
         page.line(f"flow run:  {document['flow_run']['name']}")
+    if document["escalated"]:
+        page.line(f"a person is needed, and finds everything in {document['escalated']}", "yellow")
     if document["undo"]:
         page.line(f"to take it back:  {document['undo']}")

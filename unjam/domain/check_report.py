@@ -1,6 +1,7 @@
 """The document of a check, as plain data for JSON; a check imports nothing that only plans need."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from unjam.domain.finding import Finding
@@ -18,8 +19,12 @@ def healthy(snapshot: Snapshot, findings: Iterable[Finding]) -> bool:
     return not tuple(findings) and not snapshot.unknown
 
 
-def check_document(snapshot: Snapshot, findings: tuple[Finding, ...]) -> Document:
-    """Describe a check."""
+def check_document(
+    snapshot: Snapshot,
+    findings: tuple[Finding, ...],
+    parked: Mapping[str, Document] = MappingProxyType({}),
+) -> Document:
+    """Describe a check; ``parked`` are the findings a person was called for, by fingerprint."""
     return {
         "schema": SCHEMA,
         "repo": printable(str(snapshot.repo)),
@@ -30,7 +35,9 @@ def check_document(snapshot: Snapshot, findings: tuple[Finding, ...]) -> Documen
             {"what": printable(one.what), "because": printable(one.because)}
             for one in snapshot.unknown
         ],
-        "findings": [finding_document(one) for one in findings],
+        "findings": [
+            finding_document(one) | {"parked": parked.get(one.fingerprint)} for one in findings
+        ],
         "workstreams": [_workstream_document(one) for one in join(snapshot)],
         "agents": [_printable_values(one) for one in agents_table(snapshot)],
     }

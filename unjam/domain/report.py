@@ -51,8 +51,9 @@ def run_document(  # noqa: PLR0913 -- the named parts of one document
     before: Iterable[Finding] = (),
     after: Iterable[Finding] = (),
     flow_run: Mapping[str, str] | None = None,
+    escalated: str | None = None,
 ) -> Document:
-    """Describe a run."""
+    """Describe a run; ``escalated`` is where the bundle is that a person is called with."""
     done = tuple(outcomes)
     kept = sorted({one for outcome in done for one in outcome.kept})
     return {
@@ -68,6 +69,7 @@ def run_document(  # noqa: PLR0913 -- the named parts of one document
         "findings_after": [finding_document(one) for one in after],
         "vault": [printable(one) for one in kept],
         "flow_run": {key: flow_run[key] for key in ("id", "name")} if flow_run else None,
+        "escalated": printable(escalated) if escalated else None,
         "undo": f"unjam undo {run}" if run and done else None,
     }
 

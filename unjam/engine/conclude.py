@@ -6,6 +6,7 @@ from unjam.domain.finding import Finding
 from unjam.domain.outcome import RunWord, StepWord
 from unjam.domain.plan import Plan
 from unjam.domain.report import run_document, word_of
+from unjam.engine.attempts import note_verified
 from unjam.engine.prepare import Prepared
 from unjam.engine.recovery import Recovery
 from unjam.engine.session import end_with_killed
@@ -23,6 +24,7 @@ def conclude(
 def close(run: Recovery, document: dict[str, Any]) -> None:
     """End the run with the word of its document; one that was only planned never began."""
     if document["run"] is not None:
+        note_verified(run, document["findings_before"], document["findings_after"])
         end_with_killed(run, RunWord(document["word"]))
 
 
@@ -39,6 +41,7 @@ def described(
         before=prepared.findings,
         after=prepared.findings if after is None else after,
         flow_run=run.flow_run,
+        escalated=run.escalated,
     )
 
 

@@ -82,6 +82,8 @@ class Recovery:
     state_rows: dict[str, int] | None = (
         None  # by table, as SQLite reads that copy; None: not at all
     )
+    gave_up: bool = False  # the machinery failed: that says nothing of the failure itself
+    escalated: str | None = None  # where the bundle is that a person is called with
 
     @property
     def door(self) -> Door:

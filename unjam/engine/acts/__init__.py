@@ -108,6 +108,8 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     SetLogsAside: set_logs_aside,
 }
 
+NOT_APPROVED = "it was not approved"
+
 
 def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """Carry out one step: is it approved, do its facts still hold? Then act.
@@ -116,7 +118,7 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     outcome.
     """
     if not run.permission.covers(step.step_class, run.policy):
-        return run.settle((outcome(step, StepWord.REFUSED, "it was not approved"),))
+        return run.settle((outcome(step, StepWord.REFUSED, NOT_APPROVED),))
     fresh = run.look(getattr(step, "worktree", ""))
     changed = [one for one in step.facts if not holds(one, fresh)]
     if changed:
@@ -133,4 +135,5 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
 
 def give_up(run: Recovery, step: Step, because: str) -> tuple[Outcome, ...]:
     """Settle a step that trying again did not help."""
+    run.gave_up = True
     return run.settle((outcome(step, StepWord.FAILED, because),))

@@ -1,0 +1,35 @@
+"""Escalate: hand over to a person what recoveries did not clear."""
+
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+
+from tasks.retrying import RETRY_TRANSIENT
+from unjam.domain.finding import Finding, Scenario
+from unjam.engine.escalating.bundle import read_page
+from unjam.engine.escalating.escalate import escalate_now, escalate_repeated
+from unjam.engine.prepare import Prepared
+from unjam.engine.recovery import Recovery
+
+
+@task(task_run_name="call a person if it was in vain", **RETRY_TRANSIENT)
+def escalate_in_vain(run: Recovery, prepared: Prepared, after: tuple[Finding, ...]) -> str | None:
+    """Call a person for what this run, the last that is allowed, did not clear."""
+    bundle = escalate_repeated(run, prepared.findings, after)
+    _publish(bundle)
+    return bundle
+
+
+@task(task_run_name="call a person", **RETRY_TRANSIENT)
+def call_person(run: Recovery, scenarios: tuple[Scenario, ...], again: bool) -> dict[str, Any]:  # noqa: FBT001 -- the flow's own field
+    """Call a person for everything that is found, and end the run."""
+    document = escalate_now(run, scenarios, again=again)
+    _publish(document["bundle"])
+    return document
+
+
+def _publish(bundle: str | None) -> None:
+    if bundle is not None:
+        get_run_logger().warning("a person is needed: %s", bundle)
+        create_markdown_artifact(read_page(bundle), key="unjam-escalation", description=bundle)

@@ -1,0 +1,32 @@
+"""What a bundle of refs would carry away, to be looked through before it does."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from unjam.adapters.git.batches import read_objects
+from unjam.adapters.git.command import Git
+from unjam.errors import PermanentError
+
+_AT_ONCE = 500  # objects
+LIMIT = 64 << 20  # bytes
+
+
+def contents(common: Path, refs: Sequence[str], trunk: str) -> Iterator[tuple[str, bytes]]:
+    """Yield every object the trunk does not have, with the path it is known by.
+
+    Raises PermanentError where they are too large to be looked through.
+    """
+    git = Git(common)
+    wanted = "".join(f"{ref}\n" for ref in (*refs, f"^{trunk}")).encode("utf-8", "surrogateescape")
+    listing = git.run("rev-list", "--objects", "--stdin", stdin=wanted).text.splitlines()
+    named = dict(line.partition(" ")[::2] for line in listing)
+    ids = list(named)
+    asked = "".join(f"{one}\n" for one in ids).encode()
+    sizes = git.run("cat-file", "--batch-check=%(objectsize)", stdin=asked).text.split()
+    if sum(int(size) for size in sizes if size.isdigit()) > LIMIT:
+        raise PermanentError(f"they hold more than {LIMIT >> 20} MB")
+    for start in range(0, len(ids), _AT_ONCE):
+        some = [one.encode() for one in ids[start : start + _AT_ONCE]]
+        for name, content in read_objects(git, some).items():
+            if content is not None:
+                yield named[name.decode()] or name.decode()[:12], content

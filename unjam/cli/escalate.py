@@ -1,0 +1,34 @@
+"""``unjam escalate``: hand what is found over to a person."""
+
+import argparse
+
+from unjam.cli.say import Page, as_json
+from unjam.domain.check_report import Document
+from unjam.engine.escalating.escalate import escalate_now
+from unjam.engine.orchestration import open_orchestration
+from unjam.engine.recovery import Permission
+from unjam.engine.session import Terms, session
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0: there was nothing, or a person has everything. Needs no Prefect: it may be what broke."""
+    orchestration = open_orchestration(arguments.repo, arguments.config)
+    with session(orchestration, Terms("escalate"), Permission()) as this:
+        document = escalate_now(this, tuple(arguments.scenario or ()), again=arguments.again)
+    as_json(document) if arguments.json else _print(document)
+    return 0
+
+
+def _print(document: Document) -> None:
+    page = Page()
+    for one in document["findings"]:
+        page.line(f"{one['scenario']}: {one['summary']}")
+    if document["bundle"]:
+        page.line(f"the person reads first:  {document['page']}", "bold")
+        page.line(f"everything else is in:   {document['bundle']}")
+    elif document["earlier"]:
+        page.line("a person was called for all of it; --again calls again", "yellow")
+    else:
+        page.line("nothing is wrong: nothing to escalate", "green")
+    for bundle in document["earlier"]:
+        page.line(f"called before:  {bundle}")

@@ -1,0 +1,89 @@
+"""What runs wrote down about the findings they were to clear, read back from their journals."""
+
+from collections.abc import Iterable, Sequence
+
+from unjam.adapters import files, journal
+from unjam.domain.attempts import RunTold, Tried, tried
+from unjam.domain.check_report import Document
+from unjam.domain.finding import Finding
+from unjam.domain.outcome import Outcome, StepWord
+from unjam.engine.acts import NOT_APPROVED
+from unjam.engine.orchestration import Orchestration
+from unjam.engine.recovery import Recovery
+
+VERIFIED, ESCALATED = "verified", "escalated"  # events of a journal
+_LOOKED_AT = 200  # runs
+
+
+def note_verified(run: Recovery, before: Sequence[Document], after: Sequence[Document]) -> None:
+    """Write down what was found before and after, and whether this was an attempt at it."""
+    run.note(
+        VERIFIED,
+        before=[one["fingerprint"] for one in before],
+        after=[one["fingerprint"] for one in after],
+        counts=was_attempt(run),
+    )
+
+
+def was_attempt(run: Recovery) -> bool:
+    """Tell an attempt from a run that was not allowed to act, or whose machinery failed."""
+    allowed = not run.outcomes or not all(map(_was_denied, run.outcomes))
+    return allowed and not run.gave_up
+
+
+def attempts(orchestration: Orchestration, *more: RunTold) -> dict[str, Tried]:
+    """Count over the newest runs, and then over these."""
+    return tried((*_told(orchestration), *more))
+
+
+def parked(orchestration: Orchestration, findings: Iterable[Finding]) -> dict[str, Document]:
+    """Say of findings, by fingerprint, that a person was called: nothing by itself tries them again."""
+    if not files.exists(orchestration.home / "escalations"):
+        return {}  # most repositories need not wait for their journals to be read
+    known = attempts(orchestration)
+    return {
+        one.fingerprint: {"bundle": told.bundle, "runs": list(told.runs)}
+        for one in findings
+        if (told := known.get(one.fingerprint)) is not None and told.escalated
+    }
+
+
+def this_attempt(
+    run: Recovery, before: Iterable[Finding], after: Iterable[Finding]
+) -> tuple[RunTold, ...]:
+    """Say what a run that has not ended yet will write down."""
+    found = frozenset(one.fingerprint for one in before)
+    left = frozenset(one.fingerprint for one in after)
+    return (RunTold(run.run, found, left, was_attempt(run)),)
+
+
+def _told(orchestration: Orchestration) -> list[RunTold]:
+    told: list[RunTold] = []
+    for run in journal.runs(orchestration.common)[-_LOOKED_AT:]:
+        told.extend(_events(run, journal.read(orchestration.common, run)))
+    return told
+
+
+def _events(run: str, records: Iterable[dict[str, object]]) -> Iterable[RunTold]:
+    for record in records:
+        match record.get("event"):
+            case "verified":
+                yield RunTold(
+                    run,
+                    _names(record.get("before")),
+                    _names(record.get("after")),
+                    counts=record.get("counts") is True,
+                )
+            case "escalated":
+                told = _names(record.get("fingerprints"))
+                yield RunTold(run, escalated=told, bundle=str(record.get("bundle") or run))
+            case _:
+                pass
+
+
+def _names(value: object) -> frozenset[str]:
+    return frozenset(map(str, value)) if isinstance(value, list) else frozenset()
+
+
+def _was_denied(one: Outcome) -> bool:
+    return one.word is StepWord.REFUSED and one.sentence == NOT_APPROVED
