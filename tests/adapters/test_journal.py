@@ -138,6 +138,7 @@ def test_run_ids_sort_by_time_and_say_it_in_utc() -> None:
 
     assert made.startswith("20261122T150000Z-")
     assert new_run_id(at + timedelta(seconds=1)) > made
+    assert new_run_id(at + timedelta(milliseconds=1)) > made
     assert len({new_run_id(at) for _ in range(20)}) > 1
 
 

@@ -1,6 +1,5 @@
 """SIGKILL in the middle of a reset, then again until it ends: the end is that of an undisturbed one."""
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -34,14 +33,8 @@ def test_killed_again_and_again_it_ends_as_an_undisturbed_reset_and_can_be_taken
     assert last_word in {"recovered", "nothing to do"}
     assert disturbed.lost(treasure) == []
     assert comparable(disturbed) == comparable(calm)
-    for run in newest_first(disturbed):
+    runs = sorted(one.stem for one in (disturbed.common / "unjam" / "journal").glob("*.jsonl"))
+    for run in reversed(runs):
         assert undo(disturbed.repo, run)["word"] == "undone"
     assert exact(disturbed) == bytes_before
     assert disturbed.inventory() == before
-
-
-def newest_first(world: World) -> list[str]:
-    """Every run by when it began: the names of two of the same second are in no order."""
-    journals = (world.common / "unjam" / "journal").glob("*.jsonl")
-    began = {one.stem: json.loads(one.read_text().splitlines()[0])["at"] for one in journals}
-    return sorted(began, key=lambda run: began[run], reverse=True)
