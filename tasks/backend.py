@@ -27,6 +27,10 @@ from unjam.errors import UsageError
 
 def warm_up() -> None:
     """Make sure a backend answers; starts the embedded one, which takes seconds."""
+    if not PREFECT_API_URL.value():
+        from tasks.embedded import EmbeddedServer
+
+        EmbeddedServer()
     with get_client(sync_client=True) as client:
         error = client.api_healthcheck()
     if error is not None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from unjam.adapters.processes.table import has_proc
@@ -18,7 +19,17 @@ def helper_command(module: str, *arguments: str) -> list[str]:
     """Return the command that runs ``main`` of a module beside this one."""
     # -I: neither the current directory, which may be an agent's, nor PYTHONPATH decides what runs.
     # -S saves half of its start; only where psutil is needed, site-packages are.
-    flags = ["-I", "-S"] if has_proc() else ["-I"]
+    flags = ("-I", "-S") if has_proc() else ("-I",)
+    return _command(flags, module, arguments)
+
+
+def companion_command(module: str, *arguments: str) -> list[str]:
+    """Return the same for a helper that needs what is installed, wherever PYTHONPATH says it is."""
+    # -P: the current directory may be an agent's, who could have left a module for us there.
+    return _command(("-P",), module, arguments)
+
+
+def _command(flags: Sequence[str], module: str, arguments: Sequence[str]) -> list[str]:
     return [sys.executable, *flags, "-c", _CODE.format(module=module), str(_ROOT), *arguments]
 
 
