@@ -1,5 +1,6 @@
 """Agents write whatever they like into the repository, the rows and the specs; it stays data."""
 
+import json
 import os
 import shlex
 import socket
@@ -225,3 +226,27 @@ def test_a_repository_inside_a_worktree_cannot_pass_itself_off_as_ours(calm: Wor
     assert document["word"] == "recovered", document
     assert calm.lost(treasure) == []
     assert git("status", "--porcelain", cwd=calm.repo) == ""
+
+
+@pytest.mark.parametrize("name", [".env", "prefect.toml", "pyproject.toml"])
+def test_settings_of_prefect_that_lie_in_a_worktree_are_not_taken(
+    calm: World, prefect_server: str, name: str
+) -> None:
+    assert prefect_server
+    stream = calm.workstream("ws-15").worktree().row("running")
+    owned = calm.marker("owned")
+    call = {"()": "os.system", "command": f"touch {shlex.quote(str(owned))}"}
+    logging = {"version": 1, "handlers": {"planted": call}}
+    (stream.tree / "logging.yml").write_text(json.dumps(logging))
+    (stream.tree / name).write_text(
+        {
+            ".env": "PREFECT_LOGGING_SETTINGS_PATH=logging.yml\n",
+            "prefect.toml": '[logging]\nconfig_path = "logging.yml"\n',
+            "pyproject.toml": '[tool.prefect.logging]\nconfig_path = "logging.yml"\n',
+        }[name]
+    )
+
+    ended = unjam("recover", "--yes", cwd=stream.tree)
+
+    assert "salvage .worktrees/agent-1-ws-15" in ended.stdout
+    assert not owned.exists()

@@ -5,6 +5,7 @@ a file entrypoint: below the package when installed, beside it in a checkout.
 """
 
 import importlib
+import os
 import sys
 import threading
 from pathlib import Path
@@ -27,7 +28,12 @@ class Launcher:
         self._thread = threading.Thread(target=self._warm_up, daemon=True)
 
     def start(self) -> "Launcher":
-        """Begin importing Prefect and starting its backend."""
+        """Begin importing Prefect and starting its backend.
+
+        From here on the current directory is the root. Prefect takes settings from files in it, a
+        logging configuration that calls whatever it names among them, and it may be an agent's.
+        """
+        os.chdir(os.sep)
         self._thread.start()
         return self
 

@@ -90,7 +90,7 @@ def _common(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--config",
-        type=Path,
+        type=_from_here,
         default=unset,
         metavar="FILE",
         help="instead of the repository's unjam.toml",
@@ -98,6 +98,11 @@ def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--debug", action="store_true", default=unset, help="show where an error came from"
     )
+
+
+def _from_here(text: str) -> Path:
+    """Read a path that still leads there when the current directory is another."""
+    return Path(text).absolute()
 
 
 def _scenario(text: str) -> "Scenario":
