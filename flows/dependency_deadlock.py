@@ -6,6 +6,7 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.asking import answered
 from tasks.session import Approval, name_of_run, opened, recovery, terms
 from unjam.domain.finding import Scenario
 
@@ -24,9 +25,13 @@ def dependency_deadlock(
         repo: Any directory of the repository.
         workstreams: Recover only these workstreams; empty means all.
         dry_run: Only make the plan.
-        approval: What a person allows beyond the policy; empty means only what is automatic.
+        approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
     """
     about = terms("dependency_deadlock", workstreams, rehearsal=dry_run)
-    with recovery(opened(repo, config), about, approval) as run:
-        return recovered(run, (Scenario.DEPENDENCY_DEADLOCK,), approval, rehearsal=dry_run)
+    orchestration = opened(repo, config)
+    allowed = answered(
+        orchestration, (Scenario.DEPENDENCY_DEADLOCK,), workstreams, approval, rehearsal=dry_run
+    )
+    with recovery(orchestration, about, allowed) as run:
+        return recovered(run, (Scenario.DEPENDENCY_DEADLOCK,), allowed, rehearsal=dry_run)

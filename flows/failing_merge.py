@@ -6,6 +6,7 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.asking import answered
 from tasks.bisect import bisect
 from tasks.session import Approval, name_of_run, opened, recovery, terms
 from unjam.domain.finding import Scenario
@@ -25,10 +26,14 @@ def failing_merge(
         repo: Any directory of the repository.
         workstreams: Take out only work of these workstreams; empty means of any.
         dry_run: Only search, and make the plan.
-        approval: What a person allows beyond the policy; empty means only what is automatic.
+        approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
     """
     about = terms("failing_merge", workstreams, rehearsal=dry_run)
-    with recovery(opened(repo, config), about, approval) as run:
-        bisect(run)
-        return recovered(run, (Scenario.FAILING_MERGE,), approval, rehearsal=dry_run)
+    orchestration = opened(repo, config)
+    bisect(orchestration)
+    allowed = answered(
+        orchestration, (Scenario.FAILING_MERGE,), workstreams, approval, rehearsal=dry_run
+    )
+    with recovery(orchestration, about, allowed) as run:
+        return recovered(run, (Scenario.FAILING_MERGE,), allowed, rehearsal=dry_run)

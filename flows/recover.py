@@ -6,6 +6,7 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.asking import answered
 from tasks.bisect import bisect
 from tasks.session import Approval, name_of_run, opened, recovery, terms
 from unjam.domain.diagnosis import asks_for_tests
@@ -29,11 +30,15 @@ def recover(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of 
         scenarios: Recover only from these; empty means from all that unjam knows.
         workstreams: Recover only these workstreams; empty means all, and what they share.
         dry_run: Only make the plan.
-        approval: What a person allows beyond the policy; empty means only what is automatic.
+        approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
     """
     about = terms("recover", workstreams, rehearsal=dry_run)
-    with recovery(opened(repo, config), about, approval) as run:
-        if asks_for_tests(scenarios or PLANNERS):
-            bisect(run)
-        return recovered(run, tuple(scenarios or PLANNERS), approval, rehearsal=dry_run)
+    orchestration = opened(repo, config)
+    if asks_for_tests(scenarios or PLANNERS):
+        bisect(orchestration)
+    allowed = answered(
+        orchestration, tuple(scenarios or PLANNERS), workstreams, approval, rehearsal=dry_run
+    )
+    with recovery(orchestration, about, allowed) as run:
+        return recovered(run, tuple(scenarios or PLANNERS), allowed, rehearsal=dry_run)

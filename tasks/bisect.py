@@ -17,14 +17,14 @@ from unjam.domain.trials import TrunkTests
 from unjam.domain.words import printable
 from unjam.engine.blaming.investigate import known_tests
 from unjam.engine.blaming.search import Progress
-from unjam.engine.recovery import Recovery
+from unjam.engine.orchestration import Orchestration
 
 
 @task(task_run_name="bisect", **RETRY_TRANSIENT)
-def bisect(run: Recovery) -> TrunkTests:
+def bisect(orchestration: Orchestration) -> TrunkTests:
     """Bring on record what the tests say of the trunk, and show the search while it runs."""
     shown = _Shown()
-    found = known_tests(run.orchestration, shown.tell)
+    found = known_tests(orchestration, shown.tell)
     if any(one.heard for one in found.cases):
         picture = base64.b64encode(search_picture(found).encode()).decode()
         page = f"![units and verdicts](data:image/svg+xml;base64,{picture})"

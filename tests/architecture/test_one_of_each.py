@@ -24,6 +24,11 @@ def test_a_scenario_has_a_page_and_a_test_of_its_name(scenario: str) -> None:
     assert (ROOT / "tests" / "flows" / f"test_{scenario}.py").is_file()
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_recovery_started_in_the_ui_asks_where_the_policy_asks(scenario: str) -> None:
+    assert "answered(" in (ROOT / "flows" / f"{scenario}.py").read_text()
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "scenarios").glob("*.md")), ids=name_of)
 def test_a_page_has_a_scenario(page: Path) -> None:
     assert page.stem in SCENARIOS

@@ -10,12 +10,12 @@ from unjam.domain.diagnosis import DETECTORS, asks_for_tests
 from unjam.domain.outcome import RunWord, StepWord
 from unjam.domain.plan import Plan
 from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.report import run_document
+from unjam.domain.report import planned_document
 from unjam.domain.snapshot import WorkstreamId
 from unjam.domain.words import counted
 from unjam.engine.blaming.investigate import known_tests
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import Prepared, preview
+from unjam.engine.prepare import preview
 from unjam.errors import RefusedError
 
 _LEFT = (StepWord.REFUSED, StepWord.FAILED)
@@ -71,7 +71,7 @@ class _Call:
         if asks_for_tests(self._scenarios):
             known_tests(self._orchestration, progress_line())
         prepared, policy, is_owed = preview(self._orchestration, self._chosen, self._scenarios)
-        document = planned_document(prepared, policy)
+        document = planned_document(prepared.findings, prepared.plan, policy)
         if not arguments.json:
             print_plan(document)
         if not arguments.dry_run:
@@ -114,21 +114,6 @@ class _Call:
             "config": self._arguments.config,
             **({"scenarios": list(self._scenarios)} if several else {}),
         }
-
-
-def planned_document(prepared: Prepared, policy: Policy) -> Document:
-    """Describe a plan before it is carried out."""
-    if not prepared.findings and not prepared.plan.steps:
-        word = RunWord.NOTHING
-    else:
-        word = RunWord.PLANNED if prepared.plan.steps else RunWord.NEEDS_HUMAN
-    return run_document(
-        word=word,
-        plan=prepared.plan,
-        policy=policy,
-        before=prepared.findings,
-        after=prepared.findings,
-    )
 
 
 def refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:

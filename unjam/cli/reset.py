@@ -5,13 +5,13 @@ import argparse
 from unjam.cli.launch import Launcher
 from unjam.cli.recover import (
     EXIT_STATUS,
-    planned_document,
     print_outcomes,
     print_plan,
     refuse_stale,
 )
 from unjam.cli.say import Page, as_json, is_terminal, typed
 from unjam.domain.outcome import RunWord
+from unjam.domain.report import planned_document
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.resetting import preview_reset, refuse_unless_named
 from unjam.errors import RefusedError
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 when nothing is left but the trunk, 1 when something is, 3 when refused."""
     orchestration = open_orchestration(arguments.repo, arguments.config)
     prepared, policy, is_owed = preview_reset(orchestration)
-    document = planned_document(prepared, policy)
+    document = planned_document(prepared.findings, prepared.plan, policy)
     if not arguments.json:
         print_plan(document)
     if not arguments.dry_run and (prepared.plan.steps or is_owed):

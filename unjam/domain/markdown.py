@@ -5,6 +5,7 @@ from typing import Any
 
 from unjam.domain.check_report import Document
 from unjam.domain.hang_table import HEADS, agents_table, as_cells
+from unjam.domain.policy import Approval
 from unjam.domain.snapshot import Snapshot
 from unjam.domain.words import printable
 from unjam.domain.workstream import join
@@ -13,6 +14,11 @@ from unjam.domain.workstream import join
 def report_page(document: Document) -> str:
     """Tell a recovery: what was found, what was planned, what came of it, what is left and kept."""
     return "\n".join(_report(document))
+
+
+def plan_page(document: Document) -> str:
+    """Tell what was found and what is planned, for somebody who is to say yes or no."""
+    return "\n".join(_planned(document))
 
 
 def undo_page(document: Document) -> str:
@@ -51,14 +57,7 @@ def _report(document: Document) -> Iterator[str]:
     yield f"# {document['word']}"
     if document["because"]:
         yield f"\n{_cell(document['because'])}"
-    yield from ("", "## Found", "")
-    yield from _findings(document["findings_before"])
-    yield from ("", f"## Plan {document['digest']}", "")
-    yield from (
-        f"1. **{one['step']}** {_code(one['subject'])}: {_cell(one['reason'])}"
-        for one in document["plan"]
-    )
-    yield from (f"- {_cell(note)}" for note in document["notes"])
+    yield from _planned(document)
     yield from ("", "## What came of it", "")
     yield from _outcomes(document)
     yield from ("", "## Found afterwards", "")
@@ -66,6 +65,21 @@ def _report(document: Document) -> Iterator[str]:
     if document["undo"]:
         yield from ("", "## Kept", "", *(f"- {_code(one)}" for one in document["vault"]))
         yield from ("", f"To take it back: {_code(document['undo'])}")
+
+
+def _planned(document: Document) -> Iterator[str]:
+    yield from ("", "## Found", "")
+    yield from _findings(document["findings_before"])
+    yield from ("", f"## Plan {document['digest']}", "")
+    yield from (
+        f"1. **{one['step']}** {_code(one['subject'])}: {_cell(one['reason'])}{_asked(one)}"
+        for one in document["plan"]
+    )
+    yield from (f"- {_cell(note)}" for note in document["notes"])
+
+
+def _asked(step: Document) -> str:
+    return " *(asks first)*" if step["approval"] == Approval.ASK else ""
 
 
 def _findings(findings: list[Document]) -> Iterator[str]:

@@ -40,6 +40,15 @@ def outcome_document(outcome: Outcome) -> Document:
     }
 
 
+def planned_document(findings: tuple[Finding, ...], plan: Plan, policy: Policy) -> Document:
+    """Describe a plan before it is carried out."""
+    if not findings and not plan.steps:
+        word = RunWord.NOTHING
+    else:
+        word = RunWord.PLANNED if plan.steps else RunWord.NEEDS_HUMAN
+    return run_document(word=word, plan=plan, policy=policy, before=findings, after=findings)
+
+
 def run_document(  # noqa: PLR0913 -- the named parts of one document
     *,
     word: RunWord,
