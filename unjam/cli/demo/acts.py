@@ -9,6 +9,7 @@ from unjam.cli.demo.stage import ALL_UNDOABLE, FINDINGS, UNDONE, Stage
 from unjam.domain.finding import Scenario
 from unjam.engine.orchestration import Orchestration
 
+EVENTS = 1_000
 _Claims = Iterator[tuple[str, bool]]
 
 
@@ -61,6 +62,12 @@ def _merge(now: Orchestration) -> _Claims:
     yield "it is to be done again, with what failed, on a branch that brings all of it back", again
 
 
+def _lock(now: Orchestration) -> _Claims:
+    yield "whoever wants to may write again", seen.can_be_written(now)
+    all_there = seen.events(now) == EVENTS
+    yield f"all {EVENTS:,} committed events are there, and no unfinished one", all_there
+
+
 def _deadlock(now: Orchestration) -> _Claims:
     cut = seen.last_run(now).outcomes
     count = sum(one.step == "edit spec" for one in cut)
@@ -82,6 +89,11 @@ ACTS: Mapping[Scenario, Act] = {
         "A red trunk: which of six did it?",
         "bisecting in the person's checkout, or reverting whatever landed last",
         _merge,
+    ),
+    Scenario.DATABASE_LOCK: Act(
+        "database is locked",
+        "deleting the -wal file opens it again, without all that was committed into it",
+        _lock,
     ),
     Scenario.DEPENDENCY_DEADLOCK: Act(
         "Everybody waits for somebody",

@@ -1,9 +1,12 @@
 """What the demonstration looks at before it claims anything."""
 
+from contextlib import closing
 from pathlib import Path
 
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
+from unjam.adapters.state.file import opened_to_write
+from unjam.adapters.state.read import events_of
 from unjam.cli.demo.proof import Inventory, contents
 from unjam.domain.diagnosis import diagnose
 from unjam.domain.finding import Finding, Scenario
@@ -83,3 +86,19 @@ def worktrees_read(orchestration: Orchestration) -> int:
     """Count the worktrees whose files and commits could be read."""
     trees = observe(orchestration).worktrees
     return sum(one.present is Truth.YES and one.unsaved.known is Truth.YES for one in trees)
+
+
+def events(orchestration: Orchestration) -> int:
+    """Count what the state's log holds."""
+    return events_of(orchestration.state)
+
+
+def can_be_written(orchestration: Orchestration) -> bool:
+    """Tell whether the state takes a write at once."""
+    try:
+        with closing(opened_to_write(Path(orchestration.state), busy_timeout=0.2)) as state:
+            state.execute("BEGIN IMMEDIATE")
+            state.execute("ROLLBACK")
+    except Exception:  # noqa: BLE001 -- whatever it is, it is a no
+        return False
+    return True

@@ -136,6 +136,11 @@ def start(program: str, *arguments: str, cwd: Path = SHOP) -> "subprocess.Popen[
     )
 
 
+def is_stopped(pid: int) -> bool:
+    """Tell whether a process stands still."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def read_log() -> str:
     """Read what the orchestrator says."""
     path = SHOP / "logs" / "orchestrator.log"

@@ -130,9 +130,27 @@ def dependency_deadlock() -> None:
     ground.done()
 
 
+def database_lock() -> None:
+    """Let a writer be stopped in the middle of a transaction, with all that was committed in the log."""
+    ground.build({one: _order(one, []) for one in ("ws-01", "ws-02")})
+    ground.record((("ws-01", "running", "agent-1"), ("ws-02", "pending", None)))
+    writer = ground.start(
+        str(ground.HERE / "forgotten_writer.py"), str(ground.DATABASE), str(MARKERS / "writer")
+    )
+    until("the writer", (MARKERS / "writer").exists)
+    until("it to be stopped", lambda: ground.is_stopped(writer.pid))
+    wal = ground.DATABASE.with_name(f"{ground.DATABASE.name}-wal")
+    tell(
+        f"a writer (pid {writer.pid}) began a transaction, and was stopped in the middle of it, by Ctrl-Z"
+    )
+    tell("whoever wants to write is told: database is locked")
+    tell(f"the 1,000 events that were committed before are in {wal.name} only")
+    ground.done(writer.pid)
+
+
 TROUBLES: Mapping[str, Callable[[], None]] = {
     one.__name__: one
-    for one in (agent_hang, worktree_corruption, failing_merge, dependency_deadlock)
+    for one in (agent_hang, worktree_corruption, failing_merge, database_lock, dependency_deadlock)
 }
 
 
