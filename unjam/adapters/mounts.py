@@ -42,7 +42,9 @@ def shared_kind(path: Path, mounts: Path = _MOUNTS) -> str:
     with suppress(OSError, IndexError):
         for line in mounts.read_text("utf-8", "surrogateescape").splitlines():
             before, _, after = line.partition(" - ")
-            mount = before.split()[4].encode().decode("unicode_escape")
+            mount = before.split()[4]
+            if "\\" in mount:  # a space, say, is written by its number
+                mount = mount.encode().decode("unicode_escape")
             if where.startswith(f"{mount.rstrip('/')}/") and len(mount) >= len(best):
                 best, kind = mount, after.split()[0]
     return kind if kind in SHARED and best != "/" else ""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from unjam.domain.database import Activity, Database, Holder, Shape, TableCount
-from unjam.domain.database_lock import (
+from unjam.domain.database_findings import (
     NO_ROOM,
     command_in_words,
     duplicates,

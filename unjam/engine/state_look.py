@@ -8,10 +8,10 @@ from pathlib import Path
 
 from unjam.adapters import clock, disk, mounts
 from unjam.adapters.processes.identity import is_same
+from unjam.adapters.processes.lock_table import HeldLock, locks_on
 from unjam.adapters.processes.locks import (
     OpenFile,
     Person,
-    locks_on,
     named,
     openers_of,
     started_by,
@@ -23,6 +23,7 @@ from unjam.adapters.state.rebuild import recoverable
 from unjam.adapters.state.shape import frames_seen, shape_of
 from unjam.domain.database import (
     BLOCKING,
+    READS,
     SIDES,
     Activity,
     Boss,
@@ -31,10 +32,11 @@ from unjam.domain.database import (
     LockKind,
     Shape,
     TableCount,
+    lock_kinds,
 )
 from unjam.domain.snapshot import ProcessIdentity, Role, Snapshot, Truth
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.state_watch import kinds_of, marks_of, state_file
+from unjam.engine.state_watch import state_file
 from unjam.errors import UnjamError
 
 _INTERVAL = 1.0  # seconds between two looks, or hang.interval where that is shorter
@@ -168,10 +170,22 @@ def _is_near(person: Person, places: Collection[str], path: Path) -> bool:
     return any(str(path) in word or os.path.realpath(path) in word for word in person.entry.command)
 
 
+def kinds_of(lock: HeldLock) -> Iterator[LockKind]:
+    """Name what a lock of the system's is to SQLite."""
+    side = "-shm" if lock.path.endswith("-shm") else ""
+    return lock_kinds(side, lock.first, lock.last, writes=lock.writes)
+
+
+def _marks_of(lock: HeldLock) -> range:
+    """Return which of the five marks of a log's readers a lock on its index covers."""
+    first, last = max(lock.first, READS.start), min(lock.last + 1, READS.stop)
+    return range(first - READS.start, last - READS.start)
+
+
 def _marks(files: Collection[str]) -> Iterator[tuple[int, list[int]]]:
     found: dict[int, list[int]] = {}
     for one in locks_on(one for one in files if one.endswith("-shm")) or ():
-        found.setdefault(one.pid, []).extend(marks_of(one))
+        found.setdefault(one.pid, []).extend(_marks_of(one))
     return iter(found.items())
 
 

@@ -1,11 +1,10 @@
-"""Who holds a lock on a file, and who has it open; nothing of the file itself is touched.
+"""Who has a file open, those included that have lost their name; the file itself is not touched.
 
-Linux tells both: ``/proc/locks`` every lock with its range, ``/proc/PID/fd`` every open file, those
-included that have lost their name. Elsewhere psutil knows who has a file open, and nothing of locks.
+Linux tells it by ``/proc/PID/fd``. Elsewhere psutil does, which knows nothing of deleted files.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +22,6 @@ from unjam.adapters.processes.table import (
 from unjam.domain.snapshot import ProcessIdentity
 
 _DELETED = " (deleted)"
-_TO_THE_END = 1 << 63
-
-
-@dataclass(frozen=True, slots=True)
-class HeldLock:
-    """A locked range of one file. ``pid`` 0 or below: whoever holds it cannot be seen from here."""
-
-    pid: int
-    path: str
-    first: int
-    last: int
-    writes: bool
-    is_whole: bool  # a lock on the whole file, of flock(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +42,6 @@ class Person:
     identity: ProcessIdentity
     is_personal: bool  # somebody sits at its terminal
     is_ours: bool  # it is unjam, or waits for it
-
-
-def locks_on(paths: Iterable[str], proc: Path = PROC) -> list[HeldLock] | None:
-    """Return every lock on these files; None where the system does not tell."""
-    files = dict(_inodes(paths))
-    try:
-        text = (proc / "locks").read_text("ascii", "replace")
-    except OSError:
-        return None
-    found = (_parsed(line, files) for line in text.splitlines())
-    return [one for one in found if one is not None]
-
-
-def _inodes(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for path in paths:
-        with suppress(OSError):
-            status = Path(path).stat()
-            device = status.st_dev
-            yield f"{os.major(device):02x}:{os.minor(device):02x}:{status.st_ino}", path
-
-
-def _parsed(line: str, files: Mapping[str, str]) -> HeldLock | None:
-    """Read ``1: POSIX  ADVISORY  WRITE 1234 fe:00:567 120 120``; who only waits holds nothing."""
-    words = line.split()
-    if len(words) != 8 or words[5] not in files:  # noqa: PLR2004 -- as shown
-        return None
-    _number, kind, _, mode, pid, inode, first, last = words
-    end = _TO_THE_END if last == "EOF" else int(last)
-    return HeldLock(int(pid), files[inode], int(first), end, mode == "WRITE", kind == "FLOCK")
 
 
 def openers_of(

@@ -2,7 +2,7 @@
 
 from unjam.domain.change import StopProcess
 from unjam.domain.database import Database, Holder
-from unjam.domain.database_lock import duplicates, in_words, pinned
+from unjam.domain.database_findings import duplicates, in_words, pinned
 from unjam.domain.database_plan import DUPLICATE
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.snapshot import Snapshot
