@@ -105,20 +105,35 @@ def test_json_is_one_document_and_nothing_else_whatever_the_names(
 
 @pytest.mark.parametrize("words", ["check", "check --json", "status", "history", "--help"])
 def test_looking_needs_no_prefect(wreck: World, words: str) -> None:
+    packages = {one.partition(".")[0] for one in imported(wreck, words)}
+
+    assert "unjam" in packages
+    assert packages.isdisjoint({"prefect", "fastapi", "sqlalchemy", "flows", "tasks"})
+
+
+def test_a_check_imports_nothing_that_only_repairs_need(world: World) -> None:
+    """With findings or without: on a large orchestration imports would be a third of it."""
+    typical_wreck(world)
+
+    names = imported(world, "check --json")
+
+    assert "unjam.engine.observe" in names
+    repairs = {"git", "pydantic", "psutil", "rich", "unjam.engine.acts", "unjam.domain.plan"}
+    assert names & repairs == set()
+
+
+def imported(world: World, words: str) -> set[str]:
+    """Name every module that a command imports; plainly, without configuration of its own."""
+    (world.repo / "unjam.toml").unlink(missing_ok=True)
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "unjam", *words.split()],
-        cwd=wreck.repo,
+        cwd=world.repo,
         env=environment(),
         capture_output=True,
         text=True,
         check=False,
     )
-
-    imported = {
-        line.rpartition("|")[2].strip().partition(".")[0] for line in ended.stderr.split("\n")
-    }
-    assert "unjam" in imported
-    assert imported.isdisjoint({"prefect", "fastapi", "sqlalchemy", "flows", "tasks"})
+    return {line.rpartition("|")[2].strip() for line in ended.stderr.split("\n")}
 
 
 def test_a_healthy_orchestration_is_zero_and_a_line(world: World) -> None:

@@ -57,8 +57,9 @@ def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
 def _parked(
     orchestration: "Orchestration", findings: tuple["Finding", ...]
 ) -> Mapping[str, "Document"]:
-    if not findings:
+    if not findings or not (orchestration.home / "escalations").is_dir():
         return {}
+    # For most repositories nobody was ever called: those need not wait for what reads journals.
     from unjam.engine.attempts import parked
 
     return parked(orchestration, findings)

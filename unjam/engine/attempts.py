@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from unjam.adapters import files, journal
+from unjam.adapters import journal
 from unjam.domain.attempts import RunTold, Tried, tried
 from unjam.domain.check_report import Document
 from unjam.domain.finding import Finding
@@ -38,8 +38,6 @@ def attempts(orchestration: Orchestration, *more: RunTold) -> dict[str, Tried]:
 
 def parked(orchestration: Orchestration, findings: Iterable[Finding]) -> dict[str, Document]:
     """Say of findings, by fingerprint, that a person was called: nothing by itself tries them again."""
-    if not files.exists(orchestration.home / "escalations"):
-        return {}  # most repositories need not wait for their journals to be read
     known = attempts(orchestration)
     return {
         one.fingerprint: {"bundle": told.bundle, "runs": list(told.runs)}
