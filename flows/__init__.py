@@ -33,6 +33,7 @@ TASKS: Mapping[type[steps.Step], Any] = {
     steps.RestoreObjects: repair,
     steps.RestoreBranch: repair,
     steps.Mend: repair,
+    steps.MendShared: repair,
     steps.Register: repair,
     steps.Recreate: repair,
     state_steps.OpenState: tend,

@@ -8,6 +8,7 @@ from unjam.domain.outcome import Outcome
 from unjam.domain.plan import (
     Abort,
     Mend,
+    MendShared,
     MoveLock,
     Recreate,
     Register,
@@ -19,7 +20,15 @@ from unjam.engine.acts import carry_out
 from unjam.engine.recovery import Recovery
 
 Repair = (
-    MoveLock | Abort | ReturnPrimary | RestoreObjects | RestoreBranch | Mend | Register | Recreate
+    MoveLock
+    | Abort
+    | ReturnPrimary
+    | RestoreObjects
+    | RestoreBranch
+    | Mend
+    | MendShared
+    | Register
+    | Recreate
 )
 
 

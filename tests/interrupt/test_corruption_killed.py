@@ -10,6 +10,7 @@ from tests.flows.test_worktree_corruption import at_work, taken_by
 from tests.interrupt.driver import DRIVER
 from tests.interrupt.test_sigkill import comparable, kill_until_it_ends, start
 from tests.world import BREAKAGES, Treasure, World, git, git_status, spoil
+from tests.world.shared_damage import SHARED
 
 DAMAGE = {
     "ws-01": ("dot_git_missing", "index_cut"),
@@ -75,3 +76,28 @@ def test_killed_again_and_again_a_repair_reaches_the_end_of_an_undisturbed_one(
     assert [one for one in disturbed.lost(treasure) if not taken(one)] == []
     assert git_status("fsck", "--connectivity-only", cwd=disturbed.repo) == 0
     assert without_links(disturbed) == without_links(calm)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_again_and_again_a_repository_in_which_git_sees_nothing_is_made_whole(
+    new_world: Callable[..., World], tmp_path: Path, seed: int
+) -> None:
+    world = new_world(remote=False)
+    world.configure(policy={"restart": "off"})
+    world.state.create()
+    streams = [at_work(world, name) for name in ("ws-01", "ws-02")]
+    treasure = world.treasure()
+    for breakage in ("index of a pack nulled", "packed refs cut", "config nulled", "HEAD empty"):
+        SHARED[breakage](world.repo)
+    words: list[str | Path] = [sys.executable, DRIVER, "."]
+
+    kills = sum(
+        kill_until_it_ends(world, tmp_path / "disturbed.out", words, seed + 10 * more)
+        for more in range(3)
+    )
+
+    assert kills > 0
+    assert world.lost(treasure) == []
+    assert git_status("fsck", "--connectivity-only", cwd=world.repo) == 0
+    for one in streams:
+        assert git("rev-parse", "--abbrev-ref", "HEAD", cwd=one.tree) == one.branch

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.damage import Damage, StrayKind
+from unjam.domain.damage import BLINDING, Damage, StrayKind
 from unjam.domain.facts import NONE, fact
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.plan import (
     Abort,
     Fact,
     Mend,
+    MendShared,
     Plan,
     Record,
     Recreate,
@@ -26,7 +27,7 @@ from unjam.domain.plan import (
 )
 from unjam.domain.policy import Approval, Policy
 from unjam.domain.restarting import left_to_run, resume_command
-from unjam.domain.snapshot import Row, Snapshot, Stray, Truth, WorkstreamId, Worktree
+from unjam.domain.snapshot import CommitId, Row, Snapshot, Stray, Truth, WorkstreamId, Worktree
 from unjam.domain.worktree_corruption import anybody_at, busy_in, stopped_in
 
 _FOR_A_PERSON = {
@@ -96,6 +97,14 @@ class _Planner:
         yield from self._restart(records)
 
     def _shared(self) -> Iterator[Step]:
+        for shared in self.snapshot.shared:
+            yield MendShared(
+                subject=self.snapshot.place(shared.path),
+                reason=shared.damage,
+                path=shared.path,
+            )
+        if any(one.damage in BLINDING for one in self.snapshot.shared):
+            return  # Git has to see before anything else can be told
         yield from lock_steps(self.snapshot)
         yield from self._objects()
         yield from self._lost_branches()
@@ -181,8 +190,8 @@ class _Planner:
                 yield RestoreBranch(
                     subject=lost.ref.removeprefix("refs/heads/"),
                     reason=f"its ref cannot be read; its reflog has it at {lost.last[:12]}",
-                    facts=(fact("lost branch", lost.ref, self.snapshot),),
                     ref=lost.ref,
+                    tip=CommitId(lost.last),
                 )
 
     def _mends(self) -> Iterator[Step]:

@@ -24,6 +24,31 @@ class Damage(StrEnum):
     BARE = "its configuration says that it has no files"
 
 
+class SharedDamage(StrEnum):
+    """What can be wrong with a file that all checkouts of a repository share."""
+
+    HEAD = "the primary's HEAD is missing or damaged"
+    CONFIG = "the repository's configuration is missing or damaged"
+    PACKED_REFS = "the list of packed refs is damaged"
+    REFS = "the directory of refs is gone"
+    SHALLOW = "the list of where history was cut off is damaged"
+    PACK_INDEX = "the index of a pack is missing or damaged"
+    PACK = "a pack is missing or damaged"
+    DERIVED = "a file that Git computes from its objects is damaged"
+
+
+# Git sees no repository, no refs or no history until these are repaired.
+BLINDING = frozenset(
+    {
+        SharedDamage.HEAD,
+        SharedDamage.CONFIG,
+        SharedDamage.PACKED_REFS,
+        SharedDamage.REFS,
+        SharedDamage.SHALLOW,
+    }
+)
+
+
 class StrayKind(StrEnum):
     """What lies where worktrees are made, and is none that Git knows."""
 
@@ -32,6 +57,14 @@ class StrayKind(StrEnum):
     REPOSITORY = "a repository of its own"
     PLAIN = "Git knows nothing of it"
     LINK = "a symbolic link"
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedFile:
+    """A file of Git's own that no checkout can do without."""
+
+    path: PurePath
+    damage: SharedDamage
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,11 +112,6 @@ def _stray(subject: str, snapshot: Snapshot) -> str:
     return next(found, NONE)
 
 
-def _lost_branch(subject: str, snapshot: Snapshot) -> str:
-    found = (one.last or "nowhere" for one in snapshot.lost_branches if one.ref == subject)
-    return next(found, NONE)
-
-
 def _trunk(_subject: str, snapshot: Snapshot) -> str:
     return f"{snapshot.trunk}@{snapshot.trunk_tip}"
 
@@ -140,6 +135,5 @@ _QUESTIONS: Mapping[str, Callable[[str, Snapshot], str]] = {
     "lock": _lock,
     "damage of": _damage,
     "stray": _stray,
-    "lost branch": _lost_branch,
     "trunk": _trunk,
 }

@@ -93,6 +93,7 @@ class RestoreBranch(Step):
     verb = "restore branch"
     step_class = StepClass.REPAIR
     ref: str
+    tip: CommitId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,15 @@ class Mend(Step):
     verb = "mend"
     step_class = StepClass.REPAIR
     worktree: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MendShared(Step):
+    """Make a file whole that all checkouts share; what was damaged goes into the vault."""
+
+    verb = "mend shared"
+    step_class = StepClass.REPAIR
+    path: PurePath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

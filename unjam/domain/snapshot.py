@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NewType
 
-from unjam.domain.damage import Damage, LostBranch, LostObject, StrayKind
+from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
 from unjam.domain.signs import Watched
 
 if TYPE_CHECKING:
@@ -300,6 +300,7 @@ class Snapshot:
     locks: tuple[Lock, ...] = ()
     strays: tuple[Stray, ...] = ()
     lost_branches: tuple[LostBranch, ...] = ()
+    shared: tuple[DamagedFile, ...] = ()  # damaged files that all checkouts need
     trunk_damaged: bool = False  # then nothing else that is said of branches can be relied on
     lost: tuple[LostObject, ...] = ()  # looked for where something is broken, or on request
     logs: tuple[LogTail, ...] = ()

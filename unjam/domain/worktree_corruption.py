@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.damage import Damage, LostBranch, LostObject
+from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.snapshot import (
     Operation,
@@ -23,6 +23,8 @@ _FOR_A_PERSON = frozenset({Damage.LINK, Damage.OF_ANOTHER})
 
 def find_worktree_corruption(snapshot: Snapshot) -> Iterator[Finding]:
     """Find what stops Git from working in a checkout, or makes it work on another one."""
+    for shared in snapshot.shared:
+        yield _shared_finding(shared, snapshot)
     for tree in (snapshot.primary, *snapshot.worktrees):
         if tree.damage:
             yield _damage_finding(tree, snapshot)
@@ -71,6 +73,18 @@ def anybody_at(stray: Stray, snapshot: Snapshot) -> Iterator[Process]:
     for process in snapshot.processes:
         if process.cwd is not None and process.cwd.is_relative_to(stray.path):
             yield process
+
+
+def _shared_finding(shared: DamagedFile, snapshot: Snapshot) -> Finding:
+    place = snapshot.place(shared.path)
+    return Finding(
+        scenario=Scenario.WORKTREE_CORRUPTION,
+        cause=f"shared: {shared.damage.name.lower()}",
+        severity=Severity.ERROR,
+        summary=f"{place}: {shared.damage}",
+        subjects=(Subject("file", place),),
+        evidence=(Evidence("files", "every checkout of the repository needs it"),),
+    )
 
 
 def _damage_finding(tree: Worktree, snapshot: Snapshot) -> Finding:

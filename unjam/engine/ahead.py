@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from unjam.adapters.git.mending.shared import find_shared
 from unjam.adapters.git.observing.beginning import Begun, begin
 from unjam.adapters.git.repository import Repository, find_repository
 
@@ -14,12 +15,15 @@ class Ahead:
     """A repository that is being looked at already."""
 
     repository: Repository
-    begun: Begun
+    begun: Begun | None  # None: Git sees nothing there
 
 
 @contextmanager
 def looking_ahead(start: Path) -> Iterator[Ahead]:
     """Find the repository from here upwards and begin to look at it; raises UnjamError."""
     repository = find_repository(start)
+    if find_shared(repository.common):
+        yield Ahead(repository, None)
+        return
     with begin(repository) as begun:
         yield Ahead(repository, begun)

@@ -79,6 +79,7 @@ def observe(
         lost=facts.lost,
         tests=_tests(orchestration, facts.trunk_tip),
         lost_branches=facts.lost_branches,
+        shared=facts.shared,
         trunk_damaged=facts.trunk_damaged,
         logs=logs.tails(orchestration.below(settings.logs)),
         remote=facts.remote,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from unjam.adapters import lease
+from unjam.adapters.git.mending.shared import find_shared
 from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.start import find_command
 from unjam.domain.deadlock_plan import why_nothing_is_done
@@ -35,8 +36,14 @@ def policy_of(orchestration: Orchestration) -> Policy:
     settings = orchestration.settings
     approvals = {one: Approval(getattr(settings.policy, one.value)) for one in StepClass}
     name = settings.orchestration.remote
-    has_remote = remote.remote_url(orchestration.common, name) is not None
-    return Policy(approvals, _resume(orchestration), name if has_remote else None)
+    return Policy(approvals, _resume(orchestration), name if _has(orchestration, name) else None)
+
+
+def _has(orchestration: Orchestration, name: str) -> bool:
+    """Tell whether there is a remote; in a damaged configuration there is none."""
+    if find_shared(orchestration.common):
+        return False
+    return remote.remote_url(orchestration.common, name) is not None
 
 
 def _resume(orchestration: Orchestration) -> tuple[str, ...]:

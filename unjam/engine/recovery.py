@@ -9,7 +9,15 @@ from unjam.adapters.git.salvaging.salvage import Salvaged
 from unjam.adapters.journal import Journal
 from unjam.domain.finding import Scenario
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Mend, Recreate, Register, RestoreBranch, RestoreObjects, Step
+from unjam.domain.plan import (
+    Mend,
+    MendShared,
+    Recreate,
+    Register,
+    RestoreBranch,
+    RestoreObjects,
+    Step,
+)
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.records import to_record
 from unjam.domain.snapshot import Snapshot, WorkstreamId
@@ -20,7 +28,9 @@ from unjam.engine.orchestration import Orchestration
 from unjam.engine.watching import observe_closely, observe_for
 from unjam.errors import PermanentError
 
-_REPAIRS = tuple(one.verb for one in (Mend, Recreate, Register, RestoreBranch, RestoreObjects))
+_REPAIRS = tuple(
+    one.verb for one in (Mend, MendShared, Recreate, Register, RestoreBranch, RestoreObjects)
+)
 
 
 @dataclass(frozen=True, slots=True)

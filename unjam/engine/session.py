@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from unjam.adapters import clock, lease
+from unjam.adapters import clock, files, lease
+from unjam.adapters.git.mending.shared import find_shared, kept_config
 from unjam.adapters.journal import Journal, new_run_id
 from unjam.domain.outcome import RunWord
 from unjam.domain.plan import Plan
@@ -61,12 +62,22 @@ def session(
             undoes=terms.undoes,
             flow_run=dict(terms.flow_run or {}),
         )
+        _keep_configuration(orchestration)
         try:
             complete(run)
             yield run
         finally:
             if not run.ended:  # it failed; what the killed ones owe is still owed
                 _note_end(run, RunWord.NEEDS_HUMAN)
+
+
+def _keep_configuration(orchestration: Orchestration) -> None:
+    """Keep a copy of Git's configuration: of all files it is the one that nothing else tells of."""
+    kept = kept_config(orchestration.common)
+    damaged = {one.damage for one in find_shared(orchestration.common)}
+    now = files.content(orchestration.common / "config") if not damaged else None
+    if now is not None and now != files.content(kept):
+        files.write_atomically(kept, now)
 
 
 def adopt(run: Recovery, plan: Plan) -> None:

@@ -76,6 +76,12 @@ def lock_place(run: "Recovery", lock: Path) -> Path:
     return folder_of(run.orchestration, run.run) / "locks" / inside.as_posix().replace("/", "%2f")
 
 
+def shared_place(run: "Recovery", path: Path) -> Path:
+    """Name where a damaged file is moved to that all checkouts share."""
+    inside = path.relative_to(run.orchestration.common)
+    return folder_of(run.orchestration, run.run) / "shared" / inside
+
+
 def reflog_place(run: "Recovery", ref: str) -> Path:
     """Name where the reflog of a branch is moved to."""
     return folder_of(run.orchestration, run.run) / "reflogs" / ref.replace("/", "%2f")
@@ -111,6 +117,6 @@ def kept(orchestration: Orchestration) -> tuple[Kept, ...]:
 def _items(run: Path) -> list[Path]:
     items = []
     for child in files.children(run):
-        grouped = child.name in ("worktrees", "locks", "objects", "reflogs")
+        grouped = child.name in ("worktrees", "locks", "objects", "reflogs", "shared")
         items.extend(files.children(child) if grouped else [child])
     return items

@@ -1,7 +1,6 @@
 """A repository is found from everywhere in it, and each unusable one has its own sentence."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -171,22 +170,3 @@ def test_an_old_git_is_told(world: World, tmp_path: Path, monkeypatch: pytest.Mo
 
     with pytest.raises(UsageError, match=r"2\.37\.9: too old; install Git 2\.38"):
         find_repository(world.repo)
-
-
-@pytest.mark.parametrize("content", [None, b"", bytes(41), b"garbage\n"])
-def test_a_primary_whose_head_is_damaged_says_how_to_write_it_again(
-    world: World, content: bytes | None
-) -> None:
-    world.primary.on_branch("ws/ws-1/agent-1")
-    head = world.common / "HEAD"
-    head.unlink()
-    if content is not None:
-        head.write_bytes(content)
-
-    with pytest.raises(UsageError, match="HEAD is missing or damaged") as told:
-        find_repository(world.repo)
-
-    command = str(told.value).rpartition("checked out there: ")[2]
-    subprocess.run(command, shell=True, check=True, cwd="/")
-    assert find_repository(world.repo) == _found(world)
-    assert git("rev-parse", "--abbrev-ref", "HEAD", cwd=world.repo) == "ws/ws-1/agent-1"

@@ -4,19 +4,15 @@ Git's own discovery is not used: with a worktree's ``.git`` file missing or dama
 command silently acts on whichever repository lies above.
 """
 
-import os
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import (
-    COMMIT,
     backlink,
     git_dir_named_by,
-    read_line,
     read_small,
 )
 from unjam.errors import UsageError
@@ -27,8 +23,6 @@ _UNSUPPORTED = {
     "refs in a reftable": re.compile(rb"(?im)^\s*refstorage\s*=\s*\"?reftable"),
 }
 _BARE = re.compile(rb"(?im)^\s*bare\s*=\s*\"?(true|yes|on|1)")
-_SWITCHED = re.compile(rb"\tcheckout: moving from \S+ to (\S+)")
-_LOG = 1 << 28  # bytes
 _ASK = "name the repository with --repo"
 
 
@@ -120,24 +114,8 @@ def _require_usable(found: Repository) -> None:
             raise UsageError(f"{found.common}: {what} are not supported")
     if _BARE.search(config) and not _has_work_tree(found):
         raise UsageError(f"{found.common}: a bare repository has no checkout to run from")
-    _require_head(found.common)
     if not _has_commits(found.common):
         raise UsageError(f"{found.primary}: the repository has no commits yet")
-
-
-def _require_head(common: Path) -> None:
-    """Raise UsageError, with the command that repairs it, where Git would see no repository at all."""
-    head = common / "HEAD"
-    line = read_line(head) or ""
-    if head.is_symlink() or line.startswith("ref: refs/") or COMMIT.fullmatch(line):
-        return
-    moves = _SWITCHED.findall(read_small(common / "logs/HEAD", limit=_LOG) or b"")
-    branch = os.fsdecode(moves[-1]) if moves else "main"
-    text = shlex.quote(f"ref: refs/heads/{branch}")
-    raise UsageError(
-        f"{head} is missing or damaged, and without it Git sees no repository; if {branch} was"
-        f" checked out there: echo {text} > {shlex.quote(str(head))}"
-    )
 
 
 def _has_work_tree(found: Repository) -> bool:
@@ -150,7 +128,9 @@ def _has_work_tree(found: Repository) -> bool:
 def _has_commits(common: Path) -> bool:
     if b" refs/heads/" in (read_small(common / "packed-refs", limit=1 << 30) or b""):
         return True
-    return any(one.is_file() for one in (common / "refs/heads").rglob("*"))
+    # Where the refs were lost, the reflogs still tell of them.
+    places = (common / "refs/heads", common / "logs/refs/heads")
+    return any(one.is_file() for place in places for one in place.rglob("*"))
 
 
 def _require_git(common: Path) -> None:

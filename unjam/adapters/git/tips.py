@@ -18,6 +18,10 @@ _HEADS = "refs/heads/"
 _DAMAGED = "it is damaged"
 
 
+class LostTrunkError(UsageError):
+    """The trunk is known, and nothing of it is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tips:
     """Refs and what they name; ``sound`` holds those whose commit is there."""
@@ -86,8 +90,8 @@ def choose_trunk(
 ) -> tuple[str, CommitId]:
     """Return the trunk's ref and tip: the wanted one, else the remote's HEAD, else main or master.
 
-    Of a damaged one, the last tip that its reflog names and that is there. Raises UsageError where
-    there is none.
+    Of a damaged one, the last tip that its reflog names and that is there. Raises LostTrunkError
+    where there is none, UsageError where there is no trunk at all.
     """
     if wanted is not None:
         return _required(repository, tips, _HEADS + wanted.removeprefix(_HEADS))
@@ -95,7 +99,8 @@ def choose_trunk(
     by_remote = line.removeprefix(f"ref: refs/remotes/{remote}/")
     choices = ([by_remote] if by_remote != line else []) + ["main", "master"]
     for name in choices:
-        if _HEADS + name in tips.named or tips.is_damaged(_HEADS + name):
+        ref = _HEADS + name
+        if ref in tips.named or tips.is_damaged(ref) or _was_there(repository, ref):
             return _required(repository, tips, _HEADS + name)
     raise UsageError(
         f"{repository.primary}: no trunk: neither {' nor '.join(choices)} is a branch here;"
@@ -103,15 +108,23 @@ def choose_trunk(
     )
 
 
+def _was_there(repository: Repository, ref: str) -> bool:
+    """Tell a branch that was lost: Git removes the reflog of one that is deleted."""
+    return bool(read_reflog(repository.common, ref))
+
+
 def _required(repository: Repository, tips: Tips, ref: str) -> tuple[str, CommitId]:
     if ref in tips.sound:
         return ref, tips.sound[ref]
     name = ref.removeprefix(_HEADS)
-    if ref not in tips.named and not tips.is_damaged(ref):
+    was_there = tips.is_damaged(ref) or _was_there(repository, ref)
+    if ref not in tips.named and not was_there:
         raise UsageError(f"no trunk: there is no branch {name}")
     last = last_of(repository.common, ref)
     if last is None:
-        raise UsageError(f"the trunk {name} is damaged, and no reflog names a commit that is there")
+        raise LostTrunkError(
+            f"the trunk {name} is damaged, and no reflog names a commit that is there"
+        )
     return ref, last
 
 

@@ -9,6 +9,7 @@ from unjam.domain.plan import (
     EditSpec,
     Land,
     Mend,
+    MendShared,
     MoveLock,
     Push,
     Record,
@@ -58,6 +59,7 @@ from unjam.engine.acts.mend import (
     set_aside,
     unregister,
 )
+from unjam.engine.acts.mend_shared import mend_shared
 from unjam.engine.acts.objects import restore_objects
 from unjam.engine.acts.push import push
 from unjam.engine.acts.record import record
@@ -83,6 +85,7 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     RestoreObjects: restore_objects,
     RestoreBranch: restore_branch,
     Mend: mend,
+    MendShared: mend_shared,
     Register: register,
     Recreate: recreate,
     Unregister: unregister,

@@ -8,6 +8,7 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.mending import staging
 from unjam.adapters.git.mending.cure import Patient, cures, rewritten
+from unjam.adapters.git.tips import ask_tips, last_of, read_tips
 from unjam.domain.change import MovePath, WriteFile
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Mend, Recreate, Register, RestoreBranch, SetAside, Unregister
@@ -43,19 +44,20 @@ def mend(run: Recovery, step: Mend, fresh: Snapshot) -> tuple[Outcome, ...]:
     return (outcome(step, word, sentence),)
 
 
-def restore_branch(run: Recovery, step: RestoreBranch, fresh: Snapshot) -> tuple[Outcome, ...]:
+def restore_branch(run: Recovery, step: RestoreBranch, _fresh: Snapshot) -> tuple[Outcome, ...]:
     """Write the ref as a file: Git refuses to move one it cannot read."""
-    lost = next((one for one in fresh.lost_branches if one.ref == step.ref), None)
     common = run.orchestration.common
-    name = step.ref.removeprefix(refs.BRANCHES)
-    if lost is None or lost.last is None or not refs.is_branch_name(Git(common), name):
-        raise RefusedError(f"no reflog tells where {name} stood")
+    git, name = Git(common), step.ref.removeprefix(refs.BRANCHES)
+    if step.ref in read_tips(git, ask_tips(git)).named:
+        return (outcome(step, StepWord.ALREADY_DONE, "it is there"),)
+    if last_of(common, step.ref) != step.tip or not refs.is_branch_name(git, name):
+        raise RefusedError(f"its reflog no longer says that {name} stood at {step.tip}")
     path = common / step.ref
     files.refuse_outside(path, common)
     aside = trash_for(run, path) / "in-place-of-ref"
-    for change in rewritten(path, f"{lost.last}\n".encode(), aside):
+    for change in rewritten(path, f"{step.tip}\n".encode(), aside):
         run.door.make(change)
-    return (outcome(step, StepWord.DONE, f"it is at {lost.last[:12]} again"),)
+    return (outcome(step, StepWord.DONE, f"it is at {step.tip[:12]} again"),)
 
 
 def _usual_branches(tree: Worktree, fresh: Snapshot) -> Iterator[str]:

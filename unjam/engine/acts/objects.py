@@ -1,10 +1,16 @@
 """Put lost objects back from wherever a copy of them is; name those of which there is none."""
 
+import shlex
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
+from unjam.adapters.git.command import Git
 from unjam.adapters.git.mending import found
 from unjam.adapters.git.mending.lost import find_lost
 from unjam.adapters.git.moving import remote
+from unjam.adapters.git.refs import BRANCHES
+from unjam.adapters.git.tips import last_of
 from unjam.domain.change import MovePath
 from unjam.domain.damage import LostObject
 from unjam.domain.outcome import Outcome, StepWord
@@ -30,20 +36,21 @@ def restore_objects(run: Recovery, step: RestoreObjects, fresh: Snapshot) -> tup
         run.orchestration.home / "vault",
     )
     places = found.Places(run.orchestration.common, directories, admins)
-    back, moved, asked = 0, 0, False
-    for _ in range(_ROUNDS):
-        lost = find_lost(run.orchestration.repository, admins).objects
-        aside = _move_spoilt(run, lost)
-        copies = found.find_here(places, (one.id for one in lost))
-        if copies.left and not asked:
-            asked = True
-            _ask_remote(run, copies)
-        found.put_back(places.common, copies)
-        back, moved = back + len(copies.found), moved + aside
-        if not copies.found and not aside:
-            break
+    back, moved = 0, 0
+    with ExitStack() as remote_copy:
+        ask = cache(lambda: _remote_apart(run, remote_copy))
+        for _ in range(_ROUNDS):
+            lost = find_lost(run.orchestration.repository, admins).objects
+            aside = _move_spoilt(run, lost)
+            copies = found.find_here(places, (one.id for one in lost))
+            if copies.left and (apart := ask()) is not None:
+                found.take_from(apart, copies)
+            found.put_back(places.common, copies)
+            back, moved = back + len(copies.found), moved + aside
+            if not copies.found and not aside:
+                break
     left = find_lost(run.orchestration.repository, admins).objects
-    return (_told(step, left, back, moved),)
+    return (_told(step, left, (back, moved), _way_back(run, left)),)
 
 
 def _move_spoilt(run: Recovery, lost: tuple[LostObject, ...]) -> int:
@@ -55,21 +62,33 @@ def _move_spoilt(run: Recovery, lost: tuple[LostObject, ...]) -> int:
     return len(spoilt)
 
 
-def _ask_remote(run: Recovery, copies: found.Copies) -> None:
+def _remote_apart(run: Recovery, copy: ExitStack) -> Git | None:
     """Fetch everything the remote has, apart; where pushing to it is off, it is not asked."""
     name, common = run.policy.remote, run.orchestration.common
     if name is None or run.policy.approval(StepClass.PUSH) is Approval.OFF:
-        return
+        return None
     try:
         url = remote.remote_url(common, name)
-        if url is not None:
-            with remote.fetched_apart(common, url) as apart:
-                found.take_from(apart, copies)
+        return None if url is None else copy.enter_context(remote.fetched_apart(common, url))
     except UnjamError as error:
         run.note("remote not asked", because=str(error))
+        return None
 
 
-def _told(step: RestoreObjects, left: tuple[LostObject, ...], back: int, moved: int) -> Outcome:
+def _way_back(run: Recovery, left: tuple[LostObject, ...]) -> str:
+    """Name the command that takes a branch, whose last commit is nowhere, back to one that is there."""
+    for one in left:
+        last = last_of(run.orchestration.common, one.named) if one.kind == "commit" else None
+        if last is not None and one.named.startswith(BRANCHES):
+            primary = shlex.quote(str(run.orchestration.primary))
+            return f"; or without it: git -C {primary} update-ref {one.named} {last}"
+    return ""
+
+
+def _told(
+    step: RestoreObjects, left: tuple[LostObject, ...], count: tuple[int, int], way_back: str
+) -> Outcome:
+    back, moved = count
     done = f"{counted(back, 'object')} found again"
     if moved:
         done += f", {counted(moved, 'spoilt file')} moved into the vault"
@@ -78,5 +97,5 @@ def _told(step: RestoreObjects, left: tuple[LostObject, ...], back: int, moved: 
     named = "; ".join(f"{one.kind or 'object'} {one.id} ({one.named})" for one in left[:_SHOWN])
     more = len(left) - _SHOWN
     named += f" and {more} more" if more > 0 else ""
-    sentence = f"{done}; there is no copy of {named}; another clone may have it"
+    sentence = f"{done}; there is no copy of {named}; another clone may have it{way_back}"
     return outcome(step, StepWord.FAILED, sentence)

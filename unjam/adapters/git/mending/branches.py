@@ -8,6 +8,8 @@ from unjam.adapters.git.refs import BRANCHES
 from unjam.adapters.git.tips import Tips, last_of
 from unjam.domain.damage import LostBranch
 
+_REMOTE = "refs/remotes/"
+
 
 def find_lost_branches(common: Path, tips: Tips, *, thorough: bool) -> tuple[LostBranch, ...]:
     """Name unreadable branches; ``thorough``, also those of which only the reflog is left.
@@ -18,12 +20,14 @@ def find_lost_branches(common: Path, tips: Tips, *, thorough: bool) -> tuple[Los
     lost = {ref for ref in named if ref.startswith(BRANCHES) and tips.is_damaged(ref)}
     if thorough:
         lost |= {ref for ref in _logged(common) if ref not in tips.named}
+        lost -= {ref for ref in lost if ref.endswith("/HEAD")}  # of a remote: it names another ref
     return tuple(LostBranch(ref, last_of(common, ref)) for ref in sorted(lost))
 
 
 def _logged(common: Path) -> Iterator[str]:
-    top = common / "logs" / BRANCHES
-    for directory, _, files in os.walk(top):
-        for name in files:
-            if not name.endswith(".lock"):
-                yield BRANCHES + os.path.relpath(os.path.join(directory, name), top)  # noqa: PTH118 -- text
+    for kind in (BRANCHES, _REMOTE):
+        top = common / "logs" / kind
+        for directory, _, files in os.walk(top):
+            for name in files:
+                if not name.endswith(".lock"):
+                    yield kind + os.path.relpath(os.path.join(directory, name), top)  # noqa: PTH118 -- text

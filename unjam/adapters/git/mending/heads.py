@@ -64,12 +64,18 @@ def _is_detached_by_operation(admin: Path) -> bool:
 
 
 def _told(admin: Path, usual: tuple[str, ...]) -> Iterator[str]:
-    for move in reversed(read_reflog(admin, "HEAD")):
-        switched = _SWITCHED.match(move.message)
-        if switched:
-            yield _HEADS + switched[1]
-            return
-    yield from usual
+    switched = switched_to(admin)
+    if switched is not None:
+        yield _HEADS + switched
+    else:
+        yield from usual
+
+
+def switched_to(admin: Path) -> str | None:
+    """Return the branch or commit that was checked out last, as its reflog names it."""
+    moves = reversed(read_reflog(admin, "HEAD"))
+    found = (_SWITCHED.match(move.message) for move in moves)
+    return next((one[1] for one in found if one), None)
 
 
 def _at(commit: str | None, tips: Tips) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from unjam.adapters.git.mending.branches import find_lost_branches
 from unjam.adapters.git.mending.examine import INITIALIZING, Examiner
 from unjam.adapters.git.mending.lost import find_lost
+from unjam.adapters.git.mending.shared import find_packs
 from unjam.adapters.git.mending.staging import only_staged
 from unjam.adapters.git.mending.strays import find_moved, read_strays
 from unjam.adapters.git.observing.beginning import Begun
@@ -13,7 +14,7 @@ from unjam.adapters.git.observing.branches import Compared
 from unjam.adapters.git.observing.facts import ObserveRequest
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.damage import Damage, LostBranch, LostObject
+from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject
 from unjam.domain.snapshot import CommitId, Stray, Truth, Unknown, Worktree
 
 _OFF = {"false", "no", "off", "0"}
@@ -27,6 +28,7 @@ class Broken:
     worktrees: tuple[Worktree, ...]
     strays: tuple[Stray, ...]
     lost: tuple[LostObject, ...]
+    shared: tuple[DamagedFile, ...]
     branches: tuple[LostBranch, ...]
     trunk_damaged: bool
     unknown: tuple[Unknown, ...]
@@ -52,7 +54,8 @@ def look_closely(
         damages[""] = (Damage.BARE, *damages.get("", ()))
     strays = _strays(repository, request, list(checkouts.values()))
     moved = find_moved(damages, {name: one.admin for name, one in checkouts.items()}, strays)
-    lost, unknown = _lost(repository, request, begun, compared, found)
+    doubtful = _is_doubtful(request, begun, compared, found)
+    lost, unknown = _lost(repository, found) if doubtful else ((), ())
     worktrees = [
         _with_damage(one, damages[one.name], moved.places.get(one.name), repository.common)
         if one.name in damages
@@ -60,12 +63,14 @@ def look_closely(
         for one in found
     ]
     held = {one.branch for one in found if Damage.BRANCH in damages.get(one.name, ())}
-    thorough = bool(damages or strays or begun.tips.unknown)
+    thorough = bool(damages or strays or begun.tips.unknown or request.objects)
+    thorough = thorough or trunk[0] not in begun.tips.named
     gone = find_lost_branches(repository.common, begun.tips, thorough=thorough)
     return Broken(
         worktrees=tuple(worktrees),
         strays=moved.strays,
         lost=lost,
+        shared=find_packs(repository.common) if doubtful else (),
         branches=tuple(one for one in gone if one.ref not in held - {trunk[0]}),
         trunk_damaged=not _is_whole(trunk, begun, compared, lost),
         unknown=unknown,
@@ -104,19 +109,19 @@ def _with_damage(
     return replace(one, damage=damage)
 
 
-def _lost(
-    repository: Repository,
-    request: ObserveRequest,
-    begun: Begun,
-    compared: Compared,
-    found: list[Worktree],
-) -> tuple[tuple[LostObject, ...], tuple[Unknown, ...]]:
-    """Look for lost objects where asked to, or where something names what is not there."""
+def _is_doubtful(
+    request: ObserveRequest, begun: Begun, compared: Compared, found: list[Worktree]
+) -> bool:
+    """Tell whether to look for lost objects: where asked to, or where something names what is not there."""
     tips = begun.tips
     missed = len(tips.sound) < len(tips.named) or bool(compared.unknown)
     missed = missed or any(_NO_COMMIT in one.unsaved.because for one in found)
-    if not request.objects and (request.only is not None or not missed):
-        return (), ()
+    return request.objects or (request.only is None and missed)
+
+
+def _lost(
+    repository: Repository, found: list[Worktree]
+) -> tuple[tuple[LostObject, ...], tuple[Unknown, ...]]:
     lost = find_lost(repository, [Path(one.admin) for one in found])
     if lost.complete:
         return lost.objects, ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters.git.observing.locks import LockFile
-from unjam.domain.damage import LostBranch, LostObject
+from unjam.domain.damage import DamagedFile, LostBranch, LostObject
 from unjam.domain.naming import Owner
 from unjam.domain.snapshot import (
     Branch,
@@ -62,4 +62,5 @@ class GitFacts:
     strays: tuple[Stray, ...] = ()
     lost: tuple[LostObject, ...] = ()
     lost_branches: tuple[LostBranch, ...] = ()
+    shared: tuple[DamagedFile, ...] = ()
     trunk_damaged: bool = False  # its tip is an older one, or its history cannot be read

@@ -6,8 +6,10 @@ Reading changes nothing and runs nothing of the agents'; what cannot be read is 
 from collections.abc import Mapping
 
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.mending.shared import find_packs, find_shared
 from unjam.adapters.git.observing.around import Around
 from unjam.adapters.git.observing.beginning import Begun, begin
+from unjam.adapters.git.observing.blind import blind_facts
 from unjam.adapters.git.observing.branches import Compared, compare_branches
 from unjam.adapters.git.observing.broken import look_closely
 from unjam.adapters.git.observing.config import has_remote
@@ -16,7 +18,7 @@ from unjam.adapters.git.observing.hidden import count_hidden
 from unjam.adapters.git.observing.operations import is_intact
 from unjam.adapters.git.proving.history import Graph, History
 from unjam.adapters.git.repository import Repository
-from unjam.adapters.git.tips import Tips, choose_trunk
+from unjam.adapters.git.tips import LostTrunkError, Tips, choose_trunk
 from unjam.adapters.git.worktrees import Checkout
 from unjam.domain.snapshot import CommitId, Remote, Truth, Unknown, Unsaved, Worktree
 from unjam.errors import PermanentError
@@ -31,13 +33,20 @@ def observe(
 ) -> GitFacts:
     """Observe the repository, with ``begun`` from where a look at all of it has come to.
 
-    Raises UsageError without a trunk, PermanentError if Git cannot read the repository.
+    Raises UsageError without a trunk, PermanentError if Git cannot read the repository; where its
+    own files are damaged, that is all that is told.
     """
     if begun is None:
+        shared = find_shared(repository.common)
+        if shared:
+            return blind_facts(repository, request, shared)
         with begin(repository, request.only) as here:
             return observe(repository, request, here)
     tips, git = begun.tips, begun.git
-    trunk = choose_trunk(repository, tips, request.trunk, request.remote)
+    try:
+        trunk = choose_trunk(repository, tips, request.trunk, request.remote)
+    except LostTrunkError:
+        return blind_facts(repository, request, find_packs(repository.common))
     compared = _compared(begun, repository, trunk, request)
     around = begun.around.answer()
     found = _Worktrees(git, repository, tips, around).join(compared.history)
@@ -55,6 +64,7 @@ def observe(
         strays=broken.strays,
         lost=broken.lost,
         lost_branches=broken.branches,
+        shared=broken.shared,
         trunk_damaged=broken.trunk_damaged,
     )
 
