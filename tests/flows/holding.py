@@ -13,11 +13,14 @@ from unjam.domain.finding import Scenario
 ONLY = (Scenario.DATABASE_LOCK,)
 ORCHESTRATOR = "multi_agent_orchestrator.py"
 _HOLDS = """
-import sqlite3, sys, time
+import signal, sqlite3, sys, time
 path, loop, *statements = sys.argv[1:]
 state = sqlite3.connect(path, isolation_level=None)
 for statement in statements:
     state.execute(statement).fetchone()
+if loop == "deaf":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("held", flush=True)
 while True:
     if loop == "computes":

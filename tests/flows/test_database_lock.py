@@ -266,3 +266,43 @@ def test_while_it_is_locked_everything_else_of_unjam_works(busy: World, start: S
     holder.kill()
     assert busy.lost(treasure) == []
     assert undo(busy.repo, document["run"])["word"] == "undone"
+
+
+@pytest.mark.parametrize("loop", ["writes", "idle"])
+@pytest.mark.parametrize("is_stopped", [False, True], ids=["alive", "stopped"])
+def test_commits_into_a_log_that_was_deleted_under_its_writer_come_home(
+    busy: World, start: Start, loop: str, *, is_stopped: bool
+) -> None:
+    with_log(busy)
+    writer = keeper(start, busy, "PRAGMA wal_autocheckpoint = 0", *[COMMITTED], loop=loop)
+    for side in ("-wal", "-shm"):
+        Path(f"{busy.state.path}{side}").unlink()
+    if is_stopped:
+        stopped(writer)
+    assert busy.state.value("ws-kept", "status") is None  # as everybody else sees it
+
+    told = unjam_json("check", cwd=busy.repo)
+    document = recover(busy.repo, ONLY)
+
+    assert any("works on deleted files" in one["summary"] for one in told["findings"])
+    assert document["word"] == "recovered", document["outcomes"]
+    assert not writer.alive
+    assert busy.state.status("ws-kept") == "pending"
+    assert any("deleted" in one for one in document["vault"])
+
+
+def test_a_killed_writer_s_deleted_log_is_given_its_name_back(busy: World, start: Start) -> None:
+    with_log(busy)
+    writer = keeper(
+        start, busy, "PRAGMA wal_autocheckpoint = 0", COMMITTED, loop="deaf", name="agent.py"
+    )
+    for side in ("-wal", "-shm"):
+        Path(f"{busy.state.path}{side}").unlink()
+
+    document = recover(busy.repo, ONLY)
+
+    assert "SIGKILL" in sentences(document, "stop")[f"pid {writer.pid}"]
+    assert document["word"] == "recovered", document["outcomes"]
+    assert busy.state.status("ws-kept") == "pending"
+    assert undo(busy.repo, document["run"])["word"] == "undone"
+    assert busy.state.status("ws-kept") == "pending"

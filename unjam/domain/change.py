@@ -115,6 +115,7 @@ class TendState:
     path: PurePath
     fold: bool  # nobody else has it open
     vacuum: bool = False  # and it is rewritten without its holes
+    log: PurePath | None = None  # its own log, deleted under its writer: given its name back before
 
 
 @dataclass(frozen=True, slots=True)

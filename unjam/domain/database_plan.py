@@ -1,7 +1,7 @@
 """Plan the way out for the state's file: copy, stop who keeps it, re-open, or rebuild and replace."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unjam.domain.database import Activity, Database, Holder, Shape, TableCount
 from unjam.domain.database_findings import (
@@ -44,15 +44,18 @@ def plan_database(
         return Plan(snapshot.repo)
     if database is None:
         return Plan(snapshot.repo, only_safe(_owed(owed, policy)))
-    planner = _Planner(snapshot, policy, database)
+    is_owed = any(isinstance(one, OpenState) for one in owed)
+    planner = _Planner(snapshot, policy, database, is_owed=is_owed)
     wanted = tuple(planner.steps())
     steps = only_safe(tuple(one for one in wanted if not planner.is_off(one.step_class)))
-    return Plan(snapshot.repo, _worth_it(steps), tuple(planner.notes(wanted, steps)))
+    if not any(database.stranded()):
+        steps = _worth_it(steps)
+    return Plan(snapshot.repo, steps, tuple(planner.notes(wanted, steps)))
 
 
 def _owed(owed: tuple[Step, ...], policy: Policy) -> tuple[Step, ...]:
     """Take over what a killed run still wanted of a state that looks well now."""
-    left = [one for one in owed if isinstance(one, UseLog)]
+    left = [one for one in owed if isinstance(one, OpenState | UseLog)]
     kept = [KeepState(subject=one.subject, reason=_WHY_COPY, path=one.path) for one in left[:1]]
     return tuple(
         one for one in (*kept, *left) if policy.approval(one.step_class) is not Approval.OFF
@@ -79,7 +82,10 @@ class _Target:
 class _Planner:
     """One recovery of one file."""
 
-    def __init__(self, snapshot: Snapshot, policy: Policy, database: Database) -> None:
+    def __init__(
+        self, snapshot: Snapshot, policy: Policy, database: Database, *, is_owed: bool
+    ) -> None:
+        self.is_owed = is_owed  # a killed run had meant to open it
         self.snapshot = snapshot
         self.policy = policy
         self.database = database
@@ -133,7 +139,13 @@ class _Planner:
                 yield from self._rebuild()
             return
         left = left_in_log(database)
-        if self.targets or left or database.hot_journal is Truth.YES or pinned(database):
+        if (
+            self.targets
+            or left
+            or self.is_owed
+            or database.hot_journal is Truth.YES
+            or pinned(database)
+        ):
             yield OpenState(subject=place, reason=self._why_open(left), path=path)
             if database.mode == "rollback" and not self._still_used():
                 yield UseLog(
@@ -179,6 +191,15 @@ class _Planner:
                 taken.add(one.pid)
                 reason = f"it holds {', '.join(one.locks)} on {self.place}: {one.because}"
                 yield _Target(one.process, f"{in_words(one)}: {reason}", str(one.activity))
+        for one in self.database.stranded():
+            if (
+                one.process is not None
+                and one.pid not in taken
+                and not self._why_kept_stranded(one)
+            ):
+                taken.add(one.pid)
+                reason = f"{in_words(one)}: what it commits goes into a deleted file"
+                yield _Target(one.process, reason, STRANDED)
         left = [one for one in self.database.bosses if one.process.pid not in taken]
         if len(left) > 1:
             for boss in duplicates(self.database) or ():
@@ -186,6 +207,12 @@ class _Planner:
                     command = command_in_words(boss.command)
                     reason = f"it is one orchestrator too many ({command}); its agents are let be"
                     yield _Target(boss.process, reason, DUPLICATE)
+
+    def _why_kept_stranded(self, one: Holder) -> str:
+        """Say why somebody is not stopped who works on deleted files, be it that he works."""
+        if self.database.path.name in one.deleted:
+            return "the whole database it works on has lost its name; stop it yourself, politely"
+        return self._why_kept(replace(one, activity=Activity.IDLE))
 
     def _why_kept(self, one: Holder) -> str:
         """Say why somebody who keeps the state is not stopped; empty if he is."""
@@ -208,10 +235,12 @@ class _Planner:
         if duplicates(self.database) is None:
             yield "of two orchestrators that are alike none is stopped: stop one of them yourself"
         for one in self.database.stranded():
-            yield (
-                f"{in_words(one)} works on deleted files. End it politely (kill -INT {one.pid}), and "
-                "never by force: as it closes them, SQLite may still bring its rows home"
-            )
+            why = self._why_kept_stranded(one)
+            if why:
+                yield (
+                    f"{in_words(one)} works on deleted files, which are copied into the vault, and is not "
+                    f"stopped: {why}"
+                )
 
     def _obstacle(self) -> str:
         """Say what keeps the file from being repaired now; empty if nothing does."""
@@ -246,3 +275,4 @@ class _Planner:
 
 
 DUPLICATE = "duplicate"
+STRANDED = "works on deleted files"

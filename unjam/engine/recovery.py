@@ -89,6 +89,7 @@ class Recovery:
     landed: dict[WorkstreamId, Landed] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     state_copy: Path | None = None  # the state's database as this run found it, in the vault
+    state_strays: dict[str, Path] = field(default_factory=dict)  # deleted files of it, in the vault
     state_rows: dict[str, int] | None = (
         None  # by table, as SQLite reads that copy; None: not at all
     )

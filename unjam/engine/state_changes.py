@@ -21,6 +21,8 @@ def apply(change: StateChange) -> str:
     path = Path(change.path)
     match change:
         case TendState():
+            if change.log is not None:
+                exchange.bring_log(path, Path(change.log))
             return _vacuumed(path) if change.vacuum else _tended(path, fold=change.fold)
         case SetStateMode():
             if tend.mode_of(path) != change.after:

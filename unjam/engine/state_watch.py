@@ -65,7 +65,7 @@ def _is_left_or_held(path: Path) -> bool:
     seen = glimpse(path)
     log, journal = _size(beside(path, "-wal")), _size(beside(path, "-journal"))
     left = log > 0 or journal > 0
-    return seen.is_kept or log > LONG_LOG or (left and not seen.is_open)
+    return seen.is_kept or seen.is_stranded or log > LONG_LOG or (left and not seen.is_open)
 
 
 def _is_stranded(path: Path, bosses: Iterable[Process]) -> bool:

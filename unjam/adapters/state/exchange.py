@@ -69,6 +69,23 @@ def stage_of(path: Path, incoming: Path, outgoing: Path) -> Stage:
     return Stage.BETWEEN if left else Stage.AFTER
 
 
+def bring_log(path: Path, log: Path) -> None:
+    """Give a log that was deleted under its writer its name back; done already is fine.
+
+    What is there in its place, empty or an index of nothing, is kept beside where the log was.
+    """
+    with translated(), ALONE:
+        if not log.exists():
+            return
+        for side in ("-wal", "-shm"):
+            there = beside(path, side)
+            if there.exists():
+                there.rename(log.with_name(f"{there.name}.aside"))
+        log.rename(beside(path, "-wal"))
+        sync(log.parent)
+        sync(path.parent)
+
+
 def contents(path: Path) -> str:
     """Return what stands for all rows of a database; of one that cannot be read, for its bytes."""
     try:

@@ -27,6 +27,7 @@ class Glimpse(NamedTuple):
 
     is_open: bool  # somebody holds some lock
     is_kept: bool  # somebody holds one with which nobody else can write
+    is_stranded: bool  # somebody has it open with a log whose files are not there
 
 
 def glimpse(path: Path) -> Glimpse:
@@ -38,7 +39,17 @@ def glimpse(path: Path) -> Glimpse:
         )
         index = beside(path, "-shm")
         kept = writes or _is_locked(index, _TO_WRITE, fcntl.F_WRLCK)
-        return Glimpse(kept or reads or _is_locked(index, _OPEN, fcntl.F_WRLCK), kept)
+        logs = kept or _is_locked(index, _OPEN, fcntl.F_WRLCK)
+        stranded = (reads and not logs and _uses_log(path)) or (
+            logs and not beside(path, "-wal").exists() and _uses_log(path)
+        )
+        return Glimpse(reads or logs, kept, stranded)
+
+
+def _uses_log(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(20)[18:] == b"\x02\x02"
+    return False
 
 
 def _is_locked(path: Path, place: tuple[int, int], wanted: int) -> bool:

@@ -3,9 +3,10 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from unjam.adapters.state.dump import sync
 from unjam.adapters.state.file import ALONE, beside, translated
@@ -43,6 +44,32 @@ def copy_files(
             raise TransientError("it is being written without a pause")
     except UnjamError as error:
         raise type(error)(f"copy of state {path}: {error}") from error
+
+
+@contextmanager
+def held_open(sources: Mapping[str, Path]) -> Iterator[dict[str, BinaryIO]]:
+    """Keep files readable that would be gone with the process that has them open."""
+    with ExitStack() as until_closed:
+        files: dict[str, BinaryIO] = {}
+        for name, source in sources.items():
+            with suppress(OSError):
+                files[name] = until_closed.enter_context(source.open("rb"))
+        yield files
+
+
+def save(file: BinaryIO, target: Path) -> Path:
+    """Copy all of an open file, as it is now; what is there of an earlier copy is replaced."""
+    with translated():
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+        descriptor = os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "wb") as copy:
+            file.seek(0)
+            shutil.copyfileobj(file, copy, 1 << 20)
+        sync(partial)
+        partial.replace(target)
+        sync(target.parent)
+    return target
 
 
 def _copied(source: Path, target: Path) -> Path | None:

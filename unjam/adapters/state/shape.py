@@ -88,13 +88,18 @@ def _is_damage(error: sqlite3.Error) -> bool:
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def row_counts(path: Path) -> dict[str, int]:
-    """Count the rows of every table, as SQLite reads a copy of the files. Raises UnjamError."""
+def row_counts(path: Path, log: Path | None = None) -> dict[str, int]:
+    """Count the rows of every table, as SQLite reads a copy of the files. Raises UnjamError.
+
+    ``log`` is another one than that beside it.
+    """
     with translated(), ALONE, tempfile.TemporaryDirectory(prefix="unjam-") as at:
         copy = Path(at, "state.db")
         for side in ("", "-wal", "-journal"):
             if beside(path, side).exists():
                 shutil.copyfile(beside(path, side), beside(copy, side))
+        if log is not None:
+            shutil.copyfile(log, beside(copy, "-wal"))
         return _counts(copy)
 
 

@@ -9,7 +9,7 @@ from unjam.adapters.processes.freeze import frozen
 from unjam.adapters.processes.locks import deleted_file, openers_of
 from unjam.adapters.state import exchange, tend
 from unjam.adapters.state.file import beside
-from unjam.adapters.state.raw_copy import copy_files
+from unjam.adapters.state.raw_copy import copy_files, digest, save
 from unjam.adapters.state.rebuild import rebuild
 from unjam.adapters.state.shape import row_counts
 from unjam.domain.change import SetStateMode, SwapState, TendState
@@ -70,9 +70,56 @@ def open_state(run: Recovery, step: OpenState, fresh: Snapshot) -> tuple[Outcome
     """Let SQLite recover the state, and prove that no row of the copy is missing afterwards."""
     del fresh
     path = Path(step.path)
-    said = run.door.make(TendState(path, fold=not _is_open(path)))
+    log = _own_log(run, path)
+    said = run.door.make(TendState(path, fold=not _is_open(path), log=log))
     _refuse_missing(path, run.state_rows)
-    return (outcome(step, StepWord.DONE, said),)
+    home = "; the log that was deleted under its writer is folded in" if log else ""
+    return (outcome(step, StepWord.DONE, f"{said}{home}"),)
+
+
+def _own_log(run: Recovery, path: Path) -> Path | None:
+    """Return a log that was deleted under its writer, if it is still the database's own.
+
+    It is, if nobody has written the database since it was copied: not the writer itself, who on
+    closing it may have folded the log in, nor anybody else.
+    """
+    log = beside(path, "-wal")
+    stray, copy = _stray_of(run, log)
+    if stray is None or copy is None:
+        return None
+    run.state_rows = _rows_with(copy, stray) or run.state_rows
+    if digest(copy) != digest(path) or _is_open(path):
+        return None
+    if log.exists() and log.stat().st_size:
+        raise PermanentError(f"there is another log by now; the deleted one is kept as {stray}")
+    place = stray.with_name(f"{stray.name}.home")
+    with stray.open("rb") as file:
+        save(file, place)
+    return place
+
+
+def _stray_of(run: Recovery, log: Path) -> tuple[Path | None, Path | None]:
+    """Return a deleted log and the copy of its database, be it that a killed run had saved them."""
+    if run.state_strays:
+        return run.state_strays.get(str(log)), run.state_copy
+    for killed in reversed(run.killed):
+        folder = folder_of(run.orchestration, killed.id) / "state"
+        found = [
+            one
+            for one in files.children(folder)
+            if one.name.startswith(f"{log.name}.deleted-") and one.name[-1].isdigit()
+        ]
+        copy = folder / log.name.removesuffix("-wal")
+        if found and files.exists(copy):
+            return found[-1], copy
+    return None, None
+
+
+def _rows_with(copy: Path, log: Path) -> dict[str, int] | None:
+    """Count the rows of the database and a log that belongs to it; None where they cannot be read."""
+    with suppress(UnjamError):
+        return row_counts(copy, log)
+    return None
 
 
 def _is_open(path: Path) -> bool:

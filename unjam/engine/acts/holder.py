@@ -1,14 +1,19 @@
 """Stop who keeps the state from all others, proven to be the one right before."""
 
+from pathlib import Path
+
+from unjam.adapters.processes.locks import deleted_file
+from unjam.adapters.state.raw_copy import held_open, save
 from unjam.domain.change import StopProcess
 from unjam.domain.database import Database, Holder
 from unjam.domain.database_findings import duplicates, in_words, pinned
-from unjam.domain.database_plan import DUPLICATE
+from unjam.domain.database_plan import DUPLICATE, STRANDED
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.snapshot import Snapshot
 from unjam.domain.state_steps import StopHolder
 from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.state_look import is_alive, look_closely
+from unjam.engine.state_look import deleted_files, is_alive, look_closely
+from unjam.engine.vault import folder_of
 from unjam.errors import RefusedError
 
 
@@ -21,10 +26,29 @@ def stop_holder(run: Recovery, step: StopHolder, fresh: Snapshot) -> tuple[Outco
         raise RefusedError("it is not stopped: the state is no file any more")
     if step.because == DUPLICATE:
         _refuse_unless_duplicate(step, database)
+    elif step.because == STRANDED:
+        _refuse_unless_stranded(step, database)
     else:
         _refuse_unless_keeping(step, database)
-    said = run.door.make(StopProcess(step.process, None, alone=True))
-    return (outcome(step, StepWord.DONE, f"{said}; its transaction, never committed, is gone"),)
+    said, kept = _stopped(run, step)
+    return (outcome(step, StepWord.DONE, f"{said}; what it had not committed is gone", *kept),)
+
+
+def _stopped(run: Recovery, step: StopHolder) -> tuple[str, tuple[str, ...]]:
+    """Stop it; deleted files that only it has open are kept until it can write no more."""
+    folder = folder_of(run.orchestration, run.run) / "state"
+    deleted = deleted_files(Path(step.path))
+    own = {name: deleted_file(one) for name, one in deleted.items() if one.pid == step.process.pid}
+    with held_open(own) as files:
+        said = run.door.make(StopProcess(step.process, None, alone=True))
+        for name, file in files.items():
+            run.state_strays[deleted[name].path] = save(file, folder / name)
+    return said, tuple(str(folder / name) for name in own)
+
+
+def _refuse_unless_stranded(step: StopHolder, database: Database) -> None:
+    if step.process not in {one.process for one in database.stranded()}:
+        raise RefusedError("it is not stopped: it does not work on deleted files any more")
 
 
 def _refuse_unless_duplicate(step: StopHolder, database: Database) -> None:
