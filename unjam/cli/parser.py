@@ -40,12 +40,7 @@ def parser() -> argparse.ArgumentParser:
         _command(commands, "recover", "recover", "plan the way out, ask, carry it out, verify")
     )
     _undo(_command(commands, "undo", "undo", "take a run back"))
-    escalate = _command(commands, "escalate", "escalate", "hand what is found over to a person")
-    escalate.add_argument("scenario", nargs="*", type=_scenario, help="only these")
-    escalate.add_argument("--again", action="store_true", help="even if a person was called before")
-    _reset(
-        _command(commands, "reset", "reset", "the emergency: stop and save everything, begin anew")
-    )
+    _around(commands)
     _command(commands, "history", "history", "list past runs")
     show = _command(commands, "show", "history", "tell one past run")
     show.add_argument("run", metavar="RUN")
@@ -67,6 +62,21 @@ def parser() -> argparse.ArgumentParser:
 
 
 _Commands: TypeAlias = "argparse._SubParsersAction[_OneLine]"  # noqa: SLF001 -- argparse names its type so
+
+
+def _around(commands: _Commands) -> None:
+    """Add the procedures before, after and beside a run."""
+    _command(commands, "preflight", "preflight", "check what must hold before a run")
+    postflight = _command(commands, "postflight", "postflight", "check what must hold after a run")
+    postflight.add_argument(
+        "--no-verify", action="store_true", help="do not run the verify command on the trunk"
+    )
+    escalate = _command(commands, "escalate", "escalate", "hand what is found over to a person")
+    escalate.add_argument("scenario", nargs="*", type=_scenario, help="only these")
+    escalate.add_argument("--again", action="store_true", help="even if a person was called before")
+    _reset(
+        _command(commands, "reset", "reset", "the emergency: stop and save everything, begin anew")
+    )
 
 
 def _command(

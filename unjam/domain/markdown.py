@@ -27,6 +27,17 @@ def undo_page(document: Document) -> str:
     return "\n".join((title, "", *_outcomes(document)))
 
 
+def readiness_page(document: Document) -> str:
+    """Tell a preflight or a postflight."""
+    title = f"# {document['kind']}: {'ready' if document['ready'] else 'not ready'}"
+    rows = (
+        (one["word"], one["check"], one["sentence"], one["advice"] or "")
+        for one in document["checks"]
+    )
+    lines = ("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows)
+    return "\n".join((title, "", "| | check | | to do |", "|---|---|---|---|", *lines))
+
+
 def workstream_table(snapshot: Snapshot, document: Document) -> list[dict[str, Any]]:
     """List every workstream with what its row said, what was found, and what came of it."""
     verdicts: dict[str, str] = {}

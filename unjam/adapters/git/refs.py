@@ -1,6 +1,6 @@
 """What refs stand for, what their reflogs reach, and which checkout uses a branch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,15 @@ def reflog_commits(common: Path, ref: str) -> frozenset[CommitId]:
     asked = "".join(f"{one}\n" for one in named).encode()
     answers = Git(common).run("cat-file", "--batch-check", stdin=asked).text.splitlines()
     return frozenset(CommitId(one.split()[0]) for one in answers if one.split()[1] == "commit")
+
+
+def unreached(common: Path, commits: Iterable[CommitId]) -> frozenset[CommitId]:
+    """Return those of these commits, and of their ancestors, that no ref reaches."""
+    asked = "".join(f"{one}\n" for one in sorted(set(commits)))
+    if not asked:
+        return frozenset()
+    found = Git(common).run("rev-list", "--stdin", stdin=f"{asked}--not\n--all\n".encode())
+    return frozenset(map(CommitId, found.text.splitlines()))
 
 
 def in_use(common: Path, ref: str) -> tuple[Truth, str]:

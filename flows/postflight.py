@@ -1,0 +1,25 @@
+"""What must hold after a run. See docs/procedures/postflight.md."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from tasks.session import name_of_run, opened
+from tasks.survey import survey_after
+
+
+@flow(name="postflight", flow_run_name=name_of_run)
+def postflight(
+    repo: Path,
+    verify: bool = True,  # noqa: FBT001, FBT002 -- a flow's parameters are the fields of a form
+    config: Path | None = None,
+) -> dict[str, Any]:
+    """Check what a run has left: everything landed, verified and pushed, nothing lying about.
+
+    Args:
+        repo: Any directory of the repository.
+        verify: Run the verify command on the trunk.
+        config: A configuration file other than the repository's own.
+    """
+    return survey_after(opened(repo, config), verify)

@@ -1,0 +1,39 @@
+"""Survey: look at what must hold around a run; changes nothing."""
+
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+
+from tasks.retrying import RETRY_TRANSIENT
+from unjam.domain.markdown import readiness_page
+from unjam.domain.readiness import readiness_document
+from unjam.engine.orchestration import Orchestration
+from unjam.engine.surveying import check_after, check_before
+
+
+@task(task_run_name="check before a run", **RETRY_TRANSIENT)
+def survey_before(orchestration: Orchestration) -> dict[str, Any]:
+    """Check what a run needs."""
+    snapshot, checks = check_before(orchestration)
+    return _told(readiness_document("preflight", snapshot, checks))
+
+
+@task(task_run_name="check after a run", **RETRY_TRANSIENT)
+def survey_after(orchestration: Orchestration, verify: bool) -> dict[str, Any]:  # noqa: FBT001 -- the flow's own field
+    """Check what a run has left."""
+    snapshot, checks = check_after(orchestration, verify=verify)
+    return _told(readiness_document("postflight", snapshot, checks))
+
+
+def _told(document: dict[str, Any]) -> dict[str, Any]:
+    logger = get_run_logger()
+    for one in document["checks"]:
+        (logger.info if one["word"] == "ok" else logger.warning)(
+            "%s: %s: %s", one["check"], one["word"], one["sentence"]
+        )
+    said = "ready" if document["ready"] else "not ready"
+    create_markdown_artifact(
+        readiness_page(document), key=f"unjam-{document['kind']}", description=said
+    )
+    return document
