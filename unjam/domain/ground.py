@@ -63,11 +63,8 @@ class Ground:
     enough: int  # bytes that have to be free
     refs: frozenset[str]  # every branch there is
     state: StateFile | None = None  # None: on a server, or not there yet
-    conflicts: Mapping[CommitId, tuple[str, ...]] | None = (
-        None  # by tip, the paths; None: not asked
-    )
-    loose: Mapping[str, int] = MappingProxyType(
-        {}
-    )  # by branch, commits that its reflog alone reaches
+    # Paths in which a tip would conflict with the trunk; None: it was not asked.
+    conflicts: Mapping[CommitId, tuple[str, ...]] | None = None
+    loose: Mapping[str, int] = field(default_factory=dict)  # commits only a branch's reflog has
     killed: tuple[str, ...] = ()  # runs of unjam that never ended
     at_work: str = ""  # a recovery that holds the lease

@@ -60,7 +60,7 @@ def unreached(common: Path, commits: Iterable[CommitId]) -> frozenset[CommitId]:
     asked = "".join(f"{one}\n" for one in sorted(set(commits)))
     if not asked:
         return frozenset()
-    found = Git(common).run("rev-list", "--stdin", stdin=f"{asked}--not\n--all\n".encode())
+    found = Git(common).run("rev-list", "--stdin", "--not", "--all", stdin=asked.encode())
     return frozenset(map(CommitId, found.text.splitlines()))
 
 
