@@ -1,6 +1,7 @@
 """Looking at progress and at past runs, and getting back what was saved."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -56,6 +57,61 @@ def test_status_counts_and_tells_each_one_s_age_agent_and_sign_of_life(world: Wo
     page = unjam("status", cwd=world.repo).stdout
     assert page.startswith("2 running; no orchestrator\n")
     assert re.search(r"^ws-16 +running +agent-2 +3h", page, re.MULTILINE)
+
+
+def becomes_text(world: World) -> None:
+    world.state.becomes_text()
+
+
+def loses_its_status(world: World) -> None:
+    with world.state.open() as database:
+        database.execute("ALTER TABLE workstream_status DROP COLUMN status")
+
+
+@pytest.mark.parametrize(
+    ("damage", "because"),
+    [
+        (becomes_text, "file is not a database"),
+        (loses_its_status, "its table workstream_status has no column status"),
+    ],
+)
+def test_status_invents_nothing_where_the_state_cannot_be_read(
+    world: World, damage: Callable[[World], None], because: str
+) -> None:
+    world.workstream("ws-15").worktree().row("running")
+    damage(world)
+
+    document = unjam_json("status", cwd=world.repo)
+    ended = unjam("status", cwd=world.repo)
+
+    assert [one["status"] for one in document["workstreams"]] == ["unknown"]
+    assert document["counts"] == {"unknown": 1}
+    assert document["unknown"] == [{"what": "state database", "because": because}]
+    said = ended.stdout.splitlines()
+    assert said[:2] == ["1 unknown; no orchestrator", f"cannot tell state database: {because}"]
+    assert re.search(r"^ws-15 +unknown", ended.stdout, re.MULTILINE)
+
+
+def test_status_invents_nothing_where_the_state_is_locked(world: World) -> None:
+    world.workstream("ws-15").worktree().row("running")
+
+    with world.state.locked():
+        document = unjam_json("status", cwd=world.repo)
+
+    assert document["counts"] == {"unknown": 1}
+    assert len(document["unknown"]) == 1
+
+
+def test_status_calls_pending_only_what_was_ordered_and_not_begun(world: World) -> None:
+    world.state.row("ws-15", "", agent=None)
+    world.workstream("ws-16").worktree()
+    world.spec("ws-17")
+
+    document = unjam_json("status", cwd=world.repo)
+
+    told = {one["id"]: one["status"] for one in document["workstreams"]}
+    assert told == {"ws-15": "", "ws-16": "no row", "ws-17": "pending"}
+    assert re.search(r"^ws-15 +\(empty\)", unjam("status", cwd=world.repo).stdout, re.MULTILINE)
 
 
 def test_status_names_the_orchestrator_that_lives(world: World) -> None:

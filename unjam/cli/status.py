@@ -26,6 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     page = Page()
     page.line(_headline(progress), "bold")
+    for doubt in _doubts(progress):
+        page.line(doubt, "yellow")
     page.table(_HEADS, [_row(line, now) for line in progress.lines])
     return 0
 
@@ -39,25 +41,31 @@ def _watch(orchestration: Orchestration) -> int:
     with following() as show:
         while True:
             progress, now = _look(orchestration)
-            show(_headline(progress), _HEADS, [_row(line, now) for line in progress.lines])
+            headline = "; ".join((_headline(progress), *_doubts(progress)))
+            show(headline, _HEADS, [_row(line, now) for line in progress.lines])
             clock.pause(REFRESH)
 
 
 _HEADS = ("workstream", "status", "agent", "age", "last sign of life", "pids", "attempts")
+_EMPTY = "(empty)"
 
 
 def _headline(progress: Progress) -> str:
-    counts = ", ".join(f"{count} {status}" for status, count in progress.counts)
+    counts = ", ".join(f"{count} {status or _EMPTY}" for status, count in progress.counts)
     living = (
         f"orchestrator pid {progress.orchestrator}" if progress.orchestrator else "no orchestrator"
     )
     return f"{counts or 'no workstreams'}; {living}"
 
 
+def _doubts(progress: Progress) -> tuple[str, ...]:
+    return tuple(f"cannot tell {one.what}: {one.because}" for one in progress.unknown)
+
+
 def _row(line: Line, now: datetime) -> tuple[str, ...]:
     return (
         line.workstream,
-        line.status,
+        line.status or _EMPTY,
         line.agent or "",
         _duration(line.age),
         f"{_duration(now - line.last_sign)} ago" if line.last_sign else "",
@@ -80,6 +88,10 @@ def _document(progress: Progress) -> Document:
     return {
         "schema": 1,
         "orchestrator": progress.orchestrator,
+        "unknown": [
+            {"what": printable(one.what), "because": printable(one.because)}
+            for one in progress.unknown
+        ],
         "counts": dict(progress.counts),
         "workstreams": [
             {

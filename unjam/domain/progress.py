@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.domain.snapshot import Snapshot, Truth, Unknown, WorkstreamId
 from unjam.domain.workstream import Workstream, join
 
 
@@ -29,15 +29,17 @@ class Progress:
     counts: tuple[tuple[str, int], ...]  # by status, the most frequent first
     lines: tuple[Line, ...]
     orchestrator: int | None  # pid of a living one
+    unknown: tuple[Unknown, ...] = ()
 
 
 def progress_of(snapshot: Snapshot) -> Progress:
-    """Count and describe; a workstream that has no row yet is pending."""
+    """Count and describe; what cannot be read is unknown, and why is told."""
     starts = dict(snapshot.state.starts)
     lines = tuple(_line(one, snapshot, starts.get(one.id, 0)) for one in join(snapshot))
     counts = Counter(line.status for line in lines).most_common()
     living = next(snapshot.orchestrators(), None)
-    return Progress(tuple(counts), lines, living.identity.pid if living else None)
+    pid = living.identity.pid if living else None
+    return Progress(tuple(counts), lines, pid, snapshot.unknown)
 
 
 def _line(one: Workstream, snapshot: Snapshot, attempts: int) -> Line:
@@ -45,13 +47,22 @@ def _line(one: Workstream, snapshot: Snapshot, attempts: int) -> Line:
     agent = (one.row.agent if one.row else None) or (one.branch.agent if one.branch else None)
     return Line(
         workstream=one.id,
-        status=one.status or "pending",
+        status=_status(one, snapshot),
         agent=agent,
         age=snapshot.observed_at - started if started else None,
         last_sign=_newest(tree.touched_at for tree in one.worktrees),
         pids=tuple(process.identity.pid for process in one.processes),
         attempts=attempts,
     )
+
+
+def _status(one: Workstream, snapshot: Snapshot) -> str:
+    """Return the row's word; without a row, pending is only what was ordered and never begun."""
+    if one.status is not None:
+        return one.status
+    if snapshot.state.readable is Truth.UNKNOWN:
+        return "unknown"
+    return "no row" if one.branches or one.worktrees else "pending"
 
 
 def _newest(times: Iterable[datetime | None]) -> datetime | None:
