@@ -18,4 +18,13 @@ class UsageError(PermanentError):
 
 
 class RefusedError(PermanentError):
-    """Going on would not be safe: somebody else is at work, or the facts changed (exit status 3)."""
+    """Going on would not be safe: somebody else is at work, or the facts changed (exit status 3).
+
+    ``sides`` show what is there, and on a line below what was expected; the text has them too.
+    """
+
+    def __init__(self, text: str, sides: tuple[str, ...] = ()) -> None:
+        told = "; ".join(one.replace("\n", ", ") for one in sides)
+        super().__init__(f"{text}: {told}" if sides else text)
+        self.headline = text
+        self.sides = sides

@@ -181,8 +181,8 @@ def test_undo_is_refused_with_both_sides_after_a_commit_on_the_trunk(lonely: Wor
 
     said = refused(lonely, run)
 
-    assert left in said
-    assert theirs in said
+    assert left[:12] in said
+    assert theirs[:12] in said
 
 
 def test_undo_is_refused_with_both_sides_after_a_row_was_edited(lonely: World) -> None:
@@ -271,16 +271,48 @@ def test_edits_elsewhere_do_not_stop_an_undo_and_are_kept(lonely: World) -> None
     assert (lonely.repo / "src/app.py").read_text() == "edited since\n"
 
 
-def test_a_refusal_is_said_in_one_line_with_status_three(lonely: World) -> None:
+def test_a_refusal_shows_each_side_in_a_line_of_its_own_with_status_three(lonely: World) -> None:
     begun(lonely)
     run = recovered(lonely)["run"]
-    lonely.primary.commit("mine.txt", "on top\n")
+    left = lonely.trunk[:12]
+    theirs = lonely.primary.commit("mine.txt", "on top\n")[:12]
+    with lonely.state.open() as database:
+        database.execute("UPDATE workstream_status SET status = 'discarded'")
 
     ended = unjam("undo", run, "--dry-run", cwd=lonely.repo)
 
     assert ended.returncode == 3
-    assert len(ended.stderr.splitlines()) == 1
-    assert "the world has moved on" in ended.stderr
+    assert ended.stderr.splitlines() == [
+        "unjam: the world has moved on since, so nothing was taken back",
+        "  row ws-15 has status 'discarded', completed_at " + completed_at(lonely),
+        "    the run left it with status 'completed', completed_at " + completed_at(lonely),
+        f"  {lonely.repo} is on main at {theirs}",
+        f"    the run left it on main at {left}",
+    ]
+
+
+def completed_at(world: World) -> str:
+    return repr(world.state.value("ws-15", "completed_at"))
+
+
+def test_an_older_run_names_the_later_ones_that_have_to_be_taken_back_before_it(
+    lonely: World,
+) -> None:
+    begun(lonely)
+    first = recovered(lonely)["run"]
+    begun(lonely, "ws-16", "agent-2")
+    second = recovered(lonely)["run"]
+
+    ended = unjam("undo", first, "--dry-run", cwd=lonely.repo)
+
+    assert ended.returncode == 3
+    assert ended.stderr.splitlines()[-3:] == [
+        "  a later run went on from there; to take both back:",
+        f"    unjam undo {second}",
+        f"    unjam undo {first}",
+    ]
+    undo(lonely.repo, second)
+    undo(lonely.repo, first)
 
 
 def test_an_unknown_run_is_said_in_one_line_with_status_two(lonely: World) -> None:

@@ -31,20 +31,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             import traceback
 
             traceback.print_exc()
-        return _say(str(error), _status_of(error))
+        return _say_refused(error) if isinstance(error, RefusedError) else _say_error(error)
     except Exception as error:  # noqa: BLE001 -- the last border before a person
         return _bug(error)
     return status
 
 
-def _status_of(error: UnjamError) -> int:
-    match error:
-        case UsageError():
-            return USAGE
-        case RefusedError():
-            return REFUSED
-        case _:
-            return FOUND
+def _say_error(error: UnjamError) -> int:
+    return _say(str(error), USAGE if isinstance(error, UsageError) else FOUND)
+
+
+def _say_refused(error: RefusedError) -> int:
+    """Show both sides where there are two, each on a line of its own."""
+    _say(error.headline, REFUSED)
+    for side in error.sides:
+        first, *further = side.split("\n")
+        sys.stderr.write(f"  {shown(first)}\n")
+        sys.stderr.writelines(f"    {shown(line)}\n" for line in further)
+    return REFUSED
 
 
 def _say(text: str, status: int) -> int:

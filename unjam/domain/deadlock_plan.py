@@ -7,9 +7,10 @@ it writes the rows, and it moves the trunk from the very checkout a spec is edit
 from collections.abc import Iterator
 
 from unjam.domain.cut import Cut
-from unjam.domain.dependency_deadlock import likely_meant, shown, unblocked
+from unjam.domain.dependency_deadlock import likely_meant, unblocked
 from unjam.domain.facts import NONE, as_ordered, fact, holds
 from unjam.domain.knots import in_order, knots
+from unjam.domain.naming import shown
 from unjam.domain.plan import EditSpec, Fact, Plan, Push, Reopen, Restart, Step
 from unjam.domain.policy import Approval, Policy
 from unjam.domain.proposed_cut import cut_of, why

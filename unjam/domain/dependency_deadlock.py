@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.knots import inside, knots, path_back, short_cycle
-from unjam.domain.naming import is_usable_id
+from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import judgements
 from unjam.domain.snapshot import BadSpec, Snapshot, WorkstreamId
 from unjam.domain.waiting import Ids, Waiting, blockers, state_is_known, waiting
@@ -66,11 +66,6 @@ def path_in_words(path: Iterable[WorkstreamId]) -> str:
         left = len(names) - _SHOWN
         names = [*names[: _SHOWN - 2], f"… {left} more …", *names[-2:]]
     return " → ".join((*names, names[0]))
-
-
-def shown(name: str) -> str:
-    """Write an id; one that could not be a name is quoted."""
-    return name if is_usable_id(name) else repr(name)
 
 
 def likely_meant(name: WorkstreamId, by: WorkstreamId, found: Waiting) -> str:

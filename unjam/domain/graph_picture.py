@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from unjam.domain.dependency_deadlock import shown
 from unjam.domain.knots import inside, knots, short_cycle
 from unjam.domain.layers import Place, layered
+from unjam.domain.naming import shown
 from unjam.domain.proposed_cut import cut_of
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.domain.waiting import Waiting, waiting

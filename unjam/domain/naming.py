@@ -23,6 +23,11 @@ def is_usable_id(name: str) -> bool:
     return _USABLE.fullmatch(name) is not None and _is_harmless(name)
 
 
+def shown(name: str) -> str:
+    """Write an id in a sentence; one that could not be a name is quoted."""
+    return name if is_usable_id(name) else repr(name)
+
+
 def _is_harmless(name: str) -> bool:
     return ".." not in name and not name.endswith((".", ".lock")) and name.isprintable()
 

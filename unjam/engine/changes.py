@@ -32,6 +32,7 @@ from unjam.domain.change import (
     UpdateRow,
     WriteFile,
 )
+from unjam.domain.naming import shown
 from unjam.domain.snapshot import Scalar
 from unjam.engine import state_changes
 from unjam.engine.orchestration import Orchestration
@@ -113,13 +114,13 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  
     match change:
         case MoveRef():
             now = refs.resolve(Git(orchestration.common), change.ref)
-            return _side(now, change.old, change.new), f"{change.ref} is at {now or 'nothing'}"
+            return _side(now, change.old, change.new), f"{change.ref} is at {short(now)}"
         case MoveCheckout():
             where = Side(checkout.state_of_checkout(orchestration.common, change))
             return where, checkout.where_is(change)
         case UpdateRow():
             row = row_of(orchestration.state, change.workstream)
-            return _side(row, change.before, change.after), row_in_words(change, row)
+            return _side(row, change.before, change.after), _row_in_words(change, row)
         case MovePath():
             return _side_of_path(change)
         case WriteFile():
@@ -132,17 +133,24 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  
             assert_never(change)
 
 
-def row_in_words(change: UpdateRow, row: tuple[tuple[str, Scalar], ...]) -> str:
-    """Name the columns of a row that the change, or somebody since, made different."""
-    before, after, now = dict(change.before), dict(change.after), dict(row)
-    if not now:
-        return f"there is no row {change.workstream}"
-    differing = [
-        f"{name} {now[name]!r}"
-        for name in now
-        if len({repr(one.get(name)) for one in (before, after, now)}) > 1
-    ]
-    return f"row {change.workstream} has {', '.join(differing)}"
+def short(commit: str | None) -> str:
+    """Write a commit as people do, or that there is none."""
+    return commit[:12] if commit else "nothing"
+
+
+def _row_in_words(change: UpdateRow, row: tuple[tuple[str, Scalar], ...]) -> str:
+    name = shown(change.workstream)
+    return f"row {name} has {columns_in_words(change, row)}" if row else f"there is no row {name}"
+
+
+def columns_in_words(change: UpdateRow, row: tuple[tuple[str, Scalar], ...]) -> str:
+    """Name the columns that the change, or somebody since, made different, with what is in them."""
+    before, after, seen = dict(change.before), dict(change.after), dict(row)
+    return ", ".join(
+        f"{name} {value!r}"
+        for name, value in (seen or after).items()
+        if len({repr(one.get(name)) for one in (before, after, seen)}) > 1
+    )
 
 
 def _side_of_file(change: WriteFile) -> tuple[Side, str]:

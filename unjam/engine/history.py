@@ -5,7 +5,7 @@ from datetime import datetime
 
 from unjam.adapters import journal
 from unjam.domain.change import Change
-from unjam.domain.outcome import Outcome
+from unjam.domain.outcome import Outcome, RunWord
 from unjam.domain.plan import Step
 from unjam.domain.records import from_record
 from unjam.engine.orchestration import Orchestration
@@ -47,6 +47,14 @@ def unfinished(orchestration: Orchestration) -> tuple[PastRun, ...]:
     newest = journal.runs(orchestration.common)[-_LOOKED_AT:]
     told = (past_run(orchestration, run) for run in newest)
     return tuple(past for past in told if past.word is None)
+
+
+def later_standing(orchestration: Orchestration, past: PastRun) -> tuple[PastRun, ...]:
+    """Return the runs that came after one and were not taken back, oldest first."""
+    names = journal.runs(orchestration.common)
+    later = [past_run(orchestration, one) for one in names[names.index(past.id) + 1 :]]
+    undone = {one.undoes for one in later if one.word == RunWord.UNDONE}
+    return tuple(one for one in later if one.id not in undone and one.undoes is None)
 
 
 def last_told(orchestration: Orchestration) -> PastRun | None:

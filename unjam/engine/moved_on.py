@@ -1,6 +1,6 @@
 """Whether the world is still as a run left it: only then can the run be taken back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
@@ -19,8 +19,8 @@ from unjam.domain.change import (
     WriteFile,
 )
 from unjam.domain.snapshot import Truth, Worktree
-from unjam.engine.changes import inverse, row_in_words, side_of
-from unjam.engine.history import unfinished
+from unjam.engine.changes import columns_in_words, inverse, short, side_of
+from unjam.engine.history import PastRun, later_standing, unfinished
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.sides import Side
 from unjam.errors import RefusedError
@@ -29,14 +29,19 @@ RESTORING = "restoring"  # the event of a journal: an operation is being brought
 
 
 def refuse_if_moved_on(
-    orchestration: Orchestration, changes: tuple[Change, ...], trees: tuple[Worktree, ...]
+    orchestration: Orchestration,
+    past: PastRun,
+    changes: tuple[Change, ...],
+    trees: tuple[Worktree, ...],
 ) -> None:
     """Raise RefusedError, naming both sides, if anything is neither as before nor as after.
 
-    Then, too, where a person's edits are in the way: nothing is taken back by halves.
+    Then, too, where a person's edits are in the way: nothing is taken back by halves. Later runs
+    that have to be taken back first are named.
     """
-    moved = [
-        *_not_as_left(orchestration, changes),
+    elsewhere = tuple(_not_as_left(orchestration, changes))
+    moved = (
+        *(said for _, said in elsewhere),
         *(
             said
             for change in changes
@@ -46,22 +51,50 @@ def refuse_if_moved_on(
             for said in _edited(orchestration, change, tree)
         ),
         *_taken_up(orchestration, changes),
-    ]
+    )
     if moved:
-        raise RefusedError("the world has moved on since: " + "; ".join(moved))
+        first = _first_to_go(orchestration, past, [change for change, _ in elsewhere])
+        raise RefusedError(
+            "the world has moved on since, so nothing was taken back", (*moved, *first)
+        )
 
 
-def _not_as_left(orchestration: Orchestration, changes: tuple[Change, ...]) -> Iterator[str]:
+def _first_to_go(
+    orchestration: Orchestration, past: PastRun, moved: Sequence[Change]
+) -> Iterator[str]:
+    """Name the later runs that moved the same on, in the order in which to take them back."""
+    later = [
+        one
+        for one in later_standing(orchestration, past)
+        if any(_is_same(change, other) for change in one.changes for other in moved)
+    ]
+    if later:
+        who, all_of = ("a later run", "both") if len(later) == 1 else ("later runs", "all")
+        commands = (f"unjam undo {one.id}" for one in (*reversed(later), past))
+        yield "\n".join((f"{who} went on from there; to take {all_of} back:", *commands))
+
+
+def _is_same(one: Change, other: Change) -> bool:
+    """Tell whether two changes move the same thing of the repository, or paths in each other."""
+    ours, theirs = _paths(one), _paths(other)
+    shared = not {*_moves(one), *_writes(one)}.isdisjoint((*_moves(other), *_writes(other)))
+    return shared or _is_below(ours, theirs) or _is_below(theirs, ours)
+
+
+_Moved = tuple[Change, str]
+
+
+def _not_as_left(orchestration: Orchestration, changes: tuple[Change, ...]) -> Iterator[_Moved]:
     """Compare each change with the world, but for what a newer change of the run hides."""
     hidden: set[PurePath] = set()
     newest: dict[str, Change] = {}  # by what a change moves: the one that stands in the world now
     for change in changes:
         above = next((newest[one] for one in _moves(change) if one in newest), None)
         if above is not None:
-            yield from _in_the_way(above, change)
+            yield from ((change, said) for said in _in_the_way(above, change))
             continue
         if not _is_below(_paths(change), hidden):
-            yield from _elsewhere(orchestration, change)
+            yield from ((change, said) for said in _elsewhere(orchestration, change))
         # What it left hides what an older change of the run left, until it is taken back.
         if (_paths(change) or _moves(change)) and side_of(orchestration, change)[0] is Side.AFTER:
             hidden |= _paths(change)
@@ -125,7 +158,7 @@ def _is_below(paths: set[PurePath], places: set[PurePath]) -> bool:
 def _elsewhere(orchestration: Orchestration, change: Change) -> Iterator[str]:
     side, there = side_of(orchestration, change)
     if side is Side.ELSEWHERE:
-        yield f"{there}, and the run left {_left(change)}"
+        yield f"{there}\nthe run left {_left(change)}"
     if side is Side.AFTER and isinstance(change, MoveCheckout):
         yield from _refused(change)
 
@@ -166,11 +199,11 @@ def _is_being_restored(orchestration: Orchestration) -> bool:
 def _left(change: Change) -> str:  # noqa: PLR0911 -- an arm for each kind of change
     match change:
         case MoveRef(new=new):
-            return f"it at {new or 'nothing'}"
+            return f"it at {short(new)}"
         case MoveCheckout(new=new):
-            return f"it on {(new.ref or 'no branch').removeprefix(refs.BRANCHES)} at {new.commit}"
+            return f"it on {(new.ref or 'no branch').removeprefix(refs.BRANCHES)} at {short(new.commit)}"
         case UpdateRow(after=after):
-            return row_in_words(change, after)
+            return f"it with {columns_in_words(change, after)}" if after else "no such row"
         case MovePath(target=target):
             return f"it at {target}"
         case WriteFile(after=after):

@@ -53,7 +53,7 @@ def preview(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
     living = next(seen.orchestrators(), None)
     if living is not None:
         raise RefusedError(f"an orchestrator is at work (pid {living.identity.pid}); stop it first")
-    refuse_if_moved_on(orchestration, past_changes, (seen.primary, *seen.worktrees))
+    refuse_if_moved_on(orchestration, past, past_changes, (seen.primary, *seen.worktrees))
     return past_changes
 
 

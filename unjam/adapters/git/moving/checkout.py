@@ -104,7 +104,7 @@ def _refuse_unless_free(common: Path, git: Git, new: Position) -> None:
     name = str(new.ref).removeprefix(BRANCHES)
     at = resolve(git, str(new.ref))
     if at != new.commit:
-        raise RefusedError(f"{name} is at {at or 'nothing'}, expected {new.commit}")
+        raise RefusedError(f"{name} is at {(at or 'nothing')[:12]}, expected {new.commit[:12]}")
     used, where = in_use(common, str(new.ref))
     if used is Truth.YES:
         raise RefusedError(f"{name} is in use by {where}")
@@ -113,7 +113,7 @@ def _refuse_unless_free(common: Path, git: Git, new: Position) -> None:
 def _told(position: Position | None) -> str:
     if position is None:
         return "on no commit"
-    return f"on {(position.ref or 'no branch').removeprefix(BRANCHES)} at {position.commit}"
+    return f"on {(position.ref or 'no branch').removeprefix(BRANCHES)} at {position.commit[:12]}"
 
 
 def _refuse_overlap(change: MoveCheckout, found: Survey) -> None:
