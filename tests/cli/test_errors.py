@@ -99,6 +99,18 @@ def test_words_that_mean_nothing_here(world: World, words: str) -> None:
     assert world.inventory() == before
 
 
+def test_an_empty_word_is_no_word(world: World) -> None:
+    typical_wreck(world)
+
+    empty = [unjam("recover", "--plan", "", "--yes", cwd=world.repo)]
+    empty.append(unjam("recover", "--workstream", "", cwd=world.repo))
+    empty.append(unjam("undo", "", cwd=world.repo))
+
+    assert "it is empty" in only_line(empty[0], 2)
+    assert "unknown workstream: ''" in only_line(empty[1], 2)
+    assert "'' is not a run" in only_line(empty[2], 2)
+
+
 def test_names_with_control_characters_reach_no_terminal(world: World) -> None:
     only_line(unjam("recover", "--workstream", "\x1b[2J\x07", cwd=world.repo), 2)
     only_line(unjam("check", "\x1b[2J", cwd=world.repo), 2)

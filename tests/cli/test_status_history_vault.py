@@ -114,6 +114,19 @@ def test_status_calls_pending_only_what_was_ordered_and_not_begun(world: World) 
     assert re.search(r"^ws-15 +\(empty\)", unjam("status", cwd=world.repo).stdout, re.MULTILINE)
 
 
+def test_a_run_that_was_killed_before_its_plan_says_so(world: World) -> None:
+    world.configure(policy={"restart": "off"})
+    typical_wreck(world)
+    run = recover(world.repo)["run"]
+    journal = world.common / "unjam" / "journal" / f"{run}.jsonl"
+    journal.write_text(journal.read_text().splitlines(keepends=True)[0])
+
+    first, second, *_ = unjam("show", run, cwd=world.repo).stdout.splitlines()
+
+    assert first == f"{run}  recover  not ended"
+    assert second.endswith(", without a plan")
+
+
 def test_status_names_the_orchestrator_that_lives(world: World) -> None:
     living = world.run_orchestrator("--idle")
     wait_until(lambda: "Waiting" in living.output.read_text(), "the orchestrator to be up")

@@ -250,3 +250,17 @@ def test_settings_of_prefect_that_lie_in_a_worktree_are_not_taken(
 
     assert "salvage .worktrees/agent-1-ws-15" in ended.stdout
     assert not owned.exists()
+
+
+def test_an_id_that_could_not_be_a_name_is_quoted_wherever_it_is_written(calm: World) -> None:
+    for name in ("", "-rf", "ws 1;rm"):
+        calm.state.row(name, "running", agent="agent-1")
+
+    checked = unjam("check", "orchestrator_crash", cwd=calm.repo).stdout
+    planned = unjam("recover", "--dry-run", "orchestrator_crash", cwd=calm.repo).stdout
+    counted = unjam("status", cwd=calm.repo).stdout
+
+    for name in ("''", "'-rf'", "'ws 1;rm'"):
+        assert f"error: {name}: what became of it cannot be told" in checked
+        assert f"note: {name} is kept as it is" in planned
+        assert f"\n{name} " in counted

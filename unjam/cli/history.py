@@ -64,7 +64,8 @@ def _row(one: Document) -> tuple[str, ...]:
 def _print_one(document: Document) -> None:
     page = Page()
     page.line(f"{document['run']}  {document['kind']}  {document['word'] or 'not ended'}", "bold")
-    page.line(f"started {document['started']}, plan {document['digest']}")
+    plan = f"plan {document['digest']}" if document["digest"] else "without a plan"
+    page.line(f"started {document['started']}, {plan}")
     if document["flow_run"]:
         page.line(f"flow run {document['flow_run']['name']} ({document['flow_run']['id']})")
     for step in document["plan"]:

@@ -115,6 +115,12 @@ def _from_here(text: str) -> Path:
     return Path(text).absolute()
 
 
+def _digest(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("needs the digest that --dry-run prints, and it is empty")
+    return text
+
+
 def _scenario(text: str) -> "Scenario":
     # Most commands name none: they need not wait for the detectors to be imported.
     from unjam.domain.diagnosis import DETECTORS
@@ -146,7 +152,10 @@ def _recover(recover: argparse.ArgumentParser) -> None:
     )
     recover.add_argument("--dry-run", action="store_true", help="only show the plan")
     recover.add_argument(
-        "--plan", metavar="DIGEST", help="go ahead with exactly the plan that was seen"
+        "--plan",
+        type=_digest,
+        metavar="DIGEST",
+        help="go ahead with exactly the plan that was seen",
     )
     recover.add_argument(
         "--yes", action="store_true", help="go ahead with every step the policy asks about"
@@ -165,7 +174,10 @@ def _reset(reset: argparse.ArgumentParser) -> None:
     )
     reset.add_argument("--dry-run", action="store_true", help="only show the plan")
     reset.add_argument(
-        "--plan", metavar="DIGEST", help="go ahead with exactly the plan that was seen"
+        "--plan",
+        type=_digest,
+        metavar="DIGEST",
+        help="go ahead with exactly the plan that was seen",
     )
     reset.add_argument("--yes", action="store_true", help="go ahead with whatever the plan is")
 

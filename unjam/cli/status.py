@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from unjam.adapters import clock
 from unjam.cli.say import Page, as_json, following
 from unjam.domain.check_report import Document
+from unjam.domain.naming import shown as named
 from unjam.domain.progress import Line, Progress, progress_of
 from unjam.domain.words import printable
 from unjam.engine.observe import observe, with_signs_of_life
@@ -64,7 +65,7 @@ def _doubts(progress: Progress) -> tuple[str, ...]:
 
 def _row(line: Line, now: datetime) -> tuple[str, ...]:
     return (
-        line.workstream,
+        named(line.workstream),
         line.status or _EMPTY,
         line.agent or "",
         _duration(line.age),

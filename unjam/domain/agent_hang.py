@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.hang_score import HUNG, HangVerdict, Score, score
-from unjam.domain.naming import is_usable_id
+from unjam.domain.naming import shown
 from unjam.domain.signs import Watched
 from unjam.domain.snapshot import Process, Role, Snapshot, Truth, WorkstreamId, Worktree
 from unjam.domain.workstream import Workstream, join, judge
@@ -117,14 +117,13 @@ def _finding(one: Suspect, snapshot: Snapshot) -> Finding:
     if known is not None and verdict in _ENDED and not any(snapshot.orchestrators()):
         return _crashed(one, known, snapshot)
     pids = (Subject("process", f"pid {process.identity.pid}") for process in one.agents)
-    name = place if known is None else known.id
-    shown = name if known is None or is_usable_id(known.id) else repr(name)
+    name = place if known is None else shown(known.id)
     subjects = (Subject("worktree", place), *pids)
     return Finding(
         scenario=Scenario.AGENT_HANG,
         cause=str(verdict),
         severity=Severity.ERROR if one.is_hung or verdict in _ENDED else Severity.WARNING,
-        summary=f"{shown}: {_SUMMARIES[verdict]}",
+        summary=f"{name}: {_SUMMARIES[verdict]}",
         subjects=subjects if known is None else (Subject("workstream", known.id), *subjects),
         evidence=tuple(_evidence(one)),
         workstreams=() if known is None else (known.id,),
@@ -139,7 +138,7 @@ def _crashed(one: Suspect, known: Workstream, snapshot: Snapshot) -> Finding:
         scenario=Scenario.AGENT_HANG,
         cause=str(judge(known, snapshot).verdict),
         severity=Severity.ERROR,
-        summary=f"{known.id}: its agent is gone, and its row was left behind",
+        summary=f"{shown(known.id)}: its agent is gone, and its row was left behind",
         subjects=(Subject("workstream", known.id), *trees),
         evidence=tuple(_evidence(one)),
         workstreams=(known.id,),

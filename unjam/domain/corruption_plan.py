@@ -26,7 +26,7 @@ from unjam.domain.plan import (
     only_safe,
 )
 from unjam.domain.policy import Approval, Policy
-from unjam.domain.restarting import left_to_run, resume_command
+from unjam.domain.restarting import left_to_run, listed, resume_command
 from unjam.domain.snapshot import CommitId, Row, Snapshot, Stray, Truth, WorkstreamId, Worktree
 from unjam.domain.worktree_corruption import anybody_at, busy_in, stopped_in
 
@@ -340,7 +340,7 @@ class _Planner:
         if command and records and left and self.living is None:
             yield Restart(
                 subject="the orchestrator",
-                reason=f"{', '.join(sorted(left)[:5])} left to run: {' '.join(command)}",
+                reason=f"{listed(left)} left to run: {' '.join(command)}",
                 facts=(Fact("orchestrator", "", NONE),),
                 command=command,
             )

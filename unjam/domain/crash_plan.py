@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from unjam.domain.facts import NONE, fact, holds
 from unjam.domain.lock_plan import lock_steps
+from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import (
     judgements,
     primary_on_agent_branch,
@@ -28,7 +29,7 @@ from unjam.domain.plan import (
     only_safe,
 )
 from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.restarting import left_to_run, resume_command
+from unjam.domain.restarting import left_to_run, listed, resume_command
 from unjam.domain.snapshot import Role, Snapshot, Truth, WorkstreamId, Worktree
 from unjam.domain.words import counted
 from unjam.domain.workstream import Judged, Verdict, judge
@@ -109,7 +110,7 @@ class _Planner:
         """Say what no step does, and why."""
         for one in self.judged:
             if one.verdict is Verdict.UNKNOWN:
-                yield f"{one.workstream.id} is kept as it is: {one.evidence[-1].fact}"
+                yield f"{shown(one.workstream.id)} is kept as it is: {one.evidence[-1].fact}"
             for tree in one.workstream.worktrees:
                 person = _person_in(tree, one)
                 if person is not None:
@@ -296,7 +297,7 @@ class _Planner:
         if command and (planned or owed) and self._left_to_run():
             yield Restart(
                 subject="the orchestrator",
-                reason=f"{_listed(self._left_to_run())} left to run: {' '.join(command)}",
+                reason=f"{listed(self._left_to_run())} left to run: {' '.join(command)}",
                 facts=self.nobody,
                 command=command,
             )
@@ -315,7 +316,6 @@ class _Planner:
         return primary.operation is not None or primary.unsaved.any is not Truth.NO
 
 
-_SHOWN = 5  # names in a line
 _STAYING_OUT = ("failed", "blocked", "conflict", "reverted", "discarded")
 
 
@@ -346,12 +346,6 @@ def _person_in(tree: Worktree, judged: Judged) -> int | None:
 
 def _trees(judged: Judged) -> tuple[str, ...]:
     return tuple(tree.name for tree in judged.workstream.worktrees)
-
-
-def _listed(workstreams: frozenset[WorkstreamId]) -> str:
-    shown = sorted(workstreams)[:_SHOWN]
-    more = len(workstreams) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def _work_in_words(tree: Worktree) -> str:

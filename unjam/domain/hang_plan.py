@@ -11,6 +11,7 @@ from unjam.domain.agent_hang import Suspect, suspects
 from unjam.domain.crash_plan import plan_crash
 from unjam.domain.facts import NONE, fact, holds
 from unjam.domain.hang_score import HUNG, HangVerdict
+from unjam.domain.naming import shown
 from unjam.domain.plan import (
     Fact,
     Land,
@@ -24,7 +25,7 @@ from unjam.domain.plan import (
     Stop,
 )
 from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.restarting import resume_command
+from unjam.domain.restarting import listed, resume_command
 from unjam.domain.snapshot import Process, Snapshot, WorkstreamId
 from unjam.domain.words import counted
 
@@ -234,7 +235,7 @@ class _Planner:
         if command:
             yield Restart(
                 subject="the orchestrator",
-                reason=f"{', '.join(sorted(chosen))} left to run: {' '.join(command)}",
+                reason=f"{listed(chosen)} left to run: {' '.join(command)}",
                 facts=(Fact("orchestrator", "", NONE),),
                 command=command,
             )
@@ -256,4 +257,4 @@ def _how(one: Suspect) -> str:
 
 
 def _name(one: Suspect, snapshot: Snapshot) -> str:
-    return one.workstream.id if one.workstream else snapshot.place(one.tree.path)
+    return shown(one.workstream.id) if one.workstream else snapshot.place(one.tree.path)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
-from unjam.domain.naming import is_usable_id
+from unjam.domain.naming import shown
 from unjam.domain.snapshot import Branch, Operation, Process, Snapshot, Truth, Worktree
 from unjam.domain.stale_locks import lock_findings
 from unjam.domain.workstream import Judged, Verdict, join, judge
@@ -75,8 +75,7 @@ def unpushed(snapshot: Snapshot) -> bool:
 
 def _workstream_finding(judged: Judged, snapshot: Snapshot) -> Finding:
     one, verdict = judged.workstream, judged.verdict
-    shown = one.id if is_usable_id(one.id) else repr(one.id)
-    summary = _SUMMARIES[verdict].format(ws=shown, status=one.status or "nothing")
+    summary = _SUMMARIES[verdict].format(ws=shown(one.id), status=one.status or "nothing")
     trees = (Subject("worktree", snapshot.place(tree.path)) for tree in one.worktrees)
     mild = verdict is Verdict.LEFTOVER
     return Finding(

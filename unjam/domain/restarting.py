@@ -2,7 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 
-from unjam.domain.naming import is_usable_id
+from unjam.domain.naming import is_usable_id, shown
 from unjam.domain.policy import Policy
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 
@@ -10,6 +10,7 @@ Chosen = frozenset[WorkstreamId] | None  # None: all
 
 _PLACEHOLDER = "{workstreams}"
 _SETTLED = ("completed", "running", "conflict", "reverted", "discarded", "blocked")
+_SHOWN = 5  # names in a line
 _WAITING = ("pending", "failed")
 
 
@@ -40,3 +41,10 @@ def resume_command(policy: Policy, snapshot: Snapshot, chosen: Chosen) -> tuple[
         return ()
     named = ",".join(sorted(chosen))
     return tuple(word.replace(_PLACEHOLDER, named) for word in policy.resume)
+
+
+def listed(workstreams: AbstractSet[WorkstreamId]) -> str:
+    """Name the first few."""
+    named = [shown(one) for one in sorted(workstreams)[:_SHOWN]]
+    more = len(workstreams) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from unjam.domain.facts import fact
 from unjam.domain.failing_merge import by_guilt, listed, unit_at
+from unjam.domain.naming import shown
 from unjam.domain.plan import Plan, Push, Record, Revert, Rework, Step
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.snapshot import Row, Snapshot, WorkstreamId
@@ -185,4 +186,4 @@ class _Planner:
         for unit in self.tests.remedy.units if self.tests.remedy else ():
             for name in unit_at(self.tests, unit).workstreams:
                 if self._reworked(WorkstreamId(name)):
-                    yield f"{name} was reworked once already: what to do about it is a person's to say"
+                    yield f"{shown(name)} was reworked once already: what to do about it is a person's to say"

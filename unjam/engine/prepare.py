@@ -9,6 +9,7 @@ from unjam.adapters.processes.start import find_command
 from unjam.domain.deadlock_plan import why_nothing_is_done
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.finding import Finding, Scenario
+from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import orchestrator_at_work
 from unjam.domain.plan import Plan, Restart, Step
 from unjam.domain.planning import PLANNERS, plan_recovery
@@ -107,7 +108,7 @@ def refuse_strangers(snapshot: Snapshot, workstreams: frozenset[WorkstreamId] | 
     known |= {branch.workstream for branch in snapshot.branches}
     strangers = sorted((workstreams or frozenset()) - known)
     if strangers:
-        raise UsageError(f"unknown workstream: {strangers[0]}; `unjam status` lists them")
+        raise UsageError(f"unknown workstream: {shown(strangers[0])}; `unjam status` lists them")
 
 
 def look_again(run: Recovery, scenarios: tuple[Scenario, ...]) -> tuple[Finding, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from unjam.adapters.state.read import events_of, read_state
+from unjam.domain.naming import shown
 from unjam.domain.snapshot import Row, State, Truth
 from unjam.domain.words import counted
 
@@ -28,7 +29,7 @@ def moved(before: Pulse, after: Pulse) -> str:
         return ""
     known = {row.workstream: row for row in before.state.rows}
     rows = [
-        f"{row.workstream} {_status(known.get(row.workstream))} → {row.status}"
+        f"{shown(row.workstream)} {_status(known.get(row.workstream))} → {row.status}"
         for row in after.state.rows
         if known.get(row.workstream) != row
     ]

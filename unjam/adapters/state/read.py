@@ -70,7 +70,7 @@ def row_of(location: str, workstream: WorkstreamId) -> tuple[tuple[str, Scalar],
             raise PermanentError("there is no such file")
         rows = _read(location, lambda reader: rows_of(reader.ask(_ROW, workstream=workstream)))
         if len(rows) > 1:
-            raise PermanentError(f"{len(rows)} rows say they are {workstream}")
+            raise PermanentError(f"{len(rows)} rows say they are {workstream!r}")
     except UnjamError as error:
         raise type(error)(f"state {shown(location)}: {error}") from error
     return rows[0].values if rows else ()
