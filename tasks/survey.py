@@ -3,12 +3,13 @@
 from typing import Any
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.domain.markdown import readiness_page
 from unjam.domain.readiness import readiness_document
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.progressing import look
 from unjam.engine.surveying import check_after, check_before
 
 
@@ -36,4 +37,14 @@ def _told(document: dict[str, Any]) -> dict[str, Any]:
     create_markdown_artifact(
         readiness_page(document), key=f"unjam-{document['kind']}", description=said
     )
+    return document
+
+
+@task(task_run_name="look at the progress", **RETRY_TRANSIENT)
+def survey_progress(orchestration: Orchestration) -> dict[str, Any]:
+    """Tell how far and how fast it goes; a table of workstreams is its artifact."""
+    document = look(orchestration)
+    rows = [{**one, "pids": ", ".join(map(str, one["pids"]))} for one in document["workstreams"]]
+    if rows:
+        create_table_artifact(rows, key="unjam-progress", description=str(document["counts"]))
     return document

@@ -67,6 +67,10 @@ _Commands: TypeAlias = "argparse._SubParsersAction[_OneLine]"  # noqa: SLF001 --
 def _around(commands: _Commands) -> None:
     """Add the procedures before, after and beside a run."""
     _command(commands, "preflight", "preflight", "check what must hold before a run")
+    progress = _command(
+        commands, "progress", "progress", "say how fast it goes and when it will be done"
+    )
+    progress.add_argument("--watch", action="store_true", help="stay and follow it")
     postflight = _command(commands, "postflight", "postflight", "check what must hold after a run")
     postflight.add_argument(
         "--no-verify", action="store_true", help="do not run the verify command on the trunk"

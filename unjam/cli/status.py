@@ -68,14 +68,15 @@ def _row(line: Line, now: datetime) -> tuple[str, ...]:
         named(line.workstream),
         line.status or _EMPTY,
         line.agent or "",
-        _duration(line.age),
-        f"{_duration(now - line.last_sign)} ago" if line.last_sign else "",
+        duration(line.age),
+        f"{duration(now - line.last_sign)} ago" if line.last_sign else "",
         ",".join(map(str, line.pids)),
         str(line.attempts or ""),
     )
 
 
-def _duration(span: timedelta | None) -> str:
+def duration(span: timedelta | None) -> str:
+    """Say a span in its largest unit; nothing for none."""
     if span is None:
         return ""
     seconds = int(span.total_seconds())
