@@ -5,6 +5,7 @@ Run ``python -m deployments.serve`` with ``PREFECT_API_URL`` naming the server.
 
 import asyncio
 from contextlib import chdir
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from prefect import Flow, aserve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.deployments.runner import RunnerDeployment
 from prefect.flows import load_flow_from_entrypoint
+from prefect.schedules import Interval, Schedule
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,9 +38,14 @@ async def deployment(wanted: dict[str, Any]) -> RunnerDeployment:
         description=wanted["description"],
         tags=wanted["tags"],
         parameters=wanted.get("parameters"),
+        schedules=[_schedule(one) for one in wanted.get("schedules", ())],
         concurrency_limit=ConcurrencyLimitConfig(**wanted["concurrency_limit"]),
         enforce_parameter_schema=True,
     )
+
+
+def _schedule(wanted: dict[str, Any]) -> Schedule:
+    return Interval(timedelta(seconds=wanted["interval"]), slug=wanted["slug"])
 
 
 async def main() -> None:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.prefect_server import QUIET, shared_server
 from tests.world import Program, World, end_processes_below
+from tests.world.sealed import GIT_CONFIG
 
 # Prefect reads these when it is first imported, in whichever test that happens.
 os.environ.update(QUIET)
@@ -16,18 +17,6 @@ os.environ.update(QUIET)
 # No test depends on the clock: on a busy machine a good example takes long.
 settings.register_profile("unjam", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unjam")
-
-GIT_CONFIG = """\
-[user]
-	name = Person
-	email = person@example.com
-[init]
-	defaultBranch = main
-[commit]
-	gpgSign = false
-[maintenance]
-	auto = false
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -92,12 +81,24 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture(scope="session")
 def _prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    base = tmp_path_factory.getbasetemp()
-    # A parallel worker's directory lies in that of the session.
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    with shared_server(shared / "prefect") as url:
+    with shared_server(_shared_by_workers(tmp_path_factory) / "prefect") as url:
         yield url
         _send_waiting_logs()
+
+
+@pytest.fixture(scope="session")
+def _deployments(_prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """All deployments of prefect.yaml, served."""
+    from tests.deployed import served
+
+    with served(_prefect_api, _shared_by_workers(tmp_path_factory) / "served"):
+        yield
+
+
+def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.getbasetemp()
+    # A parallel worker's directory lies in that of the session.
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def _send_waiting_logs() -> None:

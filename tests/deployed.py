@@ -14,7 +14,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.serve import declared
 from tests.command import ROOT
-from tests.conftest import GIT_CONFIG
+from tests.prefect_server import shared
+from tests.world.sealed import GIT_CONFIG
 from tests.world.shell import wait_until
 
 DEADLINE = 120.0  # seconds for a served run, on a machine that does other things too
@@ -22,38 +23,9 @@ DEADLINE = 120.0  # seconds for a served run, on a machine that does other thing
 
 @contextmanager
 def served(url: str, directory: Path) -> Iterator[None]:
-    """Serve them all on the session's server until the block is left, sealed like every test."""
-    log = directory / "log"
-    (directory / "gitconfig").write_text(GIT_CONFIG)
-    env = os.environ | {
-        "HOME": str(directory),
-        "PREFECT_HOME": str(directory / "prefect"),
-        "PREFECT_API_URL": url,
-        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": str(directory / "gitconfig"),
-        "PYTHONPATH": str(ROOT),
-    }
-    with log.open("ab") as output:
-        serving = subprocess.Popen(
-            (sys.executable, "-m", "deployments.serve"),
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_until(
-            lambda: serving.poll() is not None or _all_ready(url, log),
-            "the deployments to be served",
-            deadline=DEADLINE,
-        )
-        assert serving.poll() is None, log.read_text()
+    """Serve them all on the session's server, once for all workers: one would end another's runs."""
+    with shared(directory, lambda: _start(url, directory)):
         yield
-    finally:
-        serving.terminate()
-        serving.wait(DEADLINE)
 
 
 def started(client: SyncPrefectClient, name: str, **parameters: object) -> UUID:
@@ -77,3 +49,34 @@ def _all_ready(url: str, log: Path) -> bool:
     with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
         names = {one.name for one in client.read_deployments()}
     return {one["name"] for one in declared()} <= names and "Your deployments" in log.read_text()
+
+
+def _start(url: str, directory: Path) -> dict[str, object]:
+    log = directory / "log"
+    (directory / "gitconfig").write_text(GIT_CONFIG)
+    env = os.environ | {
+        "HOME": str(directory),
+        "PREFECT_HOME": str(directory / "prefect"),
+        "PREFECT_API_URL": url,
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": str(directory / "gitconfig"),
+        "PYTHONPATH": str(ROOT),
+    }
+    with log.open("ab") as output:
+        serving = subprocess.Popen(
+            (sys.executable, "-m", "deployments.serve"),
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    wait_until(
+        lambda: serving.poll() is not None or _all_ready(url, log),
+        "the deployments to be served",
+        deadline=DEADLINE,
+    )
+    assert serving.poll() is None, log.read_text()
+    return {"pid": serving.pid}

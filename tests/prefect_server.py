@@ -13,7 +13,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -38,15 +38,21 @@ START_DEADLINE = 120.0  # seconds; alone it takes 15
 @contextmanager
 def shared_server(directory: Path) -> Iterator[str]:
     """Give the API's address of the session's server, which the last user stops."""
+    with shared(directory, lambda: _start(directory)) as record:
+        yield str(record["url"])
+
+
+@contextmanager
+def shared(directory: Path, start: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Share what ``start`` starts, a process group by its pid, with the session's other workers."""
     directory.mkdir(parents=True, exist_ok=True)
     me = os.getpid()
     with _record(directory) as record:
         if not record.get("users"):
-            record.update(_start(directory))
+            record.update(start())
         record["users"] = [*record.get("users", []), me]
-        url = str(record["url"])
     try:
-        yield url
+        yield record
     finally:
         with _record(directory) as record:
             record["users"] = [user for user in record["users"] if user != me]

@@ -10,17 +10,11 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from tests.command import unjam_json
-from tests.deployed import served, started, until_state
+from tests.deployed import started, until_state
 from tests.world import World, typical_wreck
 from tests.world.shell import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _deployments(_prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with served(_prefect_api, tmp_path_factory.mktemp("served")):
-        yield
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("_deployments", "prefect_server")]
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
     from unjam.domain.check_report import check_document
     from unjam.domain.diagnosis import DETECTORS, asks_for_tests, diagnose
     from unjam.engine.orchestration import configured
+    from unjam.engine.watch_sign import watched_last
     from unjam.engine.watching import observe_for
 
     scenarios = arguments.scenario or tuple(DETECTORS)
@@ -51,7 +52,9 @@ def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
     if arguments.picture is not None:
         _draw(snapshot, arguments.picture)
     findings = diagnose(snapshot, scenarios)
-    return check_document(snapshot, findings, _parked(orchestration, findings))
+    return check_document(
+        snapshot, findings, _parked(orchestration, findings), watched_last(orchestration)
+    )
 
 
 def _parked(
@@ -101,6 +104,9 @@ def print_check(document: "Document") -> None:
     for one in unknown:
         page.line(f"cannot tell {one['what']}: {one['because']}", "yellow")
     _print_agents(page, document)
+    watch = document["watch"]
+    if watch and watch["late"]:
+        page.line(f"the watch is late: it looked last at {watch['last']}", "yellow")
     count = counted(len(document["workstreams"]), "workstream")
     if document["healthy"]:
         page.line(f"healthy: {count}, trunk {document['trunk']}", "green")

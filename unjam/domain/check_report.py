@@ -23,8 +23,12 @@ def check_document(
     snapshot: Snapshot,
     findings: tuple[Finding, ...],
     parked: Mapping[str, Document] = MappingProxyType({}),
+    watch: Document | None = None,
 ) -> Document:
-    """Describe a check; ``parked`` are the findings a person was called for, by fingerprint."""
+    """Describe a check; ``parked`` are the findings a person was called for, by fingerprint.
+
+    ``watch`` tells when a scheduled detection looked last; None where nobody watches.
+    """
     return {
         "schema": SCHEMA,
         "repo": printable(str(snapshot.repo)),
@@ -39,6 +43,7 @@ def check_document(
             finding_document(one) | {"parked": parked.get(one.fingerprint)} for one in findings
         ],
         "workstreams": [_workstream_document(one) for one in join(snapshot)],
+        "watch": watch,
         "agents": [_printable_values(one) for one in agents_table(snapshot)],
     }
 

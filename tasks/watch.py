@@ -1,0 +1,122 @@
+"""Watch: look at one repository, tell what is new, and start the recovery it needs."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from prefect import get_run_logger, task
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.deployments import run_deployment
+from prefect.events import emit_event
+
+from tasks.retrying import RETRY_TRANSIENT
+from unjam.domain.finding import Finding
+from unjam.domain.words import printable
+from unjam.engine.detecting import Seen, detect
+from unjam.engine.orchestration import open_orchestration
+from unjam.errors import UnjamError
+
+RECOVERY = "recover/recover"
+_UNFINISHED = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED]
+_CRASHES = 3  # flow runs that died before they could begin, and are started anew
+
+
+@task(task_run_name="look at {repo}", **RETRY_TRANSIENT)
+def look(repo: Path, every: timedelta, config: Path | None) -> Seen:
+    """Look at one repository; what keeps it from being looked at is a fact of this one alone."""
+    try:
+        seen = detect(open_orchestration(repo, config), every)
+    except UnjamError as error:
+        return Seen(repo, because=printable(str(error)))
+    logger = get_run_logger()
+    for finding in seen.findings:
+        logger.info("%s: %s", printable(repo.name), printable(finding.summary))
+    return seen
+
+
+@task(task_run_name="tell of {seen.repo}", **RETRY_TRANSIENT)
+def tell(seen: Seen) -> None:
+    """Emit an event for every finding that was not there at the last look."""
+    for finding in seen.new:
+        emit_event(
+            event=f"unjam.finding.{finding.scenario}",
+            resource={
+                "prefect.resource.id": f"unjam.repository.{_digest(seen.repo)}",
+                "prefect.resource.name": printable(seen.repo.name),
+                "unjam.repository": printable(str(seen.repo)),
+            },
+            payload=_payload(seen, finding),
+        )
+
+
+@task(task_run_name="start a recovery of {seen.repo}", **RETRY_TRANSIENT)
+def start(seen: Seen, config: Path | None) -> FlowRun | None:
+    """Start the recovery, unless one of this repository is waiting or at work already."""
+    tag = f"repository:{_digest(seen.repo)}"
+    if _unfinished(tag):
+        return None
+    for crash in range(_CRASHES):
+        made = run_deployment(
+            RECOVERY,
+            parameters={
+                "repo": str(seen.repo),
+                "scenarios": [str(one) for one in seen.scenarios],
+                "config": str(config) if config else None,
+            },
+            timeout=0,
+            idempotency_key=f"{seen.key}-{crash}",
+            tags=[tag, printable(seen.repo.name), "detected"],
+            as_subflow=False,
+        )
+        if not isinstance(made, FlowRun) or made.state is None or not made.state.is_crashed():
+            return made if isinstance(made, FlowRun) else None
+    return None
+
+
+def _unfinished(tag: str) -> bool:
+    with get_client(sync_client=True) as client:
+        found = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                tags=FlowRunFilterTags(all_=[tag]),
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNFINISHED)),
+            ),
+            limit=1,
+        )
+    return bool(found)
+
+
+def _payload(seen: Seen, finding: Finding) -> dict[str, object]:
+    return {
+        "repo": printable(str(seen.repo)),
+        "scenario": str(finding.scenario),
+        "fingerprint": finding.fingerprint,
+        "severity": str(finding.severity),
+        "summary": printable(finding.summary),
+        "workstreams": [printable(one) for one in finding.workstreams],
+    }
+
+
+def _digest(repo: Path) -> str:
+    return hashlib.sha256(str(repo).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def rows_of(all_seen: Iterable[tuple[Seen, FlowRun | None]]) -> list[dict[str, str]]:
+    """Describe looks as a table."""
+    return [
+        {
+            "repository": printable(str(seen.repo)),
+            "found": "nothing" if seen.healthy else str(len(seen.findings)),
+            "new": str(len(seen.new)),
+            "started": str(run.name) if run else "",
+            "because": printable(seen.because),
+        }
+        for seen, run in all_seen
+    ]
