@@ -1,0 +1,120 @@
+"""Rows are read from the pages themselves: all of them, as SQLite stored them, and none that never was."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unjam.adapters.state.pages import Pages, pages_of, varint
+from unjam.adapters.state.rebuild import rebuild, recoverable
+from unjam.adapters.state.rescue import rescue
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40),
+    st.binary(max_size=40),
+    st.integers(1, 9000).map(lambda size: "long " * (size // 5)),
+)
+SIZES = st.sampled_from([512, 1024, 4096, 65536])
+
+
+@settings(max_examples=60)
+@given(
+    rows=st.lists(st.tuples(VALUES, VALUES), max_size=60),
+    size=SIZES,
+    deleted=st.integers(0, 3),
+    log=st.booleans(),
+)
+def test_what_is_rescued_of_a_whole_file_is_what_sqlite_reads(
+    tmp_path_factory: "object",
+    rows: list[tuple[object, object]],
+    size: int,
+    deleted: int,
+    *,
+    log: bool,
+) -> None:
+    path = Path(tmp_path_factory.mktemp("state"), "state.db")  # type: ignore[attr-defined]
+    with closing(sqlite3.connect(path, isolation_level=None)) as state:
+        state.execute(f"PRAGMA page_size = {size}")
+        if log:
+            state.execute("PRAGMA journal_mode = WAL")
+            state.execute("PRAGMA wal_autocheckpoint = 0")
+        state.execute("CREATE TABLE one (id INTEGER PRIMARY KEY, a, b)")
+        state.execute("CREATE TABLE other (a, b TEXT DEFAULT 'x')")
+        state.executemany("INSERT INTO one (a, b) VALUES (?, ?)", rows)
+        state.executemany("INSERT INTO other VALUES (?, ?)", [(a, repr(b)) for a, b in rows])
+        if deleted:
+            state.execute("DELETE FROM one WHERE id % 4 < ?", (deleted,))
+            state.execute("ALTER TABLE other ADD COLUMN c DEFAULT 7")
+        wanted = {
+            name: set(map(repr, state.execute(f"SELECT * FROM {name}")))
+            for name in ("one", "other")
+        }
+        files = path.read_bytes(), Path(f"{path}-wal").read_bytes() if log else b""
+        rescue(pages_of(*files))
+        copy = path.with_name("copy.db")
+        copy.write_bytes(files[0])
+        if log:
+            Path(f"{copy}-wal").write_bytes(files[1])
+
+    if rows:
+        rebuild(copy, path.with_name("new.db"), wal=False)
+        with closing(sqlite3.connect(path.with_name("new.db"))) as made:
+            for name, expected in wanted.items():
+                assert set(map(repr, made.execute(f"SELECT * FROM {name}"))) == expected
+
+
+@given(st.binary(max_size=3000), st.binary(max_size=300))
+def test_no_bytes_whatever_let_it_fail_or_run_on(data: bytes, log: bytes) -> None:
+    for start in (b"", b"SQLite format 3\0\x02\x00\x01\x01\x00\x40\x20\x20"):
+        found = rescue(pages_of(start + data, log))
+
+        assert all(one.table.name for one in found.found)
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_an_integer_of_sqlite_s_is_read_back(value: int) -> None:
+    parts = [value & 0x7F]
+    rest = value >> 7
+    if value >= 1 << 56:
+        parts, rest = [value & 0xFF], value >> 8
+    while rest:
+        parts.insert(0, (rest & 0x7F) | 0x80)
+        rest >>= 7
+    if value >= 1 << 56:
+        parts = [0x80] * (9 - len(parts)) + parts
+
+    assert varint(bytes(parts), 0) == (value, len(parts))
+
+
+def test_rows_that_were_deleted_do_not_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with closing(sqlite3.connect(path)) as state, state:
+        state.execute(
+            "CREATE TABLE workstream_status (workstream_id TEXT PRIMARY KEY, status TEXT)"
+        )
+        state.executemany(
+            "INSERT INTO workstream_status VALUES (?, 'pending')",
+            [(f"ws-{number}",) for number in range(3000)],
+        )
+    with closing(sqlite3.connect(path)) as state, state:
+        state.execute("DELETE FROM workstream_status WHERE rowid > 1000")
+
+    (count,) = recoverable(path)
+
+    assert (count.read, count.found, count.loose) == (1000, 1000, 0)
+
+
+def test_a_tree_that_leads_back_to_itself_is_walked_once() -> None:
+    size = 512
+    inner = bytearray(size)
+    inner[0] = 5
+    inner[8:12] = (2).to_bytes(4, "big")
+    pages = Pages(bytes(size) + bytes(inner), size, size)
+
+    assert pages.children(2) == [2]
+    assert rescue(pages).found == ()
