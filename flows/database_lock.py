@@ -1,5 +1,6 @@
 """Scenario: the state is locked, or will not open. See docs/scenarios/database_lock.md."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from unjam.domain.finding import Scenario
 
 
 @flow(name="database_lock", flow_run_name=name_of_run)
-def database_lock(
+def database_lock(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     workstreams: list[str] | None = None,
     dry_run: bool = False,  # noqa: FBT001, FBT002 -- a flow's parameters are the fields of a form
     approval: Approval | None = None,
     config: Path | None = None,
+    vacuum: bool = False,  # noqa: FBT001, FBT002 -- as above
 ) -> dict[str, Any]:
     """Copy the state, stop who keeps it, and open it again; or rebuild it from what can be had of it.
 
@@ -27,9 +29,10 @@ def database_lock(
         dry_run: Only make the plan.
         approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
+        vacuum: Rewrite the state without its holes, too, where there is room and nobody has it open.
     """
     about = terms("database_lock", workstreams, rehearsal=dry_run)
-    orchestration = opened(repo, config)
+    orchestration = replace(opened(repo, config), vacuum=vacuum)
     allowed = answered(
         orchestration, (Scenario.DATABASE_LOCK,), workstreams, approval, rehearsal=dry_run
     )

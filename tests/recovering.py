@@ -14,7 +14,7 @@ from unjam.domain.planning import PLANNERS
 from unjam.engine.acts import carry_out, give_up
 from unjam.engine.conclude import conclude, conclude_undo
 from unjam.engine.escalating.escalate import escalate_repeated
-from unjam.engine.orchestration import open_orchestration
+from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.prepare import look_again, prepare
 from unjam.engine.recovery import Permission, Recovery
 from unjam.engine.session import Terms, adopt, session
@@ -26,7 +26,12 @@ SCENARIOS = tuple(PLANNERS)
 
 def recover(repo: Path, scenarios: tuple[Scenario, ...] = SCENARIOS) -> Document:
     """Recover with everything approved; the document that ``--json`` prints."""
-    with session(open_orchestration(repo), Terms("recover"), Permission(everything=True)) as run:
+    return recover_in(open_orchestration(repo), scenarios)
+
+
+def recover_in(orchestration: Orchestration, scenarios: tuple[Scenario, ...]) -> Document:
+    """Recover an orchestration that is open already."""
+    with session(orchestration, Terms("recover"), Permission(everything=True)) as run:
         prepared = prepare(run.look_for(scenarios), run.policy, None, scenarios, run.killed)
         adopt(run, prepared.plan)
         for step in prepared.plan.but_restart():

@@ -152,19 +152,34 @@ def test_what_a_holder_is_is_told_by_its_pid_and_unjam_knows_itself(path: Path) 
     assert str(path) in found[pid].entry.command
 
 
-def test_a_process_that_waits_is_idle_and_one_that_computes_works() -> None:
-    for program, wanted in (
+@pytest.mark.parametrize(
+    ("program", "wanted"),
+    [
         ("import time; print(flush=True); time.sleep(60)", Activity.IDLE),
         ("print(flush=True)\nwhile True: pass", Activity.WORKS),
-    ):
-        command = [sys.executable, "-c", program]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            before = vitals_of(process.pid, 0.0)
-            time.sleep(0.5)  # what it does meanwhile is what is measured
-            did, because = activity(before, vitals_of(process.pid, 0.5))
-            process.kill()
+        (
+            """import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'while True: pass'])
+print(flush=True)
+try: sys.stdin.read()
+finally: child.kill()""",
+            Activity.WORKS,
+        ),
+    ],
+    ids=["waits", "computes", "waits for its child that computes"],
+)
+def test_whether_a_process_works_is_told_by_two_looks(program: str, wanted: Activity) -> None:
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.stdout.readline()
+        time.sleep(0.2)
+        before = vitals_of(process.pid, 0.0)
+        time.sleep(0.5)  # what it does meanwhile is what is measured
+        did, because = activity(before, vitals_of(process.pid, 0.5))
+        process.stdin.close()
+        time.sleep(0.1)
+        process.kill()
 
-        assert did is wanted, because
+    assert did is wanted, because
     assert activity(before, vitals_of(process.pid, 1.0))[0] is Activity.UNKNOWN

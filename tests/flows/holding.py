@@ -4,7 +4,7 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.world import Program, World, wait_until
@@ -71,6 +71,6 @@ def with_log(world: World) -> World:
     return world
 
 
-def steps(document: dict[str, Sequence[dict[str, str]]]) -> dict[str, str]:
+def steps(document: Mapping[str, Sequence[dict[str, str]]]) -> dict[str, str]:
     """What came of each kind of step."""
     return {one["step"]: one["outcome"] for one in document["outcomes"]}

@@ -306,3 +306,38 @@ def test_a_killed_writer_s_deleted_log_is_given_its_name_back(busy: World, start
     assert busy.state.status("ws-kept") == "pending"
     assert undo(busy.repo, document["run"])["word"] == "undone"
     assert busy.state.status("ws-kept") == "pending"
+
+
+def test_a_vacuum_comes_only_on_request_and_only_while_nobody_has_it_open(
+    busy: World, start: Start
+) -> None:
+    with busy.state.open() as state:
+        state.execute("CREATE TABLE large AS SELECT hex(randomblob(400000)) AS x")
+    with busy.state.open() as state:
+        state.execute("DROP TABLE large")
+    before, size = busy.state.tables(), busy.state.path.stat().st_size
+
+    alone = unjam("recover", "--vacuum", "--yes", cwd=busy.repo)
+    plain = unjam_json("recover", "database_lock", "--dry-run", cwd=busy.repo)
+    asked = unjam_json("recover", "database_lock", "--vacuum", "--dry-run", cwd=busy.repo)
+    document = vacuumed(busy)
+
+    assert alone.returncode == 2
+    assert plain["plan"] == []
+    assert [one["step"] for one in asked["plan"]] == ["copy state", "vacuum state"]
+    assert asked["plan"][1]["approval"] == "ask"
+    assert steps(document)["vacuum state"] == "done"
+    assert busy.state.path.stat().st_size < size / 10
+    assert busy.state.tables() == before
+    keeper(start, busy, "SELECT 1 FROM workstream_status", name="viewer.py")
+    assert vacuumed(busy)["plan"] == []
+
+
+def vacuumed(world: World) -> dict[str, list[dict[str, str]]]:
+    """Carry out what was asked for, without Prefect."""
+    from dataclasses import replace
+
+    from tests.recovering import recover_in
+    from unjam.engine.orchestration import open_orchestration
+
+    return recover_in(replace(open_orchestration(world.repo), vacuum=True), ONLY)

@@ -164,6 +164,11 @@ def _recover(recover: argparse.ArgumentParser) -> None:
     recover.add_argument(
         "--yes", action="store_true", help="go ahead with every step the policy asks about"
     )
+    recover.add_argument(
+        "--vacuum",
+        action="store_true",
+        help="with database_lock: rewrite the state without its holes, too",
+    )
 
 
 def _undo(undo: argparse.ArgumentParser) -> None:

@@ -1,12 +1,14 @@
 """``unjam recover``: plan, show, ask, carry out as a Prefect flow run, verify."""
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 from unjam.cli.launch import Launcher
 from unjam.cli.say import Page, as_json, ask, is_terminal, progress_line
 from unjam.domain.check_report import Document
 from unjam.domain.diagnosis import DETECTORS, asks_for_tests
+from unjam.domain.finding import Scenario
 from unjam.domain.outcome import RunWord, StepWord
 from unjam.domain.plan import Plan
 from unjam.domain.policy import Approval, Policy, StepClass
@@ -16,7 +18,7 @@ from unjam.domain.words import counted
 from unjam.engine.blaming.investigate import known_tests
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import preview
-from unjam.errors import RefusedError
+from unjam.errors import RefusedError, UsageError
 
 _LEFT = (StepWord.REFUSED, StepWord.FAILED)
 _ROUNDS = 3  # recoveries in one call, each of what the one before it uncovered
@@ -62,6 +64,10 @@ class _Call:
         self._arguments = arguments
         self._orchestration = open_orchestration(arguments.repo, arguments.config)
         self._scenarios = tuple(arguments.scenario or DETECTORS)
+        if arguments.vacuum:
+            if self._scenarios != (Scenario.DATABASE_LOCK,):
+                raise UsageError("--vacuum goes with database_lock, and with nothing else")
+            self._orchestration = replace(self._orchestration, vacuum=True)
         self._chosen = frozenset(map(WorkstreamId, arguments.workstream or ())) or None
         self._launcher: Launcher | None = None
 
@@ -113,6 +119,7 @@ class _Call:
             "approval": approval,
             "config": self._arguments.config,
             **({"scenarios": list(self._scenarios)} if several else {}),
+            **({"vacuum": True} if self._arguments.vacuum else {}),
         }
 
 

@@ -22,6 +22,7 @@ from unjam.domain.state_steps import (
     ReplaceState,
     StopHolder,
     UseLog,
+    VacuumState,
 )
 
 _OURS = (OpenState, RebuildState, ReplaceState, UseLog)
@@ -111,6 +112,7 @@ class _Planner:
             )
         if not self.obstacle:
             yield from self._repairs()
+            yield from self._vacuums()
 
     def notes(self, wanted: tuple[Step, ...], steps: tuple[Step, ...]) -> Iterator[str]:
         """Say what no step does, and why."""
@@ -130,6 +132,8 @@ class _Planner:
             yield f"steps of class {step_class} are left out: policy.{step_class} is off"
         if any(isinstance(one, _OURS) for one in steps):
             yield _TIMEOUT
+        if self.policy.vacuum and not any(isinstance(one, VacuumState) for one in wanted):
+            yield "no VACUUM now: it needs a sound file that nobody has open"
 
     def _repairs(self) -> Iterator[Step]:
         database = self.database
@@ -153,6 +157,15 @@ class _Planner:
                     reason="then who reads and who writes do not wait for each other",
                     path=path,
                 )
+
+    def _vacuums(self) -> Iterator[Step]:
+        """Rewrite it, where that was asked for and nobody is left who has it open."""
+        if self.policy.vacuum and not self.database.is_damaged and not self._still_used():
+            yield VacuumState(
+                subject=self.place,
+                reason="you asked for it: it is rewritten without its holes",
+                path=self.database.path,
+            )
 
     def _still_used(self) -> bool:
         going = {one.process.pid for one in self.targets}

@@ -48,6 +48,7 @@ class Policy:
     approvals: dict[StepClass, Approval] = field(default_factory=dict)
     resume: tuple[str, ...] = ()  # empty: there is nothing to restart with
     remote: str | None = None  # None: there is no remote to push to
+    vacuum: bool = False  # asked for: the state is rewritten without its holes
 
     def approval(self, step_class: StepClass) -> Approval:
         """Return the approval of a class; what is not configured asks if it cannot be undone alone."""

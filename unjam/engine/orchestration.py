@@ -17,6 +17,7 @@ class Orchestration:
 
     repository: Repository
     settings: "Settings"
+    vacuum: bool = False  # a person asked that the state be rewritten without its holes
 
     @property
     def primary(self) -> Path:

@@ -37,7 +37,8 @@ def policy_of(orchestration: Orchestration) -> Policy:
     settings = orchestration.settings
     approvals = {one: Approval(getattr(settings.policy, one.value)) for one in StepClass}
     name = settings.orchestration.remote
-    return Policy(approvals, _resume(orchestration), name if _has(orchestration, name) else None)
+    known = name if _has(orchestration, name) else None
+    return Policy(approvals, _resume(orchestration), known, orchestration.vacuum)
 
 
 def _has(orchestration: Orchestration, name: str) -> bool:
@@ -82,7 +83,7 @@ def prepare(
         _refuse_beside_orchestrator(snapshot, scenarios)
     owed = owed_by(killed)
     found = {one.scenario for one in findings} or (set(scenarios[:1]) if owed else set())
-    if any(one.step_class is StepClass.DATABASE for one in owed):
+    if policy.vacuum or any(one.step_class is StepClass.DATABASE for one in owed):
         found |= {Scenario.DATABASE_LOCK} & set(scenarios)
     if found == {Scenario.DEPENDENCY_DEADLOCK} and (obstacle := why_nothing_is_done(snapshot)):
         raise RefusedError(obstacle)
