@@ -40,6 +40,13 @@ LOOP = pulse(Wait.NOTHING, cpu=7000.0)
 STARTED = replace(LOOP, cpu=6997.0)
 
 
+def test_a_program_that_computes_on_several_processors_is_stuck_in_no_loop() -> None:
+    many = replace(LOOP, cpu=LONG * 3)
+    case = watched(many, before=(replace(many, cpu=many.cpu - 9.0),))
+
+    assert verdict(case) is HangVerdict.UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("case", "wanted"),
     [

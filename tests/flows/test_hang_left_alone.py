@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from tests.flows.hanging import (
     verdicts,
 )
 from tests.recovering import recover, sentences
-from tests.world import World, git, wait_until
+from tests.terminal import Terminal
+from tests.world import Program, World, git, processes_below, wait_until
 from tests.world.hanging import Stage, stage
 from tests.world.script import keep_writing, reach, write
-from unjam.adapters.processes.look import instant
+from unjam.adapters.processes.look import instant, uncollected
 from unjam.domain.diagnosis import diagnose
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.watching import observe_closely
@@ -144,6 +146,97 @@ def test_a_worktree_of_no_workstream_is_saved_and_keeps_its_place(
     assert (tree / "draft.txt").read_text() == "a draft\n"
     assert any("/before-stop/" in one for one in document["vault"])
     assert world.lost(treasure) == []
+
+
+def test_what_computes_for_long_is_never_stopped_without_being_asked_about(
+    still: World, scene: Stage
+) -> None:
+    still.configure(policy={"stop": "auto"}, hang={"interval": "2s"})
+    agent = hung(scene, ordered(still, "ws-15"), "busy loop")
+    other = hung(scene, ordered(still, "ws-16", "agent-2"), "read of a pipe")
+
+    document = recover(still.repo, HANG)
+
+    assert verdicts(still) == {"ws-15": "busy loop"}
+    assert "cannot be told from outside" in " ".join(document["notes"])
+    assert alive(agent)
+    assert not alive(other)
+    assert still.state.status("ws-15") == "running"
+
+
+def test_an_agent_that_a_person_put_aside_in_a_shell_is_left_to_them(world: World) -> None:
+    impatient(world)
+    stream = world.workstream("ws-15").worktree()
+    shell = ["bash", "--norc", "--noprofile", "-i"]
+    screen = Terminal(["setsid", "--ctty", "--wait", *shell], world.root)
+    try:
+        screen.type(f"(cd {stream.tree} && exec -a aider sleep 600)")
+        wait_until(lambda: len(sleepers(stream.tree)) == 1, "the job to run")
+        (job,) = sleepers(stream.tree)
+        job.suspend()
+        wait_until(lambda: job.status() == psutil.STATUS_STOPPED, "it to be stopped")
+        silence(stream.tree)
+
+        document = recover(world.repo, HANG)
+
+        assert document["plan"] == []
+        assert "perhaps by the person" in " ".join(document["notes"])
+        assert job.is_running()
+        job.kill()
+    finally:
+        screen.close()
+
+
+def sleepers(tree: Path) -> list[psutil.Process]:
+    return [one for one in processes_below(tree) if one.name() == "sleep"]
+
+
+def test_a_zombie_beside_a_living_orchestrator_is_reported_and_left_to_a_person(
+    still: World, start: Callable[..., Program]
+) -> None:
+    stream = ordered(still, "ws-15")
+    program = still.root / "multi_agent_orchestrator.py"
+    program.write_text(
+        "import subprocess, sys, time\n"
+        "left = subprocess.Popen(['true'], cwd=sys.argv[1])\n"
+        "time.sleep(600)\n"
+    )
+    boss = start(sys.executable, program, stream.tree, cwd=still.repo)
+    wait_until(lambda: len(uncollected(boss.pid)) == 1, "the agent to have ended")
+    silence(stream.tree)
+    for path in stream.admin.rglob("*"):
+        os.utime(path, (1_000_000, 1_000_000))
+    before = still.inventory()
+
+    document = recover(still.repo, HANG)
+
+    assert verdicts(still) == {"ws-15": "zombie"}
+    assert {str(one.severity) for one in found(still)} == {"error"}
+    assert document["plan"] == []
+    assert f"pid {boss.pid}" in " ".join(document["notes"])
+    assert boss.alive
+    assert still.inventory() == before
+    boss.kill()
+
+    recovered_from_hang(still)
+
+    assert still.state.status("ws-15") == "failed"
+    assert not stream.tree.exists()
+
+
+def test_an_agent_in_uninterruptible_sleep_is_reported_and_left_alone(
+    still: World, scene: Stage
+) -> None:
+    stream = ordered(still, "ws-15")
+    agent = hung(scene, stream, "uninterruptible sleep")
+
+    document = recover(still.repo, HANG)
+
+    (finding,) = found(still)
+    assert finding.verdicts == (("ws-15", "unknown"),)
+    assert any("not even SIGKILL" in one.fact for one in finding.evidence), finding.evidence
+    assert document["plan"] == []
+    assert alive(agent)
 
 
 def test_a_prompt_that_nobody_ordered_may_wait_for_a_person(world: World, scene: Stage) -> None:

@@ -37,6 +37,7 @@ SILENT = (
     "short-lived children",
 )
 UNTOLD = ("sleep", "event loop for ever", "back-off in small steps", "wait for a file lock")
+STUCK = "uninterruptible sleep"
 
 _SCRIPTS = {
     "prompt on a terminal": "READY.touch(); input()",
@@ -85,6 +86,12 @@ _SCRIPTS = {
     "sleep": "READY.touch(); time.sleep(3600)",
     "event loop for ever": ("import asyncio\nREADY.touch(); asyncio.run(asyncio.sleep(3600))"),
     "back-off in small steps": "READY.touch()\nwhile True: time.sleep(0.05)",
+    # Whoever called vfork sleeps like one that waits for a disk, until its child runs or ends.
+    STUCK: (
+        "import ctypes\n"
+        "READY.touch()\n"
+        "ctypes.CDLL(None).vfork() == 0 and ctypes.CDLL(None).sleep(600)"
+    ),
     "wait for a file lock": (
         "import fcntl\n"
         "held = open(sys.argv[1] + '.lock', 'w'); fcntl.flock(held, fcntl.LOCK_EX)\n"

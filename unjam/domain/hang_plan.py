@@ -64,7 +64,9 @@ class _Planner:
             if workstreams is None or (one.workstream and one.workstream.id in workstreams)
         ]
         stoppable = not self.is_off(StepClass.STOP) and not self._is_unsaved_beside_orchestrator()
-        self.hung = [one for one in self.all if one.is_hung and stoppable]
+        self.hung = [
+            one for one in self.all if one.is_hung and stoppable and not self._must_ask(one)
+        ]
         ended = [one for one in self.all if one.score.verdict in _ENDED]
         left = [one for one in self.hung if not self._is_waited_for(one)]
         self.treated = left if self.orchestrator else [*left, *ended]
@@ -109,10 +111,20 @@ class _Planner:
             return f"its orchestrator lives (pid {pid}); stop that, then: unjam recover"
         if verdict not in HUNG or one in self.hung:
             return ""
+        if self._must_ask(one):
+            return (
+                "whether what it computes will ever end cannot be told from outside, and policy.stop "
+                "is auto; to be asked: UNJAM_POLICY__STOP=ask unjam recover agent_hang"
+            )
         if not one.is_hung:
             return "no row says that it runs, and a person may come back to its prompt"
         off = "stop" if self.is_off(StepClass.STOP) else "salvage"
         return f"policy.{off} is off"
+
+    def _must_ask(self, one: Suspect) -> bool:
+        """Tell a verdict that no signal proves: a program that computes for long may yet be done."""
+        by_itself = self.policy.approval(StepClass.STOP) is Approval.AUTO
+        return by_itself and one.score.verdict is HangVerdict.BUSY
 
     def _is_unsaved_beside_orchestrator(self) -> bool:
         return self.orchestrator is not None and self.is_off(StepClass.SALVAGE)

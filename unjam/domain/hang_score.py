@@ -42,6 +42,7 @@ _MOMENT = 0.1  # seconds; two looks closer than that tell nothing
 _WORKS = 0.05  # share of a processor below which a tree only stirs
 _SPINS = 0.25  # share of its present pace at which a loop must have run since the last sign of life
 _STIRS = 1.0  # times a second that something may wake up in a tree and still be called still
+_ALONE = 1.2  # processors; a program that got stuck in a loop is stuck in one
 _PAGES = 64  # new pages that even a loop may need between two looks
 
 
@@ -89,11 +90,12 @@ def _judge(watched: Watched, observed_at: datetime) -> tuple[HangVerdict, str]:
     now = watched.now
     if not now.members:
         return HangVerdict.DEAD, "no process works for it any more"
+    if all(one.wait is Wait.ENDED for one in now.members):
+        # That is for ever: one look tells it.
+        return HangVerdict.ZOMBIE, "every process of it has ended, and nobody collected them"
     unclear = next(_obstacles(watched), None)
     if unclear is not None:
         return HangVerdict.UNKNOWN, unclear
-    if all(one.wait is Wait.ENDED for one in now.members):
-        return HangVerdict.ZOMBIE, "every process of it has ended, and nobody collected them"
     changes = tuple(_changes(watched.before, now))
     signs = (*_old_signs(watched, observed_at), *_work(watched, changes))
     if signs:
@@ -170,25 +172,36 @@ def _of_busy(
     pulse = busy.pulse
     if busy.moved is None:
         return HangVerdict.UNKNOWN, f"what pid {pulse.pid} reads and writes cannot be read"
-    elapsed = watched.now.at - watched.before.at
-    last = last_sign(watched)
-    quiet = pulse.age if last is None else (observed_at - last).total_seconds()
-    others = {one.wait for one in watched.now.members if one.key != pulse.key}
-    if others - {Wait.MEMBER, Wait.LOCKS, Wait.ENDED}:
-        return HangVerdict.WORKING, f"pid {pulse.pid} is busy, and others of its tree may use that"
-    needed = _SPINS * min(busy.share, 1.0) * min(quiet, pulse.age)
-    if not pulse.is_agent:
-        return HangVerdict.WORKING, f"pid {pulse.pid}, a tool it called, computes"
-    sleeps = {busy.was, pulse.wait} != {Wait.NOTHING}
-    if sleeps or busy.switches > _STIRS * elapsed:
-        return HangVerdict.WORKING, f"pid {pulse.pid} computes and sleeps in turn"
-    if pulse.cpu < needed:
-        # It began to compute long after it last wrote: too early to tell.
-        return HangVerdict.WORKING, f"pid {pulse.pid} has been busy for a part of that time only"
+    working = next(_of_working(watched, busy, observed_at), None)
+    if working is not None:
+        return HangVerdict.WORKING, working
+    if sum(one.share for one in changes) > _ALONE:
+        return HangVerdict.UNKNOWN, (
+            f"pid {pulse.pid} computes on more than one processor, which a stuck loop does not"
+        )
     return HangVerdict.BUSY, (
         f"pid {pulse.pid}, the agent's own program, used {busy.share:.0%} of a processor and "
         f"{pulse.cpu:.0f} s in all; it read, wrote, started and waited for nothing"
     )
+
+
+def _of_working(watched: Watched, busy: _Change, observed_at: datetime) -> Iterator[str]:
+    """Yield why a program that uses a processor may do so for something."""
+    pulse = busy.pulse
+    elapsed = watched.now.at - watched.before.at
+    last = last_sign(watched)
+    quiet = pulse.age if last is None else (observed_at - last).total_seconds()
+    others = {one.wait for one in watched.now.members if one.key != pulse.key}
+    sleeps = {busy.was, pulse.wait} != {Wait.NOTHING}
+    if others - {Wait.MEMBER, Wait.LOCKS, Wait.ENDED}:
+        yield f"pid {pulse.pid} is busy, and others of its tree may use that"
+    if not pulse.is_agent:
+        yield f"pid {pulse.pid}, a tool it called, computes"
+    if sleeps or busy.switches > _STIRS * elapsed:
+        yield f"pid {pulse.pid} computes and sleeps in turn"
+    if pulse.cpu < _SPINS * min(busy.share, 1.0) * min(quiet, pulse.age):
+        # It began to compute long after it last wrote: too early to tell.
+        yield f"pid {pulse.pid} has been busy for a part of that time only"
 
 
 def _of_idle(watched: Watched, changes: tuple[_Change, ...]) -> tuple[HangVerdict, str]:

@@ -143,6 +143,10 @@ class _Eye:
         if stat is None or int(stat[19]) != entry.start:
             return None
         wait, detail = wait_of(entry.pid, scene)
+        boss = self.table.get(entry.parent)
+        if wait is Wait.STOPPED and boss is not None and is_personal(boss):
+            # Ctrl-Z and fg are a person's; so is a job that was put into the background.
+            wait, detail = Wait.OTHER, f"is stopped, perhaps by the person in pid {boss.pid}"
         return _counted(
             stat,
             entry,
