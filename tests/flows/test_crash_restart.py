@@ -116,7 +116,7 @@ def test_the_default_command_is_only_missed_in_a_note(new_world: Callable[..., W
 
 def test_an_orchestrator_is_not_started_on_a_primary_that_is_off_the_trunk(world: World) -> None:
     resuming(world, sys.executable, "-c", RUNS)
-    world.primary.detached()
+    world.primary.on_branch("mine")
 
     document = recover(world.repo)
 

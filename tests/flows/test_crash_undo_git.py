@@ -234,7 +234,7 @@ def test_undo_is_refused_where_it_would_reset_an_edit_to_bring_an_operation_back
 
 def test_undo_is_refused_under_a_checkout_that_came_to_use_the_trunk(lonely: World) -> None:
     begun(lonely)
-    lonely.primary.detached()
+    lonely.primary.on_branch("mine")
     run = recovered(lonely)["run"]
     git("switch", "--quiet", "main", cwd=lonely.repo)
 

@@ -7,8 +7,9 @@ from unjam.domain.facts import NONE, fact, holds
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import (
+    is_astray,
+    is_on_no_branch,
     judgements,
-    primary_on_agent_branch,
     unpushed,
 )
 from unjam.domain.plan import (
@@ -159,7 +160,7 @@ class _Planner:
         if self.whole and self._primary_is_touched() and self._at_risk(primary):
             yield Salvage(
                 subject=self.snapshot.place(primary.path),
-                reason="the primary holds uncommitted work or an operation in progress",
+                reason=_at_risk_in_words(primary),
                 facts=self.nobody,
                 worktree="",
             )
@@ -273,9 +274,7 @@ class _Planner:
                 )
 
     def _return(self) -> Iterator[Step]:
-        primary = self.snapshot.primary
-        away = primary.operation is not None or primary_on_agent_branch(self.snapshot) is not None
-        if away and self.whole:
+        if is_astray(self.snapshot) and self.whole:
             yield ReturnPrimary(
                 subject=f"to {self.snapshot.trunk_name}",
                 reason=f"the orchestrator works from {self.snapshot.trunk_name}",
@@ -308,12 +307,12 @@ class _Planner:
 
     def _primary_is_touched(self) -> bool:
         moved = any(one.verdict in _LANDING for one in self.judged)
-        away = primary_on_agent_branch(self.snapshot) is not None
-        return moved or away or self.snapshot.primary.operation is not None
+        return moved or is_astray(self.snapshot)
 
     @staticmethod
     def _at_risk(primary: Worktree) -> bool:
-        return primary.operation is not None or primary.unsaved.any is not Truth.NO
+        alone = is_on_no_branch(primary) and bool(primary.hidden_commits)
+        return alone or primary.operation is not None or primary.unsaved.any is not Truth.NO
 
 
 _STAYING_OUT = ("failed", "blocked", "conflict", "reverted", "discarded")
@@ -346,6 +345,12 @@ def _person_in(tree: Worktree, judged: Judged) -> int | None:
 
 def _trees(judged: Judged) -> tuple[str, ...]:
     return tuple(tree.name for tree in judged.workstream.worktrees)
+
+
+def _at_risk_in_words(primary: Worktree) -> str:
+    if is_on_no_branch(primary) and primary.hidden_commits:
+        return f"the primary holds {counted(primary.hidden_commits, 'commit')} that no branch holds"
+    return "the primary holds uncommitted work or an operation in progress"
 
 
 def _work_in_words(tree: Worktree) -> str:

@@ -6,7 +6,8 @@ from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.naming import shown
 from unjam.domain.snapshot import Branch, Operation, Process, Snapshot, Truth, Worktree
 from unjam.domain.stale_locks import lock_findings
-from unjam.domain.workstream import Judged, Verdict, join, judge
+from unjam.domain.words import counted
+from unjam.domain.workstream import Judged, Verdict, Workstream, join, judge
 
 _SUMMARIES = {
     Verdict.LIVE: "{ws}: its agent still works, but no orchestrator waits for it",
@@ -34,10 +35,10 @@ def findings_without_orchestrator(snapshot: Snapshot) -> Iterator[Finding]:
         if one.verdict is not Verdict.CONSISTENT:
             yield _workstream_finding(one, snapshot)
     if judged:
-        yield from _shared_findings(snapshot)
+        yield from _shared_findings(snapshot, judged)
 
 
-def _shared_findings(snapshot: Snapshot) -> Iterator[Finding]:
+def _shared_findings(snapshot: Snapshot, judged: tuple[Judged, ...]) -> Iterator[Finding]:
     """Find what is wrong with what all workstreams share."""
     yield from lock_findings(snapshot, Scenario.ORCHESTRATOR_CRASH)
     if unpushed(snapshot):
@@ -47,6 +48,8 @@ def _shared_findings(snapshot: Snapshot) -> Iterator[Finding]:
         yield _operation_finding(snapshot.primary, snapshot.primary.operation)
     elif agent_branch is not None:
         yield _primary_finding(snapshot, agent_branch)
+    elif is_on_no_branch(snapshot.primary) and any(has_begun(one.workstream) for one in judged):
+        yield _detached_finding(snapshot)
 
 
 def judgements(snapshot: Snapshot) -> tuple[Judged, ...]:
@@ -67,10 +70,31 @@ def primary_on_agent_branch(snapshot: Snapshot) -> Branch | None:
     return next((one for one in snapshot.branches if one.ref == snapshot.primary.branch), None)
 
 
+def is_on_no_branch(primary: Worktree) -> bool:
+    """Tell a checkout whose HEAD is a commit; what is merged there, no branch would hold."""
+    whole = not primary.damage and not primary.problem
+    return whole and primary.branch is None and primary.head is not None
+
+
+def is_astray(snapshot: Snapshot) -> bool:
+    """Tell whether the primary was left where the orchestrator cannot work from.
+
+    On any other branch it was put by a person.
+    """
+    primary = snapshot.primary
+    away = primary_on_agent_branch(snapshot) is not None or is_on_no_branch(primary)
+    return away or primary.operation is not None
+
+
 def unpushed(snapshot: Snapshot) -> bool:
     """Tell whether work that a run landed still waits for the remote."""
     remote = snapshot.remote
     return snapshot.push_owed and remote is not None and remote.ahead != 0
+
+
+def has_begun(one: Workstream) -> bool:
+    """Tell what an orchestrator has taken up from what was only ordered."""
+    return one.row is not None or bool(one.branches or one.worktrees)
 
 
 def _workstream_finding(judged: Judged, snapshot: Snapshot) -> Finding:
@@ -115,6 +139,19 @@ def _unpushed_finding(snapshot: Snapshot) -> Finding:
         summary=f"what an earlier run landed on {snapshot.trunk_name} is not on {name}",
         subjects=(Subject("remote", name),),
         evidence=(Evidence("git", "the last push did not succeed"),),
+    )
+
+
+def _detached_finding(snapshot: Snapshot) -> Finding:
+    primary = snapshot.primary
+    hidden = counted(primary.hidden_commits, "commit")
+    return Finding(
+        scenario=Scenario.ORCHESTRATOR_CRASH,
+        cause="primary on no branch",
+        severity=Severity.ERROR,
+        summary=f"the primary checkout was left on commit {(primary.head or '')[:12]}, on no branch",
+        subjects=(Subject("primary", str(primary.path)),),
+        evidence=(Evidence("git", f"HEAD is detached; {hidden} there that no branch holds"),),
     )
 
 

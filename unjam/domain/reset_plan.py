@@ -7,7 +7,7 @@ from pathlib import PurePath
 from unjam.domain.damage import Damage
 from unjam.domain.facts import NONE, fact
 from unjam.domain.lock_plan import lock_steps
-from unjam.domain.orchestrator_crash import primary_on_agent_branch
+from unjam.domain.orchestrator_crash import is_astray
 from unjam.domain.plan import (
     Abort,
     Fact,
@@ -135,8 +135,8 @@ class _Planner:
 
     def _salvages(self) -> Iterator[Step]:
         primary = self.snapshot.primary
-        away = primary_on_agent_branch(self.snapshot) is not None
-        at_risk = primary.unsaved.any is not Truth.NO
+        away = is_astray(self.snapshot)
+        at_risk = primary.unsaved.any is not Truth.NO or bool(primary.hidden_commits)
         if primary.operation is not None or (away and at_risk):
             yield self._salvage(primary, "it was left astray, and holds uncommitted work")
         for tree in self.trees:
@@ -186,8 +186,7 @@ class _Planner:
             )
 
     def _return(self) -> Iterator[Step]:
-        primary = self.snapshot.primary
-        if primary.operation is not None or primary_on_agent_branch(self.snapshot) is not None:
+        if is_astray(self.snapshot):
             yield ReturnPrimary(
                 subject=f"to {self.snapshot.trunk_name}",
                 reason=f"the orchestrator works from {self.snapshot.trunk_name}",

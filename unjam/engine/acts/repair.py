@@ -1,10 +1,11 @@
 """Repair what stops Git: dead locks, operations left in the middle, a primary on a wrong branch."""
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 from unjam.domain.change import AbortOperation, MoveCheckout, MovePath, Position
-from unjam.domain.orchestrator_crash import primary_on_agent_branch
+from unjam.domain.orchestrator_crash import is_astray, is_on_no_branch
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Abort, MoveLock, ReturnPrimary
 from unjam.domain.snapshot import Snapshot, Truth, Worktree
@@ -47,21 +48,41 @@ def return_primary(run: Recovery, step: ReturnPrimary, fresh: Snapshot) -> tuple
     here = Position(primary.branch, primary.head)
     change = MoveCheckout(primary.path, primary.admin, here, Position(fresh.trunk, fresh.trunk_tip))
     run.door.make(change)
-    left = (primary.branch or "").removeprefix("refs/heads/")
-    return (outcome(step, StepWord.DONE, f"switched from {left} to {fresh.trunk_name}"),)
+    return (outcome(step, StepWord.DONE, *_left(run, primary, fresh.trunk_name)),)
+
+
+def _left(run: Recovery, primary: Worktree, trunk: str) -> Iterator[str]:
+    """Say from where it was switched; what only HEAD named there is named by what keeps it."""
+    if primary.branch is not None:
+        yield f"switched from {primary.branch.removeprefix('refs/heads/')} to {trunk}"
+        return
+    said = f"switched from commit {(primary.head or '')[:12]} to {trunk}"
+    saved = run.saved.get(primary.name)
+    yield f"{said}; what no branch holds is kept as {saved.ref}" if saved else said
+    if saved:
+        yield saved.ref
 
 
 def _refuse_unless_idle(primary: Worktree, fresh: Snapshot) -> None:
     command = f"git -C {_quoted(primary)} switch {shlex.quote(fresh.trunk_name)}"
     if primary.operation is not None:
         raise RefusedError(f"a {primary.operation} is in progress; end it, then: {command}")
-    if primary_on_agent_branch(fresh) is None:
+    if not is_astray(fresh):
         raise RefusedError(f"it is on no agent's branch; if it should move: {command}")
+    _refuse_to_leave_alone(primary, command)
     unsaved = primary.unsaved
     edited = (*unsaved.staged, *unsaved.modified, *unsaved.deleted, *unsaved.conflicted)
     if unsaved.known is not Truth.YES or edited:
         shown = ", ".join(sorted(set(edited))[:5]) or unsaved.because
         raise RefusedError(f"it holds uncommitted edits ({shown}); save them, then: {command}")
+
+
+def _refuse_to_leave_alone(primary: Worktree, command: str) -> None:
+    """Refuse to leave commits that nothing else names: a salvage has them, if there was one."""
+    if is_on_no_branch(primary) and primary.hidden_commits:
+        head = (primary.head or "")[:12]
+        keep = f"git -C {_quoted(primary)} branch kept-{head} {primary.head}"
+        raise RefusedError(f"no branch holds commit {head}; give it one, then: {keep} && {command}")
 
 
 def _quoted(tree: Worktree) -> str:
