@@ -50,6 +50,7 @@ TASKS: Mapping[type[steps.Step], Any] = {
     steps.Record: record,
     steps.RemoveWorktree: clean,
     steps.RemoveBranch: clean,
+    steps.Discard: clean,
     steps.Unregister: clean,
     steps.SetAside: clean,
     steps.ReturnPrimary: repair,

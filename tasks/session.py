@@ -21,6 +21,7 @@ from unjam.domain.words import printable
 from unjam.engine.acts import give_up
 from unjam.engine.history import PastRun, last_told
 from unjam.engine.orchestration import Orchestration, open_orchestration
+from unjam.engine.prepare import discarding
 from unjam.engine.recovery import Permission, Recovery
 from unjam.engine.session import Terms, adopt, session
 from unjam.errors import RefusedError
@@ -81,6 +82,11 @@ def terms(
     """Say what a run is about."""
     chosen = frozenset(map(WorkstreamId, workstreams)) if workstreams else None
     return Terms(kind, chosen, undoes, rehearsal, _flow_run())
+
+
+def give_up_on(run: Recovery, workstreams: list[str] | None) -> None:
+    """Let this run plan to discard these workstreams; those that are in no conflict are refused."""
+    run.policy = discarding(run.policy, workstreams)
 
 
 def adopted(run: Recovery, plan: Plan, approval: Approval | None) -> Plan:

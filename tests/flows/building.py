@@ -14,9 +14,10 @@ def begun(world: World, name: str = "ws-15", agent: str = "agent-1") -> Workstre
 
 
 def recovered(world: World) -> Document:
-    """Recover, and expect that nothing is left to do."""
+    """Recover, and expect that nothing is left to do, but for conflicts that wait for a person."""
     document = recover(world.repo)
-    assert document["word"] == "recovered", document
+    left = [one["scenario"] for one in document["findings_after"]]
+    assert document["word"] == "recovered" or set(left) == {"merge_conflict"}, document
     return document
 
 

@@ -175,12 +175,14 @@ def test_a_conflict_marks_the_row_and_touches_neither_branch_nor_worktree(calm: 
     assert calm.state.status("ws-15") == "conflict"
     assert "src/app.py" in str(calm.state.value("ws-15", "error_message"))
     assert (calm.trunk, stream.tip) == (trunk, tip)
-    now = {key: one for key, one in calm.inventory(without=[".state"]).items() if "row" not in key}
+    told = (".state", "reports", "logs")
+    now = {key: one for key, one in calm.inventory(without=told).items() if "row" not in key}
     assert now == {key: one for key, one in before.items() if "row" not in key}
     assert calm.lost(treasure) == []
-    assert recover(calm.repo)["word"] == "nothing to do"
+    assert recover(calm.repo)["word"] == "needs a human"
     undo(calm.repo, document["run"])
     assert calm.state.tables() == rows
+    assert not (calm.repo / "reports").exists()
 
 
 def test_a_worktree_whose_row_is_not_settled_keeps_its_place_and_says_why(calm: World) -> None:
@@ -242,6 +244,7 @@ def test_what_depends_on_a_conflict_of_an_earlier_run_is_blocked_as_well(calm: W
     first = calm.workstream("ws-01").worktree().row("conflict")
     first.commits({"src/app.py": "theirs = 1\n"})
     begun(calm, "ws-02", "agent-2")
+    calm.primary.commit("src/app.py", "ours = 1\n")
 
     recover(calm.repo)
 

@@ -12,6 +12,7 @@ from tests.command import unjam
 from tests.flows.building import begun, on_trunk, recovered
 from tests.recovering import recover, sentences, undo
 from tests.world import Program, Workstream, World, git, git_status, wait_until
+from unjam.domain.finding import Scenario
 
 # What Git starts to have a message written: the commit that waits for it holds the index lock.
 EDITOR = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
@@ -225,7 +226,7 @@ def test_an_operation_a_person_works_on_is_left_alone_and_said(
     (lonely.repo / touched).write_text("half resolved by a person\n")
     treasure, before = lonely.treasure(), lonely.inventory(without=[".state"])
 
-    document = recover(lonely.repo)
+    document = recover(lonely.repo, (Scenario.ORCHESTRATOR_CRASH,))
 
     (said,) = sentences(document, "abort").values()
     kind = operation.split(maxsplit=1)[0]

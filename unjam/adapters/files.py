@@ -179,6 +179,21 @@ def make_folder(path: Path) -> None:
     sync_directory(path.parent)
 
 
+def have_folder(path: Path, *, there: bool) -> None:
+    """Make a directory with the permissions its owner's files get, or remove it if it is empty."""
+    try:
+        if there:
+            path.mkdir(exist_ok=True)
+        else:
+            path.rmdir()
+        sync_directory(path.parent)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise _translated(error, f"cannot change {path}") from error
+
+
 def refuse_outside(path: Path, root: Path | None) -> None:
     """Raise RefusedError if a symbolic link leads a path out of the root it must be below."""
     # The last component itself may be a link: renaming moves the link, never what it points at.

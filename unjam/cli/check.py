@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unjam.cli.say import Page, as_json, progress_line
-from unjam.domain.words import counted
+from unjam.domain.words import counted, printable
 from unjam.engine.ahead import Ahead, looking_ahead
 from unjam.errors import UsageError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unjam.domain.snapshot import Snapshot
     from unjam.engine.orchestration import Orchestration
 
+_PATHS = 3  # in a line
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
 
@@ -40,6 +41,7 @@ def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
     # Imported only now that Git and a child are at work: this takes as long as they do.
     from unjam.domain.check_report import check_document
     from unjam.domain.diagnosis import DETECTORS, asks_for_tests, diagnose
+    from unjam.domain.finding import Scenario
     from unjam.engine.orchestration import configured
     from unjam.engine.watch_sign import watched_last
     from unjam.engine.watching import observe_for
@@ -52,9 +54,12 @@ def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
     if arguments.picture is not None:
         _draw(snapshot, arguments.picture)
     findings = diagnose(snapshot, scenarios)
-    return check_document(
+    document = check_document(
         snapshot, findings, _parked(orchestration, findings), watched_last(orchestration)
     )
+    if scenarios == [Scenario.MERGE_CONFLICT]:
+        document["conflict_statistics"] = _conflicts_so_far(orchestration)
+    return document
 
 
 def _parked(
@@ -66,6 +71,19 @@ def _parked(
     from unjam.engine.attempts import parked
 
     return parked(orchestration, findings)
+
+
+def _conflicts_so_far(orchestration: "Orchestration") -> "Document":
+    """Count what conflicted in all recoveries so far: only where conflicts were asked for by name."""
+    from unjam.engine.conflict_history import conflict_statistics
+
+    found = conflict_statistics(orchestration)
+    return {
+        "conflicts": found.conflicts,
+        "by_workstream": [[printable(one), count] for one, count in found.by_workstream],
+        "by_file": [[printable(one), count] for one, count in found.by_file],
+        "by_pair": [[*map(printable, pair), count] for pair, count in found.by_pair],
+    }
 
 
 def _draw(snapshot: "Snapshot", target: Path) -> None:
@@ -107,6 +125,7 @@ def print_check(document: "Document") -> None:
     watch = document["watch"]
     if watch and watch["late"]:
         page.line(f"the watch is late: it looked last at {watch['last']}", "yellow")
+    _print_conflicts(page, document)
     count = counted(len(document["workstreams"]), "workstream")
     if document["healthy"]:
         page.line(f"healthy: {count}, trunk {document['trunk']}", "green")
@@ -125,6 +144,24 @@ def _print_agents(page: Page, document: "Document") -> None:
         observed_at = datetime.fromisoformat(document["observed_at"])
         page.line()
         page.table(HEADS, [as_cells(one, observed_at) for one in document["agents"]])
+
+
+def _print_conflicts(page: Page, document: "Document") -> None:
+    """Print which branches would conflict if they landed now, and how often files did so far."""
+    for one in document["predicted_conflicts"]:
+        where = ", ".join(one["paths"][:_PATHS]) or "all of it"
+        more = f" and {len(one['paths']) - _PATHS} more" if len(one["paths"]) > _PATHS else ""
+        kinds = f" ({', '.join(one['kinds'])})" if one["kinds"] else ""
+        page.line(f"would conflict: {one['branch']} in {where}{more}{kinds}", "dim")
+    left = document["branches_not_merged"]
+    if left:
+        branches = "branch was" if left == 1 else "branches were"
+        page.line(
+            f"{left} {branches} not tried against the trunk:  unjam check merge_conflict", "dim"
+        )
+    past = document.get("conflict_statistics")
+    for name, count in past["by_file"][:_PATHS] if past else ():
+        page.line(f"conflicted {count} times so far: {name}", "dim")
 
 
 def print_finding(page: Page, finding: "Document") -> None:

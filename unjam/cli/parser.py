@@ -154,6 +154,12 @@ def _recover(recover: argparse.ArgumentParser) -> None:
     recover.add_argument(
         "--workstream", action="append", metavar="WS", help="only this one; repeatable"
     )
+    recover.add_argument(
+        "--discard",
+        action="append",
+        metavar="WS",
+        help="give this one up, with merge_conflict alone; the vault keeps it; repeatable",
+    )
     recover.add_argument("--dry-run", action="store_true", help="only show the plan")
     recover.add_argument(
         "--plan",

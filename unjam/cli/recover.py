@@ -69,6 +69,9 @@ class _Call:
                 raise UsageError("--vacuum goes with database_lock, and with nothing else")
             self._orchestration = replace(self._orchestration, vacuum=True)
         self._chosen = frozenset(map(WorkstreamId, arguments.workstream or ())) or None
+        self._discard = tuple(arguments.discard or ())
+        if self._discard and self._scenarios != (Scenario.MERGE_CONFLICT,):
+            raise UsageError("--discard: only with merge_conflict alone")
         self._launcher: Launcher | None = None
 
     def once(self) -> Document:
@@ -76,7 +79,9 @@ class _Call:
         arguments = self._arguments
         if asks_for_tests(self._scenarios):
             known_tests(self._orchestration, progress_line())
-        prepared, policy, is_owed = preview(self._orchestration, self._chosen, self._scenarios)
+        prepared, policy, is_owed = preview(
+            self._orchestration, self._chosen, self._scenarios, self._discard
+        )
         document = planned_document(prepared.findings, prepared.plan, policy)
         if not arguments.json:
             print_plan(document)
@@ -93,6 +98,7 @@ class _Call:
 
     def once_more(self) -> Document | None:
         """Do it again; None where that is not allowed, or nothing can be done about what is left."""
+        self._discard = ()  # done, or refused
         try:
             document = self.once()
         except RefusedError:
@@ -118,6 +124,7 @@ class _Call:
             "workstreams": sorted(self._chosen) if self._chosen else None,
             "approval": approval,
             "config": self._arguments.config,
+            **({"discard": list(self._discard)} if self._discard else {}),
             **({"scenarios": list(self._scenarios)} if several else {}),
             **({"vacuum": True} if self._arguments.vacuum else {}),
         }

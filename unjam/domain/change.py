@@ -80,6 +80,14 @@ class WriteFile:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeFolder:
+    """Make one directory in a person's checkout, or take it away again if it is empty."""
+
+    path: PurePath
+    there: bool = True  # afterwards
+
+
+@dataclass(frozen=True, slots=True)
 class PushRef:
     """Move the trunk on the remote forward; never by force."""
 
@@ -145,6 +153,7 @@ Change = (
     | UpdateRow
     | MovePath
     | WriteFile
+    | MakeFolder
     | PushRef
     | StopProcess
     | StartProcess

@@ -6,7 +6,7 @@ from typing import Any
 
 from unjam.domain.finding import Finding
 from unjam.domain.hang_table import agents_table
-from unjam.domain.snapshot import Snapshot, Truth
+from unjam.domain.snapshot import Clash, Snapshot, Truth
 from unjam.domain.words import printable
 from unjam.domain.workstream import Workstream, join
 
@@ -44,6 +44,8 @@ def check_document(
         ],
         "workstreams": [_workstream_document(one) for one in join(snapshot)],
         "watch": watch,
+        "predicted_conflicts": [_clash_document(one) for one in snapshot.clashes],
+        "branches_not_merged": snapshot.unmerged,
         "agents": [_printable_values(one) for one in agents_table(snapshot)],
     }
 
@@ -66,6 +68,17 @@ def finding_document(finding: Finding) -> Document:
         ],
         "verdicts": {printable(ws): verdict for ws, verdict in finding.verdicts},
         "parked": None,
+    }
+
+
+def _clash_document(clash: Clash) -> Document:
+    return {
+        "workstream": printable(clash.workstream),
+        "branch": printable(clash.ref.removeprefix("refs/heads/")),
+        "tip": clash.tip,
+        "paths": [printable(one) for one in clash.paths],
+        "kinds": list(clash.kinds),
+        "reported": clash.reported,
     }
 
 

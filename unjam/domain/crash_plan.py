@@ -15,13 +15,11 @@ from unjam.domain.orchestrator_crash import (
 from unjam.domain.plan import (
     Abort,
     Fact,
-    Land,
     Landing,
     Plan,
     Push,
     Record,
     RemoveBranch,
-    RemoveWorktree,
     Restart,
     ReturnPrimary,
     Salvage,
@@ -32,6 +30,7 @@ from unjam.domain.plan import (
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.restarting import left_to_run, listed, resume_command
 from unjam.domain.snapshot import Role, Snapshot, Truth, WorkstreamId, Worktree
+from unjam.domain.tidying import land_step, person_in, removals_of, salvages_of, trees_of
 from unjam.domain.words import counted
 from unjam.domain.workstream import Judged, Verdict, judge
 
@@ -113,7 +112,7 @@ class _Planner:
             if one.verdict is Verdict.UNKNOWN:
                 yield f"{shown(one.workstream.id)} is kept as it is: {one.evidence[-1].fact}"
             for tree in one.workstream.worktrees:
-                person = _person_in(tree, one)
+                person = person_in(tree, one.workstream)
                 if person is not None:
                     yield f"{tree.path.name} keeps its place: you or somebody is in it (pid {person})"
         if self.live and self.policy.approval(StepClass.STOP) is Approval.OFF:
@@ -169,14 +168,7 @@ class _Planner:
                 yield from self._salvages_of(judged)
 
     def _salvages_of(self, judged: Judged) -> Iterator[Step]:
-        for tree in judged.workstream.worktrees:
-            yield Salvage(
-                subject=self.snapshot.place(tree.path),
-                reason=f"{judged.workstream.id}: {_work_in_words(tree)}",
-                facts=self.nobody,
-                workstream=judged.workstream.id,
-                worktree=tree.name,
-            )
+        yield from salvages_of(judged.workstream, self.snapshot, self.nobody)
 
     def _aborts(self) -> Iterator[Step]:
         primary = self.snapshot.primary
@@ -192,14 +184,8 @@ class _Planner:
         landing = [one for one in self.judged if one.verdict in _LANDING]
         if landing:
             landings = tuple(self._landing_of(one) for one in landing)
-            tips = (fact("branch", one.ref, self.snapshot) for one in landings)
-            idle = (Fact("agents in", name, NONE) for one in landing for name in _trees(one))
-            yield Land(
-                subject=", ".join(one.workstream for one in landings),
-                reason="if it merges without conflict and the verify command passes",
-                facts=(*self.nobody, fact("trunk", "", self.snapshot), *tips, *idle),
-                landings=landings,
-            )
+            streams = tuple(one.workstream for one in landing)
+            yield land_step(landings, streams, self.snapshot, self.nobody)
         unrecorded = any(one.verdict is Verdict.LANDED_UNRECORDED for one in self.judged)
         owed = self.whole and unpushed(self.snapshot)
         if self.policy.remote and (landing or unrecorded or owed):
@@ -237,7 +223,7 @@ class _Planner:
             if wanted is None or row is None:
                 continue
             status, message = wanted
-            idle = (Fact("agents in", name, NONE) for name in _trees(judged))
+            idle = (Fact("agents in", name, NONE) for name in trees_of(judged.workstream))
             yield Record(
                 subject=judged.workstream.id,
                 reason=f"{judged.verdict}; the row says {row.status}",
@@ -245,23 +231,14 @@ class _Planner:
                 workstream=judged.workstream.id,
                 status=status,
                 message=message,
-                salvaged=_trees(judged),
+                salvaged=trees_of(judged.workstream),
             )
 
     def _removals(self) -> Iterator[Step]:
         for judged in self.judged:
             if judged.verdict in _UNTOUCHED:
                 continue
-            for tree in judged.workstream.worktrees:
-                if _person_in(tree, judged) is not None:
-                    continue
-                yield RemoveWorktree(
-                    subject=self.snapshot.place(tree.path),
-                    reason=f"{judged.workstream.id} needs it no more, and the vault holds it",
-                    facts=(*self.nobody, Fact("processes in", tree.name, NONE)),
-                    workstream=judged.workstream.id,
-                    worktree=tree.name,
-                )
+            yield from removals_of(judged.workstream, self.snapshot, self.nobody)
             branch = judged.workstream.branch
             if judged.verdict in _RETRIED and branch is not None and branch.own_commits == 0:
                 yield RemoveBranch(
@@ -337,25 +314,7 @@ def _record_of(judged: Judged) -> tuple[str | None, str] | None:
             return None
 
 
-def _person_in(tree: Worktree, judged: Judged) -> int | None:
-    """Return the pid of a person's shell or editor in a worktree, if there is one."""
-    inside = (one for one in judged.workstream.processes if one.worktree == tree.name)
-    return next((one.identity.pid for one in inside if one.role is Role.PERSON), None)
-
-
-def _trees(judged: Judged) -> tuple[str, ...]:
-    return tuple(tree.name for tree in judged.workstream.worktrees)
-
-
 def _at_risk_in_words(primary: Worktree) -> str:
     if is_on_no_branch(primary) and primary.hidden_commits:
         return f"the primary holds {counted(primary.hidden_commits, 'commit')} that no branch holds"
     return "the primary holds uncommitted work or an operation in progress"
-
-
-def _work_in_words(tree: Worktree) -> str:
-    if tree.unsaved.known is not Truth.YES:
-        return "what it holds could not be read"
-    if not tree.unsaved.paths:
-        return "nothing unsaved, to be sure"
-    return counted(len(tree.unsaved.paths), "unsaved path")

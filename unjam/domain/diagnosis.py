@@ -7,6 +7,7 @@ from unjam.domain.database_lock import find_database_lock
 from unjam.domain.dependency_deadlock import find_dependency_deadlock
 from unjam.domain.failing_merge import find_failing_merge
 from unjam.domain.finding import Finding, Scenario, Subject
+from unjam.domain.merge_conflict import find_merge_conflict
 from unjam.domain.orchestrator_crash import find_orchestrator_crash
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.domain.worktree_corruption import find_worktree_corruption
@@ -18,6 +19,7 @@ DETECTORS: Mapping[Scenario, Detector] = {
     Scenario.AGENT_HANG: find_agent_hang,
     Scenario.WORKTREE_CORRUPTION: find_worktree_corruption,
     Scenario.DATABASE_LOCK: find_database_lock,
+    Scenario.MERGE_CONFLICT: find_merge_conflict,
     Scenario.DEPENDENCY_DEADLOCK: find_dependency_deadlock,
     Scenario.FAILING_MERGE: find_failing_merge,
 }

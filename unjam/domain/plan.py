@@ -200,6 +200,7 @@ class Record(Step):
     status: str | None
     message: str
     salvaged: tuple[str, ...] = ()
+    blocked_by: tuple[WorkstreamId, ...] = ()  # those of them that have not landed by then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +219,7 @@ class Reopen(Step):
 
     verb = "reopen"
     step_class = StepClass.SPEC
+    after: tuple[WorkstreamId, ...] = ()  # only if this run has landed them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +255,16 @@ class RemoveBranch(Step):
 
     verb = "remove branch"
     step_class = StepClass.CLEAN
+    ref: str
+    tip: CommitId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discard(Step):
+    """Give up a branch with work of its own: it moves into the vault, whole; only on request."""
+
+    verb = "discard"
+    step_class = StepClass.LAND
     ref: str
     tip: CommitId
 

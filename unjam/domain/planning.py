@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from unjam.domain.conflict_plan import plan_conflict
 from unjam.domain.corruption_plan import plan_corruption
 from unjam.domain.crash_plan import plan_crash
 from unjam.domain.database_plan import plan_database
@@ -39,6 +40,7 @@ PLANNERS: Mapping[Scenario, Planner] = {
     Scenario.AGENT_HANG: plan_hang,
     Scenario.WORKTREE_CORRUPTION: plan_corruption,
     Scenario.DATABASE_LOCK: plan_database,
+    Scenario.MERGE_CONFLICT: plan_conflict,
     Scenario.DEPENDENCY_DEADLOCK: plan_deadlock,
     Scenario.FAILING_MERGE: plan_failing_merge,
 }
@@ -73,7 +75,7 @@ def plan_recovery(
     ]
     if len(plans) == 1:
         return plans[0]
-    steps = sorted(_each_once(plans), key=_stage)
+    steps = _landed_together(sorted(_each_once(plans), key=_stage))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
     return Plan(snapshot.repo, tuple(steps), tuple(notes))
 
@@ -88,6 +90,20 @@ def _each_once(plans: Iterable[Plan]) -> Iterator[Step]:
         yield from new
         seen.update((step.verb, step.subject) for step in new)
         treated.update(workstream for step in new for workstream in _treats(step))
+
+
+def _landed_together(steps: Iterable[Step]) -> Iterator[Step]:
+    """Make one landing of all: the trunk that the second would rest on is moved by the first."""
+    ordered = list(steps)
+    lands = [step for step in ordered if isinstance(step, Land)]
+    for step in ordered:
+        if not isinstance(step, Land):
+            yield step
+        elif step is lands[0]:
+            landings = tuple(landing for land in lands for landing in land.landings)
+            facts = tuple(dict.fromkeys(fact for land in lands for fact in land.facts))
+            named = ", ".join(one.workstream for one in landings)
+            yield replace(step, landings=landings, facts=facts, subject=named)
 
 
 def _treats(step: Step) -> Iterator[WorkstreamId]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from unjam.domain.snapshot import WorkstreamId
+
 
 class Approval(StrEnum):
     """What a class of steps needs before it is carried out."""
@@ -49,6 +51,7 @@ class Policy:
     resume: tuple[str, ...] = ()  # empty: there is nothing to restart with
     remote: str | None = None  # None: there is no remote to push to
     vacuum: bool = False  # asked for: the state is rewritten without its holes
+    discard: frozenset[WorkstreamId] = frozenset()  # what a person gave up, by name
 
     def approval(self, step_class: StepClass) -> Approval:
         """Return the approval of a class; what is not configured asks if it cannot be undone alone."""

@@ -179,6 +179,19 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
+class Clash:
+    """What merging a branch into the trunk was found to say, without any checkout: they conflict."""
+
+    ref: str
+    tip: CommitId
+    workstream: WorkstreamId
+    paths: tuple[str, ...]
+    kinds: tuple[str, ...]  # Git's own words: contents, modify/delete, …
+    digest: str  # the same while no side of it changes
+    reported: bool = False  # a page that tells a person of just this one is in its place
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """What the orchestrator believes about one workstream."""
 
@@ -310,6 +323,8 @@ class Snapshot:
     unknown: tuple[Unknown, ...] = ()
     tests: "TrunkTests | None" = None  # what they were found to say of this very trunk, if asked
     database: "Database | None" = None  # the state's file, where a glance at it showed anything odd
+    clashes: tuple[Clash, ...] = ()  # of branches that were merged with the trunk to see
+    unmerged: int = 0  # branches that have not landed, and were not asked whether they would merge
     watched: tuple[Watched, ...] = ()  # agents without a sign of life for long, looked at closely
 
     @property

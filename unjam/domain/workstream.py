@@ -291,7 +291,7 @@ def _evidence(one: Workstream) -> Iterator[Evidence]:
         since = f" since {one.row.started_at:%Y-%m-%d %H:%M:%SZ}" if one.row.started_at else ""
         yield Evidence("state", f"row is {one.row.status}{since}")
     if one.branch is not None:
-        yield Evidence("git", _branch_in_words(one.branch))
+        yield Evidence("git", branch_in_words(one.branch))
     for tree in one.worktrees:
         yield Evidence("git", _tree_in_words(tree))
     for process in one.processes:
@@ -301,7 +301,8 @@ def _evidence(one: Workstream) -> Iterator[Evidence]:
         yield Evidence("processes", "no process works in its worktree")
 
 
-def _branch_in_words(branch: Branch) -> str:
+def branch_in_words(branch: Branch) -> str:
+    """Say where a branch stands."""
     if branch.reverted_by:
         return f"{branch.name} landed and was reverted by {branch.reverted_by[:12]}"
     if branch.landed is Truth.YES:

@@ -20,6 +20,7 @@ from unjam.adapters.state.write import row_of, update_row
 from unjam.domain.change import (
     AbortOperation,
     Change,
+    MakeFolder,
     MoveCheckout,
     MovePath,
     MoveRef,
@@ -57,6 +58,8 @@ def apply(  # noqa: C901 -- an arm for each kind of change; the type checker pro
             files.move(Path(change.source), Path(change.target))
         case WriteFile():
             files.rewrite(Path(change.path), change.before, change.after, change.mode)
+        case MakeFolder():
+            files.have_folder(Path(change.path), there=change.there)
         case PushRef():
             url = remote.remote_url(common, change.remote) or change.url
             remote.push(common, replace(change, url=url))
@@ -88,7 +91,7 @@ def _start(orchestration: Orchestration, change: StartProcess) -> str:
     )
 
 
-def inverse(change: Change) -> Change | None:  # noqa: PLR0911 -- an arm for each kind of change
+def inverse(change: Change) -> Change | None:  # noqa: C901, PLR0911 -- an arm for each kind of change
     """Return the change that takes this one back; None where only other means can, or none."""
     match change:
         case MoveRef():
@@ -101,6 +104,8 @@ def inverse(change: Change) -> Change | None:  # noqa: PLR0911 -- an arm for eac
             return MovePath(change.target, change.source)
         case WriteFile():
             return replace(change, before=change.after, after=change.before)
+        case MakeFolder():
+            return replace(change, there=not change.there)
         case SetStateMode() | SwapState():
             return state_changes.inverse(change)
         case AbortOperation() | PushRef() | StopProcess() | StartProcess() | TendState():
@@ -109,7 +114,7 @@ def inverse(change: Change) -> Change | None:  # noqa: PLR0911 -- an arm for eac
             assert_never(change)
 
 
-def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  # noqa: PLR0911 -- an arm for each kind of change
+def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  # noqa: C901, PLR0911 -- an arm for each kind of change
     """Tell where the world is, and in a few words what is there now."""
     match change:
         case MoveRef():
@@ -125,6 +130,11 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  
             return _side_of_path(change)
         case WriteFile():
             return _side_of_file(change)
+        case MakeFolder():
+            there = files.exists(Path(change.path))
+            said = "is there" if there else "is not there"
+            side = Side.AFTER if there is change.there else Side.BEFORE
+            return side, f"{change.path} {said}"
         case SetStateMode() | SwapState():
             return state_changes.side_of(change)
         case AbortOperation() | PushRef() | StopProcess() | StartProcess() | TendState():

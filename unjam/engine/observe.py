@@ -32,7 +32,7 @@ from unjam.engine.untold import untold
 if TYPE_CHECKING:
     from unjam.domain.trials import TrunkTests
 
-_BELIEVED = ("running", "completed")
+_BELIEVED = ("running", "completed", "conflict", "blocked")
 
 
 def observe(

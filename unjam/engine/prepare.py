@@ -1,11 +1,13 @@
 """Assess an orchestration and plan its recovery, before anything changes."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from unjam.adapters import lease
 from unjam.adapters.git.mending.shared import find_shared
 from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.start import find_command
+from unjam.domain.conflict_plan import why_conflicts_wait
 from unjam.domain.deadlock_plan import why_nothing_is_done
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.finding import Finding, Scenario
@@ -48,6 +50,11 @@ def _has(orchestration: Orchestration, name: str) -> bool:
     return remote.remote_url(orchestration.common, name) is not None
 
 
+def discarding(policy: Policy, workstreams: Collection[str] | None) -> Policy:
+    """Add to a policy what a person gave up by name."""
+    return replace(policy, discard=frozenset(map(WorkstreamId, workstreams or ())))
+
+
 def _resume(orchestration: Orchestration) -> tuple[str, ...]:
     """Return the resume command; the default one only where it can run at all."""
     settings = orchestration.settings.orchestration
@@ -87,8 +94,24 @@ def prepare(
         found |= {Scenario.DATABASE_LOCK} & set(scenarios)
     if found == {Scenario.DEPENDENCY_DEADLOCK} and (obstacle := why_nothing_is_done(snapshot)):
         raise RefusedError(obstacle)
+    if found == {Scenario.MERGE_CONFLICT} and (obstacle := why_conflicts_wait(snapshot)):
+        raise RefusedError(obstacle)
+    _refuse_to_discard(policy, findings)
     plan = plan_recovery(found & set(PLANNERS), snapshot, policy, workstreams, owed)
     return Prepared(snapshot, findings, plan)
+
+
+def _refuse_to_discard(policy: Policy, findings: tuple[Finding, ...]) -> None:
+    """Raise UsageError where something is to be given up that is in no conflict."""
+    known = {
+        name
+        for one in findings
+        if one.scenario is Scenario.MERGE_CONFLICT
+        for name in one.workstreams
+    }
+    strangers = sorted(policy.discard - known)
+    if strangers:
+        raise UsageError(f"{strangers[0]} is in no conflict, so it is not discarded")
 
 
 def _refuse_beside_orchestrator(snapshot: Snapshot, scenarios: tuple[Scenario, ...]) -> None:
@@ -121,6 +144,7 @@ def preview(
     orchestration: Orchestration,
     workstreams: frozenset[WorkstreamId] | None,
     scenarios: tuple[Scenario, ...],
+    discard: Collection[str] = (),
 ) -> tuple[Prepared, Policy, bool]:
     """Plan as a run would, without beginning one; also tell whether a killed run is still open.
 
@@ -129,7 +153,7 @@ def preview(
     at_work = lease.holder(orchestration.common)
     if at_work is not None:
         raise RefusedError(f"another recovery is at work: {at_work}")
-    policy = policy_of(orchestration)
+    policy = discarding(policy_of(orchestration), discard)
     killed = unfinished(orchestration)
     prepared = prepare(
         observe_for(orchestration, scenarios), policy, workstreams, scenarios, killed

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unjam.adapters.git.moving.merge import Conflict, Identity, Markers, Merged, Nothing, merge_onto
+from unjam.adapters.git.moving.rebase import rebased_onto
 from unjam.adapters.git.moving.trial import (
     discard_trial,
     trial_checkout,
@@ -17,6 +18,7 @@ from unjam.adapters.git.moving.trial import (
 )
 from unjam.adapters.processes.run import Verification, run_verify
 from unjam.domain import landing as searching
+from unjam.domain.conflicts import did_not_land
 from unjam.domain.landing import Candidate, Conflicting, Try, Verified, landing_order, next_trial
 from unjam.domain.plan import Land, Landing
 from unjam.domain.snapshot import CommitId, WorkstreamId
@@ -32,6 +34,8 @@ class Found:
     tip: CommitId
     landable: tuple[WorkstreamId, ...]
     refused: dict[WorkstreamId, Landed]
+    conflicts: dict[WorkstreamId, Conflict | Markers] = field(default_factory=dict)
+    rebased: dict[WorkstreamId, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class _Bench:
     by_tree: dict[str, Verification] = field(default_factory=dict)
     said: dict[searching.Trial, Verification] = field(default_factory=dict)
     conflicts: dict[WorkstreamId, Conflict | Markers] = field(default_factory=dict)
+    rebased: dict[WorkstreamId, str] = field(default_factory=dict)  # what merging said of them
     chain: dict[searching.Trial, tuple[CommitId, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -85,8 +90,22 @@ class _Bench:
     def _merge_one(self, base: CommitId, one: Landing) -> Merged | Conflict | Markers | Nothing:
         name = one.ref.removeprefix("refs/heads/")
         message = f"Merge {name}\n\nLanded and verified by unjam {self.run.run}\n"
-        common = self.run.orchestration.common
-        return merge_onto(common, (base, one.tip), message, IDENTITY, self.run.started)
+        common, when = self.run.orchestration.common, self.run.started
+        made = merge_onto(common, (base, one.tip), message, IDENTITY, when)
+        if not isinstance(made, Conflict):
+            return made
+        told = f"{message}Rebased in a trial: merging it conflicted\n"
+        rebased = rebased_onto(common, (base, one.tip), told, IDENTITY, when)
+        self.run.note(
+            "rebased",
+            workstream=one.workstream,
+            onto=base,
+            clean=rebased is not None,
+            conflict=in_words(made),
+        )
+        if rebased is not None:
+            self.rebased[one.workstream] = in_words(made)
+        return rebased or made
 
     def _verify(self, commit: CommitId) -> Verification:
         settings = self.run.orchestration.settings.verify
@@ -148,7 +167,11 @@ def _searched(
         bench.run.note("trial", trial=list(answer.trial), verdict=str(verdict))
         answer = next_trial(candidates, verdicts)
     return Found(
-        bench.chain[answer.landable][0], answer.landable, dict(_refusals(bench, answer)) | lost
+        bench.chain[answer.landable][0],
+        answer.landable,
+        dict(_refusals(bench, answer)) | lost,
+        {clash.workstream: bench.conflicts[clash.workstream] for clash in answer.clashes},
+        {one: said for one, said in bench.rebased.items() if one in answer.landable},
     )
 
 
@@ -161,7 +184,7 @@ def _refusals(bench: _Bench, answer: searching.Landing) -> Iterable[tuple[Workst
         yield (
             clash.workstream,
             Landed(
-                done=False, status="conflict", because=_in_words(bench.conflicts[clash.workstream])
+                done=False, status="conflict", because=in_words(bench.conflicts[clash.workstream])
             ),
         )
     for culprit in answer.culprits:
@@ -172,15 +195,15 @@ def _refusals(bench: _Bench, answer: searching.Landing) -> Iterable[tuple[Workst
 
 
 def _blocked(by: WorkstreamId) -> Landed:
-    because = f"it depends on {by}, which did not land"
-    return Landed(done=False, status="blocked", because=because, blocked_by=by)
+    return Landed(done=False, status="blocked", because=did_not_land(by), blocked_by=by)
 
 
 def _no(because: str) -> Landed:
     return Landed(done=False, status=None, because=because)
 
 
-def _in_words(conflict: Conflict | Markers) -> str:
+def in_words(conflict: Conflict | Markers) -> str:
+    """Say of a branch why it does not land."""
     shown = ", ".join(conflict.paths[:5]) + (", …" if len(conflict.paths) > 5 else "")  # noqa: PLR2004 -- a line
     if isinstance(conflict, Markers):
         return f"conflict markers were committed in {shown}"

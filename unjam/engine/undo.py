@@ -6,6 +6,7 @@ from unjam.adapters.git.salvaging.restore import restore_in_place
 from unjam.domain.change import (
     AbortOperation,
     Change,
+    MakeFolder,
     MoveCheckout,
     MovePath,
     MoveRef,
@@ -112,6 +113,7 @@ def in_words(change: Change) -> str:  # noqa: C901, PLR0911 -- an arm for each k
             return str(source)
         case (
             WriteFile(path=path)
+            | MakeFolder(path=path)
             | TendState(path=path)
             | SetStateMode(path=path)
             | SwapState(path=path)

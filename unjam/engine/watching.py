@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from unjam.adapters.git.observing.beginning import Begun
 from unjam.domain.agent_hang import agents_in, candidates
+from unjam.domain.conflicts import has_work_of_its_own
 from unjam.domain.diagnosis import DETECTORS
 from unjam.domain.finding import Scenario
 from unjam.domain.signs import Look
@@ -23,6 +24,12 @@ def observe_for(
     thorough = Scenario.DATABASE_LOCK in scenarios and len(scenarios) < len(DETECTORS)
     if Scenario.DATABASE_LOCK in scenarios:
         snapshot = with_database(orchestration, snapshot, thorough=thorough)
+    if Scenario.MERGE_CONFLICT in scenarios and any(map(has_work_of_its_own, snapshot.branches)):
+        # Most healthy repositories have none: those need not wait for what merges.
+        from unjam.engine.predicting import with_clashes
+
+        asked = len(scenarios) < len(DETECTORS)
+        snapshot = with_clashes(orchestration, snapshot, all_of_them=asked)
     # Whoever is gone without an orchestrator is a crash's to report: a thousand of them are not
     # looked at a second time.
     crashed = Scenario.ORCHESTRATOR_CRASH in scenarios and not any(snapshot.orchestrators())

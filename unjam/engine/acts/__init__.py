@@ -6,6 +6,7 @@ from unjam.domain.facts import holds, in_words
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Abort,
+    Discard,
     EditSpec,
     Land,
     Mend,
@@ -40,7 +41,7 @@ from unjam.domain.state_steps import (
     UseLog,
     VacuumState,
 )
-from unjam.engine.acts.clean import remove_branch, remove_worktree
+from unjam.engine.acts.clean import discard, remove_branch, remove_worktree
 from unjam.engine.acts.database import (
     keep_files,
     open_state,
@@ -104,6 +105,7 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     Reopen: reopen,
     RemoveWorktree: remove_worktree,
     RemoveBranch: remove_branch,
+    Discard: discard,
     ReturnPrimary: return_primary,
     Restart: restart,
     Bundle: bundle,

@@ -8,10 +8,10 @@ from unjam.adapters.git.salvaging.salvage import signature
 from unjam.domain.change import MovePath, MoveRef
 from unjam.domain.damage import Damage
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import RemoveBranch, RemoveWorktree
+from unjam.domain.plan import Discard, RemoveBranch, RemoveWorktree
 from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
 from unjam.engine.acts.salvage import source_of, worktree_of
-from unjam.engine.recovery import Recovery, outcome
+from unjam.engine.recovery import Landed, Recovery, outcome
 from unjam.engine.vault import ref_of, reflog_place, trash_for
 from unjam.errors import RefusedError
 
@@ -38,6 +38,8 @@ def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tup
 
 
 def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> None:
+    if step.workstream in run.policy.discard:
+        return
     rows = (row for row in fresh.state.rows if row.workstream == step.workstream)
     status = next((row.status for row in rows), None)
     landed = run.landed.get(step.workstream) if step.workstream else None
@@ -67,7 +69,18 @@ def refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
         raise RefusedError("it keeps its place: something in it changed after it was saved")
 
 
-def remove_branch(run: Recovery, step: RemoveBranch, _fresh: Snapshot) -> tuple[Outcome, ...]:
+def discard(run: Recovery, step: Discard, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Move a branch that was given up into the vault; the row is told where it is."""
+    (made,) = remove_branch(run, step, fresh)
+    if step.workstream is not None:
+        because = f"given up; its branch is {made.sentence}"
+        run.landed[step.workstream] = Landed(done=True, status="discarded", because=because)
+    return (made,)
+
+
+def remove_branch(
+    run: Recovery, step: RemoveBranch | Discard, _fresh: Snapshot
+) -> tuple[Outcome, ...]:
     """Move the branch and its reflog into the vault; refused while a checkout uses it."""
     used, where = refs.in_use(run.orchestration.common, step.ref)
     if used is not Truth.NO:

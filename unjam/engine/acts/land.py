@@ -1,6 +1,7 @@
 """Land branches: merge in a trial, verify, move the trunk."""
 
 import shlex
+from dataclasses import replace
 
 from unjam.adapters.git import refs
 from unjam.adapters.git.moving import remote
@@ -10,6 +11,7 @@ from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Land, Landing
 from unjam.domain.policy import Approval, StepClass
 from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
+from unjam.engine.conflict_pages import report_conflict
 from unjam.engine.recovery import Landed, Recovery
 from unjam.engine.trial import Found, search
 from unjam.errors import RefusedError, UnjamError
@@ -19,8 +21,11 @@ def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Find what can land, then move the trunk once; each workstream gets an outcome of its own."""
     found = search(run, step, base_to_build_on(run, fresh))
     parked = move_trunk(run, fresh, found.tip) if found.landable else None
+    tip = found.tip if found.landable and parked is None else fresh.trunk_tip
     for one in step.landings:
-        run.landed[one.workstream] = _landed(one, found, parked)
+        conflict = found.conflicts.get(one.workstream)
+        page = report_conflict(run, fresh, one, tip, conflict) if conflict else ""
+        run.landed[one.workstream] = _landed(one, found, parked, page)
     return tuple(_outcome(step, one, run.landed[one.workstream]) for one in step.landings)
 
 
@@ -40,10 +45,15 @@ def base_to_build_on(run: Recovery, fresh: Snapshot) -> CommitId:
     return there.tip
 
 
-def _landed(landing: Landing, found: Found, parked: Landed | None) -> Landed:
+def _landed(landing: Landing, found: Found, parked: Landed | None, page: str) -> Landed:
     if landing.workstream not in found.landable:
-        return found.refused[landing.workstream]
-    return parked or Landed(done=True, status="completed", because=f"landed in {found.tip[:12]}")
+        refused = found.refused[landing.workstream]
+        told = f"; what to do: {page}" if page else ""
+        return replace(refused, because=f"{refused.because}{told}")
+    said = found.rebased.get(landing.workstream)
+    how = f", rebased: merging it {said}" if said else ""
+    because = f"landed in {found.tip[:12]}{how}"
+    return parked or Landed(done=True, status="completed", because=because)
 
 
 def _outcome(step: Land, landing: Landing, landed: Landed) -> Outcome:

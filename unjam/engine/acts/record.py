@@ -7,6 +7,7 @@ from datetime import datetime
 
 from unjam.adapters import clock
 from unjam.domain.change import UpdateRow
+from unjam.domain.conflicts import told_to_wait
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Record
 from unjam.domain.snapshot import Row, Scalar, Snapshot, WorkstreamId
@@ -15,6 +16,7 @@ from unjam.engine.vault import keep_state
 from unjam.errors import PermanentError, RefusedError
 
 _WITH_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
+_OVER = ("conflict", "blocked")
 _STATUS_OF_OLD = {"conflict": "failed", "blocked": "failed", "reverted": "failed"}
 
 
@@ -23,12 +25,14 @@ class _Wanted:
     status: str
     message: str
     now: str
-    blocked_by: WorkstreamId | None = None
+    blocked_by: str | None = None
 
 
 def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row to what the step, or the landing it follows, says."""
     row = next(one for one in fresh.state.rows if one.workstream == step.workstream)
+    if step.blocked_by and not _not_landed(run, step):
+        return (outcome(step, StepWord.ALREADY_DONE, "what it depends on has landed"),)
     status, message, blocked_by = _wanted(run, step)
     message = "; ".join(part for part in (message, _kept(run, step)) if part)
     if row.status == status and status == "completed":
@@ -40,7 +44,16 @@ def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     return (outcome(step, StepWord.DONE, sentence),)
 
 
-def _wanted(run: Recovery, step: Record) -> tuple[str, str, WorkstreamId | None]:
+def _not_landed(run: Recovery, step: Record) -> tuple[WorkstreamId, ...]:
+    """Name what blocks it and did not land in this run, after all."""
+    landed = {one for one, came in run.landed.items() if came.done and came.status == "completed"}
+    return tuple(one for one in step.blocked_by if one not in landed)
+
+
+def _wanted(run: Recovery, step: Record) -> tuple[str, str, str | None]:
+    if step.blocked_by:
+        by = _not_landed(run, step)
+        return str(step.status), told_to_wait(by), ",".join(by)
     if step.status is not None:
         return step.status, step.message, None
     landed = run.landed.get(step.workstream) if step.workstream else None
@@ -78,12 +91,16 @@ def _change(row: Row, wanted: _Wanted) -> UpdateRow:
     values: dict[str, Scalar] = {"status": wanted.status, "updated_at": wanted.now}
     if wanted.status == "completed":
         values |= {"completed_at": wanted.now}
+        if row.status in _OVER:  # what it says of why is over
+            values |= {"error_message": None}
     else:
         values |= _told(row, wanted.message)
     if wanted.status == "failed":
         values |= {"started_at": None}
     if wanted.blocked_by:
         values |= {"blocked_by": wanted.blocked_by}
+    elif row.status == "blocked" or wanted.status == "completed":
+        values |= {"blocked_by": None}
     after = tuple((name, values.get(name, value)) for name, value in row.values)
     return UpdateRow(row.workstream, row.values, after)
 

@@ -31,7 +31,7 @@ def edit_spec(run: Recovery, step: EditSpec, fresh: Snapshot) -> tuple[Outcome, 
     if committed is None:
         _edit_in_place(run, step, spec)
         sentence = f"took {_named(step)} out of {place}, which is not in Git"
-        return (outcome(step, StepWord.DONE, sentence, picture),)
+        return (outcome(step, StepWord.DONE, sentence, *picture),)
     _refuse_if_edited(step, place, committed, fresh)
     edited = Committed(place, committed.mode, _without(step, committed.content))
     tip = commit_edit(
@@ -45,12 +45,15 @@ def edit_spec(run: Recovery, step: EditSpec, fresh: Snapshot) -> tuple[Outcome, 
     run.door.make(MoveRef(kept, None, tip))
     run.door.make(trunk_change(run, fresh, tip))
     sentence = f"took {_named(step)} out of {place}, as {tip[:12]} on {fresh.trunk_name}"
-    return (outcome(step, StepWord.DONE, sentence, kept, picture),)
+    return (outcome(step, StepWord.DONE, sentence, kept, *picture),)
 
 
 def reopen(run: Recovery, step: Reopen, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row back to pending; why it was blocked or failed goes into the journal with it."""
     row = next(one for one in fresh.state.rows if one.workstream == step.workstream)
+    for one in step.after:
+        if one not in run.landed or not run.landed[one].done:
+            raise RefusedError(f"it stays {row.status}: {one} did not land")
     keep_state(run)
     picture = _keep_picture(run, fresh)
     values: dict[str, Scalar] = {
@@ -63,7 +66,7 @@ def reopen(run: Recovery, step: Reopen, fresh: Snapshot) -> tuple[Outcome, ...]:
     }
     after = tuple((name, values.get(name, value)) for name, value in row.values)
     run.door.make(UpdateRow(row.workstream, row.values, after))
-    return (outcome(step, StepWord.DONE, f"{row.status} → pending", picture),)
+    return (outcome(step, StepWord.DONE, f"{row.status} → pending", *picture),)
 
 
 def _place(spec: Spec, fresh: Snapshot) -> str:
@@ -116,9 +119,12 @@ def _named(step: EditSpec) -> str:
     return ", ".join(step.without)
 
 
-def _keep_picture(run: Recovery, fresh: Snapshot) -> str:
-    """Keep the picture of the graph as it was before the first change of this run."""
+def _keep_picture(run: Recovery, fresh: Snapshot) -> tuple[str, ...]:
+    """Keep the picture of the graph as it was before the first change of this run, if it has one."""
     path = folder_of(run.orchestration, run.run) / PICTURE
     if not files.exists(path):
-        files.write_atomically(path, picture_of(fresh).encode("utf-8", "surrogateescape"))
-    return str(path)
+        picture = picture_of(fresh)
+        if not picture:
+            return ()
+        files.write_atomically(path, picture.encode("utf-8", "surrogateescape"))
+    return (str(path),)

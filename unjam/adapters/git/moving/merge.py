@@ -1,5 +1,6 @@
 """Merge without a checkout: nothing of the repository changes but its object store."""
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Answer, Git
 from unjam.adapters.git.room import clean_room
+from unjam.domain.contested import Stage
 from unjam.domain.snapshot import CommitId
 from unjam.errors import PermanentError
 
@@ -45,6 +47,13 @@ class Conflict:
     paths: tuple[str, ...]
     kinds: tuple[str, ...]
     messages: tuple[str, ...]
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Stand for the conflict: the same while neither side changes what is in it."""
+        text = repr((self.stages, self.kinds) if self.stages else self)
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ def merge_onto(
         tree = answer.fields()[0]
         if tree == room.run("rev-parse", "--verify", f"{base}^{{tree}}").text:
             return Nothing()
-        marked = _left_markers(room, base, tree)
+        marked = left_markers(room, base, tree)
         if marked:
             return Markers(marked)
         return Merged(commit_tree(room, tree, sides, message, authored(identity, when)), tree)
@@ -117,11 +126,20 @@ def _lay_attributes(room: Git, base: CommitId, work_tree: Path) -> None:
 def conflict_in(answer: Answer) -> Conflict:
     """Read why merge-tree could not merge."""
     files, _, told = answer.out.partition(b"\0\0")
-    paths = dict.fromkeys(
-        os.fsdecode(one.partition(b"\t")[2]) for one in files.split(b"\0")[1:] if b"\t" in one
-    )
-    kinds, messages = _told([os.fsdecode(one) for one in told.split(b"\0")])
-    return Conflict(tuple(paths), kinds, messages)
+    return contested(files.split(b"\0")[1:], [os.fsdecode(one) for one in told.split(b"\0")])
+
+
+def contested(files: Sequence[bytes], told: Sequence[str]) -> Conflict:
+    """Put together a conflict from the files Git lists, ``<mode> <blob> <side> TAB <path>``, and its words."""
+    stages = []
+    for one in files:
+        about, tab, path = one.partition(b"\t")
+        if tab:
+            mode, blob, side = os.fsdecode(about).split(" ")
+            stages.append(Stage(os.fsdecode(path), int(side), mode, blob))
+    kinds, messages = _told(told)
+    paths = dict.fromkeys(one.path for one in stages)
+    return Conflict(tuple(paths), kinds, messages, tuple(stages))
 
 
 def _told(fields: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -166,7 +184,8 @@ def commit_tree(
     return CommitId(made.text)
 
 
-def _left_markers(room: Git, base: CommitId, tree: str) -> tuple[str, ...]:
+def left_markers(room: Git, base: CommitId, tree: str) -> tuple[str, ...]:
+    """Name the files in which a tree has conflict markers that the base has not."""
     fields = room.run("diff-tree", "-r", "-z", "--no-renames", base, tree).fields()
     changed = {}
     for about, path in zip(fields[::2], fields[1::2], strict=False):

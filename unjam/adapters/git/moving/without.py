@@ -48,17 +48,27 @@ def exchanged(
     """
     with merging_room(common, onto) as room:
         who = authored(*by)
-        tree = start = _tree(room, onto)
-        for one in exchanges:
-            answer = _merged(room, tree, one, who)
-            if answer.status == _CONFLICTED:
-                return conflict_in(answer)
-            if answer.status != 0:
-                raise PermanentError(f"git merge-tree: {answer.err or answer.status}")
-            tree = answer.fields()[0]
-        if tree == start:
+        tree = exchanged_tree(room, onto, exchanges, who)
+        if isinstance(tree, Conflict):
+            return tree
+        if tree == _tree(room, onto):
             return Nothing()
         return Merged(commit_tree(room, tree, (onto,), message, who), tree)
+
+
+def exchanged_tree(
+    room: Git, onto: CommitId, exchanges: Sequence[Exchange], who: dict[str, str]
+) -> str | Conflict:
+    """Apply one change after the other to the tree of a commit."""
+    tree = _tree(room, onto)
+    for one in exchanges:
+        answer = _merged(room, tree, one, who)
+        if answer.status == _CONFLICTED:
+            return conflict_in(answer)
+        if answer.status != 0:
+            raise PermanentError(f"git merge-tree: {answer.err or answer.status}")
+        tree = answer.fields()[0]
+    return tree
 
 
 def tree_of(common: Path, commit: CommitId) -> str:

@@ -1,0 +1,35 @@
+"""Scenario: a landing conflicts with the trunk. See docs/scenarios/merge_conflict.md."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows import recovered
+from tasks.session import Approval, give_up_on, name_of_run, opened, recovery, terms
+from unjam.domain.finding import Scenario
+
+
+@flow(name="merge_conflict", flow_run_name=name_of_run)
+def merge_conflict(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
+    repo: Path,
+    workstreams: list[str] | None = None,
+    discard: list[str] | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 -- as above
+    approval: Approval | None = None,
+    config: Path | None = None,
+) -> dict[str, Any]:
+    """Land what merges, tell a person of what does not, and finish what was settled.
+
+    Args:
+        repo: Any directory of the repository.
+        workstreams: Recover only these workstreams; empty means all.
+        discard: Give these workstreams up; the vault keeps their branches and worktrees.
+        dry_run: Only make the plan.
+        approval: What a person allows beyond the policy; empty means only what is automatic.
+        config: A configuration file other than the repository's own.
+    """
+    about = terms("merge_conflict", workstreams, rehearsal=dry_run)
+    with recovery(opened(repo, config), about, approval) as run:
+        give_up_on(run, discard)
+        return recovered(run, (Scenario.MERGE_CONFLICT,), approval, rehearsal=dry_run)

@@ -1,0 +1,279 @@
+"""Landings that conflict: told to a person, tried once more, settled, given up, and taken back."""
+
+import pytest
+
+from tests.flows.building import on_trunk
+from tests.flows.conflicting import BLOCKABLE, CONFLICTS, page, settle, text
+from tests.recovering import recover, sentences, undo
+from tests.world import World, git
+from unjam.domain.finding import Scenario
+
+ONLY = (Scenario.MERGE_CONFLICT,)
+
+
+@pytest.mark.parametrize("kind", CONFLICTS)
+def test_a_conflict_of_any_kind_is_told_with_both_sides_and_touches_nobodys_work(
+    calm: World, kind: str
+) -> None:
+    stream = CONFLICTS[kind](calm)
+    calm.push()
+    tip, trunk, treasure = stream.tip, calm.trunk, calm.treasure()
+    before = git("status", "--porcelain", cwd=stream.tree)
+
+    document = recover(calm.repo, ONLY)
+
+    assert document["word"] == "partly recovered", document
+    assert calm.state.status("ws-15") == "conflict"
+    assert (stream.tip, calm.trunk) == (tip, trunk)
+    assert git("status", "--porcelain", cwd=stream.tree) == before
+    told = page(calm)
+    for commit in (tip, trunk):
+        assert git("show", "-s", "--format=%h", commit, cwd=calm.repo) in told
+        assert git("show", "-s", "--format=%s", commit, cwd=calm.repo) in told
+    assert "git -C .worktrees/agent-1-ws-15 merge main" in told
+    assert "unjam recover merge_conflict" in told
+    (line,) = (calm.repo / "logs/conflicts.log").read_text().splitlines()
+    assert f"ws-15 {stream.branch}@{tip[:12]} conflicts with main" in line
+    assert calm.lost(treasure) == []
+
+
+def test_the_page_names_the_lines_of_both_sides(calm: World) -> None:
+    text(calm)
+
+    recover(calm.repo, ONLY)
+
+    assert "`main` has line 6, the branch has line 6" in page(calm)
+
+
+@pytest.mark.parametrize("kind", CONFLICTS)
+def test_telling_a_conflict_is_taken_back_to_the_byte(lonely: World, kind: str) -> None:
+    CONFLICTS[kind](lonely)
+    before = lonely.inventory()
+    document = recover(lonely.repo, ONLY)
+    assert lonely.inventory() != before
+
+    undone = undo(lonely.repo, document["run"])
+
+    assert undone["word"] == "undone"
+    assert lonely.inventory() == before
+
+
+def test_a_conflict_that_was_told_waits_for_a_person_and_is_not_tried_again(calm: World) -> None:
+    text(calm)
+    recover(calm.repo, ONLY)
+    before = calm.inventory()
+
+    document = recover(calm.repo)
+
+    assert document["word"] == "needs a human"
+    assert document["plan"] == []
+    assert any("reports/conflict_ws-15.md" in note for note in document["notes"])
+    assert calm.inventory() == before
+
+
+def chain(world: World) -> None:
+    """ws-16 depends on ws-15, which conflicts; ws-17 on ws-16; ws-18 on nothing."""
+    world.state.path.unlink(missing_ok=True)
+    world.state.create(BLOCKABLE)
+    world.spec("ws-15")
+    world.spec("ws-16", depends_on=["ws-15"])
+    world.spec("ws-17", depends_on=["ws-16"])
+    world.spec("ws-18")
+    world.commit_specs()
+    for name in ("ws-16", "ws-17", "ws-18"):
+        world.state.row(name, "pending", agent=None)
+
+
+def test_everything_that_depends_on_it_is_blocked_by_it(calm: World) -> None:
+    chain(calm)
+    text(calm)
+
+    recover(calm.repo, ONLY)
+
+    rows = {name: calm.state.status(name) for name in ("ws-15", "ws-16", "ws-17", "ws-18")}
+    assert rows == {"ws-15": "conflict", "ws-16": "blocked", "ws-17": "blocked", "ws-18": "pending"}
+    assert calm.state.value("ws-16", "blocked_by") == "ws-15"
+    assert calm.state.value("ws-17", "blocked_by") == "ws-15"
+    assert "ws-16" in page(calm)
+
+
+def test_a_conflict_settled_on_the_branch_lands_and_lets_go_on_what_waited(calm: World) -> None:
+    chain(calm)
+    stream = text(calm)
+    recover(calm.repo, ONLY)
+    settle(stream)
+    tip, treasure = stream.tip, calm.treasure()
+
+    document = recover(calm.repo, ONLY)
+
+    assert document["word"] == "recovered", document
+    assert on_trunk(calm, "src/app.py") == "settled = 1"
+    rows = {name: calm.state.status(name) for name in ("ws-15", "ws-16", "ws-17")}
+    assert rows == {"ws-15": "completed", "ws-16": "pending", "ws-17": "pending"}
+    assert calm.state.value("ws-16", "blocked_by") is None
+    assert calm.state.value("ws-15", "error_message") is None
+    assert git("merge-base", "--is-ancestor", tip, "main", cwd=calm.repo) == ""
+    assert not stream.tree.exists()
+    assert calm.lost(treasure) == []
+
+
+def test_a_conflict_settled_on_the_trunk_completes_the_row_and_lets_go_on_what_waited(
+    calm: World,
+) -> None:
+    chain(calm)
+    stream = text(calm)
+    recover(calm.repo, ONLY)
+    settle(stream)
+    git("merge", "--quiet", "--no-ff", "--no-edit", stream.branch, cwd=calm.repo)
+    trunk, treasure = calm.trunk, calm.treasure()
+
+    document = recover(calm.repo, ONLY)
+
+    assert document["word"] == "recovered", document
+    assert calm.trunk == trunk
+    rows = {name: calm.state.status(name) for name in ("ws-15", "ws-16", "ws-17")}
+    assert rows == {"ws-15": "completed", "ws-16": "pending", "ws-17": "pending"}
+    assert calm.origin is not None
+    assert calm.origin.tip == trunk
+    assert calm.lost(treasure) == []
+
+
+def test_finishing_a_settled_conflict_is_taken_back_to_the_byte(lonely: World) -> None:
+    chain(lonely)
+    stream = text(lonely)
+    recover(lonely.repo, ONLY)
+    settle(stream)
+    before = lonely.inventory()
+    document = recover(lonely.repo, ONLY)
+    assert lonely.inventory() != before
+
+    undo(lonely.repo, document["run"])
+
+    assert lonely.inventory() == before
+
+
+def test_what_was_settled_and_does_not_verify_stays_off_the_trunk(calm: World) -> None:
+    stream = text(calm)
+    recover(calm.repo, ONLY)
+    settle(stream, "BROKEN = 1\n")
+    trunk = calm.trunk
+
+    recover(calm.repo, ONLY)
+
+    assert calm.trunk == trunk
+    assert calm.state.status("ws-15") == "failed"
+    assert stream.tree.exists() or calm.state.value("ws-15", "error_message")
+
+
+def test_what_was_blocked_with_its_work_done_lands_behind_what_it_waited_for(
+    calm: World,
+) -> None:
+    chain(calm)
+    stream = text(calm)
+    after = calm.workstream("ws-16", "agent-2").worktree().row("running")
+    after.commits({"src/part_16.py": "part = 16\n"})
+    recover(calm.repo)
+    assert calm.state.status("ws-16") == "blocked"
+    settle(stream)
+
+    document = recover(calm.repo, ONLY)
+
+    assert document["word"] == "recovered", document
+    assert calm.state.status("ws-16") == "completed"
+    assert on_trunk(calm, "src/part_16.py") == "part = 16"
+
+
+def partly_taken(world: World) -> str:
+    """The trunk took the branch's first commit and went on from there: a merge conflicts."""
+    stream = world.workstream("ws-15").worktree().row("completed")
+    world.primary.commit("beside.txt", "other work\n")  # else Git makes the very same commit
+    lines = (world.repo / "src/app.py").read_text()
+    stream.commits({"src/app.py": lines.replace("line_5 = 5", "line_5 = 'one'")})
+    git("cherry-pick", stream.tip, cwd=world.repo)
+    world.primary.commit("src/app.py", lines.replace("line_5 = 5", "line_5 = 'two'"))
+    stream.commits({"src/new.py": "new = 1\n"})
+    return stream.tip
+
+
+def test_a_branch_that_a_rebase_saves_lands_as_a_merge_that_keeps_its_commits(calm: World) -> None:
+    tip = partly_taken(calm)
+    primary = git("status", "--porcelain", cwd=calm.repo)
+    treasure = calm.treasure()
+
+    document = recover(calm.repo, ONLY)
+
+    (said,) = sentences(document, "land").values()
+    assert "rebased" in said
+    assert calm.state.status("ws-15") == "completed"
+    assert on_trunk(calm, "src/new.py") == "new = 1"
+    assert "line_5 = 'two'" in str(on_trunk(calm, "src/app.py"))
+    assert git("merge-base", "--is-ancestor", tip, "main", cwd=calm.repo) == ""
+    assert git("status", "--porcelain", cwd=calm.repo) == primary
+    assert not (calm.repo / "reports").exists()
+    assert calm.lost(treasure) == []
+
+
+def test_a_rebase_that_does_not_verify_does_not_land(calm: World) -> None:
+    stream = calm.workstream("ws-15")
+    partly_taken(calm)
+    stream.commits({"src/bad.py": "BROKEN = 1\n"})
+    trunk = calm.trunk
+
+    recover(calm.repo, ONLY)
+
+    assert calm.trunk == trunk
+    assert calm.state.status("ws-15") == "failed"
+
+
+def test_what_the_trunk_took_and_gave_back_is_never_dropped_by_a_rebase(calm: World) -> None:
+    stream = calm.workstream("ws-15").worktree().row("completed")
+    calm.primary.commit("beside.txt", "other work\n")
+    lines = (calm.repo / "src/app.py").read_text()
+    stream.commits({"src/given.py": "given = 1\n"})
+    git("cherry-pick", stream.tip, cwd=calm.repo)
+    git("revert", "--no-edit", "HEAD", cwd=calm.repo)
+    stream.commits({"src/app.py": lines.replace("line_5 = 5", "line_5 = 'one'")})
+    git("cherry-pick", stream.tip, cwd=calm.repo)
+    calm.primary.commit("src/app.py", lines.replace("line_5 = 5", "line_5 = 'two'"))
+    stream.commits({"src/new.py": "new = 1\n"})
+    trunk = calm.trunk
+
+    recover(calm.repo, ONLY)
+
+    assert calm.trunk == trunk
+    assert calm.state.status("ws-15") == "conflict"
+
+
+def test_a_page_that_somebody_else_wrote_is_left_alone(calm: World) -> None:
+    text(calm)
+    mine = calm.primary.edit("reports/conflict_ws-15.md", "my own notes\n")
+
+    recover(calm.repo, ONLY)
+
+    assert mine.read_text() == "my own notes\n"
+    assert calm.state.status("ws-15") == "conflict"
+
+
+def test_a_page_is_never_written_through_a_link(calm: World) -> None:
+    text(calm)
+    outside = calm.root / "outside"
+    outside.mkdir()
+    (calm.repo / "reports").symlink_to(outside)
+
+    recover(calm.repo, ONLY)
+
+    assert list(outside.iterdir()) == []
+    assert calm.state.status("ws-15") == "conflict"
+
+
+def test_a_conflict_that_changed_is_told_anew(calm: World) -> None:
+    stream = text(calm)
+    recover(calm.repo, ONLY)
+    first = page(calm)
+    stream.commits({"src/app.py": "something = 'else'\n"})
+
+    recover(calm.repo, ONLY)
+
+    assert page(calm) != first
+    assert stream.tip[:12] in page(calm)
+    assert len((calm.repo / "logs/conflicts.log").read_text().splitlines()) == 2

@@ -1,0 +1,69 @@
+"""The steps that every way of landing a workstream shares: save its worktrees, land it, tidy up."""
+
+from collections.abc import Iterator, Sequence
+
+from unjam.domain.facts import NONE, fact
+from unjam.domain.plan import Fact, Land, Landing, RemoveWorktree, Salvage
+from unjam.domain.snapshot import Role, Snapshot, Truth, Worktree
+from unjam.domain.words import counted
+from unjam.domain.workstream import Workstream
+
+Facts = tuple[Fact, ...]
+
+
+def salvages_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[Salvage]:
+    """Save every worktree of a workstream."""
+    for tree in one.worktrees:
+        yield Salvage(
+            subject=snapshot.place(tree.path),
+            reason=f"{one.id}: {_work_in_words(tree)}",
+            facts=facts,
+            workstream=one.id,
+            worktree=tree.name,
+        )
+
+
+def land_step(
+    landings: tuple[Landing, ...], streams: Sequence[Workstream], snapshot: Snapshot, facts: Facts
+) -> Land:
+    """Land all of them together, while trunk and tips are as they are and nobody works in them."""
+    tips = (fact("branch", one.ref, snapshot) for one in landings)
+    idle = (Fact("agents in", name, NONE) for one in streams for name in trees_of(one))
+    return Land(
+        subject=", ".join(one.workstream for one in landings),
+        reason="if it merges without conflict and the verify command passes",
+        facts=(*facts, fact("trunk", "", snapshot), *tips, *idle),
+        landings=landings,
+    )
+
+
+def removals_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[RemoveWorktree]:
+    """Remove every worktree of a workstream that no person is in."""
+    for tree in one.worktrees:
+        if person_in(tree, one) is None:
+            yield RemoveWorktree(
+                subject=snapshot.place(tree.path),
+                reason=f"{one.id} needs it no more, and the vault holds it",
+                facts=(*facts, Fact("processes in", tree.name, NONE)),
+                workstream=one.id,
+                worktree=tree.name,
+            )
+
+
+def person_in(tree: Worktree, one: Workstream) -> int | None:
+    """Return the pid of a person's shell or editor in a worktree, if there is one."""
+    inside = (process for process in one.processes if process.worktree == tree.name)
+    return next((each.identity.pid for each in inside if each.role is Role.PERSON), None)
+
+
+def trees_of(one: Workstream) -> tuple[str, ...]:
+    """Name the worktrees of a workstream."""
+    return tuple(tree.name for tree in one.worktrees)
+
+
+def _work_in_words(tree: Worktree) -> str:
+    if tree.unsaved.known is not Truth.YES:
+        return "what it holds could not be read"
+    if not tree.unsaved.paths:
+        return "nothing unsaved, to be sure"
+    return counted(len(tree.unsaved.paths), "unsaved path")
