@@ -6,6 +6,7 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.asking import answered
 from tasks.session import Approval, give_up_on, name_of_run, opened, recovery, terms
 from unjam.domain.finding import Scenario
 
@@ -26,10 +27,14 @@ def merge_conflict(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fie
         workstreams: Recover only these workstreams; empty means all.
         discard: Give these workstreams up; the vault keeps their branches and worktrees.
         dry_run: Only make the plan.
-        approval: What a person allows beyond the policy; empty means only what is automatic.
+        approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
     """
     about = terms("merge_conflict", workstreams, rehearsal=dry_run)
-    with recovery(opened(repo, config), about, approval) as run:
+    orchestration, only = opened(repo, config), (Scenario.MERGE_CONFLICT,)
+    allowed = answered(
+        orchestration, only, workstreams, approval, rehearsal=dry_run, discard=discard or ()
+    )
+    with recovery(orchestration, about, allowed) as run:
         give_up_on(run, discard)
-        return recovered(run, (Scenario.MERGE_CONFLICT,), approval, rehearsal=dry_run)
+        return recovered(run, only, allowed, rehearsal=dry_run)

@@ -4,6 +4,7 @@ Only where a flow run came from a deployment: whoever calls from a terminal was 
 flow run is suspended, without a process and without the lease, and begins anew when it is resumed.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from prefect import get_run_logger
@@ -41,13 +42,14 @@ class Answer(RunInput):
     name: str = Field(default="", description="Who you are, for the record.")
 
 
-def answered(
+def answered(  # noqa: PLR0913 -- what a flow was asked, named
     orchestration: Orchestration,
     scenarios: tuple[Scenario, ...],
     workstreams: list[str] | None,
     approval: Approval | None,
     *,
     rehearsal: bool,
+    discard: Collection[str] = (),
 ) -> Approval | None:
     """Return what a person allows; suspends the flow run until somebody has said so.
 
@@ -57,7 +59,7 @@ def answered(
     if approval is not None or rehearsal or deployment.id is None:
         return approval
     chosen = frozenset(map(WorkstreamId, workstreams)) if workstreams else None
-    prepared, policy, _ = preview(orchestration, chosen, scenarios)
+    prepared, policy, _ = preview(orchestration, chosen, scenarios, discard)
     asked = [one for one in prepared.plan.classes() if policy.approval(one) is PolicyApproval.ASK]
     if not asked:
         return None

@@ -1,11 +1,15 @@
 """Landings that conflict: told to a person, tried once more, settled, given up, and taken back."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from tests.command import unjam_json
 from tests.flows.building import on_trunk
 from tests.flows.conflicting import BLOCKABLE, CONFLICTS, page, settle, text
 from tests.recovering import recover, sentences, undo
-from tests.world import World, git
+from tests.world import Program, World, git, wait_until
 from unjam.domain.finding import Scenario
 
 ONLY = (Scenario.MERGE_CONFLICT,)
@@ -61,14 +65,15 @@ def test_telling_a_conflict_is_taken_back_to_the_byte(lonely: World, kind: str) 
 def test_a_conflict_that_was_told_waits_for_a_person_and_is_not_tried_again(calm: World) -> None:
     text(calm)
     recover(calm.repo, ONLY)
-    before = calm.inventory()
+    before = calm.inventory(without=["logs"])  # the second time, a person is called in there
 
     document = recover(calm.repo)
 
     assert document["word"] == "needs a human"
     assert document["plan"] == []
     assert any("reports/conflict_ws-15.md" in note for note in document["notes"])
-    assert calm.inventory() == before
+    assert calm.inventory(without=["logs"]) == before
+    assert len((calm.repo / "logs/conflicts.log").read_text().splitlines()) == 1
 
 
 def chain(world: World) -> None:
@@ -277,3 +282,93 @@ def test_a_conflict_that_changed_is_told_anew(calm: World) -> None:
     assert page(calm) != first
     assert stream.tip[:12] in page(calm)
     assert len((calm.repo / "logs/conflicts.log").read_text().splitlines()) == 2
+
+
+def test_what_is_given_up_is_kept_whole_and_comes_back_to_the_byte(lonely: World) -> None:
+    chain(lonely)
+    stream = text(lonely)
+    stream.leaves({"draft.txt": "never committed\n"})
+    recover(lonely.repo, ONLY)
+    tip, treasure, before = stream.tip, lonely.treasure(), lonely.inventory()
+
+    ended = unjam_json("recover", "merge_conflict", "--discard", "ws-15", "--yes", cwd=lonely.repo)
+
+    assert ended["word"] == "recovered", ended
+    assert lonely.state.status("ws-15") == "discarded"
+    assert lonely.state.status("ws-16") == "blocked"
+    assert git("branch", "--list", stream.branch, cwd=lonely.repo) == ""
+    kept = str(lonely.state.value("ws-15", "error_message")).partition("kept as ")[2]
+    assert git("rev-parse", kept.split(";")[0], cwd=lonely.repo) == tip
+    assert not stream.tree.exists()
+    assert lonely.lost(treasure) == []
+    undo(lonely.repo, ended["run"])
+    assert lonely.inventory() == before
+
+
+def test_one_call_takes_a_crash_with_a_conflict_all_the_way(calm: World) -> None:
+    chain(calm)
+    stream = text(calm)
+    calm.state.row("ws-15", "running")
+    calm.push()
+
+    document = unjam_json("recover", "--yes", cwd=calm.repo)
+
+    assert document["word"] in ("partly recovered", "needs a human")
+    rows = {name: calm.state.status(name) for name in ("ws-15", "ws-16", "ws-17", "ws-18")}
+    assert rows == {"ws-15": "conflict", "ws-16": "blocked", "ws-17": "blocked", "ws-18": "pending"}
+    assert stream.branch in page(calm)
+
+
+def test_a_check_predicts_conflicts_of_work_in_progress_and_changes_nothing(calm: World) -> None:
+    stream = text(calm)
+    calm.state.row("ws-15", "pending")
+    objects = sorted(path for path in (calm.common / "objects").rglob("*"))
+    before = calm.inventory()
+
+    document = unjam_json("check", "merge_conflict", cwd=calm.repo)
+
+    (found,) = document["predicted_conflicts"]
+    assert (found["branch"], found["paths"]) == (stream.branch, ["src/app.py"])
+    assert document["findings"] == []
+    assert document["branches_not_merged"] == 0
+    assert calm.inventory() == before
+    assert sorted(path for path in (calm.common / "objects").rglob("*")) == objects
+
+
+def test_conflicts_are_counted_by_workstream_file_and_pair_of_files(calm: World) -> None:
+    stream = calm.workstream("ws-15").worktree().row("completed")
+    stream.commits({"src/app.py": "branch = 1\n", "notes.txt": "branch\n"})
+    calm.primary.commit("src/app.py", "trunk = 1\n")
+    calm.primary.commit("notes.txt", "trunk\n")
+    recover(calm.repo, ONLY)
+    recover(calm.repo, ONLY)
+
+    found = unjam_json("check", "merge_conflict", cwd=calm.repo)["conflict_statistics"]
+
+    assert found == {
+        "conflicts": 1,
+        "by_workstream": [["ws-15", 1]],
+        "by_file": [["notes.txt", 1], ["src/app.py", 1]],
+        "by_pair": [["notes.txt", "src/app.py", 1]],
+    }
+
+
+def test_an_agent_that_still_works_on_it_is_left_alone(
+    calm: World, start: Callable[..., Program]
+) -> None:
+    stream = text(calm)
+    calm.state.row("ws-15", "conflict")
+    agent = start("bash", "-c", "exec -a claude sleep 600", cwd=stream.tree)
+    wait_until(lambda: "claude" in agent_command(agent), "the agent to be called one")
+
+    document = recover(calm.repo, ONLY)
+
+    assert agent.alive
+    assert document["plan"] == []
+    assert any("an agent works in it" in note for note in document["notes"])
+    assert stream.tree.is_dir()
+
+
+def agent_command(agent: Program) -> str:
+    """What it is called now."""
+    return Path(f"/proc/{agent.pid}/cmdline").read_text()
