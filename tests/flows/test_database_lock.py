@@ -212,6 +212,9 @@ def test_the_whole_recovery_runs_as_a_flow_of_its_name_and_tells_all_of_it(
 ) -> None:
     before = busy.state.tables()
     holder = stopped(keeper(start, busy, "BEGIN IMMEDIATE", INSERT))
+    program = busy.repo / "scripts" / "multi_agent_orchestrator.py"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text("import sqlite3\nstate = sqlite3.connect('state.db')\n")
 
     denied = unjam("recover", "database-lock", cwd=busy.repo)
     assert denied.returncode == 3
@@ -219,6 +222,8 @@ def test_the_whole_recovery_runs_as_a_flow_of_its_name_and_tells_all_of_it(
     document = unjam_json("recover", "database_lock", "--yes", cwd=busy.repo)
 
     assert document["word"] == "recovered"
+    (patch,) = [Path(one) for one in document["vault"] if one.endswith(".patch")]
+    assert "+state = sqlite3.connect('state.db', timeout=30)" in patch.read_text()
     assert steps(document) == {
         "copy state": "done",
         "stop": "done",

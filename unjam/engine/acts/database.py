@@ -27,6 +27,7 @@ from unjam.domain.state_steps import (
 from unjam.domain.words import counted
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.state_look import deleted_files
+from unjam.engine.suggestion import keep_suggestion
 from unjam.engine.vault import folder_of, place_for_made
 from unjam.errors import PermanentError, RefusedError, UnjamError
 
@@ -68,13 +69,20 @@ def _rows(copy: Path) -> dict[str, int] | None:
 
 def open_state(run: Recovery, step: OpenState, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Let SQLite recover the state, and prove that no row of the copy is missing afterwards."""
-    del fresh
     path = Path(step.path)
     log = _own_log(run, path)
     said = run.door.make(TendState(path, fold=not _is_open(path), log=log))
     _refuse_missing(path, run.state_rows)
     home = "; the log that was deleted under its writer is folded in" if log else ""
-    return (outcome(step, StepWord.DONE, f"{said}{home}"),)
+    patch, kept = _suggested(run, fresh)
+    return (outcome(step, StepWord.DONE, f"{said}{home}{patch}", *kept),)
+
+
+def _suggested(run: Recovery, fresh: Snapshot) -> tuple[str, tuple[str, ...]]:
+    page = keep_suggestion(run, fresh)
+    if page is None:
+        return "", ()
+    return f"; a patch that lets its orchestrator wait for it is kept as {page}", (str(page),)
 
 
 def _own_log(run: Recovery, path: Path) -> Path | None:
