@@ -28,7 +28,6 @@ while True:
     elif loop == "writes":
         state.execute("INSERT INTO execution_log (timestamp, workstream_id, event_type, message) "
                       "VALUES ('', 'ws-1', 'log', hex(randomblob(20000)))")
-        time.sleep(0.001)
     else:
         time.sleep(0.05)
 """

@@ -75,9 +75,14 @@ def test_what_works_in_a_long_transaction_is_named_and_let_be(busy: World, start
     assert files_of(busy) == held
 
 
-def test_an_orchestrator_that_writes_and_lets_go_is_no_finding(busy: World, start: Start) -> None:
-    with_log(busy)
-    keeper(start, busy, loop="writes")
+@pytest.mark.parametrize("log", [False, True], ids=["journal", "log"])
+def test_whoever_writes_again_and_again_and_lets_go_is_no_finding(
+    busy: World, start: Start, *, log: bool
+) -> None:
+    if log:
+        with_log(busy)
+    for _ in range(2):
+        keeper(start, busy, loop="writes", name="agent.py")
 
     for _ in range(3):
         assert unjam_json("check", "database_lock", cwd=busy.repo)["findings"] == []

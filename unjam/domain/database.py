@@ -153,6 +153,7 @@ class Database:
     wal: Wal | None = None
     hot_journal: Truth = Truth.NO  # a transaction that died, half of it in the file
     written_at: datetime | None = None
+    is_in_use: bool = False  # somebody committed while it was looked at
     holders: tuple[Holder, ...] = ()
     bosses: tuple[Boss, ...] = ()  # orchestrators, where there are several
     free: int | None = None  # bytes

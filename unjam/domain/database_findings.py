@@ -108,7 +108,8 @@ class _Finder:
             cause, severity = _CAUSES[one.activity]
             summary = f"{self.place} is locked by {in_words(one)}: {_DOES[one.activity]}"
             yield self._about(one, cause, severity, summary)
-        if database.shape is Shape.UNREAD and not blockers and "locked" in database.because:
+        is_kept = "locked" in database.because and not database.is_in_use
+        if database.shape is Shape.UNREAD and not blockers and is_kept:
             summary = f"{self.place} is locked, and nobody who holds it can be seen"
             untold = tuple(Evidence("processes", one) for one in database.untold)
             yield self._finding("unseen holder", Severity.ERROR, summary, untold)

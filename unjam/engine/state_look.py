@@ -17,8 +17,9 @@ from unjam.adapters.processes.locks import (
     started_by,
 )
 from unjam.adapters.processes.vitals import Vitals, activity, vitals_of
-from unjam.adapters.state.anatomy import Anatomy, anatomy_of
+from unjam.adapters.state.anatomy import Anatomy, anatomy_of, last_commit
 from unjam.adapters.state.file import beside
+from unjam.adapters.state.glimpse import glimpse
 from unjam.adapters.state.rebuild import recoverable
 from unjam.adapters.state.shape import frames_seen, shape_of
 from unjam.domain.database import (
@@ -40,6 +41,7 @@ from unjam.engine.state_watch import state_file
 from unjam.errors import UnjamError
 
 _INTERVAL = 1.0  # seconds between two looks, or hang.interval where that is shorter
+_INSTANT = 0.003  # seconds between two glimpses
 _BEAT = 0.02  # seconds; most locks are gone by then
 _UNSEEN = "who holds it cannot be seen from here: another container, machine or user"
 _NO_LOCKS = (
@@ -56,6 +58,7 @@ def look_closely(
     path = state_file(orchestration)
     if path is None:
         return None
+    commit = last_commit(path)
     grips = _grips(path, min(orchestration.settings.hang.interval.total_seconds(), _INTERVAL))
     anatomy = anatomy_of(path)
     holders = tuple(_holders(path, snapshot, grips, anatomy))
@@ -71,6 +74,7 @@ def look_closely(
         size=anatomy.size,
         wal=anatomy.wal,
         hot_journal=_hot(anatomy, holders, grips.told),
+        is_in_use=last_commit(path) != commit,
         written_at=anatomy.written_at,
         holders=holders,
         bosses=tuple(_bosses(path, snapshot)),
@@ -80,6 +84,8 @@ def look_closely(
         file_system=mounts.shared_kind(path),
         untold=() if grips.told else (_NO_LOCKS,),
     )
+    if found.is_in_use:  # then what looked like a dead process's journal was a living one's
+        found = replace(found, hot_journal=Truth.NO)
     return replace(found, tables=_tables(path)) if found.is_damaged else found
 
 
@@ -106,15 +112,30 @@ def _grips(path: Path, interval: float) -> _Grips:
         return grips
     clock.pause(_BEAT)  # most locks that are seen are of work that goes on
     before = {pid: vitals_of(pid, clock.monotonic()) for pid in watched}
+    stays = True
     if first is None or _keeping(_held(files) or {}) & watched:
-        clock.pause(interval)
+        stays = _stays_kept(path, interval)
     last = _held(files) or {}
     grips.marks = dict(_marks(files))
     for pid in watched | set(grips.opened):
         grips.did[pid] = _did(before.get(pid), pid)
     for pid, kinds in (first or {}).items():
-        grips.locks[pid] = tuple(one for one in kinds if one in last.get(pid, ()))
+        both = (one for one in kinds if one in last.get(pid, ()))
+        grips.locks[pid] = tuple(one for one in both if stays or one not in BLOCKING)
     return grips
+
+
+def _stays_kept(path: Path, interval: float) -> bool:
+    """Let the time pass; tell whether others could never have written in it.
+
+    Who commits again and again holds a lock at most instants, and still lets everybody in.
+    """
+    end, before = clock.monotonic() + interval, last_commit(path)
+    stays = True
+    while clock.monotonic() < end:
+        clock.pause(_INSTANT)
+        stays = stays and glimpse(path).is_kept
+    return stays and last_commit(path) == before
 
 
 def _did(before: Vitals | None, pid: int) -> tuple[Activity, str]:

@@ -5,7 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from unjam.adapters.processes.table import PROC, descendants_of, has_proc, read_table
+from unjam.adapters.processes.roles import is_git
+from unjam.adapters.processes.table import PROC, children_of, descendants_of, has_proc, read_table
 from unjam.domain.database import Activity
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -24,6 +25,7 @@ class Vitals:
     cpu: float  # seconds
     moved: int | None  # bytes read and written; None: we may not see that
     below: float  # seconds of processor time of those it started
+    git: str = ""  # a Git command it started and that still runs
 
 
 def vitals_of(pid: int, at: float) -> Vitals | None:
@@ -32,8 +34,11 @@ def vitals_of(pid: int, at: float) -> Vitals | None:
     entry = table.get(pid)
     if entry is None:
         return None
-    below = sum(_cpu(one) for one in descendants_of({pid}, table) if one != pid)
-    return Vitals(at, entry.is_stopped, _state(pid), _cpu(pid), _moved(pid), below)
+    started = descendants_of({pid}, table)
+    below = sum(_cpu(one) for one in started)
+    git = next((one for one in children_of(table).get(pid, ()) if is_git(table[one])), None)
+    named = "" if git is None else f"pid {git} ({' '.join(table[git].command)[:60]})"
+    return Vitals(at, entry.is_stopped, _state(pid), _cpu(pid), _moved(pid), below, named)
 
 
 def activity(before: Vitals | None, now: Vitals | None) -> tuple[Activity, str]:
@@ -51,6 +56,7 @@ def activity(before: Vitals | None, now: Vitals | None) -> tuple[Activity, str]:
         f"it read and wrote {moved or 0:,} bytes {within}": (moved or 0) > _MOVED * apart,
         f"what it started used {below:.0%} of a processor {within}": below > _BUSY,
         "it waits for a disk": now.state == _DISK_SLEEP,
+        f"it waits for {now.git}": bool(now.git),
     }
     for sign, shows in signs.items():
         if shows:

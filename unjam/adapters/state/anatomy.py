@@ -53,6 +53,12 @@ def anatomy_of(path: Path) -> Anatomy:
         )
 
 
+def last_commit(path: Path) -> bytes:
+    """Return what differs after every commit: counters in the database and in the index of its log."""
+    with ALONE:
+        return _beginning(path, 28)[24:] + _beginning(beside(path, "-shm"), 24)[8:]
+
+
 def page_size(header: bytes) -> int:
     """Return the size of a page in bytes, as the header of a database says it."""
     size = int.from_bytes(header[16:18], "big")

@@ -54,6 +54,15 @@ def keep_files(run: Recovery, step: KeepState, fresh: Snapshot) -> tuple[Outcome
     return (outcome(step, StepWord.DONE, sentence, str(folder)),)
 
 
+def refuse_without_copy(run: Recovery) -> Path:
+    """Return the copy of the state that this run made; raises RefusedError where it made none."""
+    if run.state_copy is None:
+        raise RefusedError(
+            "there is no copy of the state in the vault, and without one nothing is done"
+        )
+    return run.state_copy
+
+
 def _members_at(path: Path, fresh: Snapshot) -> list[ProcessIdentity]:
     pids = {one.pid for one in openers_of([str(beside(path, side)) for side in SIDES])}
     return [
@@ -69,6 +78,7 @@ def _rows(copy: Path) -> dict[str, int] | None:
 
 def open_state(run: Recovery, step: OpenState, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Let SQLite recover the state, and prove that no row of the copy is missing afterwards."""
+    refuse_without_copy(run)
     path = Path(step.path)
     log = _own_log(run, path)
     said = run.door.make(TendState(path, fold=not _is_open(path), log=log))
@@ -147,10 +157,9 @@ def _refuse_missing(path: Path, before: Mapping[str, int] | None) -> None:
 def rebuild_state(run: Recovery, step: RebuildState, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Make a new file of the copy, with as many rows of each table as were found for the plan."""
     del fresh
-    if run.state_copy is None:
-        raise RefusedError("there is no copy of it in the vault")
+    copy = refuse_without_copy(run)
     new = _incoming(run, Path(step.path))
-    counts = {one.table: one.found for one in rebuild(run.state_copy, new, wal=step.wal)}
+    counts = {one.table: one.found for one in rebuild(copy, new, wal=step.wal)}
     for table, count in step.rows:
         if counts.get(table, 0) < count:
             raise RefusedError(f"{table}: {counts.get(table, 0)} rows, not {count} as planned")
@@ -162,12 +171,12 @@ def replace_state(run: Recovery, step: ReplaceState, fresh: Snapshot) -> tuple[O
     """Exchange the files, and prove that what is there now can be worked with."""
     del fresh
     path = Path(step.path)
-    new = _incoming(run, path)
-    if run.state_copy is None or not new.exists():
+    copy, new = refuse_without_copy(run), _incoming(run, path)
+    if not new.exists():
         raise RefusedError("no new file was made")
     outgoing = _outgoing(run, path)
     wanted = row_counts(new)
-    before, after = exchange.contents(run.state_copy), exchange.contents(new)
+    before, after = exchange.contents(copy), exchange.contents(new)
     run.door.make(SwapState(path, new.parent, outgoing, before, after))
     said = run.door.make(TendState(path, fold=True))
     _refuse_missing(path, wanted)
@@ -192,6 +201,7 @@ def _outgoing(run: Recovery, path: Path) -> Path:
 
 def use_log(run: Recovery, step: UseLog, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Set WAL mode, which stays in the file; nothing else of it changes."""
+    refuse_without_copy(run)
     if any(fresh.orchestrators()):
         raise RefusedError("an orchestrator is at work")
     path = Path(step.path)
@@ -204,6 +214,7 @@ def use_log(run: Recovery, step: UseLog, fresh: Snapshot) -> tuple[Outcome, ...]
 
 def vacuum(run: Recovery, step: VacuumState, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Rewrite it without its holes, where there is room and nobody has it open."""
+    refuse_without_copy(run)
     path = Path(step.path)
     if any(fresh.orchestrators()) or _is_open(path):
         raise RefusedError("somebody has it open")

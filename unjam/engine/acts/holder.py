@@ -11,6 +11,7 @@ from unjam.domain.database_plan import DUPLICATE, STRANDED
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.snapshot import Snapshot
 from unjam.domain.state_steps import StopHolder
+from unjam.engine.acts.database import refuse_without_copy
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.state_look import deleted_files, is_alive, look_closely
 from unjam.engine.vault import folder_of
@@ -21,6 +22,7 @@ def stop_holder(run: Recovery, step: StopHolder, fresh: Snapshot) -> tuple[Outco
     """End the process by the ladder, and it alone; what it started goes on."""
     if not is_alive(step.process):
         return (outcome(step, StepWord.ALREADY_DONE, "it has ended"),)
+    refuse_without_copy(run)
     database = look_closely(run.orchestration, fresh)
     if database is None:
         raise RefusedError("it is not stopped: the state is no file any more")
