@@ -228,6 +228,46 @@ def test_a_worktree_a_person_made_elsewhere_and_a_tracked_log_stay(
     assert list((wrecked.repo / "logs").iterdir()) == [tracked]
 
 
+def test_the_empty_state_keeps_the_mode_of_the_old_one(wrecked: World) -> None:
+    reset(wrecked.repo)
+
+    with wrecked.state.open() as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@pytest.mark.parametrize("becomes", ["becomes_text", "becomes_empty", "becomes_foreign"])
+def test_a_state_that_is_no_state_goes_into_the_vault_too(lonely: World, becomes: str) -> None:
+    getattr(lonely.state, becomes)()
+    before, content = lonely.inventory(), lonely.state.path.read_bytes()
+
+    document = reset(lonely.repo)
+
+    assert document["word"] == "recovered", document["outcomes"]
+    assert not lonely.state.path.exists()
+    assert undo(lonely.repo, document["run"])["word"] == "undone"
+    assert lonely.state.path.read_bytes() == content
+    assert lonely.inventory() == before
+
+
+def test_what_the_vault_cannot_take_keeps_its_place_with_its_branch(lonely: World) -> None:
+    (lonely.repo / ".git" / "info" / "exclude").write_text("*.bin\n")
+    stream = lonely.workstream("ws-15").worktree().row("running")
+    large = stream.tree / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(60_000_000)  # ignored, and larger than what is copied
+    before = lonely.inventory()
+
+    document = reset(lonely.repo)
+
+    assert document["word"] == "partly recovered"
+    (said,) = sentences(document, "remove worktree").values()
+    assert "large.bin" in said
+    assert large.exists()
+    assert git("rev-parse", stream.branch, cwd=lonely.repo) == lonely.trunk
+    assert undo(lonely.repo, document["run"])["word"] == "undone"
+    assert lonely.inventory() == before
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("--yes",), ("--yes", "--name", "another"), ("--name", "project"), ()],

@@ -14,6 +14,7 @@ from unjam.domain.plan import (
     Plan,
     RemoveBranch,
     RemoveWorktree,
+    RestoreBranch,
     ReturnPrimary,
     Salvage,
     SetAside,
@@ -24,7 +25,7 @@ from unjam.domain.plan import (
 )
 from unjam.domain.policy import Approval, Policy
 from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
-from unjam.domain.snapshot import Process, Role, Snapshot, Truth, Worktree
+from unjam.domain.snapshot import CommitId, Process, Role, Snapshot, Truth, Worktree
 from unjam.domain.words import counted
 from unjam.domain.worktree_corruption import anybody_at
 
@@ -39,6 +40,7 @@ class Remains:
     worktrees: PurePath  # the directory in which agents work
     state_files: int  # of the state database, its WAL and journal among them
     logs: int  # entries of the directory of logs that Git does not track
+    lost: frozenset[str] = frozenset()  # branches of workstreams whose refs cannot be read
 
 
 def plan_reset(
@@ -68,6 +70,7 @@ class _Planner:
         """Yield every step, in an order in which nothing can be lost."""
         cleared = (
             *lock_steps(self.snapshot, _NOBODY, self._freed()),
+            *self._restored(),
             *self._abort(),
             *self._empty_state(),
             *self._logs(),
@@ -89,9 +92,7 @@ class _Planner:
     def notes(self, policy: Policy) -> Iterator[str]:
         """Say what stays, and how to begin anew."""
         yield f"{self.snapshot.trunk_name} stays where it is, with all that has landed on it"
-        trees = {tree.name: tree for tree in self.snapshot.worktrees}
-        for name, because in self.kept.items():
-            yield f"{self.snapshot.place(trees[name].path)} keeps its place: {because}"
+        yield from self._notes_of_trees()
         for stray in self.snapshot.strays:
             if any(anybody_at(stray, self.snapshot)):
                 yield f"{self.snapshot.place(stray.path)} keeps its place: somebody is in it"
@@ -100,6 +101,14 @@ class _Planner:
                 yield f"pid {process.identity.pid} may be an orchestrator: it is not stopped"
         if policy.resume:
             yield f"to begin anew afterwards: {' '.join(policy.resume)}"
+
+    def _notes_of_trees(self) -> Iterator[str]:
+        for tree in self.snapshot.worktrees:
+            place = self.snapshot.place(tree.path)
+            if tree.name in self.kept:
+                yield f"{place} keeps its place: {self.kept[tree.name]}"
+            elif Damage.BRANCH in tree.damage and tree in self.trees:
+                yield f"the branch of {place} is damaged: reset again once its worktree is away"
 
     def _ours(self) -> Iterator[Worktree]:
         """Yield the agents' worktrees; one that a person made elsewhere is none of them."""
@@ -152,6 +161,18 @@ class _Planner:
             workstream=tree.workstream,
             worktree=tree.name,
         )
+
+    def _restored(self) -> Iterator[Step]:
+        """Write refs again that cannot be read: only a branch that is whole can go into the vault."""
+        for one in self.snapshot.lost_branches:
+            if one.ref in self.remains.lost and one.last is not None:
+                yield RestoreBranch(
+                    subject=_name(one.ref),
+                    reason=f"its ref cannot be read; its reflog has it at {one.last[:12]}",
+                    facts=_NOBODY,
+                    ref=one.ref,
+                    tip=CommitId(one.last),
+                )
 
     def _abort(self) -> Iterator[Step]:
         operation = self.snapshot.primary.operation
@@ -228,6 +249,19 @@ class _Planner:
                     ref=branch.ref,
                     tip=branch.tip,
                 )
+        for one in self.snapshot.lost_branches:
+            if one.ref in self.remains.lost and one.last is not None:
+                yield RemoveBranch(
+                    subject=_name(one.ref),
+                    reason="the vault keeps it and its reflog",
+                    facts=(*_NOBODY, Fact("branch", one.ref, one.last)),
+                    ref=one.ref,
+                    tip=CommitId(one.last),
+                )
+
+
+def _name(ref: str) -> str:
+    return ref.removeprefix("refs/heads/")
 
 
 def _stop(process: Process, reason: str, below: PurePath | None, facts: tuple[Fact, ...]) -> Stop:

@@ -97,7 +97,7 @@ def _not_as_left(orchestration: Orchestration, changes: tuple[Change, ...]) -> I
             yield from ((change, said) for said in _elsewhere(orchestration, change))
         # What it left hides what an older change of the run left, until it is taken back.
         if (_paths(change) or _moves(change)) and side_of(orchestration, change)[0] is Side.AFTER:
-            hidden |= _paths(change)
+            hidden |= _paths(change) | _file_of_ref(orchestration, change)
             newest |= dict.fromkeys((*_moves(change), *_writes(change)), change)
 
 
@@ -109,6 +109,11 @@ def _paths(change: Change) -> set[PurePath]:
             return {path}
         case _:
             return set()
+
+
+def _file_of_ref(orchestration: Orchestration, change: Change) -> set[PurePath]:
+    """Name the file a moved ref may have: an older change may have written it as such."""
+    return {orchestration.common / change.ref} if isinstance(change, MoveRef) else set()
 
 
 def _moves(change: Change) -> tuple[str, ...]:

@@ -72,6 +72,11 @@ def _prepared(
         worktrees=orchestration.below(orchestration.settings.orchestration.worktrees),
         state_files=sum(map(files.exists, _state_files(orchestration))),
         logs=len(tuple(logs_to_move(orchestration))),
+        lost=frozenset(
+            one.ref
+            for one in snapshot.lost_branches
+            if orchestration.branch_template.owner(one.ref) is not None
+        ),
     )
     return Prepared(snapshot, (), plan_reset(snapshot, remains, policy, owed_by(killed)))
 

@@ -30,22 +30,23 @@ def database_files(location: str) -> tuple[Path, ...]:
     return tuple(there.with_name(there.name + suffix) for suffix in SUFFIXES)
 
 
-def blank_like(source: Path) -> bytes:
+def blank_like(source: Path, *, wal: bool) -> bytes:
     """Return a new database with the tables, views, indices and triggers of a sound one.
 
-    Raises UnjamError where that cannot be read.
+    With ``wal`` it keeps a write-ahead log from the first connection on. Raises UnjamError where
+    the source cannot be read.
     """
     try:
         with translated(), opened_to_read(source) as connection:
             schema = [str(sql) for (sql,) in connection.execute(_SCHEMA)]
             numbers = {one: connection.execute(f"PRAGMA {one}").fetchone()[0] for one in _NUMBERS}
         with translated():
-            return _made(schema, numbers)
+            return _made(schema, numbers, wal=wal)
     except UnjamError as error:
         raise type(error)(f"tables of {shown(str(source))}: {error}") from error
 
 
-def _made(schema: list[str], numbers: dict[str, int]) -> bytes:
+def _made(schema: list[str], numbers: dict[str, int], *, wal: bool) -> bytes:
     with tempfile.TemporaryDirectory(prefix="unjam-") as folder:
         made = Path(folder, "blank.db")
         with closing(sqlite3.connect(made, isolation_level=None)) as connection:
@@ -54,4 +55,6 @@ def _made(schema: list[str], numbers: dict[str, int]) -> bytes:
             for sql in schema:
                 with suppress(sqlite3.OperationalError):  # of an extension that is not here
                     connection.execute(sql)
+            if wal:
+                connection.execute("PRAGMA journal_mode = WAL")
         return made.read_bytes()

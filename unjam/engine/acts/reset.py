@@ -7,6 +7,7 @@ from unjam.adapters import files
 from unjam.adapters.git.observing.tracked import tracked_below
 from unjam.adapters.git.salvaging.bundle import write_bundle
 from unjam.adapters.processes.holders import owners_of
+from unjam.adapters.state.anatomy import anatomy_of
 from unjam.adapters.state.blank import blank_like, database_files
 from unjam.domain.change import MovePath, UpdateRow, WriteFile
 from unjam.domain.outcome import Outcome, StepWord
@@ -43,7 +44,7 @@ def empty_state(run: Recovery, step: EmptyState, fresh: Snapshot) -> tuple[Outco
     _refuse_if_open(places)
     if fresh.state.readable is Truth.YES:
         keep_state(run)
-    blank = _blank(run)
+    blank = _blank(run, places[0])
     there = [one for one in places if files.exists(one)]
     moved = [str(_move(run, one, _STATE)) for one in there]
     for absent in sorted(set(places[1::2]) - set(there)):
@@ -90,18 +91,27 @@ def _refuse_if_open(places: tuple[Path, ...]) -> None:
             raise RefusedError(f"pid {owner.pid} has {path.name} open; end it, then try again")
 
 
-def _blank(run: Recovery) -> bytes | None:
+def _blank(run: Recovery, path: Path) -> bytes | None:
     """Make an empty database like the one this run, or one that was killed, has copied."""
     runs = (run.run, *(killed.id for killed in reversed(run.killed)))
+    originals = (path, *_moved_from(run, path))
+    modes = [anatomy_of(one).mode for one in originals if files.exists(one)]
     copies = (folder_of(run.orchestration, one) / "state.db" for one in runs)
     copy = next((one for one in copies if files.exists(one)), None)
     if copy is None:
         return None
     try:
-        return blank_like(copy)
+        return blank_like(copy, wal=modes[:1] == ["wal"])
     except UnjamError as error:
         run.note("no empty state", because=str(error))
         return None
+
+
+def _moved_from(run: Recovery, path: Path) -> Iterator[Path]:
+    """Yield where killed runs have moved a file."""
+    for change in (one for killed in reversed(run.killed) for one in killed.changes):
+        if isinstance(change, MovePath) and Path(change.source) == path:
+            yield Path(change.target)
 
 
 def _delete_rows(run: Recovery, step: EmptyState, fresh: Snapshot) -> tuple[Outcome, ...]:
