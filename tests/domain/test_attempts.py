@@ -41,6 +41,22 @@ def test_a_run_that_did_not_look_for_it_changes_nothing() -> None:
     assert tried([failed("1"), other, failed("3")])["a"].runs == ("1", "3")
 
 
+def looked(run: str, *scenarios: str) -> RunTold:
+    return RunTold(run, looked=frozenset(scenarios))
+
+
+def told_of(run: str) -> RunTold:
+    return RunTold(run, A, A, {"a": "agent_hang"})
+
+
+def test_what_was_gone_when_a_run_looked_for_it_everywhere_begins_anew() -> None:
+    escalated = RunTold("1", escalated=A, bundle="there")
+    runs = [told_of("1"), escalated, looked("2", "orchestrator_crash")]
+
+    assert tried(runs)["a"].escalated
+    assert tried([*runs, looked("3", "agent_hang")]) == {}
+
+
 @given(st.lists(st.sampled_from([failed, cleared]), max_size=12))
 def test_the_count_is_that_of_the_failures_since_the_last_success(
     runs: list[Callable[[str], RunTold]],

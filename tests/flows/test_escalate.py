@@ -88,6 +88,19 @@ def test_what_a_recovery_cleared_and_fails_again_is_escalated_again(stuck: World
     assert len(bundles(stuck)) == 2
 
 
+def test_what_a_person_repaired_and_fails_again_is_escalated_again(stuck: World) -> None:
+    recover(stuck.repo)
+    recover(stuck.repo)
+    git("merge", "--abort", cwd=stuck.repo)
+    assert recover(stuck.repo)["word"] == "nothing to do"  # it looked, and it was gone
+
+    stuck.primary.mid_merge("ws/ws-09/agent-9")
+    stuck.primary.edit("src/app.py", "a person is at it again\n")
+    again = [recover(stuck.repo)["escalated"] for _ in range(3)]
+
+    assert [bool(one) for one in again] == [False, True, False]
+
+
 def test_a_recovery_nobody_approved_is_no_attempt(world: World) -> None:
     world.configure(policy=dict.fromkeys(map(str, StepClass), "ask"))
     typical_wreck(world)

@@ -21,6 +21,8 @@ def note_verified(run: Recovery, before: Sequence[Document], after: Sequence[Doc
         VERIFIED,
         before=[one["fingerprint"] for one in before],
         after=[one["fingerprint"] for one in after],
+        scenarios={one["fingerprint"]: one["scenario"] for one in (*before, *after)},
+        looked=[str(one) for one in run.looked],
         counts=was_attempt(run),
     )
 
@@ -47,12 +49,13 @@ def parked(orchestration: Orchestration, findings: Iterable[Finding]) -> dict[st
 
 
 def this_attempt(
-    run: Recovery, before: Iterable[Finding], after: Iterable[Finding]
+    run: Recovery, before: Sequence[Finding], after: Sequence[Finding]
 ) -> tuple[RunTold, ...]:
     """Say what a run that has not ended yet will write down."""
     found = frozenset(one.fingerprint for one in before)
     left = frozenset(one.fingerprint for one in after)
-    return (RunTold(run.run, found, left, was_attempt(run)),)
+    scenarios = {one.fingerprint: str(one.scenario) for one in (*before, *after)}
+    return (RunTold(run.run, found, left, scenarios, counts=was_attempt(run)),)
 
 
 def _told(orchestration: Orchestration) -> list[RunTold]:
@@ -70,17 +73,26 @@ def _events(run: str, records: Iterable[dict[str, object]]) -> Iterable[RunTold]
                     run,
                     _names(record.get("before")),
                     _names(record.get("after")),
+                    _texts(record.get("scenarios")),
+                    _names(record.get("looked")),
                     counts=record.get("counts") is True,
                 )
             case "escalated":
                 told = _names(record.get("fingerprints"))
-                yield RunTold(run, escalated=told, bundle=str(record.get("bundle") or run))
+                kinds = _texts(record.get("scenarios"))
+                bundle = str(record.get("bundle") or run)
+                yield RunTold(run, scenarios=kinds, escalated=told, bundle=bundle)
             case _:
                 pass
 
 
 def _names(value: object) -> frozenset[str]:
     return frozenset(map(str, value)) if isinstance(value, list) else frozenset()
+
+
+def _texts(value: object) -> dict[str, str]:
+    items = value.items() if isinstance(value, dict) else ()
+    return {str(name): str(one) for name, one in items}
 
 
 def _was_denied(one: Outcome) -> bool:

@@ -93,6 +93,7 @@ class Recovery:
     state_rows: dict[str, int] | None = (
         None  # by table, as SQLite reads that copy; None: not at all
     )
+    looked: frozenset[Scenario] = frozenset()  # for these everywhere, and nothing was hidden
     gave_up: bool = False  # the machinery failed: that says nothing of the failure itself
     escalated: str | None = None  # where the bundle is that a person is called with
 
@@ -112,8 +113,12 @@ class Recovery:
     def look_for(self, scenarios: Collection[Scenario]) -> Snapshot:
         """Observe everything these scenarios rest on; after a repair, whether objects are lost too."""
         if any(one.step in _REPAIRS for one in self.outcomes):
-            return observe_closely(self.orchestration, objects=True)
-        return observe_for(self.orchestration, scenarios)
+            seen = observe_closely(self.orchestration, objects=True)
+        else:
+            seen = observe_for(self.orchestration, scenarios)
+        everywhere = self.workstreams is None and not seen.unknown and not seen.trunk_damaged
+        self.looked = frozenset(scenarios if everywhere else ()) - _untested(seen)
+        return seen
 
     def note(self, event: str, **fields: object) -> None:
         """Write an event of this run into the journal."""
@@ -126,6 +131,11 @@ class Recovery:
             self.note("outcome", outcome=to_record(outcome))
         self.outcomes.extend(outcomes)
         return outcomes
+
+
+def _untested(seen: Snapshot) -> frozenset[Scenario]:
+    """Name what no look shows where no tests were run."""
+    return frozenset() if seen.tests else frozenset({Scenario.FAILING_MERGE})
 
 
 def outcome(step: Step, word: StepWord, sentence: str, *kept: str) -> Outcome:

@@ -33,6 +33,8 @@ def escalate_repeated(
 
     What a person was told of already is not told again until it was gone once.
     """
+    if not after:
+        return None
     limit = run.orchestration.settings.limits.attempts
     known = attempts(run.orchestration, *this_attempt(run, before, after))
     due = tuple(
@@ -109,7 +111,14 @@ def _trial(orchestration: Orchestration, run: str) -> Trial:
 def _written(run: Recovery, case: Case) -> Written:
     written = write(run.orchestration, case, run.run)
     named = [one.fingerprint for one in case.findings]
-    run.note(ESCALATED, fingerprints=named, bundle=str(written.folder), page=str(written.page))
+    kinds = {one.fingerprint: str(one.scenario) for one in case.findings}
+    run.note(
+        ESCALATED,
+        fingerprints=named,
+        scenarios=kinds,
+        bundle=str(written.folder),
+        page=str(written.page),
+    )
     _open_issue(run, written)
     return written
 
