@@ -137,11 +137,40 @@ def test_a_branch_of_empty_commits_alone_holds_nobody_up(calm: World, status: st
     document = recovered(calm)
 
     assert calm.trunk == trunk  # there is nothing to land
-    assert calm.state.status("ws-15") in ("completed", "failed")
+    assert calm.state.status("ws-15") == "failed"
     saved = f"refs/unjam/{document['run']}/worktree/agent-1-ws-15:worktree/draft.txt"
     assert git("cat-file", "blob", saved, cwd=calm.repo) == "a draft"
     assert recover(calm.repo)["word"] == "nothing to do"
     assert calm.lost(treasure) == []
+
+
+@pytest.mark.parametrize(("status", "then"), [("running", "failed"), ("completed", "completed")])
+def test_commits_that_change_nothing_are_no_work(calm: World, status: str, then: str) -> None:
+    stream = calm.workstream("ws-15").worktree().row(status)
+    git("commit", "--quiet", "--allow-empty", "-m", "begin", cwd=stream.tree)
+    git("commit", "--quiet", "--allow-empty", "-m", "go on", cwd=stream.tree)
+    treasure, before, trunk = calm.treasure(), calm.inventory(), calm.trunk
+
+    document = recovered(calm)
+
+    assert calm.trunk == trunk
+    assert calm.state.status("ws-15") == then
+    assert not stream.tree.exists()
+    assert recover(calm.repo)["word"] == "nothing to do"
+    assert calm.lost(treasure) == []
+    undo(calm.repo, document["run"])
+    assert calm.inventory() == before
+
+
+def test_commits_that_change_nothing_but_were_merged_have_landed(calm: World) -> None:
+    stream = calm.workstream("ws-15").worktree().row("running")
+    git("commit", "--quiet", "--allow-empty", "-m", "begin", cwd=stream.tree)
+    git("merge", "--quiet", "--no-ff", "-m", "Merge it", stream.branch, cwd=calm.repo)
+    calm.push()
+
+    recovered(calm)
+
+    assert calm.state.status("ws-15") == "completed"
 
 
 def test_completed_work_without_a_remote_lands(new_world: Callable[..., World]) -> None:

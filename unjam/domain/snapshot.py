@@ -163,7 +163,8 @@ class Branch:
     agent: AgentId | None
     own_commits: (
         int | None
-    )  # commits the trunk does not have, or had before it took them; None: cannot tell
+    )  # commits the trunk does not have, or had before it took them; None: cannot tell.
+    # Where none of them changes anything there are none.
     landed: Truth
     proof: Proof | None = None
     reverted_by: CommitId | None = None  # a trunk commit that took the landed work back out

@@ -121,7 +121,7 @@ class _Judge:
                 tip=one.tip,
                 workstream=one.owner.workstream,
                 agent=one.owner.agent,
-                own_commits=_count(standings[one.ref]),
+                own_commits=_count(standings[one.ref]) if landings[one.ref].holds_work else 0,
                 landed=landings[one.ref].landed,
                 proof=landings[one.ref].proof,
                 reverted_by=landings[one.ref].reverted_by,

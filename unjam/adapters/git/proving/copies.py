@@ -58,6 +58,11 @@ class CopyFinder:
         change = self._changes.get(span) if span else None
         return change.paths if change else None
 
+    def changes_nothing(self, work: Work) -> bool:
+        """Tell a work of empty commits alone; one that takes itself back is work all the same."""
+        changes = [self._changes.get(Span(one)) for one in work.own]
+        return all(one is not None and not one.paths for one in changes)
+
     def _may_be_among(self, work: Work, paths: AbstractSet[str]) -> bool:
         """Leave out a work that, on the whole, changes a path which these do not hold.
 

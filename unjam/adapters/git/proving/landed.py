@@ -21,9 +21,11 @@ class Landing:
     landed: Truth
     proof: Proof | None = None
     reverted_by: CommitId | None = None
+    holds_work: bool = True
 
 
 NOT_LANDED = Landing(Truth.NO)
+_NOTHING_TO_LAND = Landing(Truth.NO, holds_work=False)
 CANNOT_TELL = Landing(Truth.UNKNOWN)
 _REACHED = Landing(Truth.YES, Proof.ANCESTOR)
 
@@ -68,10 +70,16 @@ def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, La
     undecided = {ref: work for ref, work in rest.items() if found[ref] is None}
     promising = _promising(git, trunk, finder, undecided)
     merges = changing_nothing(git.git_dir, trunk.tip, trunk.tree, promising)
-    return {
+    hollow = {
+        ref
+        for ref, work in undecided.items()
+        if work.tip in merges.empty and ref not in recorded and finder.changes_nothing(work)
+    }
+    landed = {
         ref: landing or _by_merge(trunk, merges, works[ref], recorded.get(ref))
         for ref, landing in found.items()
     }
+    return landed | dict.fromkeys(hollow, _NOTHING_TO_LAND)
 
 
 def _settled(landing: Landing | None) -> bool:
