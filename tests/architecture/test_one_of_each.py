@@ -11,6 +11,8 @@ from tests.command import ROOT
 from unjam.domain.finding import Scenario
 
 FLOWS = sorted(path for path in (ROOT / "flows").glob("*.py") if path.stem != "__init__")
+FRONT_DOORS = {"recover", "undo", "detect"}  # to all scenarios; docs/cli.md has them
+PROCEDURES = [path.stem for path in FLOWS if path.stem not in {*Scenario, *FRONT_DOORS}]
 SCENARIOS = [path.stem for path in FLOWS if path.stem in set(Scenario)]
 
 
@@ -32,6 +34,13 @@ def test_a_recovery_started_in_the_ui_asks_where_the_policy_asks(scenario: str) 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "scenarios").glob("*.md")), ids=name_of)
 def test_a_page_has_a_scenario(page: Path) -> None:
     assert page.stem in SCENARIOS
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES)
+def test_a_procedure_has_a_page_a_test_and_a_command_of_its_name(procedure: str) -> None:
+    assert (ROOT / "docs" / "procedures" / f"{procedure}.md").is_file()
+    assert (ROOT / "tests" / "flows" / f"test_{procedure}.py").is_file()
+    assert (ROOT / "unjam" / "cli" / f"{procedure}.py").is_file()
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=name_of)

@@ -197,6 +197,27 @@ def test_orders_that_collide_are_a_warning(sound: World) -> None:
     assert document["ready"]
 
 
+def test_a_branch_that_would_conflict_is_predicted_without_a_checkout(sound: World) -> None:
+    stream = sound.workstream("ws-02", "agent-2").worktree()
+    stream.commits({"src/app.py": "theirs = 1\n"})
+    other = sound.workstream("ws-01", "agent-1").worktree()
+    other.commits({"src/one.py": "one = 1\n"})
+    sound.primary.commit("src/app.py", "ours = 1\n")
+    sound.push()
+    before = sound.inventory()
+
+    found = [
+        one
+        for one in unjam_json("preflight", cwd=sound.repo)["checks"]
+        if one["check"] == "branches that merge"
+    ]
+
+    (said,) = found
+    assert said["word"] == "warning"
+    assert said["sentence"] == "ws/ws-02/agent-2 would conflict with main in src/app.py"
+    assert sound.inventory() == before
+
+
 def test_a_directory_of_worktrees_that_git_sees_is_a_warning_and_the_advice_cures_it(
     sound: World,
 ) -> None:

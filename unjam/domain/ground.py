@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePath
 
-from unjam.domain.snapshot import CommitId, Truth
+from unjam.domain.snapshot import Truth
 
 
 class Standing(StrEnum):
@@ -63,8 +63,6 @@ class Ground:
     enough: int  # bytes that have to be free
     refs: frozenset[str]  # every branch there is
     state: StateFile | None = None  # None: on a server, or not there yet
-    # Paths in which a tip would conflict with the trunk; None: it was not asked.
-    conflicts: Mapping[CommitId, tuple[str, ...]] | None = None
     loose: Mapping[str, int] = field(default_factory=dict)  # commits only a branch's reflog has
     killed: tuple[str, ...] = ()  # runs of unjam that never ended
     at_work: str = ""  # a recovery that holds the lease

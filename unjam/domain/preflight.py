@@ -226,20 +226,17 @@ def _remote_name(snapshot: Snapshot) -> str:
     return snapshot.remote.name if snapshot.remote else "origin"
 
 
-def _conflicts(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
-    name = "branches that merge"
-    if ground.conflicts is None:
-        return
-    waiting = [one for one in snapshot.branches if one.landed is not Truth.YES]
-    contested = [one for one in waiting if one.tip in ground.conflicts]
-    for one in contested[:_SHOWN]:
-        paths = ground.conflicts[one.tip]
-        said = f"{one.name} would conflict with {snapshot.trunk_name} in {_some(paths)}"
+def _conflicts(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
+    """Say what merging each branch now would say; no checkout was needed to tell."""
+    name, trunk = "branches that merge", snapshot.trunk_name
+    names = {one.ref: one.name for one in snapshot.branches}
+    for clash in snapshot.clashes[:_SHOWN]:
+        said = f"{names[clash.ref]} would conflict with {trunk} in {_some(clash.paths)}"
         yield warns(name, said, "unjam recover merge_conflict")
-    if len(contested) > _SHOWN:
-        yield warns(name, f"and {len(contested) - _SHOWN} more")
-    if not contested:
-        yield holds(name, f"{len(waiting)} not landed, none would conflict")
+    if len(snapshot.clashes) > _SHOWN:
+        yield warns(name, f"and {len(snapshot.clashes) - _SHOWN} more")
+    if not snapshot.clashes:
+        yield holds(name, f"none would conflict with {trunk}")
 
 
 def _names(snapshot: Snapshot, ground: Ground, branch: Template) -> Iterator[Checked]:

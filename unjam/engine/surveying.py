@@ -28,6 +28,7 @@ from unjam.domain.readiness import Checked
 from unjam.domain.snapshot import Snapshot, Truth
 from unjam.engine.history import unfinished
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.predicting import with_clashes
 from unjam.engine.state_watch import state_file
 from unjam.engine.watching import observe_for
 from unjam.errors import UnjamError
@@ -42,7 +43,8 @@ _SIDES = {
 
 def check_before(orchestration: Orchestration) -> tuple[Snapshot, tuple[Checked, ...]]:
     """Observe, survey and check before a run; no ref moves and no file of a person's changes."""
-    snapshot = observe_for(orchestration, tuple(DETECTORS))
+    seen = observe_for(orchestration, tuple(DETECTORS))
+    snapshot = with_clashes(orchestration, seen, all_of_them=True)
     ground = survey(orchestration, snapshot)
     return snapshot, preflight(snapshot, ground, orchestration.branch_template)
 
