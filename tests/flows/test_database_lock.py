@@ -112,9 +112,12 @@ def test_ten_thousand_rows_that_only_a_dead_writer_s_log_holds_are_all_there(bus
     log = Path(f"{busy.state.path}-wal")
     assert log.stat().st_size > 5_000_000
 
+    inode = log.stat().st_ino
+
     told = unjam_json("check", cwd=busy.repo)
     assert log.stat().st_size > 5_000_000
     document = recover(busy.repo, ONLY)
+    assert (log.stat().st_ino, log.stat().st_size) == (inode, 0)  # folded in, and never deleted
 
     assert "left by a dead holder" in {cause(one) for one in told["findings"]}
     assert document["word"] == "recovered"
@@ -351,3 +354,22 @@ def vacuumed(world: World) -> dict[str, list[dict[str, str]]]:
     from unjam.engine.orchestration import open_orchestration
 
     return recover_in(replace(open_orchestration(world.repo), vacuum=True), ONLY)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_an_orchestrator_that_hangs_over_its_state_is_stopped_and_then_its_crash_recovered(
+    busy: World, start: Start
+) -> None:
+    stream = busy.workstream("ws-21").worktree().row("running")
+    stream.commits({"src/part.py": "part = 21\n"}).leaves({"draft.txt": "a draft\n"})
+    treasure = busy.treasure()
+    holder = stopped(keeper(start, busy, "BEGIN EXCLUSIVE"))
+
+    document = unjam_json("recover", "--yes", cwd=busy.repo)
+
+    assert not holder.alive
+    assert document["word"] == "recovered", document
+    assert busy.state.status("ws-21") == "completed"
+    assert (busy.repo / "src" / "part.py").read_text() == "part = 21\n"
+    assert busy.lost(treasure) == []
+    assert unjam_json("check", cwd=busy.repo)["healthy"]
