@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,20 @@ def test_rows_that_were_deleted_do_not_come_back(tmp_path: Path) -> None:
     (count,) = recoverable(path)
 
     assert (count.read, count.found, count.loose) == (1000, 1000, 0)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_text_is_read_in_the_encoding_of_the_file(tmp_path: Path, encoding: str) -> None:
+    path, text = tmp_path / "state.db", "Grüße, 世界"
+    with closing(sqlite3.connect(path)) as state, state:
+        state.execute(f"PRAGMA encoding = '{encoding}'")
+        state.execute("CREATE TABLE t (a TEXT)")
+        state.execute("INSERT INTO t VALUES (?)", (text,))
+
+    rebuild(path, tmp_path / "new.db", wal=False)
+
+    with closing(sqlite3.connect(tmp_path / "new.db")) as made:
+        assert made.execute("SELECT a FROM t").fetchall() == [(text,)]
 
 
 def test_a_tree_that_leads_back_to_itself_is_walked_once() -> None:

@@ -93,6 +93,7 @@ def test_every_row_is_found_again_where_only_the_way_to_it_is_damaged(
     facts = [one["fact"] for one in finding["evidence"]]
     assert any(f"{ROWS} can be recovered" in one for one in facts)
     assert document["word"] == "recovered"
+    assert f"{ROWS} rows (SQLite reads " in document["plan"][-1]["reason"]
     assert steps(document) == {
         "copy state": "done",
         "rebuild state": "done",

@@ -175,7 +175,7 @@ class _Planner:
     def _rebuild(self) -> Iterator[Step]:
         path, place = self.database.path, self.place
         rows = tuple((one.table, one.found) for one in self._found())
-        listed = ", ".join(f"{name}: {count}" for name, count in rows)
+        listed = ", ".join(map(_told, self._found()))
         yield RebuildState(
             subject=place,
             reason=f"it is {self.database.shape}; rows that can be had: {listed}",
@@ -285,6 +285,13 @@ class _Planner:
 
     def _found(self) -> tuple[TableCount, ...]:
         return tuple(one for one in self.database.tables if one.found)
+
+
+def _told(one: TableCount) -> str:
+    """Say what there is of a table before anybody has to agree to it."""
+    loose = f", {one.loose} of them on loose pages: some may have been deleted" if one.loose else ""
+    read = "none" if one.read is None else one.read
+    return f"{one.table}: {one.found} rows (SQLite reads {read}{loose})"
 
 
 DUPLICATE = "duplicate"

@@ -14,6 +14,7 @@ from unjam.domain.snapshot import Scalar
 _LEAF, _INTERIOR = 13, 5  # of a table
 _WIDTHS = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8, 8: 0, 9: 0}
 _FLOAT, _ZERO, _FIRST_BLOB = 7, 8, 12
+_ENCODINGS = {b"\0\0\0\x02": "utf-16-le", b"\0\0\0\x03": "utf-16-be"}
 _DAMAGED = (IndexError, ValueError, struct.error)
 _SIZES = (4096, 1024, 512, 2048, 8192, 16384, 32768, 65536)
 
@@ -34,6 +35,7 @@ class Pages:
     size: int
     usable: int
     newer: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+    encoding: str = "utf-8"
 
     def __len__(self) -> int:
         in_file = (len(self.data) + self.size - 1) // self.size
@@ -95,7 +97,7 @@ class Pages:
     def _row(self, page: bytes, at: int) -> Record:
         length, at = varint(page, at)
         rowid, at = varint(page, at)
-        return Record(_signed(rowid), _values(self._payload(page, at, length)))
+        return Record(_signed(rowid), _values(self._payload(page, at, length), self.encoding))
 
     def _payload(self, page: bytes, at: int, length: int) -> bytes:
         """Collect a record; what does not fit into the leaf lies on pages of its own."""
@@ -124,7 +126,9 @@ def pages_of(data: bytes, log: bytes = b"") -> Pages:
         size = page_size(data) or size
     reserved = data[20] if data.startswith(MAGIC) and len(data) >= HEADER else 0
     size = size or _likely_size(data)
-    return Pages(data, size, size - reserved, newer)
+    first = newer.get(1, data)[:HEADER]
+    encoding = _ENCODINGS.get(first[56:60], "utf-8") if first.startswith(MAGIC) else "utf-8"
+    return Pages(data, size, size - reserved, newer, encoding)
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
@@ -139,7 +143,7 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
     return (value << 8) | data[at], at + 1
 
 
-def _values(payload: bytes) -> tuple[Scalar, ...]:
+def _values(payload: bytes, encoding: str) -> tuple[Scalar, ...]:
     head, at = varint(payload, 0)
     if not 0 < head <= len(payload):
         raise ValueError("not the head of a record")
@@ -152,14 +156,14 @@ def _values(payload: bytes) -> tuple[Scalar, ...]:
         width = _WIDTHS[kind] if kind in _WIDTHS else (kind - _FIRST_BLOB) // 2
         if kind in {10, 11} or at + width > len(payload):
             raise ValueError("not a record")
-        values.append(_value(kind, payload[at : at + width]))
+        values.append(_value(kind, payload[at : at + width], encoding))
         at += width
     if at != len(payload):
         raise ValueError("more than a record")
     return tuple(values)
 
 
-def _value(kind: int, stored: bytes) -> Scalar:
+def _value(kind: int, stored: bytes, encoding: str) -> Scalar:
     if kind == 0:
         return None
     if kind == _FLOAT:
@@ -168,7 +172,9 @@ def _value(kind: int, stored: bytes) -> Scalar:
         return int.from_bytes(stored, "big", signed=True)
     if kind < _FIRST_BLOB:
         return kind - _ZERO
-    return stored.decode("utf-8", "surrogateescape") if kind % 2 else stored
+    if kind % 2 == 0:
+        return stored
+    return stored.decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
 
 
 def _signed(value: int) -> int:
