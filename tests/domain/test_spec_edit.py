@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unjam.domain.spec_edit import without_dependencies
+from unjam.domain.spec_edit import with_context, without_dependencies
 
 EDITS = [
     ('{"id": "a", "depends_on": ["x"]}', '{"id": "a", "depends_on": []}'),
@@ -66,3 +66,44 @@ def test_any_layout_says_afterwards_what_it_should(
     assert json.loads(after) == {**spec, "depends_on": kept}
     # What is left is laid out as its writer would have.
     assert after == json.dumps({**spec, "depends_on": kept}, indent=indent, ensure_ascii=plain)
+
+
+CONTEXTS = [
+    ('{"id": "a"}', '{"id": "a","context": "t"}'),
+    ('{\n  "id": "a"\n}\n', '{\n  "id": "a",\n  "context": "t"\n}\n'),
+    ('{"id": "a", "n": [1.50]}', '{"id": "a", "n": [1.50], "context": "t"}'),
+    ('{"context": "why" , "n": 1e3}', '{"context": "why\\n\\nt" , "n": 1e3}'),
+    ('{"context": "", "id": "a"}', '{"context": "t", "id": "a"}'),
+    ('{"context": null, "id": "a"}', '{"context": "t", "id": "a"}'),
+    ('{"context": []}', '{"context": ["t"]}'),
+    ('{"context": [ "x"]}', '{"context": [ "x", "t"]}'),
+    ('{"context": ["x" ,  "y" ]}', '{"context": ["x" ,  "y",  "t" ]}'),
+    ('\ufeff{\r\n\t"id": "\\u0041"\r\n}', '\ufeff{\r\n\t"id": "\\u0041",\r\n\t"context": "t"\r\n}'),
+    ('{"context": "x", "context": "y"}', '{"context": "x", "context": "y\\n\\nt"}'),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), CONTEXTS)
+def test_text_goes_into_the_context_and_nothing_else_changes(before: str, after: str) -> None:
+    edited = with_context(before.encode(), "t")
+
+    assert edited.decode() == after
+    assert with_context(edited, "t") == edited
+
+
+@pytest.mark.parametrize(
+    "content", ["{}", "[]", "", '{"id"', '{"context": 7}', '{"context": {"a": 1}}']
+)
+def test_what_holds_no_context_is_refused(content: str) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        with_context(content.encode(), "t")
+
+
+@given(st.text(), st.dictionaries(st.text(), st.none() | st.integers() | st.lists(st.text())))
+def test_any_text_can_be_told_to_any_spec(told: str, spec: dict[str, Any]) -> None:
+    spec = {**spec, "id": "a", "context": ["x", "y"]}
+
+    edited = with_context(json.dumps(spec, indent=1).encode(), told)
+
+    assert json.loads(edited)["context"] == ["x", "y", *([] if told in ("x", "y") else [told])]
+    assert {**json.loads(edited), "context": None} == {**spec, "context": None}

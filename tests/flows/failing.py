@@ -30,13 +30,14 @@ tests = {
     "either": bool({"ONE", "OTHER"} & words),
     "flaky": (marker / "flaky").exists() and count % 2 == 1,
     "machine": (marker / "broken").exists(),
+    "secret": "SECRET" in words,
     "uses": "USES" in words and "OFFERS" not in words,
 }
 if "GARBAGE" in words:
     sys.exit(3)
 lines = ["<testsuite>"]
 for name, fails in tests.items():
-    inner = f"<failure type='AssertionError' message='{name} is broken'>{name} said no</failure>"
+    inner = f"<failure type='AssertionError' message='{name} is broken'>{name} said no: ghp_0123456789abcdefghij</failure>"
     lines.append(f"<testcase classname='suite' name={quoteattr(name)}>{inner if fails else ''}</testcase>")
 pathlib.Path("report.xml").write_text("".join(lines) + "</testsuite>")
 sys.exit(any(tests.values()))

@@ -54,9 +54,11 @@ def _wanted(run: Recovery, step: Record) -> tuple[str, str, str | None]:
     if step.blocked_by:
         by = _not_landed(run, step)
         return str(step.status), told_to_wait(by), ",".join(by)
+    landed = run.landed.get(step.workstream) if step.workstream else None
+    if step.status == "reverted" and landed is not None and landed.status is not None:
+        return landed.status, landed.because, None  # it was taken up again since
     if step.status is not None:
         return step.status, step.message, None
-    landed = run.landed.get(step.workstream) if step.workstream else None
     if landed is None:
         raise RefusedError("its landing did not take place, so there is nothing to record")
     if landed.status is None:
