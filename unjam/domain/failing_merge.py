@@ -20,6 +20,8 @@ def find_failing_merge(snapshot: Snapshot) -> Iterator[Finding]:
     tests = snapshot.tests
     if tests is None or tests.tip != snapshot.trunk_tip or tests.passed:
         return
+    if not tests.cases:
+        yield _unexplained(tests, snapshot.trunk_name)
     for guilty, cases in by_guilt(tests).items():
         yield _broken(tests, guilty, cases)
     for blame in (Blame.FLAKY, Blame.ENVIRONMENT, Blame.UNSURE):
@@ -49,6 +51,18 @@ def listed(tests: Iterable[str]) -> str:
 def unit_at(tests: TrunkTests, number: int) -> Unit:
     """Return a unit by its number."""
     return tests.units[number - 1]
+
+
+def _unexplained(tests: TrunkTests, trunk: str) -> Finding:
+    """Say that a landing found the trunk failing; what broke it was not looked for."""
+    return Finding(
+        scenario=Scenario.FAILING_MERGE,
+        cause="not explained yet",
+        severity=Severity.ERROR,
+        summary=f"the tests fail on {trunk}; to find out why: unjam recover failing_merge",
+        subjects=(Subject("trunk", tests.tip),),
+        evidence=(Evidence("tests", printable(tests.said)),),
+    )
 
 
 def _broken(tests: TrunkTests, guilty: tuple[int, ...], cases: Sequence[Case]) -> Finding:

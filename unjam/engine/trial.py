@@ -36,6 +36,7 @@ class Found:
     refused: dict[WorkstreamId, Landed]
     conflicts: dict[WorkstreamId, Conflict | Markers] = field(default_factory=dict)
     rebased: dict[WorkstreamId, str] = field(default_factory=dict)
+    trunk_fails: str = ""  # what the tests said of the trunk as it was, where they fail there
 
 
 @dataclass(slots=True)
@@ -172,6 +173,7 @@ def _searched(
         dict(_refusals(bench, answer)) | lost,
         {clash.workstream: bench.conflicts[clash.workstream] for clash in answer.clashes},
         {one: said for one, said in bench.rebased.items() if one in answer.landable},
+        bench.said[()].sentence if answer.trunk_fails else "",
     )
 
 

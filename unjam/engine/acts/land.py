@@ -11,6 +11,7 @@ from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Land, Landing
 from unjam.domain.policy import Approval, StepClass
 from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
+from unjam.engine.blaming.record import note_failure
 from unjam.engine.conflict_pages import report_conflict
 from unjam.engine.recovery import Landed, Recovery
 from unjam.engine.trial import Found, search
@@ -19,7 +20,10 @@ from unjam.errors import RefusedError, UnjamError
 
 def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Find what can land, then move the trunk once; each workstream gets an outcome of its own."""
-    found = search(run, step, base_to_build_on(run, fresh))
+    base = base_to_build_on(run, fresh)
+    found = search(run, step, base)
+    if found.trunk_fails:
+        note_failure(run.orchestration, base, found.trunk_fails)
     parked = move_trunk(run, fresh, found.tip) if found.landable else None
     tip = found.tip if found.landable and parked is None else fresh.trunk_tip
     for one in step.landings:

@@ -7,7 +7,7 @@ from unjam.adapters.git.moving.without import Exchange, exchanged
 from unjam.domain.failing_merge import listed
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Revert
-from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.domain.snapshot import CommitId, Snapshot, WorkstreamId
 from unjam.domain.trials import Blame, TrunkTests, Unit
 from unjam.engine.acts.land import base_to_build_on, move_trunk
 from unjam.engine.blaming.bench import open_bench
@@ -16,21 +16,48 @@ from unjam.engine.blaming.remedy import judged
 from unjam.engine.recovery import Landed, Recovery, outcome
 from unjam.engine.trial import IDENTITY
 
+_REBUILDS = 3  # of one revert, while others push
+
 
 def revert(run: Recovery, step: Revert, fresh: Snapshot) -> tuple[Outcome, ...]:
-    """Build the revert in memory, run the whole suite on it, move the trunk once."""
-    common = run.orchestration.common
+    """Build the revert in memory, run the whole suite on it, move the trunk once.
+
+    Where somebody pushes while the suite runs, it is built and verified anew on what they pushed.
+    """
     base = base_to_build_on(run, fresh)
+    for _ in range(_REBUILDS):
+        made = _built(run, step, base)
+        if not isinstance(made, Merged):
+            return made
+        passed, because = _verified(run, step, made, fresh)
+        if not passed:
+            return _settled(run, step, StepWord.FAILED, f"not reverted: {because}")
+        built_on, base = base, base_to_build_on(run, fresh)
+        if base == built_on:
+            return _moved(run, step, fresh, (made, because))
+        run.note("remote moved", to=base)
+    because = f"the remote moved {_REBUILDS} times while the tests ran; once it rests: unjam recover failing_merge"
+    return _settled(run, step, StepWord.REFUSED, because)
+
+
+def _built(run: Recovery, step: Revert, base: CommitId) -> Merged | tuple[Outcome, ...]:
+    """Make the revert on top of a commit; outcomes where it cannot be, or need not."""
     changes = [Exchange(one.after, one.before) for one in step.units]
+    common = run.orchestration.common
     made = exchanged(common, base, changes, _message(step, run.run), (IDENTITY, run.started))
     if isinstance(made, Nothing):
         return _settled(run, step, StepWord.ALREADY_DONE, "the trunk has nothing of it any more")
     if isinstance(made, Conflict):
         paths = ", ".join(made.paths[:5])
         return _settled(run, step, StepWord.REFUSED, f"later work on the same lines: {paths}")
-    passed, because = _verified(run, step, made, fresh)
-    if not passed:
-        return _settled(run, step, StepWord.FAILED, f"not reverted: {because}")
+    return made
+
+
+def _moved(
+    run: Recovery, step: Revert, fresh: Snapshot, verified: tuple[Merged, str]
+) -> tuple[Outcome, ...]:
+    """Move the trunk to what was verified, and say so of every workstream that went."""
+    made, because = verified
     parked = move_trunk(run, fresh, made.commit)
     if parked is not None:
         said = "; ".join(filter(None, (parked.because, parked.advice)))

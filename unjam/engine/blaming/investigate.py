@@ -42,7 +42,7 @@ def investigate(
     """
     with verdicts.one_search(folder(orchestration)):
         known = None if afresh else recorded(orchestration, snapshot.trunk_tip)
-        if known is not None and not known.passed:
+        if known is not None and known.cases:
             return known
         memory = Memory(orchestration)
         with open_bench(orchestration, memory) as bench:

@@ -106,6 +106,14 @@ def write_down(orchestration: Orchestration, found: TrunkTests) -> None:
     verdicts.write_document(_document(orchestration, found.tip), document)
 
 
+def note_failure(orchestration: Orchestration, tip: str, said: str) -> None:
+    """Keep that the tests failed on a trunk, with nobody asking why; what is explained stays so."""
+    known = recorded(orchestration, tip)
+    if known is None or known.passed:
+        command = command_of(orchestration)
+        write_down(orchestration, TrunkTests(tip=tip, command=command, passed=False, said=said))
+
+
 def _document(orchestration: Orchestration, tip: str) -> Path:
     return folder(orchestration) / f"trunk-{tip}.json"
 
