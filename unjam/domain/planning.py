@@ -11,7 +11,7 @@ from unjam.domain.database_plan import plan_database
 from unjam.domain.deadlock_plan import plan_deadlock
 from unjam.domain.finding import Scenario
 from unjam.domain.hang_plan import plan_hang
-from unjam.domain.plan import Land, Plan, ReturnPrimary, Step
+from unjam.domain.plan import Land, Plan, ReturnPrimary, Revert, Step
 from unjam.domain.policy import Policy, StepClass
 from unjam.domain.revert_plan import plan_failing_merge
 from unjam.domain.snapshot import Snapshot, WorkstreamId
@@ -50,8 +50,8 @@ _ORDER = (
     StepClass.SALVAGE,
     StepClass.REPAIR,
     StepClass.DATABASE,
+    StepClass.REVERT,  # nothing lands on a trunk whose tests fail
     StepClass.LAND,
-    StepClass.REVERT,
     StepClass.SPEC,
     StepClass.PUSH,
     StepClass.RECORD,
@@ -75,7 +75,7 @@ def plan_recovery(
     ]
     if len(plans) == 1:
         return plans[0]
-    steps = _landed_together(sorted(_each_once(plans), key=_stage))
+    steps = _after_reverts(_landed_together(sorted(_each_once(plans), key=_stage)))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
     return Plan(snapshot.repo, tuple(steps), tuple(notes))
 
@@ -104,6 +104,19 @@ def _landed_together(steps: Iterable[Step]) -> Iterator[Step]:
             facts = tuple(dict.fromkeys(fact for land in lands for fact in land.facts))
             named = ", ".join(one.workstream for one in landings)
             yield replace(step, landings=landings, facts=facts, subject=named)
+
+
+def _after_reverts(steps: Iterable[Step]) -> list[Step]:
+    """Let landings build on what a revert of the same plan leaves, not on the trunk as it was."""
+    ordered = list(steps)
+    if not any(isinstance(one, Revert) for one in ordered):
+        return ordered
+    return [
+        replace(one, facts=tuple(fact for fact in one.facts if fact.kind != "trunk"))
+        if isinstance(one, Land)
+        else one
+        for one in ordered
+    ]
 
 
 def _treats(step: Step) -> Iterator[WorkstreamId]:

@@ -69,9 +69,14 @@ def _outcome(step: Land, landing: Landing, landed: Landed) -> Outcome:
     return Outcome(step.verb, name, word, sentence, landing.workstream)
 
 
-def move_trunk(run: Recovery, fresh: Snapshot, tip: CommitId) -> Landed | None:
-    """Move the trunk, in the checkout that is on it if there is one; None when it is moved."""
-    kept = f"refs/unjam/{run.run}/landing"
+def move_trunk(
+    run: Recovery, fresh: Snapshot, tip: CommitId, what: str = "landing"
+) -> Landed | None:
+    """Move the trunk, in the checkout that is on it if there is one; None when it is moved.
+
+    Until then the tip is kept in the vault under the name of what it is.
+    """
+    kept = f"refs/unjam/{run.run}/{what}"
     run.door.make(MoveRef(kept, None, tip))
     try:
         run.door.make(trunk_change(run, fresh, tip))

@@ -58,7 +58,7 @@ def _moved(
 ) -> tuple[Outcome, ...]:
     """Move the trunk to what was verified, and say so of every workstream that went."""
     made, because = verified
-    parked = move_trunk(run, fresh, made.commit)
+    parked = move_trunk(run, fresh, made.commit, "revert")
     if parked is not None:
         said = "; ".join(filter(None, (parked.because, parked.advice)))
         return _settled(run, step, StepWord.REFUSED, said)
