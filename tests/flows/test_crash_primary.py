@@ -13,6 +13,8 @@ from tests.flows.building import begun, on_trunk, recovered
 from tests.recovering import recover, sentences, undo
 from tests.world import Program, Workstream, World, git, git_status, wait_until
 from unjam.domain.finding import Scenario
+from unjam.engine.observe import observe
+from unjam.engine.orchestration import open_orchestration
 
 # What Git starts to have a message written: the commit that waits for it holds the index lock.
 EDITOR = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
@@ -157,6 +159,26 @@ def test_a_primary_on_no_branch_with_edits_stays_there_and_says_how_to_leave(
     assert git_status("symbolic-ref", "-q", "HEAD", cwd=lonely.repo) == 1
     assert (lonely.repo / "src/app.py").read_text() == "a person's edit\n"
     assert on_trunk(lonely, "src/part_15.py") == "part = 15"
+
+
+def test_while_the_primary_is_on_an_old_commit_the_trunks_specs_count(lonely: World) -> None:
+    for name in ("ws-06", "ws-15", "ws-20"):
+        lonely.spec(name)
+    lonely.commit_specs()
+    old = git("rev-parse", "HEAD", cwd=lonely.repo)
+    begun(lonely)
+    lonely.spec("ws-07")
+    lonely.spec("ws-15", depends_on=["ws-99"])
+    lonely.spec("ws-20", depends_on=["ws-98"])
+    (lonely.repo / "workstreams/ws-06.json").unlink()
+    lonely.commit_specs()
+    git("checkout", "--quiet", "--detach", old, cwd=lonely.repo)
+    lonely.spec("ws-20", depends_on=["ws-06"])
+
+    seen = observe(open_orchestration(lonely.repo))
+
+    told = {spec.workstream: spec.depends_on for spec in seen.specs}
+    assert told == {"ws-07": (), "ws-15": ("ws-99",), "ws-20": ("ws-06",)}
 
 
 def test_a_clone_on_no_branch_in_which_nothing_was_begun_is_healthy(lonely: World) -> None:

@@ -3,10 +3,14 @@
 import json
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from types import MappingProxyType
 
 from unjam.domain.snapshot import BadSpec, Spec, Unknown, WorkstreamId
+
+Contents = Mapping[str, bytes | None]  # by a file's name
 
 SIZE_LIMIT = 4 << 20  # bytes; a spec is a page of text
 
@@ -24,15 +28,14 @@ class _UnreadableError(Exception):
     """Why one file is not a spec; never leaves this module."""
 
 
-def read_specs(directory: Path) -> SpecFacts:
+def read_specs(directory: Path, instead: Contents = MappingProxyType({})) -> SpecFacts:
     """Read every ``*.json`` of the directory; one bad file does not hide the others.
 
     The id inside counts, not the file's name. No directory means no specs. Never raises.
+    ``instead`` are contents that count for the files of these names; None: there is none.
     """
     try:
-        names = [entry.name for entry in os.scandir(directory) if entry.name.endswith(".json")]
-    except FileNotFoundError:
-        return SpecFacts()
+        names = _names(directory, instead)
     except OSError as error:
         return SpecFacts(unknown=(_unknown(directory, error.strerror or str(error)),))
     real = os.path.realpath(directory)
@@ -41,7 +44,8 @@ def read_specs(directory: Path) -> SpecFacts:
     # The shortest name first: of ws-1.json and ws-1-copy.json the copy is the duplicate.
     for name in sorted(names, key=lambda name: (len(name), name)):
         try:
-            spec = _spec(directory / name, real)
+            path, other = directory / name, instead.get(name)
+            spec = _spec(path, _content(path, real) if other is None else other)
         except _UnreadableError as error:
             bad.append(BadSpec(directory / name, str(error)))
             continue
@@ -54,8 +58,17 @@ def read_specs(directory: Path) -> SpecFacts:
     return SpecFacts(tuple(ordered), unknown, tuple(bad))
 
 
-def _spec(path: Path, directory: str) -> Spec:
-    content = _object(_content(path, directory))
+def _names(directory: Path, instead: Contents) -> list[str]:
+    try:
+        there = {entry.name for entry in os.scandir(directory)}
+    except FileNotFoundError:
+        there = set()
+    gone = {name for name, content in instead.items() if content is None}
+    return [one for one in (there | instead.keys()) - gone if one.endswith(".json")]
+
+
+def _spec(path: Path, raw: bytes) -> Spec:
+    content = _object(raw)
     if not content.get("id"):
         raise _UnreadableError("it has no id")
     track = content.get("track")

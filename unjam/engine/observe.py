@@ -26,6 +26,7 @@ from unjam.engine.moved_away import with_moved_away
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.spec_history import with_history
 from unjam.engine.strays import strays_with_owners
+from unjam.engine.trunk_specs import as_on_trunk
 from unjam.engine.unpushed import push_is_owed
 from unjam.engine.untold import untold
 
@@ -56,6 +57,7 @@ def observe(
     facts = with_moved_away(
         orchestration, git.observe(orchestration.repository, request, begun), state
     )
+    ordered = as_on_trunk(orchestration, ordered, facts)
     trees = _owned(orchestration, facts, state, ordered.specs)
     seen = scan.scan(_processes(orchestration, trees))
     return Snapshot(
