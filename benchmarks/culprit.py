@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from unjam.adapters.git.proving.units import units_of
+from unjam.adapters.git.proving.units import Known, units_of
 from unjam.domain.culprit import Asking, Ruling, Terms, given_up, next_trials, rule
 from unjam.domain.trials import Heard, Probe, Said, Unit
 from unjam.engine.blaming.bench import open_bench
@@ -147,7 +147,7 @@ def _configure(repo: Path, workers: int) -> None:
 
 
 def _units(orchestration: Orchestration) -> tuple[Unit, ...]:
-    return units_of(orchestration.common, "refs/heads/main", {}, lambda _: None, 1024)
+    return units_of(orchestration.common, "refs/heads/main", Known({}, lambda _: None), 1024)
 
 
 def _searched(repo: Path, units: int, guilty: int) -> tuple[float, int]:

@@ -1,6 +1,7 @@
 """A broken trunk while others push, land, or leave a wreck beside it."""
 
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.flows.failing import (
     ONLY,
     fails_on_trunk,
     freed,
+    gone,
     investigated,
     landed,
     made,
@@ -17,6 +19,10 @@ from tests.flows.failing import (
 )
 from tests.recovering import recover, sentences
 from tests.world import World, git
+from unjam.domain.search_page import search_picture, search_table
+from unjam.engine.blaming.investigate import known_tests
+from unjam.engine.blaming.search import Progress
+from unjam.engine.orchestration import open_orchestration
 
 
 @pytest.fixture
@@ -112,3 +118,74 @@ def test_a_crash_and_a_broken_trunk_are_recovered_in_one_plan(trunk: World, tmp_
     assert trunk.origin.tip == trunk.trunk
     assert trunk.lost(treasure) == []
     assert not fails_on_trunk(trunk, tmp_path)
+
+
+def test_work_that_only_the_orchestrators_log_remembers_goes_whole(trunk: World) -> None:
+    trunk.spec("ws-02", files_scope=["src/part_02.py", "src/more/"])
+    trunk.commit_specs()
+    landed(trunk, 1)
+    stream = made(trunk, 2, "ALPHA").commits({"src/more/last.py": "last = 1\n"})
+    stream.lands_flattened()
+    trunk.state.event("ws-02", "completed", agent="agent-2")
+    gone(stream)
+    git("update-ref", "-d", f"refs/heads/{stream.branch}", cwd=trunk.repo)
+    (trunk.common / "logs" / "refs" / "heads" / "main").unlink()
+    landed(trunk, 3)
+
+    document = freed(trunk)
+
+    assert document["word"] == "recovered", document
+    assert on_trunk(trunk, "src/part_02.py") is None
+    assert on_trunk(trunk, "src/more/last.py") is None
+    assert on_trunk(trunk, "src/part_03.py") is not None
+    assert trunk.state.status("ws-02") in ("pending", "reverted")
+
+
+def test_what_was_reverted_once_and_put_back_by_hand_is_found_and_taken_out(trunk: World) -> None:
+    landed(trunk, 1)
+    landed(trunk, 2, "ALPHA")
+    git("revert", "--no-edit", "-m", "1", "HEAD", cwd=trunk.repo)
+    git("revert", "--no-edit", "HEAD", cwd=trunk.repo)
+    landed(trunk, 3)
+
+    document = freed(trunk)
+
+    assert document["word"] == "recovered", document
+    assert on_trunk(trunk, "src/part_02.py") is None
+    assert on_trunk(trunk, "src/part_03.py") is not None
+
+
+def test_once_recovered_there_is_nothing_to_do_again(trunk: World) -> None:
+    for number in range(1, 4):
+        landed(trunk, number, "ALPHA" if number == 2 else "")
+    assert freed(trunk)["word"] == "recovered"
+    before = trunk.inventory()
+
+    assert freed(trunk)["word"] == "nothing to do"
+
+    after = trunk.inventory()
+    assert {key: one for key, one in after.items() if "unjam" not in key} == {
+        key: one for key, one in before.items() if "unjam" not in key
+    }
+
+
+def test_a_search_says_how_far_it_is_and_leaves_a_picture(trunk: World) -> None:
+    for number in range(1, 17):
+        landed(trunk, number, "ALPHA" if number == 11 else "")
+    said: list[Progress] = []
+
+    found = known_tests(open_orchestration(trunk.repo), said.append)
+
+    assert [one.runs for one in said] == sorted(one.runs for one in said)
+    spans = [one.interval for one in said if one.interval is not None]
+    assert spans
+    assert all(one.left > 0 for one in said if one.interval is not None)
+    widths = [last - first for first, last in spans]
+    assert widths[-1] < widths[0]
+    guilty = found.cases[0].guilty[0]
+    picture = ET.fromstring(search_picture(found))
+    framed = [one for one in picture.iter() if one.get("stroke") == "#000"]
+    assert len(framed) == 1
+    tried = {one["said"] for one in search_table(found)}
+    assert {"pass", "fail"} <= tried
+    assert any(found.units[guilty - 1].name == one["unit"] for one in search_table(found))

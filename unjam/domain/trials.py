@@ -5,6 +5,7 @@ Units are counted from 1, oldest first; 0 is the last point at which the tests w
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -43,6 +44,17 @@ class Unit:
             if named
             else f"{self.kind} {self.after[:10]}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One attempt at a workstream, as the orchestrator's log has it: work of this time may be its."""
+
+    workstream: str
+    branch: str  # full ref, which may be gone
+    began: datetime
+    ended: datetime | None  # None: the log does not say
+    scope: tuple[str, ...] = ()  # the files it was ordered to change
 
 
 class Said(StrEnum):

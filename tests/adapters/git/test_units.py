@@ -1,15 +1,20 @@
 """What landed is rebuilt as whole pieces of work, however little is left of how it did."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from tests.world import World, git
-from unjam.adapters.git.proving.units import units_of
+from unjam.adapters.git.proving.units import Known, units_of
 from unjam.domain.naming import Template
 from unjam.domain.snapshot import WorkstreamId
-from unjam.domain.trials import Unit, UnitKind
+from unjam.domain.trials import Turn, Unit, UnitKind
 
 
-def units(world: World, *, branches: Mapping[str, str] | None = None) -> tuple[Unit, ...]:
+def units(
+    world: World, *, branches: Mapping[str, str] | None = None, turns: Sequence[Turn] = ()
+) -> tuple[Unit, ...]:
     listing = git(
         "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads/ws", cwd=world.repo
     )
@@ -21,7 +26,7 @@ def units(world: World, *, branches: Mapping[str, str] | None = None) -> tuple[U
         return found.workstream if found else None
 
     found = known if branches is None else branches
-    return units_of(world.common, "refs/heads/main", found, owner, 1000)
+    return units_of(world.common, "refs/heads/main", Known(found, owner, turns), 1000)
 
 
 def told(found: tuple[Unit, ...]) -> list[tuple[UnitKind, tuple[str, ...], int]]:
@@ -97,3 +102,57 @@ def test_what_a_unit_changes_is_known(world: World) -> None:
     ).lands_as_merge()
 
     assert set(units(world)[-1].paths) == {"src/a.py", "src/b.py"}
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def forgotten(world: World, branch: str) -> None:
+    """Nothing of how it landed is left in Git."""
+    git("worktree", "prune", cwd=world.repo)
+    git("update-ref", "-d", f"refs/heads/{branch}", cwd=world.repo)
+    (world.common / "logs" / "refs" / "heads" / "main").unlink()
+
+
+def turn(name: str, *scope: str, began: timedelta = -MINUTE, ended: timedelta = MINUTE) -> Turn:
+    now = datetime.now(UTC)
+    return Turn(name, f"refs/heads/ws/{name}/agent-1", now + began, now + ended, scope)
+
+
+@pytest.mark.parametrize(
+    ("turns", "wanted"),
+    [
+        ((turn("ws-1", "src/a.py", "src/b.py"),), 2),
+        ((turn("ws-1", "src"), turn("ws-2", "docs")), 2),
+        ((turn("ws-1"),), None),  # without a scope, and named nowhere: a person's, for all we know
+        ((turn("ws-1", "src/a.py"),), 1),
+        ((turn("ws-1", "src"), turn("ws-2", "src")), None),  # two could have made it
+        ((turn("ws-1", "src", began=-3 * MINUTE, ended=-2 * MINUTE),), None),
+        ((turn("ws-1", "src", began=2 * MINUTE, ended=3 * MINUTE),), None),
+    ],
+)
+def test_the_log_tells_of_work_that_git_has_no_name_for(
+    world: World, turns: tuple[Turn, ...], wanted: int | None
+) -> None:
+    stream = world.workstream("ws-1").worktree()
+    stream.commits({"src/a.py": "a\n"}, "Begin").commits({"src/b.py": "b\n"}, "Go on")
+    stream.lands_flattened()
+    git("worktree", "remove", "--force", str(stream.tree), cwd=world.repo)
+    forgotten(world, stream.branch)
+
+    found = [one for one in units(world, turns=turns) if one.workstreams]
+
+    assert told(tuple(found)) == (
+        [(UnitKind.FLATTENED, ("ws-1",), wanted)] if wanted is not None else []
+    )
+
+
+def test_a_commit_that_names_its_workstream_needs_no_scope(world: World) -> None:
+    stream = world.workstream("ws-1").worktree().commits({"src/a.py": "a\n"}, "ws-1: begin")
+    stream.lands_flattened()
+    git("worktree", "remove", "--force", str(stream.tree), cwd=world.repo)
+    forgotten(world, stream.branch)
+
+    found = units(world, turns=[turn("ws-1"), turn("ws-11")])
+
+    assert [one.workstreams for one in found if one.workstreams] == [("ws-1",)]

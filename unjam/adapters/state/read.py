@@ -19,6 +19,7 @@ _STARTS = f"""
     SELECT {KEY}, count(*) FROM {EVENTS}
     WHERE event_type = 'started' AND {KEY} IS NOT NULL GROUP BY {KEY}
 """  # noqa: S608 -- constants
+_LOG = f"SELECT * FROM {EVENTS}"  # noqa: S608 -- constants
 _COUNT = f"SELECT count(*) FROM {EVENTS}"  # noqa: S608 -- constants
 
 
@@ -82,6 +83,21 @@ def events_of(location: str) -> int:
         return 0 if _is_missing(location) else _read(location, _number_of_events)
     except UnjamError:
         return 0
+
+
+def log_of(location: str) -> tuple[dict[str, object], ...]:
+    """Return every event that was written down, by column; none where they cannot be read."""
+    try:
+        return () if _is_missing(location) else _read(location, _events)
+    except UnjamError:
+        return ()
+
+
+def _events(reader: _Reader) -> tuple[dict[str, object], ...]:
+    if not reader.has(EVENTS):
+        return ()
+    told = reader.ask(_LOG)
+    return tuple(dict(zip(told.columns, one, strict=True)) for one in told.records)
 
 
 def _number_of_events(reader: _Reader) -> int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from unjam.adapters import verdicts
 from unjam.adapters.git.moving.without import tree_of
-from unjam.adapters.git.proving.units import units_of
+from unjam.adapters.git.proving.units import Known, units_of
 from unjam.domain.snapshot import CommitId, Snapshot, WorkstreamId
 from unjam.domain.trials import Blame, Case, Heard, Probe, Said, TrunkTests, Unit
 from unjam.engine.blaming.bench import Bench, open_bench
@@ -24,6 +24,7 @@ from unjam.engine.blaming.record import (
 from unjam.engine.blaming.remedy import remedy_for
 from unjam.engine.blaming.search import Progress, Search, Tell
 from unjam.engine.blaming.trees import Trees
+from unjam.engine.blaming.turns import turns_of
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 
@@ -129,7 +130,8 @@ class _Investigation:
             found = template.owner(ref)
             return found.workstream if found else None
 
-        return units_of(self.orchestration.common, self.snapshot.trunk, branches, owner, _LONGEST)
+        known = Known(branches, owner, turns_of(self.orchestration, self.snapshot))
+        return units_of(self.orchestration.common, self.snapshot.trunk, known, _LONGEST)
 
     def _base(
         self, units: Sequence[Unit], failing: Sequence[Failing]

@@ -3,7 +3,8 @@
 The orchestrator merges, and then rebases the trunk before the next merge: of a merge its commits
 remain, under other names. So a unit is known by the merge commit, by the fast-forward the trunk's
 reflog records, or by patches that a branch, or a merge that only the reflog remembers, also has.
-What nobody claims is a unit for each commit.
+Of what is left, a commit is a workstream's if it was made while that one had its turn, and names it
+or changes only what it was ordered to. What nobody claims is a unit for each commit.
 """
 
 import re
@@ -16,14 +17,24 @@ from unjam.adapters.git.proving.copies import Copies, CopyFinder, Work, whole_of
 from unjam.adapters.git.proving.history import History, ask_graph, read_history
 from unjam.adapters.git.proving.patches import Span, changed_paths
 from unjam.adapters.git.reflog import Move, read_reflog
+from unjam.domain.scopes import overlap
 from unjam.domain.snapshot import CommitId, WorkstreamId
-from unjam.domain.trials import Unit, UnitKind
+from unjam.domain.trials import Turn, Unit, UnitKind
 
 Owner = Callable[[str], WorkstreamId | None]  # of a full ref
 
 _MERGED = re.compile(r"merge (?:refs/heads/)?([^:]+): (Fast-forward)?")
 _SAID = re.compile(r"\bMerge (?:remote-tracking )?(?:branch(?:es)? )?(.+?)(?: into \S+)?$")
 _NAMES = re.compile(r"'([^']+)'|(\S+/\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the work that may have landed: branches by ref with their tips, and turns."""
+
+    branches: Mapping[str, str]
+    owner: Owner
+    turns: Sequence[Turn] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +45,30 @@ class Place:
     parents: tuple[str, ...]
     subject: str
     reverts: bool
+    authored: int  # seconds since 1970; a rebase leaves it as it was
 
 
-def units_of(
-    common: Path, trunk: str, branches: Mapping[str, str], owner: Owner, limit: int
-) -> tuple[Unit, ...]:
-    """Return the newest units of the trunk (at most ``limit``), oldest first; ``branches`` are refs to tips.
+def units_of(common: Path, trunk: str, known: Known, limit: int) -> tuple[Unit, ...]:
+    """Return the newest units of the trunk (at most ``limit``), oldest first.
 
     The first commit of all is no unit: nothing was before it.
     """
-    return _Rebuilt(common, trunk, branches, owner, limit).units()
+    return _Rebuilt(common, trunk, known, limit).units()
 
 
 class _Rebuilt:
-    def __init__(
-        self, common: Path, trunk: str, branches: Mapping[str, str], owner: Owner, limit: int
-    ) -> None:
+    def __init__(self, common: Path, trunk: str, known: Known, limit: int) -> None:
         self.git = Git(common).without_drivers()
         tip = CommitId(self.git.run("rev-parse", "--verify", f"{trunk}^{{commit}}").text)
-        tips = sorted(set(branches.values()))
+        tips = sorted(set(known.branches.values()))
         self.history, _ = read_history(
             self.git, tip, [CommitId(one) for one in tips], ask_graph(self.git)
         )
         self.moves = read_reflog(common, trunk)
         self.common = common
-        self.branches = dict(branches)
-        self.owner = owner
+        self.branches = dict(known.branches)
+        self.owner = known.owner
+        self.turns = known.turns
         self.line = _line(self.git, tip, limit)
 
     def units(self) -> tuple[Unit, ...]:
@@ -106,7 +115,7 @@ class _Rebuilt:
         claims: dict[str, tuple[UnitKind, str]] = {}
         for commit, claim in (*self._forwards(), *self._own(), *self._copies()):
             claims.setdefault(commit, claim)
-        return claims
+        return dict(self._in_turn(claims)) | claims
 
     def _forwards(self) -> Iterator[tuple[str, tuple[UnitKind, str]]]:
         """Yield what the trunk's reflog says was taken over as it was."""
@@ -150,6 +159,25 @@ class _Rebuilt:
         for copy in copies.of(whole, work.base) if whole else ():
             yield copy, (UnitKind.SQUASH, ref)
 
+    def _in_turn(
+        self, claims: Mapping[str, tuple[UnitKind, str]]
+    ) -> Iterator[tuple[str, tuple[UnitKind, str]]]:
+        """Yield what nobody claims and the log tells of: made in one workstream's turn, and like its work."""
+        if not self.turns:
+            return
+        left = [
+            one
+            for one in self.line
+            if one.commit not in claims and len(one.parents) == 1 and not one.reverts
+        ]
+        spans = {one.commit: Span(one.commit) for one in left}
+        changed = changed_paths(self.git, list(spans.values()))
+        for place in left:
+            paths = changed.get(spans[place.commit], ())
+            refs = {one.branch for one in self.turns if _is_of(place, paths, one)}
+            if len(refs) == 1:
+                yield place.commit, (UnitKind.FLATTENED, refs.pop())
+
     def _remembered(self) -> Iterator[tuple[str, str]]:
         """Branches that may be gone, as merges name them that are no longer on the line."""
         for move in self.moves:
@@ -184,18 +212,32 @@ def _with(git: Git, history: History, lost: str, tip: str) -> History:
 
 def _line(git: Git, tip: str, limit: int) -> tuple[Place, ...]:
     """Read the trunk's own line, oldest first, without its root."""
-    form = "--format=%H %P%x00%s%x00%B%x00%x00"
+    form = "--format=%H %P%x00%at%x00%s%x00%B%x00%x00"
     answer = git.run(
         "rev-list", "--first-parent", f"--max-count={limit}", "--no-commit-header", form, tip
     )
     places = []
     for record in answer.out.decode("utf-8", "surrogateescape").split("\0\0\n"):
         names, _, rest = record.partition("\0")
+        authored, _, rest = rest.partition("\0")
         subject, _, body = rest.partition("\0")
         commit, *parents = names.split()[:1] + names.split()[1:] if names.split() else [""]
         if parents:
-            places.append(Place(commit, tuple(parents), subject, "This reverts commit" in body))
+            reverts = "This reverts commit" in body
+            places.append(Place(commit, tuple(parents), subject, reverts, int(authored or 0)))
     return tuple(reversed(places))
+
+
+def _is_of(place: Place, paths: Sequence[str], turn: Turn) -> bool:
+    """Tell whether a commit was made in this turn, and names the workstream or keeps to its files."""
+    ended = None if turn.ended is None else turn.ended.timestamp() + 1
+    if place.authored < int(turn.began.timestamp()) or (ended and place.authored > ended):
+        return False
+    if re.search(rf"(?<![\w-]){re.escape(turn.workstream)}(?![\w-])", place.subject):
+        return True
+    return bool(paths and turn.scope) and all(
+        any(overlap(path, one) for one in turn.scope) for path in paths
+    )
 
 
 def _unit(kind: UnitKind, places: Sequence[Place]) -> Unit:
