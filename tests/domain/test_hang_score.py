@@ -40,6 +40,14 @@ LOOP = pulse(Wait.NOTHING, cpu=7000.0)
 STARTED = replace(LOOP, cpu=6997.0)
 
 
+def test_a_peer_on_this_machine_that_hardly_gets_its_turn_is_no_silent_one() -> None:
+    before, now = (replace(silent(), answering=seconds) for seconds in (1.0, 1.03))
+    case = watched(pulse(Wait.NETWORK), connections=(now,))
+    case = replace(case, before=replace(case.before, connections=(before,)))
+
+    assert verdict(case) is HangVerdict.UNKNOWN
+
+
 def test_a_program_that_computes_on_several_processors_is_stuck_in_no_loop() -> None:
     many = replace(LOOP, cpu=LONG * 3)
     case = watched(many, before=(replace(many, cpu=many.cpu - 9.0),))

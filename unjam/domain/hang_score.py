@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from unjam.domain.signs import Key, Look, Pulse, Wait, Watched
+from unjam.domain.signs import Connection, Key, Look, Pulse, Wait, Watched
 from unjam.domain.words import counted
 
 
@@ -154,14 +154,19 @@ def _work(watched: Watched, changes: tuple[_Change, ...]) -> Iterator[str]:
 
 def _answers(watched: Watched) -> Iterator[str]:
     """Yield peers on this machine that computed: what is asked of them may be what they work at."""
+    for one, share in _answering(watched):
+        if share >= _WORKS:
+            yield f"{one.peer}, which pid {one.pid} asked, uses {share:.0%} of a processor"
+
+
+def _answering(watched: Watched) -> Iterator[tuple[Connection, float]]:
+    """Yield the connections to peers on this machine that stirred, with their share of a processor."""
     earlier = {(one.pid, one.peer): one.answering for one in watched.before.connections}
     elapsed = watched.now.at - watched.before.at
     for one in watched.now.connections:
         was = earlier.get((one.pid, one.peer))
-        if was is not None and one.answering is not None:
-            share = (one.answering - was) / elapsed
-            if share >= _WORKS:
-                yield f"{one.peer}, which pid {one.pid} asked, uses {share:.0%} of a processor"
+        if was is not None and one.answering is not None and one.answering > was:
+            yield one, (one.answering - was) / elapsed
 
 
 def _of_busy(
@@ -229,13 +234,21 @@ def _of_waits(watched: Watched, waits: AbstractSet[Wait]) -> tuple[HangVerdict, 
     if on_input and blocked - on_input <= {Wait.NETWORK, Wait.EVENTS} and not may_hear:
         return HangVerdict.INPUT, _says(watched, on_input)
     if on_network and connections and not may_hear:
-        unread = next((one for one in connections if one.unread), None)
-        if unread is None:
-            return HangVerdict.NETWORK, _says_of_network(watched)
-        return HangVerdict.UNKNOWN, f"pid {unread.pid} does not take what {unread.peer} sent"
+        return _of_network(watched)
     if waits <= {Wait.MEMBER, Wait.LOCKS} and Wait.LOCKS in waits:
         return HangVerdict.DEADLOCK, _says(watched, {Wait.LOCKS})
     return HangVerdict.UNKNOWN, _why_unknown(watched, blocked)
+
+
+def _of_network(watched: Watched) -> tuple[HangVerdict, str]:
+    stirring = next((one for one, _ in _answering(watched)), None)
+    if stirring is not None:  # on a busy machine that may be all it gets
+        asked = f"{stirring.peer}, which pid {stirring.pid} asked"
+        return HangVerdict.UNKNOWN, f"{asked}, is not quite still"
+    unread = next((one for one in watched.now.connections if one.unread), None)
+    if unread is None:
+        return HangVerdict.NETWORK, _says_of_network(watched)
+    return HangVerdict.UNKNOWN, f"pid {unread.pid} does not take what {unread.peer} sent"
 
 
 def _says(watched: Watched, waits: AbstractSet[Wait]) -> str:
