@@ -20,6 +20,7 @@ class Act:
     title: str
     by_hand: str
     claims: Callable[[Orchestration], _Claims]
+    is_cleared: bool = True  # False: a person has the last word
 
 
 def play(stage: Stage, scenario: Scenario) -> None:
@@ -34,7 +35,9 @@ def play(stage: Stage, scenario: Scenario) -> None:
     stage.unjam("recover", scenario, "--yes", variables=ALL_UNDOABLE, hidden=FINDINGS)
     for text, held in act.claims(stage.orchestration):
         stage.claim(text, held)
-    stage.claim("nothing of it is found any more", not seen.findings(stage.orchestration, scenario))
+    if act.is_cleared:
+        left = seen.findings(stage.orchestration, scenario)
+        stage.claim("nothing of it is found any more", not left)
     stage.claim(f"of {worth} contents and commits, none is lost", not stage.lost())
     stage.unjam("undo", seen.last_run(stage.orchestration).id, "--yes", hidden=UNDONE)
     stage.claim_same(before, take_inventory(stage.orchestration, stage.origin))
@@ -60,6 +63,17 @@ def _merge(now: Orchestration) -> _Claims:
     yield "the work of the five others is still in it", seen.trunk_holds(now, *others)
     again = seen.statuses(now)["ws-04"] == "pending"
     yield "it is to be done again, with what failed, on a branch that brings all of it back", again
+
+
+def _conflict(now: Orchestration) -> _Claims:
+    statuses = seen.statuses(now)
+    yield (
+        "the row of ws-02 says conflict, and its branch is untouched",
+        statuses["ws-02"] == "conflict",
+    )
+    yield "ws-03 does not build on what is not there: it is blocked", statuses["ws-03"] == "blocked"
+    page = now.below("reports/conflict_ws-02.md")
+    yield "a page has both sides and the commands that settle it", page.is_file()
 
 
 def _lock(now: Orchestration) -> _Claims:
@@ -89,6 +103,12 @@ ACTS: Mapping[Scenario, Act] = {
         "A red trunk: which of six did it?",
         "bisecting in the person's checkout, or reverting whatever landed last",
         _merge,
+    ),
+    Scenario.MERGE_CONFLICT: Act(
+        "A merge that conflicts, and what depends on it",
+        "`merge -X theirs`, which drops one side without a word, or starting over",
+        _conflict,
+        is_cleared=False,
     ),
     Scenario.DATABASE_LOCK: Act(
         "database is locked",

@@ -114,6 +114,27 @@ def failing_merge() -> None:
     ground.done()
 
 
+def merge_conflict() -> None:
+    """Let two workstreams change the same line, and a third wait for the one that came second."""
+    orders = {"ws-01": _order("Tea gets dearer", []), "ws-02": _order("Tea gets cheaper", [])}
+    ground.build({**orders, "ws-03": _order("Posters with the price of tea", [], "ws-02")})
+    for number, price in ((1, 350), (2, 250)):
+        tree = worktree(f"ws-0{number}", f"agent-{number}")
+        prices = tree / "shop" / "prices.py"
+        prices.write_text(prices.read_text().replace("300", str(price)))
+        commit(f"Tea costs {price}", tree)
+    git("merge", "--quiet", "--no-ff", "--message", "Merge ws/ws-01/agent-1", "ws/ws-01/agent-1")
+    git("worktree", "remove", str(SHOP / ".worktrees" / "agent-1-ws-01"))
+    git("push", "--quiet")
+    rows = (("ws-01", "completed", "agent-1"), ("ws-02", "completed", "agent-2"))
+    ground.record((*rows, ("ws-03", "pending", None)))
+    tell("ws-01 and ws-02 changed the same price; ws-01 landed, the merge of ws-02 failed")
+    tell(
+        "the orchestrator only logged that: the row of ws-02 says completed, and ws-03 builds on it"
+    )
+    ground.done()
+
+
 def dependency_deadlock() -> None:
     """Let three workstreams wait for each other, and one for something that was never ordered."""
     ground.build(
@@ -150,7 +171,14 @@ def database_lock() -> None:
 
 TROUBLES: Mapping[str, Callable[[], None]] = {
     one.__name__: one
-    for one in (agent_hang, worktree_corruption, failing_merge, database_lock, dependency_deadlock)
+    for one in (
+        agent_hang,
+        worktree_corruption,
+        failing_merge,
+        merge_conflict,
+        database_lock,
+        dependency_deadlock,
+    )
 }
 
 
