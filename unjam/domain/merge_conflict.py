@@ -72,7 +72,8 @@ def _evidence(found: Contender, snapshot: Snapshot) -> Iterator[Evidence]:
         yield Evidence("files", f"{page_name(one.id)} says what to do; it waits for a person")
     waiting = unblocked_rows((one.id,), snapshot) if clash else {}
     if waiting:
-        yield Evidence("state", f"{listed(tuple(waiting))} depend on it and could be started")
+        verb = "depends" if len(waiting) == 1 else "depend"
+        yield Evidence("state", f"{listed(tuple(waiting))} {verb} on it and could be started")
 
 
 def page_name(workstream: WorkstreamId) -> str:
