@@ -190,6 +190,21 @@ def test_of_two_orchestrators_the_younger_one_is_stopped_alone(busy: World, star
     assert sentences(document, "stop").keys() == {f"pid {younger.pid}"}
 
 
+def test_what_is_locked_is_still_found_after_a_repair_of_something_else(
+    busy: World, start: Start
+) -> None:
+    stream = busy.workstream("ws-31").worktree().row("pending")
+    stream.commits({"src/part.py": "part = 31\n"})
+    (stream.tree / ".git").write_text("garbage\n")
+    keeper(start, busy, "BEGIN IMMEDIATE", INSERT, loop="computes")
+
+    document = recover(busy.repo)
+
+    assert steps(document)["mend"] == "done"
+    assert any("long transaction" in one["summary"] for one in document["findings_after"])
+    assert document["word"] != "recovered"
+
+
 def test_who_lets_go_between_plan_and_stop_is_not_stopped(busy: World, start: Start) -> None:
     holder = keeper(start, busy, "BEGIN IMMEDIATE")
     digest = unjam_json("recover", "database_lock", "--dry-run", cwd=busy.repo)["digest"]

@@ -112,10 +112,8 @@ class Recovery:
 
     def look_for(self, scenarios: Collection[Scenario]) -> Snapshot:
         """Observe everything these scenarios rest on; after a repair, whether objects are lost too."""
-        if any(one.step in _REPAIRS for one in self.outcomes):
-            seen = observe_closely(self.orchestration, objects=True)
-        else:
-            seen = observe_for(self.orchestration, scenarios)
+        repaired = any(one.step in _REPAIRS for one in self.outcomes)
+        seen = observe_for(self.orchestration, scenarios, objects=repaired)
         everywhere = self.workstreams is None and not seen.unknown and not seen.trunk_damaged
         self.looked = frozenset(scenarios if everywhere else ()) - _untested(seen)
         return seen

@@ -16,11 +16,15 @@ from unjam.engine.state_watch import with_database
 
 
 def observe_for(
-    orchestration: Orchestration, scenarios: Collection[Scenario], begun: Begun | None = None
+    orchestration: Orchestration,
+    scenarios: Collection[Scenario],
+    begun: Begun | None = None,
+    *,
+    objects: bool = False,
 ) -> Snapshot:
-    """Observe everything; for lost objects too where damage was asked for by name."""
+    """Observe everything; for lost objects too where damage was asked for by name, or it is said."""
     by_name = Scenario.WORKTREE_CORRUPTION in scenarios and len(scenarios) < len(DETECTORS)
-    snapshot = observe(orchestration, objects=by_name, begun=begun)
+    snapshot = observe(orchestration, objects=objects or by_name, begun=begun)
     thorough = Scenario.DATABASE_LOCK in scenarios and len(scenarios) < len(DETECTORS)
     if Scenario.DATABASE_LOCK in scenarios:
         snapshot = with_database(orchestration, snapshot, thorough=thorough)
@@ -39,14 +43,12 @@ def observe_for(
 def observe_closely(
     orchestration: Orchestration,
     earlier: Mapping[str, Look] | None = None,
-    *,
-    objects: bool = False,
 ) -> Snapshot:
-    """Observe everything, and watch the agents that are suspected to hang.
+    """Observe everything, watch the agents that are suspected to hang, and glance at the state's file.
 
     ``earlier`` are looks of a previous observation, by worktree: they take the place of waiting.
     """
-    return watched(orchestration, observe(orchestration, objects=objects), earlier)
+    return watched(orchestration, with_database(orchestration, observe(orchestration)), earlier)
 
 
 def watched(
