@@ -1,7 +1,7 @@
 # Python 3.11 or later, Git and make are all that is needed; the rest goes into .venv.
 
 .DEFAULT_GOAL := install
-.PHONY: install demo test lint types contracts bench check lock
+.PHONY: install demo test thorough lint types contracts bench check lock
 
 PYTEST_OPTIONS ?= --numprocesses=auto --dist=worksteal
 
@@ -27,6 +27,10 @@ demo: install
 
 test: install
 	.venv/bin/python -m pytest $(PYTEST_OPTIONS)
+
+# What `make test` runs a sample of.
+thorough: install
+	.venv/bin/python -m pytest $(PYTEST_OPTIONS) -m thorough
 
 lint: install
 	.venv/bin/ruff check .

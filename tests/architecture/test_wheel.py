@@ -68,7 +68,8 @@ def test_the_wheel_carries_the_application_below_the_package_and_nowhere_else(wh
     assert {name for name in top if not name.endswith(".dist-info")} == {"unjam"}
     assert application <= names
     assert "unjam/py.typed" in names
-    assert not [name for name in names if "test" in name or "__pycache__" in name]
+    assert not [name for name in names if "test" in Path(name).stem.split("_")]
+    assert not [name for name in names if {"tests", "__pycache__"} & {*Path(name).parts}]
 
 
 @pytest.mark.slow
