@@ -21,6 +21,7 @@ def wreck(world: World) -> None:
     world.spec("ws-15")
     world.spec("ws-16", depends_on=["ws-15"])
     world.spec("ws-17", depends_on=["ws-20"])
+    world.spec("ws-20")
     world.commit_specs()
     world.state.row("ws-16", "pending", agent=None)
     world.state.row("ws-17", "pending", agent=None)
@@ -90,9 +91,10 @@ def told(world: World) -> list[str]:
 
 
 def without_pages(inventory: dict[str, str]) -> dict[str, str]:
-    """They name commits, and are compared as text."""
+    """Without what names commits and is compared as text, and the two links that name this world's place."""
     return {
         key: one
         for key, one in inventory.items()
         if not key.startswith(("file reports/", "file logs/"))
+        and not key.endswith((" gitdir", "/.git"))
     }

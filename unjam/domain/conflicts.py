@@ -12,7 +12,9 @@ from unjam.domain.workstream import Workstream, join
 _WAITS = re.compile(
     r"waits for (.+?), whose landing conflicts|it depends on (.+?), which did not land"
 )
-_OF_OLD = re.compile(r"^conflict: ")  # a database that knows no status conflict
+_CONFLICT = ("conflict", "failed")
+_OF_OLD = "conflict: "  # before the message, in a database that knows no such status
+_HELD_OF_OLD = "blocked: "
 _NOT_STARTED = ("pending",)
 _HELD = ("blocked", "failed")
 
@@ -41,9 +43,12 @@ class Contender:
 def contenders(snapshot: Snapshot) -> Iterator[Contender]:
     """Find every workstream whose row says conflict, or that is recorded and does not merge."""
     clashes = {one.ref: one for one in snapshot.clashes}
+    recorded = {row.workstream for row in snapshot.state.rows if is_conflict(row)}
+    if not (clashes or recorded):
+        return  # thousands of workstreams are not gone through for nothing
     for one in join(snapshot):
         clash = clashes.get(one.branch.ref) if one.branch else None
-        if is_conflict(one.row):
+        if one.id in recorded:
             yield Contender(one, _standing(one, clash), clash)
         elif clash is not None and one.status == "completed" and _is_unlanded(one):
             yield Contender(one, Standing.WAITS, clash)
@@ -56,10 +61,9 @@ def has_work_of_its_own(branch: Branch) -> bool:
 
 def is_conflict(row: Row | None) -> bool:
     """Tell whether a row says that its landing conflicts, in its status or beside it."""
-    if row is None:
+    if row is None or row.status not in _CONFLICT:
         return False
-    told = row.status == "failed" and _OF_OLD.match(row.error_message or "")
-    return row.status == "conflict" or bool(told)
+    return row.status == "conflict" or (row.error_message or "").startswith(_OF_OLD)
 
 
 def _standing(one: Workstream, clash: Clash | None) -> Standing:
@@ -121,6 +125,8 @@ def waits_for(row: Row) -> Ids:
     """Name what a row waits for to land, by what was written into it when it was blocked."""
     if row.status not in _HELD:
         return ()
+    if row.status == "failed" and not (row.error_message or "").startswith(_HELD_OF_OLD):
+        return ()
     texts = [str(value) for name, value in row.values if name in ("error_message", "notes")]
     found = next((told for text in texts if (told := _WAITS.search(text))), None)
     if found is None:
@@ -131,9 +137,9 @@ def waits_for(row: Row) -> Ids:
 
 def released(snapshot: Snapshot, over: Iterable[WorkstreamId] = ()) -> Mapping[WorkstreamId, Ids]:
     """Name the rows that wait for nothing but what has landed, or will have with ``over``."""
-    done = _completed(snapshot) | set(over)
-    found = {row.workstream: waits_for(row) for row in snapshot.state.rows}
-    return {one: by for one, by in found.items() if by and done.issuperset(by)}
+    found = {row.workstream: by for row in snapshot.state.rows if (by := waits_for(row))}
+    done = _completed(snapshot) | set(over) if found else set(over)
+    return {one: by for one, by in found.items() if done.issuperset(by)}
 
 
 def _completed(snapshot: Snapshot) -> set[WorkstreamId]:
