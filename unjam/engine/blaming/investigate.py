@@ -4,14 +4,16 @@ Runs tests in throw-away checkouts; nothing of the person's is touched, and what
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 
 from unjam.adapters import verdicts
 from unjam.adapters.git.moving.without import tree_of
 from unjam.adapters.git.proving.units import Known, units_of
 from unjam.domain.snapshot import CommitId, Snapshot, WorkstreamId
 from unjam.domain.trials import Blame, Case, Heard, Probe, Said, TrunkTests, Unit
-from unjam.engine.blaming.bench import Bench, open_bench
+from unjam.engine.blaming.bench import Bench, open_bench, workers_of
 from unjam.engine.blaming.hearing import Failing, failing_in, said_of
 from unjam.engine.blaming.record import (
     Memory,
@@ -72,13 +74,16 @@ class _Investigation:
         self.memory = memory
         self.tell = tell
         self.tip = snapshot.trunk_tip
+        self.ahead: dict[int, Future[Ran]] = {}  # by place: looks that were begun early
 
     def run(self, *, afresh: bool) -> TrunkTests:
         tree = tree_of(self.orchestration.common, self.tip)
         if afresh:
             self.memory.forget(tree)
         self._say("running the whole suite on the trunk")
-        whole = self.bench.run(self.tip, tree, None)
+        with ThreadPoolExecutor(1, thread_name_prefix="units") as beside:
+            units = beside.submit(self._units)
+            whole = self.bench.run(self.tip, tree, None)
         shown = " ".join(self.orchestration.settings.verify.command)
         failing = failing_in(whole, shown)
         found = TrunkTests(
@@ -89,17 +94,20 @@ class _Investigation:
             unidentified=any(one.is_whole for one in failing),
         )
         if failing:
-            found = self._explained(found, tree, failing)
+            found = self._explained(found, failing, units.result())
         return replace(found, runs=self.bench.runs, seconds=round(self.bench.seconds, 1))
 
-    def _explained(self, found: TrunkTests, tree: str, failing: Sequence[Failing]) -> TrunkTests:
-        again = self._run(self.tip, tree, failing)
+    def _explained(
+        self, found: TrunkTests, failing: Sequence[Failing], units: tuple[Unit, ...]
+    ) -> TrunkTests:
+        rerun = self._start(self.tip, failing)
+        self._look_ahead(units, failing)
+        again = rerun.result()
         steady: list[Failing] = []
         flipped: list[Failing] = []
         for one in failing:
             (steady if said_of(one, again) is Said.FAIL else flipped).append(one)
         cases = [_flaky(one, said_of(one, again)) for one in flipped]
-        units = self._units()
         base, at_base = self._base(units, steady)
         if base is None:
             cases += [_everywhere(one) for one in steady]
@@ -161,8 +169,8 @@ class _Investigation:
     ) -> None:
         left = looked.left if asked is None else asked
         self._say(f"looking for a point where {len(left)} tests pass: {len(units) - at} back")
-        commit = units[at].before
-        ran = self._run(commit, tree_of(self.orchestration.common, CommitId(commit)), left)
+        begun = self.ahead.pop(at, None)
+        ran = begun.result() if begun else self._run(units[at].before, left)
         looked.take(at, {one.test: said_of(one, ran) for one in left})
 
     def _candidates(self, units: Sequence[Unit]) -> Iterator[int]:
@@ -176,9 +184,18 @@ class _Investigation:
         back = [len(units) - step for step in _STEPS if step < len(units)]
         yield from dict.fromkeys(one for one in (first, *back, 0) if one is not None and units)
 
-    def _run(self, commit: str, tree: str, failing: Sequence[Failing]) -> Ran:
+    def _look_ahead(self, units: Sequence[Unit], failing: Sequence[Failing]) -> None:
+        """Begin to look for a point that passes with the workers that would have nothing to do."""
+        for at in islice(self._candidates(units), workers_of(self.orchestration) - 1):
+            self.ahead[at] = self._start(units[at].before, failing)
+
+    def _run(self, commit: str, failing: Sequence[Failing]) -> Ran:
+        return self._start(commit, failing).result()
+
+    def _start(self, commit: str, failing: Sequence[Failing]) -> "Future[Ran]":
         is_whole = any(one.is_whole for one in failing)
-        return self.bench.run(commit, tree, None if is_whole else [one.test for one in failing])
+        tree = tree_of(self.orchestration.common, CommitId(commit))
+        return self.bench.start(commit, tree, None if is_whole else [one.test for one in failing])
 
     def _say(self, sentence: str) -> None:
         self.tell(Progress(self.bench.runs, 0, None, sentence))
