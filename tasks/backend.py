@@ -19,7 +19,12 @@ os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
 
 from prefect import tags
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_HOME,
+    temporary_settings,
+)
 
 from unjam.domain.words import printable
 from unjam.errors import UsageError
@@ -28,9 +33,7 @@ from unjam.errors import UsageError
 def warm_up() -> None:
     """Make sure a backend answers; starts the embedded one, which takes seconds."""
     if not PREFECT_API_URL.value():
-        from tasks.embedded import EmbeddedServer
-
-        EmbeddedServer()
+        _start_embedded()
     with get_client(sync_client=True) as client:
         error = client.api_healthcheck()
     if error is not None:
@@ -38,6 +41,18 @@ def warm_up() -> None:
         raise UsageError(
             f"Prefect does not answer at {where}: {error}; start it or unset PREFECT_API_URL"
         )
+
+
+def _start_embedded() -> None:
+    from tasks.embedded import EmbeddedServer
+
+    try:
+        EmbeddedServer().start()
+    except RuntimeError as error:
+        raise UsageError(
+            f"Prefect's embedded backend did not start: {error} Look at {PREFECT_HOME.value()} "
+            "(PREFECT_HOME), or start a server and set PREFECT_API_URL"
+        ) from error
 
 
 def run_flow(entry: str, parameters: dict[str, Any]) -> dict[str, Any]:

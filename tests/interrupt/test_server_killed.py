@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.command import command, environment
+from tests.command import command, environment, unjam
 from tests.flows.building import begun
 from tests.world import Program, World, wait_until
 
@@ -71,6 +71,22 @@ def test_a_run_that_ends_by_itself_takes_its_server_with_it(
     assert run.wait(PATIENCE) == 0, run.output.read_text()
 
     assert not server.is_running()
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_start_is_said_in_one_line_and_nothing_is_changed(
+    world: World,
+) -> None:
+    begun(world)
+    before = world.inventory()
+
+    impatient = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "1"}
+    ended = unjam("recover", "--yes", cwd=world.repo, env=impatient)
+
+    (line,) = ended.stderr.splitlines()
+    assert (ended.returncode, world.inventory()) == (2, before)
+    assert line.startswith("unjam: Prefect's embedded backend did not start: ")
+    assert "PREFECT_HOME" in line
 
 
 @pytest.mark.slow
