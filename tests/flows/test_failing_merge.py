@@ -267,6 +267,9 @@ def test_a_revert_that_a_persons_edit_is_in_the_way_of_is_parked(trunk: World) -
 
 def test_undone_everything_is_as_it_was(tmp_path: Path) -> None:
     trunk = with_suite(World(tmp_path / "lonely", remote=False))
+    spec = trunk.spec("ws-03")
+    trunk.commit_specs()
+    ordered = spec.read_bytes()
     for number in range(1, 5):
         landed(trunk, number, "ALPHA" if number == 3 else "")
     investigated(trunk)
@@ -275,8 +278,11 @@ def test_undone_everything_is_as_it_was(tmp_path: Path) -> None:
     document = recover(trunk.repo, ONLY)
     assert document["word"] == "recovered"
 
+    assert spec.read_bytes() != ordered
+
     assert undo(trunk.repo, document["run"])["word"] == "undone"
 
+    assert spec.read_bytes() == ordered
     assert trunk.trunk == tip
     assert git("rev-parse", "ws/ws-03/agent-3", cwd=trunk.repo) == branch
     assert trunk.state.tables()["workstream_status"] == rows

@@ -30,7 +30,8 @@ def start(world: World, output: Path) -> Program:
 def test_killed_again_and_again_it_takes_the_culprit_out_once(
     world: World, tmp_path: Path, seed: int
 ) -> None:
-    with_suite(world)
+    with_suite(world).spec("ws-03")
+    world.commit_specs()
     for number in range(1, 7):
         landed(world, number, "ALPHA" if number == 3 else "")
     world.push()
@@ -52,6 +53,7 @@ def test_killed_again_and_again_it_takes_the_culprit_out_once(
     assert on_trunk(world, "src/part_03.py") is None
     assert on_trunk(world, "src/part_04.py") is not None
     assert world.state.status("ws-03") in ("pending", "reverted")
+    assert str(on_trunk(world, "workstreams/ws-03.json")).count("This work landed") <= 1
     assert world.origin is not None
     assert world.origin.tip == world.trunk
     assert (world.repo / "src" / "app.py").read_text() == "a person's edit\n"
