@@ -7,20 +7,19 @@ from unjam.adapters.git.moving.contest import contest
 from unjam.adapters.git.moving.merge import Conflict, Markers
 from unjam.adapters.git.moving.prediction import predicted
 from unjam.domain.change import MakeFolder, WriteFile
-from unjam.domain.conflict_page import Head, Told, head_of, page_of
+from unjam.domain.conflict_page import Told, head_of, page_of
 from unjam.domain.conflicts import behind
 from unjam.domain.contested import Contested
 from unjam.domain.merge_conflict import page_name
 from unjam.domain.naming import is_usable_id
 from unjam.domain.plan import Landing
-from unjam.domain.snapshot import CommitId, Snapshot, WorkstreamId
+from unjam.domain.snapshot import CommitId, Snapshot
 from unjam.engine.conflict_history import earlier_conflicts
-from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
+from unjam.engine.told_pages import MARKERS
 from unjam.errors import UnjamError
 
 LOG = "conflicts.log"
-MARKERS = "conflict markers"
 _MODE = 0o644
 _LARGEST_LOG = 4 << 20  # bytes; its content goes into the journal
 
@@ -44,17 +43,6 @@ def report_conflict(
     except UnjamError as error:  # the landing of the others stands, whatever becomes of the page
         run.note("conflict not told", workstream=one.workstream, because=str(error))
         return ""
-
-
-def told_by_page(orchestration: Orchestration, workstream: WorkstreamId) -> Head | None:
-    """Return what the page of a workstream is about; None where there is none of ours."""
-    if not is_usable_id(workstream):
-        return None
-    try:
-        page = files.content(orchestration.primary / page_name(workstream))
-    except UnjamError:
-        return None
-    return head_of(page) if page is not None else None
 
 
 def _told(

@@ -36,7 +36,7 @@ def _clashes(
 ) -> Iterator[Clash]:
     # Most checks have nothing open: those need not wait for what merges.
     from unjam.adapters.git.moving.prediction import predicted
-    from unjam.engine.conflict_pages import MARKERS, told_by_page
+    from unjam.engine.told_pages import MARKERS, told_by_page
 
     tips = [one.tip for one in asked]
     found = predicted(orchestration.common, snapshot.trunk_tip, tips)
