@@ -7,7 +7,7 @@ from unjam.domain.conflicts import has_work_of_its_own, is_conflict
 from unjam.domain.snapshot import Branch, Clash, Snapshot, WorkstreamId
 from unjam.engine.orchestration import Orchestration
 
-_AT_A_CHECK = 64  # branches; more are merged only where it is asked for
+_AT_A_CHECK = 8  # branches, at some milliseconds each; more are merged only where it is asked for
 
 
 def with_clashes(
