@@ -1,16 +1,20 @@
 """SIGKILL in the middle of a reset, then again until it ends: the end is that of an undisturbed one."""
 
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests import recovering
 from tests.flows.test_reset import exact, wreck
-from tests.interrupt.test_sigkill import comparable, kill_until_it_ends, start
+from tests.interrupt.test_sigkill import comparable, journal_lines, kill_until_it_ends, start
 from tests.recovering import undo
-from tests.resetting import DRIVER
-from tests.world import World
+from tests.resetting import DRIVER, reset
+from tests.world import World, wait_until
+
+UNDO = Path(recovering.__file__)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -38,3 +42,26 @@ def test_killed_again_and_again_it_ends_as_an_undisturbed_reset_and_can_be_taken
         assert undo(disturbed.repo, run)["word"] == "undone"
     assert exact(disturbed) == bytes_before
     assert disturbed.inventory() == before
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_an_undo_that_is_killed_again_and_again_brings_all_of_it_back(
+    new_world: Callable[..., World], tmp_path: Path, seed: int
+) -> None:
+    world = wreck(new_world(remote=False))
+    treasure, bytes_before, before = world.treasure(), exact(world), world.inventory()
+    document = reset(world.repo)
+    words: list[str | Path] = [sys.executable, UNDO, ".", document["run"]]
+    dice = random.Random(seed)
+
+    for _ in range(3):  # each tells first what the ones before it have taken back
+        program = start(world, tmp_path / "undo.out", *words)
+        goal = journal_lines(world) + dice.randint(2, 60)
+        wait_until(lambda: journal_lines(world) >= goal or not program.alive, "some progress")  # noqa: B023 -- used at once
+        program.kill()
+    last = start(world, tmp_path / "undo.out", *words).wait()
+
+    assert last == 0, (tmp_path / "undo.out").read_text()
+    assert exact(world) == bytes_before
+    assert world.inventory() == before
+    assert world.lost(treasure) == []

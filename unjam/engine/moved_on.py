@@ -101,6 +101,30 @@ def _not_as_left(orchestration: Orchestration, changes: tuple[Change, ...]) -> I
             newest |= dict.fromkeys((*_moves(change), *_writes(change)), change)
 
 
+def left_to_take_back(
+    orchestration: Orchestration, changes: tuple[Change, ...]
+) -> tuple[Change, ...]:
+    """Leave out files that were made where another is back in its place: a killed undo did so."""
+    return tuple(
+        change
+        for number, change in enumerate(changes)
+        if not _gave_way(orchestration, change, changes[number + 1 :])
+    )
+
+
+def _gave_way(orchestration: Orchestration, change: Change, older: tuple[Change, ...]) -> bool:
+    if not isinstance(change, WriteFile) or change.before is not None:
+        return False
+    if side_of(orchestration, change)[0] is not Side.ELSEWHERE:
+        return False
+    return any(
+        isinstance(one, MovePath)
+        and one.source == change.path
+        and side_of(orchestration, one)[0] is Side.BEFORE
+        for one in older
+    )
+
+
 def _paths(change: Change) -> set[PurePath]:
     match change:
         case MovePath(source=source, target=target):

@@ -23,7 +23,7 @@ from unjam.domain.outcome import Outcome, StepWord
 from unjam.engine.acts.salvage import save_now, worktree_of
 from unjam.engine.changes import checkout_name, inverse, side_of
 from unjam.engine.history import PastRun, past_run
-from unjam.engine.moved_on import RESTORING, refuse_if_moved_on
+from unjam.engine.moved_on import RESTORING, left_to_take_back, refuse_if_moved_on
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
@@ -46,7 +46,7 @@ def preview(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
     world has moved on since.
     """
     past = past_run(orchestration, past_id)
-    past_changes = to_take_back(past)
+    past_changes = left_to_take_back(orchestration, to_take_back(past))
     aborted = {
         checkout_name(orchestration, one) for one in past_changes if isinstance(one, AbortOperation)
     }
