@@ -12,6 +12,7 @@ from prefect.artifacts import (
 )
 
 from tasks.retrying import RETRY_TRANSIENT
+from tasks.trials import carrier
 from unjam.domain.search_page import search_picture, search_table
 from unjam.domain.trials import TrunkTests
 from unjam.domain.words import printable
@@ -24,7 +25,8 @@ from unjam.engine.orchestration import Orchestration
 def bisect(orchestration: Orchestration) -> TrunkTests:
     """Bring on record what the tests say of the trunk, and show the search while it runs."""
     shown = _Shown()
-    found = known_tests(orchestration, shown.tell)
+    with carrier(orchestration) as carry:
+        found = known_tests(orchestration, shown.tell, carry)
     if any(one.heard for one in found.cases):
         picture = base64.b64encode(search_picture(found).encode()).decode()
         page = f"![units and verdicts](data:image/svg+xml;base64,{picture})"

@@ -4,4 +4,5 @@ import sys
 
 from unjam.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # a process of a pool imports this as well
+    sys.exit(main())

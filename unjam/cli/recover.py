@@ -78,7 +78,7 @@ class _Call:
         """Plan, show, ask, carry out; raises RefusedError when it was not allowed."""
         arguments = self._arguments
         if asks_for_tests(self._scenarios):
-            known_tests(self._orchestration, progress_line())
+            self._bring_tests_on_record()
         prepared, policy, is_owed = preview(
             self._orchestration, self._chosen, self._scenarios, self._discard
         )
@@ -95,6 +95,15 @@ class _Call:
         if not arguments.json:
             print_outcomes(document)
         return document
+
+    def _bring_tests_on_record(self) -> None:
+        if self._orchestration.settings.verify.dask is None:
+            known_tests(self._orchestration, progress_line())
+            return
+        # Only Prefect knows the way to Dask: so the search is a flow run of its own.
+        self._launcher = self._launcher or Launcher().start()
+        where = {"repo": self._orchestration.primary, "config": self._arguments.config}
+        self._launcher.run("flows.failing_merge:failing_merge", **where, dry_run=True)
 
     def once_more(self) -> Document | None:
         """Do it again; None where that is not allowed, or nothing can be done about what is left."""

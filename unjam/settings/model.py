@@ -99,6 +99,13 @@ class Verify:
         default=0,
         metadata=told("trials of a culprit search at once; 0: one for each core"),
     )
+    dask: "Text | None" = field(
+        default=None,
+        metadata=told(
+            '"local" tries on a Dask cluster of its own; a scheduler\'s address, where its workers see these files',
+            example="local",
+        ),
+    )
     confidence: "Confidence" = field(
         default=0.99,
         metadata=told("at which a culprit search stops looking and starts proving"),

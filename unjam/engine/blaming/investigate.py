@@ -13,7 +13,7 @@ from unjam.adapters.git.moving.without import tree_of
 from unjam.adapters.git.proving.units import Known, units_of
 from unjam.domain.snapshot import CommitId, Snapshot, WorkstreamId
 from unjam.domain.trials import Blame, Case, Heard, Probe, Said, TrunkTests, Unit
-from unjam.engine.blaming.bench import Bench, open_bench, workers_of
+from unjam.engine.blaming.bench import Bench, Carry, open_bench, workers_of
 from unjam.engine.blaming.hearing import Failing, failing_in, said_of
 from unjam.engine.blaming.record import (
     Memory,
@@ -26,6 +26,7 @@ from unjam.engine.blaming.record import (
 from unjam.engine.blaming.remedy import remedy_for
 from unjam.engine.blaming.search import Progress, Search, Tell
 from unjam.engine.blaming.trees import Trees
+from unjam.engine.blaming.trial import carry_out
 from unjam.engine.blaming.turns import turns_of
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
@@ -36,7 +37,12 @@ _TRIES = 24  # places at which a pass is looked for
 
 
 def investigate(
-    orchestration: Orchestration, snapshot: Snapshot, tell: Tell, *, afresh: bool = False
+    orchestration: Orchestration,
+    snapshot: Snapshot,
+    tell: Tell,
+    *,
+    afresh: bool = False,
+    carry: Carry = carry_out,
 ) -> TrunkTests:
     """Say what the tests say of the trunk; a failure on record is taken, unless ``afresh``.
 
@@ -48,15 +54,16 @@ def investigate(
         if known is not None and known.cases:
             return known
         memory = Memory(orchestration)
-        with open_bench(orchestration, memory) as bench:
+        with open_bench(orchestration, memory, carry) as bench:
             found = _Investigation(orchestration, snapshot, bench, memory, tell).run(afresh=afresh)
         write_down(orchestration, found)
         return found
 
 
-def known_tests(orchestration: Orchestration, tell: Tell) -> TrunkTests:
+def known_tests(orchestration: Orchestration, tell: Tell, carry: Carry = carry_out) -> TrunkTests:
     """Bring on record what the tests say of the trunk as it is now; see ``investigate``."""
-    return investigate(orchestration, observe(orchestration, only=frozenset()), tell)
+    seen = observe(orchestration, only=frozenset())
+    return investigate(orchestration, seen, tell, carry=carry)
 
 
 class _Investigation:
