@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.serve import declared
 from tests.command import ROOT
+from tests.prefect_server import shared_server
 
 
 def prefect(*arguments: str) -> None:
@@ -19,8 +22,16 @@ def prefect(*arguments: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("prefect_server")
-def test_prefect_yaml_deploys_every_flow_from_a_checkout() -> None:
+def test_prefect_yaml_deploys_every_flow_from_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a server of its own: on the session's, others serve the deployments of these names."""
+    with shared_server(tmp_path / "server") as url, temporary_settings({PREFECT_API_URL: url}):
+        monkeypatch.setenv("PREFECT_API_URL", url)
+        deploy()
+
+
+def deploy() -> None:
     prefect("work-pool", "create", "unjam", "--type", "process", "--overwrite")
 
     prefect("deploy", "--all")

@@ -113,7 +113,8 @@ def test_looking_needs_no_prefect(wreck: World, words: str) -> None:
 
 def test_a_check_imports_nothing_that_only_repairs_need(world: World) -> None:
     """With findings or without: on a large orchestration imports would be a third of it."""
-    typical_wreck(world)
+    stream = world.workstream("ws-01").worktree().commits({"a.py": "1\n"})
+    stream.lands_as_merge().row("running")
 
     names = imported(world, "check --json")
 

@@ -10,6 +10,7 @@ from unjam.domain.words import counted
 
 NO_ROOM = 1 << 20  # bytes
 LONG_LOG = 8 << 20  # bytes; SQLite folds a log in at some 4 MB, unless somebody reads it
+_LONG_PATH = 32  # characters
 _SHOWN = 120  # characters of a command
 _SAME_TIME = 0.011  # seconds; a tick of the system's clock
 
@@ -43,9 +44,9 @@ def duplicates(database: Database) -> tuple[Boss, ...] | None:
 
 
 def pinned(database: Database) -> tuple[Holder, ...]:
-    """Return those whose reading lets the log grow without end."""
+    """Return those whose reading lets the log grow without end; none where that cannot be told."""
     log = database.wal
-    if log is None or log.size <= LONG_LOG or log.frames == log.folded:
+    if log is None or log.size <= LONG_LOG or log.folded in (None, log.frames):
         return ()
     return tuple(database.readers())
 
@@ -66,8 +67,14 @@ def in_words(holder: Holder) -> str:
 
 
 def command_in_words(command: tuple[str, ...]) -> str:
-    """Write a command line in one line, cut short."""
-    return " ".join(" ".join(command).split())[:_SHOWN]
+    """Write a command line in one line, cut short; of a long path its end is what tells it."""
+    return " ".join(" ".join(map(_end_of_path, command)).split())[:_SHOWN]
+
+
+def _end_of_path(word: str) -> str:
+    if len(word) <= _LONG_PATH or not word.startswith("/"):
+        return word
+    return f"…/{'/'.join(word.split('/')[-2:])}"
 
 
 class _Finder:

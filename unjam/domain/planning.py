@@ -11,7 +11,7 @@ from unjam.domain.database_plan import plan_database
 from unjam.domain.deadlock_plan import plan_deadlock
 from unjam.domain.finding import Scenario
 from unjam.domain.hang_plan import plan_hang
-from unjam.domain.plan import Land, Plan, ReturnPrimary, Revert, Step
+from unjam.domain.plan import Land, Plan, Push, ReturnPrimary, Revert, Step
 from unjam.domain.policy import Policy, StepClass
 from unjam.domain.revert_plan import plan_failing_merge
 from unjam.domain.snapshot import Snapshot, WorkstreamId
@@ -75,7 +75,8 @@ def plan_recovery(
     ]
     if len(plans) == 1:
         return plans[0]
-    steps = _after_reverts(_landed_together(sorted(_each_once(plans), key=_stage)))
+    once = _pushed_for_all(_each_once(plans), plans)
+    steps = _after_reverts(_landed_together(sorted(once, key=_stage)))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
     return Plan(snapshot.repo, tuple(steps), tuple(notes))
 
@@ -90,6 +91,12 @@ def _each_once(plans: Iterable[Plan]) -> Iterator[Step]:
         yield from new
         seen.update((step.verb, step.subject) for step in new)
         treated.update(workstream for step in new for workstream in _treats(step))
+
+
+def _pushed_for_all(steps: Iterable[Step], plans: Iterable[Plan]) -> Iterator[Step]:
+    """Let the one push that is left be owed if any was: also if nothing more lands now."""
+    owed = any(isinstance(one, Push) and one.owed for plan in plans for one in plan.steps)
+    return (replace(one, owed=True) if isinstance(one, Push) and owed else one for one in steps)
 
 
 def _landed_together(steps: Iterable[Step]) -> Iterator[Step]:

@@ -1,6 +1,7 @@
 """What landed is rebuilt as whole pieces of work, however little is left of how it did."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -105,6 +106,7 @@ def test_what_a_unit_changes_is_known(world: World) -> None:
 
 
 MINUTE = timedelta(minutes=1)
+COLLECTED = datetime.now(UTC)
 
 
 def forgotten(world: World, branch: str) -> None:
@@ -115,8 +117,17 @@ def forgotten(world: World, branch: str) -> None:
 
 
 def turn(name: str, *scope: str, began: timedelta = -MINUTE, ended: timedelta = MINUTE) -> Turn:
-    now = datetime.now(UTC)
-    return Turn(name, f"refs/heads/ws/{name}/agent-1", now + began, now + ended, scope)
+    """A turn that began and ended so much before or after the test commits."""
+    return Turn(name, f"refs/heads/ws/{name}/agent-1", COLLECTED + began, COLLECTED + ended, scope)
+
+
+def from_now(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """Tests are collected long before they run."""
+    late = datetime.now(UTC) - COLLECTED
+    return tuple(
+        replace(one, began=one.began + late, ended=one.ended + late if one.ended else None)
+        for one in turns
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,7 +151,7 @@ def test_the_log_tells_of_work_that_git_has_no_name_for(
     git("worktree", "remove", "--force", str(stream.tree), cwd=world.repo)
     forgotten(world, stream.branch)
 
-    found = [one for one in units(world, turns=turns) if one.workstreams]
+    found = [one for one in units(world, turns=from_now(turns)) if one.workstreams]
 
     assert told(tuple(found)) == (
         [(UnitKind.FLATTENED, ("ws-1",), wanted)] if wanted is not None else []
@@ -153,6 +164,6 @@ def test_a_commit_that_names_its_workstream_needs_no_scope(world: World) -> None
     git("worktree", "remove", "--force", str(stream.tree), cwd=world.repo)
     forgotten(world, stream.branch)
 
-    found = units(world, turns=[turn("ws-1"), turn("ws-11")])
+    found = units(world, turns=from_now((turn("ws-1"), turn("ws-11"))))
 
     assert [one.workstreams for one in found if one.workstreams] == [("ws-1",)]
