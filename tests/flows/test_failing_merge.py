@@ -2,9 +2,11 @@
 
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
 from tests.command import unjam_json
 from tests.flows.building import on_trunk
@@ -361,6 +363,7 @@ def test_with_pytest_from_the_command_line_through_prefect(world: World) -> None
     assert on_trunk(world, "src/bad.py") is None
     assert "tests/test_it.py::test_part" in str(document["plan"][0]["reason"])
     assert unjam_json("check", cwd=world.repo)["healthy"]
+    mine = ArtifactFilterFlowRunId(any_=[UUID(document["flow_run"]["id"])])
     with get_client(sync_client=True) as client:
-        keys = {one.key for one in client.read_artifacts()}
-    assert {"unjam-culprit-search", "unjam-culprit-trials"} <= keys
+        made = client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=mine))
+    assert {"unjam-culprit-search", "unjam-culprit-trials"} <= {one.key for one in made}
