@@ -67,6 +67,7 @@ def answered(  # noqa: PLR0913 -- what a flow was asked, named
         description=printable(plan_page(planned_document(prepared.findings, prepared.plan, policy)))
     )
     digest = prepared.plan.digest
+    get_run_logger().info("plan %s waits for a person to say yes or no", digest)
     answer = suspend_flow_run(wait_for_input=form, timeout=_PATIENCE, key=f"plan-{digest}")
     get_run_logger().info(
         "%s says: %s, to plan %s", answer.name or "somebody", answer.decision, digest

@@ -10,9 +10,13 @@ from prefect.artifacts import (
 )
 
 from tasks.retrying import RETRY_TRANSIENT
+from unjam.domain.check_report import Document
 from unjam.domain.finding import Finding
-from unjam.domain.graph_picture import as_data_url, picture_of
+from unjam.domain.graph_picture import picture_of
 from unjam.domain.markdown import agents_of, report_page, workstream_table
+from unjam.domain.run_picture import picture_of_run
+from unjam.domain.snapshot import Snapshot
+from unjam.domain.svg import as_data_url
 from unjam.engine.conclude import close, described
 from unjam.engine.prepare import Prepared
 from unjam.engine.recovery import Recovery
@@ -30,12 +34,24 @@ def report(
     create_markdown_artifact(
         report_page(document), key="unjam-report", description=document["word"]
     )
-    create_table_artifact(workstream_table(prepared.snapshot, document), key="unjam-workstreams")
+    create_table_artifact(
+        workstream_table(prepared.snapshot, document, run.workstreams),
+        key="unjam-workstreams",
+        description="each workstream, and what came of it",
+    )
     agents = agents_of(prepared.snapshot)
     if agents:
-        create_table_artifact(agents, key="unjam-agents")
-    picture = picture_of(prepared.snapshot)
-    if picture:
-        create_image_artifact(as_data_url(picture), key="unjam-dependencies")
+        create_table_artifact(agents, key="unjam-agents", description="agents that were watched")
+    _pictures(prepared.snapshot, document)
     close(run, document)
     return document
+
+
+def _pictures(snapshot: Snapshot, document: Document) -> None:
+    pictures = {
+        "unjam-dependencies": (picture_of(snapshot), "who waited for whom in vain"),
+        "unjam-run": (picture_of_run(document), "what was done for each workstream"),
+    }
+    for key, (picture, about) in pictures.items():
+        if picture:
+            create_image_artifact(as_data_url(picture), key=key, description=about)

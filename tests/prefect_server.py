@@ -30,8 +30,10 @@ QUIET = {
     "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
     "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+    "PREFECT_SERVER_UI_API_URL": "/api",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
 }
-_SERVER = ("-m", "prefect", "server", "start", "--host=127.0.0.1", "--no-ui")
+_SERVER = ("-m", "prefect", "server", "start", "--host=127.0.0.1")
 START_DEADLINE = 120.0  # seconds; alone it takes 15
 
 

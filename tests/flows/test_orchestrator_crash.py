@@ -97,7 +97,11 @@ def test_the_flow_run_tells_what_was_done_in_tasks_logs_and_artifacts(
     assert all(one.state is not None and one.state.is_completed() for one in tasks)
     assert "landed in" in said
     kinds = {one.key: one.type for one in made}
-    assert kinds == {"unjam-report": "markdown", "unjam-workstreams": "table"}
+    assert kinds == {
+        "unjam-report": "markdown",
+        "unjam-workstreams": "table",
+        "unjam-run": "image",
+    }
     (page,) = [str(one.data) for one in made if one.key == "unjam-report"]
     assert recovered["undo"] in page
     assert all(name in page for name in ("ws-03", "ws-04"))

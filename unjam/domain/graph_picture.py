@@ -1,16 +1,15 @@
 """A picture of who waits for whom: cycles, the proposed cut, and the chains that are blocked by them."""
 
-from base64 import b64encode
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
 
 from unjam.domain.knots import inside, knots, short_cycle
 from unjam.domain.layers import Place, layered
 from unjam.domain.naming import shown
 from unjam.domain.proposed_cut import cut_of
 from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.domain.svg import TEXT, cut_to, safe, text
 from unjam.domain.waiting import Waiting, waiting
 
 MOST_SHOWN = 60  # workstreams; more of them are no picture any more
@@ -19,9 +18,9 @@ _BESIDE = _WIDTH * 0.7  # where arrows that lead back leave and arrive
 _HEAD = 84
 _LETTERS = 19
 
-_STYLE = """
-text{font:12px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:#1f2328}
-.small{font-size:10px;fill:#57606a}
+_STYLE = (
+    TEXT
+    + """\
 rect{rx:6;fill:#fff;stroke:#8c959f;stroke-width:1.2}
 .cycle rect{fill:#ffebe9;stroke:#cf222e;stroke-width:2}
 .blocked rect{fill:#fff8c5;stroke:#9a6700}
@@ -33,6 +32,7 @@ path.cycle{stroke:#cf222e;stroke-width:2}
 path.cut{stroke:#cf222e;stroke-width:2.4;stroke-dasharray:7 5}
 .scissors{font-size:17px;fill:#cf222e}
 """
+)
 
 _Edge = tuple[WorkstreamId, WorkstreamId]
 _Point = tuple[float, float]
@@ -74,11 +74,6 @@ def picture_of(snapshot: Snapshot) -> str:
         + "".join(body)
         + "</svg>\n"
     )
-
-
-def as_data_url(picture: str) -> str:
-    """Write a picture as an address that holds all of it: nothing has to be fetched to see it."""
-    return f"data:image/svg+xml;base64,{b64encode(picture.encode()).decode('ascii')}"
 
 
 def _graph(found: Waiting) -> _Graph:
@@ -144,9 +139,9 @@ def _spread(
 
 
 def _legend(graph: _Graph) -> Iterator[str]:
-    yield _text(_EDGE, 24, "Who waits for whom: an arrow leads to what is waited for.")
+    yield text(_EDGE, 24, "Who waits for whom: an arrow leads to what is waited for.")
     more = f" {graph.left_out} more wait and are not drawn." if graph.left_out else ""
-    yield _text(
+    yield text(
         _EDGE,
         42,
         f"Red: a cycle. Dashed, ✂: the proposed cut. Yellow: blocked. Grey, dashed: does not exist.{more}",
@@ -160,11 +155,11 @@ def _edges(graph: _Graph, places: Mapping[WorkstreamId, Place]) -> Iterator[str]
             edge = (one, other)
             kind = "cut" if edge in graph.cut else "cycle" if edge in graph.red else ""
             path, middle = _curve(places[one], places[other])
-            title = f"<title>{_safe(f'{shown(one)} waits for {shown(other)}')}</title>"
+            title = f"<title>{safe(f'{shown(one)} waits for {shown(other)}')}</title>"
             yield f'<path class="{kind}" d="{path}" marker-end="url(#tip)">{title}</path>'
             if kind == "cut":
                 x, y = middle
-                yield _text(x - 8, y + 6, "✂", "scissors")
+                yield text(x - 8, y + 6, "✂", "scissors")
 
 
 def _curve(one: Place, other: Place) -> tuple[str, _Point]:
@@ -204,12 +199,11 @@ def _nodes(graph: _Graph, places: Mapping[WorkstreamId, Place], found: Waiting) 
         x, y = _corner(places[one])
         kind, said = _kind(one, graph, found)
         name = shown(one)
-        short = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
         yield (
-            f'<g class="{kind}"><title>{_safe(name)}</title>'
+            f'<g class="{kind}"><title>{safe(name)}</title>'
             f'<rect x="{x:.0f}" y="{y:.0f}" width="{_WIDTH}" height="{_HEIGHT}"/>'
-            + _text(x + 8, y + 17, short)
-            + _text(x + 8, y + 32, said, "small")
+            + text(x + 8, y + 17, cut_to(_LETTERS, name))
+            + text(x + 8, y + 32, said, "small")
             + "</g>"
         )
 
@@ -230,14 +224,3 @@ def _kind(one: WorkstreamId, graph: _Graph, found: Waiting) -> tuple[str, str]:
 
 def _corner(place: Place) -> tuple[float, float]:
     return _EDGE + place.column * (_WIDTH + _GAP), _HEAD + place.layer * _RISE
-
-
-def _text(x: float, y: float, text: str, kind: str = "") -> str:
-    named = f' class="{kind}"' if kind else ""
-    return f'<text{named} x="{x:.0f}" y="{y:.0f}">{_safe(text)}</text>'
-
-
-def _safe(text: str) -> str:
-    """Keep a name from becoming markup; what no file of XML can hold is shown as a code."""
-    told = text.encode("utf-8", "backslashreplace").decode()
-    return escape("".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in told))

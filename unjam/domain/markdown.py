@@ -1,12 +1,12 @@
 """A run as a page and a table that people read in the Prefect UI."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from unjam.domain.check_report import Document
 from unjam.domain.hang_table import HEADS, agents_table, as_cells
 from unjam.domain.policy import Approval
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.domain.words import printable
 from unjam.domain.workstream import join
 
@@ -38,22 +38,27 @@ def readiness_page(document: Document) -> str:
     return "\n".join((title, "", "| | check | | to do |", "|---|---|---|---|", *lines))
 
 
-def workstream_table(snapshot: Snapshot, document: Document) -> list[dict[str, Any]]:
-    """List every workstream with what its row said, what was found, and what came of it."""
+def workstream_table(
+    snapshot: Snapshot, document: Document, chosen: Collection[WorkstreamId] | None
+) -> list[dict[str, Any]]:
+    """List what a run was about: what each row said, what was found, and what came of it."""
     verdicts: dict[str, str] = {}
     for finding in document["findings_before"]:
         verdicts |= finding["verdicts"]
-    said: dict[str, list[str]] = {}
+    said: dict[str, dict[str, list[str]]] = {}
     for one in document["outcomes"]:
-        said.setdefault(one["workstream"], []).append(f"{one['step']}: {one['outcome']}")
+        said.setdefault(one["workstream"], {}).setdefault(one["outcome"], []).append(one["step"])
     return [
         {
             "workstream": one.id,
             "row before": one.status or "none",
             "verdict": verdicts.get(one.id, "consistent"),
-            "came of it": "; ".join(said.get(one.id, ())),
+            "came of it": "; ".join(
+                f"{word}: {', '.join(steps)}" for word, steps in said.get(one.id, {}).items()
+            ),
         }
         for one in join(snapshot)
+        if chosen is None or one.id in chosen or one.id in said
     ]
 
 
