@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unjam.adapters.junit import Result, read_junit
-from unjam.adapters.runner import order, present
+from unjam.adapters.runner import order, present, wall_off
 from unjam.errors import PermanentError, UsageError
 
 TESTS = """\
@@ -25,6 +25,7 @@ PYTEST = (sys.executable, "-m", "pytest", "-q")
 
 def run(checkout: Path, *tests: str) -> dict[str, Result]:
     told = order(PYTEST, None, checkout, checkout.parent, tests)
+    wall_off(checkout.parent)
     assert told.report is not None
     subprocess.run(told.command, cwd=checkout, check=False, capture_output=True)
     return {test: one.result for test, one in (read_junit(told.report) or {}).items()}
@@ -32,9 +33,10 @@ def run(checkout: Path, *tests: str) -> dict[str, Result]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    (tmp_path / "tree" / "tests").mkdir(parents=True)
-    (tmp_path / "tree" / "tests" / "test_it.py").write_text(TESTS)
-    return tmp_path / "tree"
+    tree = tmp_path / "slot" / "tree"
+    (tree / "tests").mkdir(parents=True)
+    (tree / "tests" / "test_it.py").write_text(TESTS)
+    return tree
 
 
 def test_every_id_that_pytest_reports_can_be_asked_for_again(checkout: Path) -> None:
@@ -44,6 +46,28 @@ def test_every_id_that_pytest_reports_can_be_asked_for_again(checkout: Path) -> 
 
     assert len(failing) == 2
     assert run(checkout, *failing) == dict.fromkeys(failing, Result.FAILED)
+
+
+def test_what_lies_around_a_checkout_neither_configures_nor_names_its_tests(
+    checkout: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "conftest.py").write_text("raise SystemExit('loaded')\n")
+
+    everything = run(checkout)
+
+    assert everything["tests/test_it.py::test_passes"] is Result.PASSED
+
+
+def test_a_part_with_a_configuration_of_its_own_names_its_tests_from_the_root(
+    checkout: Path,
+) -> None:
+    (checkout / "tests" / "pytest.ini").write_text("[pytest]\naddopts = -x\n")
+
+    everything = run(checkout, "tests")
+
+    assert len([one for one in everything.values() if one is Result.FAILED]) == 2
+    assert "tests/test_it.py::test_passes" in everything
 
 
 def test_what_cannot_be_loaded_is_named_by_its_file_and_hides_nothing(checkout: Path) -> None:

@@ -13,7 +13,12 @@ from unjam.errors import UsageError
 
 REPORT = "unjam-report.xml"
 _PYTEST = ("pytest", "py.test")
-_ASKED = ("--continue-on-collection-errors", "-p", "no:cacheprovider", "-o", "junit_family=xunit1")
+# Named from the checkout, whichever part of it has a configuration of its own; theirs come later.
+_PLACED = ("--rootdir=.", "--confcutdir=.")
+_ASKED = (
+    *("--continue-on-collection-errors", "--maxfail=0", "-p", "no:cacheprovider"),
+    *("-o", "junit_family=xunit1"),
+)
 _SWITCHES = ("-q", "-v", "-vv", "-x", "-s", "-l", "-qq")
 
 
@@ -43,8 +48,17 @@ def order(
     options = list(command[at + 1 :])
     if tests:
         options = [one for n, one in enumerate(options) if not _is_place(options, n, checkout)]
-    words = (*command[: at + 1], *options, *_ASKED, f"--junitxml={report}", *tests)
+    asked = (*_PLACED, *options, *_ASKED, f"--junitxml={report}", *tests)
+    words = (*command[: at + 1], *asked)
     return Order(words, report, _environment(checkout), bool(tests))
+
+
+def wall_off(beside: Path) -> None:
+    """Keep pytest from looking above the checkouts in a directory: a tree without a configuration has none.
+
+    Up there is the person's own checkout, at another commit, with its configuration and fixtures.
+    """
+    (beside / "pytest.ini").write_text("[pytest]\n")
 
 
 def present(tests: Sequence[str], checkout: Path) -> tuple[str, ...]:

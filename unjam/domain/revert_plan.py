@@ -96,9 +96,10 @@ class _Planner:
 
     def _revert(self, units: tuple[Unit, ...]) -> Revert:
         broke = tuple(sorted(self._broke()))
+        fail = "fails" if len(broke) == 1 else "fail"
         return Revert(
             subject=", ".join(printable(one.name) for one in units),
-            reason=f"{listed(broke)} fail with it and pass without; {self._remedy().because}",
+            reason=f"{listed(broke)} {fail} with it and not without it; {self._remedy().because}",
             facts=self.facts,
             units=units,
             guilty=self._guilty(),

@@ -75,18 +75,23 @@ class Verification:
                 said = f"{name} passed in {self.seconds:.0f} s"
             case VerifyStatus.FAILED:
                 how = self.exit_code if self.exit_code is not None else "unknown"
-                said = f"{name} failed with status {how}{self._last_line()}"
+                said = f"{name} failed with status {how}{self._ending()}"
             case VerifyStatus.TIMED_OUT:
-                said = f"{name} was ended after {self.seconds:.0f} s{self._last_line()}"
+                said = f"{name} was ended after {self.seconds:.0f} s{self._ending()}"
             case VerifyStatus.NOT_FOUND:
                 said = f"the verify command {name} cannot be run: {self.tail}"
             case _:
                 assert_never(self.status)
         return f"{said}; processes it left behind: {self.left}" if self.left else said
 
-    def _last_line(self) -> str:
+    @property
+    def last_line(self) -> str:
+        """The last thing that it said; empty if it said nothing."""
         lines = [line.strip() for line in self.tail.splitlines() if line.strip()]
-        return f": {lines[-1][:200]}" if lines else ""
+        return lines[-1][:200] if lines else ""
+
+    def _ending(self) -> str:
+        return f": {self.last_line}" if self.last_line else ""
 
 
 def run_verify(

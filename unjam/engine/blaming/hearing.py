@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unjam.adapters.junit import Result, Tested
 from unjam.domain.trials import Said
@@ -21,6 +21,18 @@ class Failing:
     output: str = ""
     status: str = "failed"  # of the command, where the whole command is the test
     is_whole: bool = False
+    is_together: bool = False  # by itself it passes: only the whole suite shows it
+
+    @property
+    def needs_everything(self) -> bool:
+        """Whether asking for this test alone says nothing."""
+        return self.is_whole or self.is_together
+
+
+def only_together(failing: Failing) -> Failing:
+    """Mark a test that passes by itself, and tell those who read what it said."""
+    said = f"{failing.output}\nBy itself it passes; it fails when the whole suite runs."
+    return replace(failing, is_together=True, output=said.strip())
 
 
 def failing_in(ran: Ran, shown: str) -> tuple[Failing, ...]:

@@ -14,7 +14,7 @@ from unjam.adapters.git.proving.units import Known, units_of
 from unjam.domain.snapshot import CommitId, Snapshot, WorkstreamId
 from unjam.domain.trials import Blame, Case, Heard, Probe, Said, TrunkTests, Unit
 from unjam.engine.blaming.bench import Bench, Carry, open_bench, workers_of
-from unjam.engine.blaming.hearing import Failing, failing_in, said_of
+from unjam.engine.blaming.hearing import Failing, failing_in, only_together, said_of
 from unjam.engine.blaming.record import (
     Memory,
     Ran,
@@ -33,6 +33,7 @@ from unjam.engine.orchestration import Orchestration
 
 _LONGEST = 1024  # units that are looked at
 _STEPS = (16, 128)  # units back, before all of them
+_TOGETHER = 2  # more runs of everything before a test is believed to fail only then
 _TRIES = 24  # places at which a pass is looked for
 
 
@@ -110,11 +111,13 @@ class _Investigation:
         rerun = self._start(self.tip, failing)
         self._look_ahead(units, failing)
         again = rerun.result()
-        steady: list[Failing] = []
-        flipped: list[Failing] = []
-        for one in failing:
-            (steady if said_of(one, again) is Said.FAIL else flipped).append(one)
-        cases = [_flaky(one, said_of(one, again)) for one in flipped]
+        steady = [one for one in failing if said_of(one, again) is Said.FAIL]
+        flipped = [one for one in failing if one not in steady]
+        # A runner that cannot be asked for single tests ran everything again as it is.
+        together = self._only_together(flipped) if flipped and again.asked is not None else []
+        steady += together
+        alone = {one.test for one in together}
+        cases = [_flaky(one, said_of(one, again)) for one in flipped if one.test not in alone]
         base, at_base = self._base(units, steady)
         if base is None:
             cases += [_everywhere(one) for one in steady]
@@ -128,6 +131,21 @@ class _Investigation:
         self._say("running the whole suite on the trunk without what broke it")
         remedy = remedy_for(found, Trees(self.orchestration, span), self.bench, self.snapshot)
         return replace(found, remedy=remedy)
+
+    def _only_together(self, passing: Sequence[Failing]) -> list[Failing]:
+        """Return those that pass by themselves each time, and fail each time everything runs.
+
+        Another test leaves something behind for them, or they are not to be had by their names.
+        """
+        ran = self._run(self.tip, passing)
+        kept = [only_together(one) for one in passing if said_of(one, ran) is not Said.FAIL]
+        for _ in range(_TOGETHER):
+            if kept:
+                ran = self._run(self.tip, kept)
+                kept = [one for one in kept if said_of(one, ran) is Said.FAIL]
+        if kept:
+            self.ahead.clear()  # looks at single tests say nothing of these
+        return kept
 
     def _searched(self, span: Sequence[Unit], failing: Sequence[Failing]) -> tuple[Case, ...]:
         head = Probe(len(span))
@@ -181,7 +199,7 @@ class _Investigation:
         looked.take(at, {one.test: said_of(one, ran) for one in left})
 
     def _candidates(self, units: Sequence[Unit]) -> Iterator[int]:
-        passing = self.memory.passing()
+        passing = self.memory.passing
         known = (
             at
             for at in range(len(units) - 1, -1, -1)
@@ -200,9 +218,9 @@ class _Investigation:
         return self._start(commit, failing).result()
 
     def _start(self, commit: str, failing: Sequence[Failing]) -> "Future[Ran]":
-        is_whole = any(one.is_whole for one in failing)
+        everything = any(one.needs_everything for one in failing)
         tree = tree_of(self.orchestration.common, CommitId(commit))
-        return self.bench.start(commit, tree, None if is_whole else [one.test for one in failing])
+        return self.bench.start(commit, tree, None if everything else [one.test for one in failing])
 
     def _say(self, sentence: str) -> None:
         self.tell(Progress(self.bench.runs, 0, None, sentence))

@@ -62,6 +62,9 @@ class Memory:
             ran = _ran(line)
             if ran is not None and float(line.get("at", 0)) > since:
                 self._waiting[ran.tree].append(ran)
+        every = (ran for waiting in self._waiting.values() for ran in waiting)
+        # Trees on which the whole suite passed; a run that is taken leaves its tree in here.
+        self.passing = frozenset(ran.tree for ran in every if ran.asked is None and ran.passed)
 
     def take(self, tree: str, tests: Sequence[str] | None) -> Ran | None:
         """Return a run of these tests on this tree that was not taken yet."""
@@ -81,11 +84,6 @@ class Memory:
     def forget(self, tree: str) -> None:
         """Take no run of this tree from the record: it is to be asked again."""
         self._waiting.pop(tree, None)
-
-    def passing(self) -> frozenset[str]:
-        """Return the trees on which the whole suite passed."""
-        every = (ran for waiting in self._waiting.values() for ran in waiting)
-        return frozenset(ran.tree for ran in every if ran.asked is None and ran.passed)
 
 
 def recorded(orchestration: Orchestration, tip: str) -> TrunkTests | None:

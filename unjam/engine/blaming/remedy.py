@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.domain.trials import Blame, Case, Probe, Remedy, TrunkTests
+from unjam.domain.words import counted
 from unjam.engine.blaming.bench import Bench
 from unjam.engine.blaming.hearing import failing_in
 from unjam.engine.blaming.record import Ran
@@ -53,12 +54,13 @@ def judged(ran: Ran, before: set[str], broke: set[str]) -> tuple[bool, str, tupl
     still = sorted(set(failing) & broke)
     new = sorted(set(failing) - before)
     if still or new:
-        what = "fail still" if still else "fail then"
+        what = "still failing without them" if still else "failing only then"
         names = ", ".join((still or new)[:_SHOWN])
-        return False, f"{len(still or new)} tests {what}: {names}", tuple(sorted(failing))
+        tests = counted(len(still or new), "test")
+        return False, f"{tests} {what}: {names}", tuple(sorted(failing))
     left = tuple(sorted(failing))
-    said = "the whole suite passes" if not left else f"{len(left)} tests fail for other reasons"
-    return True, f"without them {said}", left
+    others = f"what is left has other reasons: {counted(len(left), 'failing test')}"
+    return True, f"without them {others if left else 'the whole suite passes'}", left
 
 
 def _judged(

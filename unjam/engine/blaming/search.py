@@ -86,8 +86,8 @@ class Search:
             self._cannot(probe)
             return None, probe
         open_ = [test for test in self.failing if not self._is_settled(test)]
-        is_whole = any(self.failing[test].is_whole for test in open_)
-        return self.bench.start(*made, None if is_whole else open_), probe
+        everything = any(self.failing[test].needs_everything for test in open_)
+        return self.bench.start(*made, None if everything else open_), probe
 
     def _cannot(self, probe: Probe) -> None:
         """Note a tree that cannot be made; where one unit is in the way of others, find those."""

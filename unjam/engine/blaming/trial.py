@@ -7,7 +7,7 @@ from pathlib import Path
 from unjam.adapters.git.moving.trial import trial_checkout, trial_environment, trial_root
 from unjam.adapters.junit import read_junit
 from unjam.adapters.processes.run import Verification, VerifyStatus, run_verify
-from unjam.adapters.runner import Order, file_of, is_pytest, order, present
+from unjam.adapters.runner import Order, file_of, is_pytest, order, present, wall_off
 from unjam.domain.snapshot import CommitId
 from unjam.engine.blaming.record import Ran
 from unjam.engine.orchestration import Orchestration
@@ -47,12 +47,14 @@ def carry_out(trial: Trial) -> Ran:
     results = read_junit(told.report) if told.report else None
     if told.narrowed and verification.exit_code not in _ENDED_BY_ITSELF and not results:
         results = None
+    is_cut_off = is_pytest(command) and results is None and verification.passed
     return Ran(
         tree=trial.tree,
         asked=trial.tests if told.narrowed else None,
         results=results,
-        status=str(verification.status),
-        sentence=verification.sentence if told.report is None else _short(verification),
+        # A pytest that never wrote its report was ended by a test, whatever its exit status says.
+        status=str(VerifyStatus.FAILED if is_cut_off else verification.status),
+        sentence=verification.sentence if told.report is None else _short(verification, results),
         seconds=verification.seconds,
     )
 
@@ -67,6 +69,7 @@ def _order(trial: Trial, place: Path, tests: Sequence[str]) -> Order:
     told = order(settings.command, settings.junit, place, place.parent, tests)
     if told.report is not None:
         told.report.unlink(missing_ok=True)
+    wall_off(place.parent)
     return told
 
 
@@ -85,6 +88,10 @@ def _verify(trial: Trial, place: Path, told: Order) -> Verification:
     return found
 
 
-def _short(verification: Verification) -> str:
+def _short(verification: Verification, results: object) -> str:
     """Leave our own options out of the command that is shown."""
-    return f"the tests {verification.status} in {verification.seconds:.0f} s"
+    after = f"{verification.seconds:.0f} s"
+    if results is not None:
+        return f"the tests {verification.status} in {after}"
+    last = verification.last_line
+    return f"the tests ended after {after} without a report" + (f": {last}" if last else "")
