@@ -93,6 +93,8 @@ def test_several_that_broke_several_tests_are_all_reverted(trunk: World, tmp_pat
         False,
         True,
     ]
+    assert "alpha" in str(trunk.state.value("ws-03", "error_message"))
+    assert "beta" not in str(trunk.state.value("ws-03", "error_message"))
 
 
 def test_a_test_that_two_broke_each_for_itself_loses_both(trunk: World, tmp_path: Path) -> None:
@@ -227,6 +229,9 @@ def test_what_was_ordered_to_build_on_the_culprit_goes_with_it(trunk: World) -> 
         False,
         True,
     ]
+    again = str(trunk.state.value("ws-04", "error_message")).partition("once that is back: ")[2]
+    git(*again.split()[1:], "-Xtheirs", cwd=trunk.repo)
+    assert on_trunk(trunk, "src/part_04.py") is not None
 
 
 def test_trees_that_cannot_be_tested_hide_no_culprit(trunk: World) -> None:

@@ -61,6 +61,18 @@ def test_a_configuration_that_came_later_is_not_blamed_for_what_was_broken_befor
     assert (case.test, case.guilty) == ("tests/test_parts.py::test_parts", (1,))
 
 
+def test_of_a_test_that_never_passed_it_is_said_that_the_work_may_be_innocent(
+    tested: World,
+) -> None:
+    starting_with(tested, parts=PARTS)
+    landed(tested, 1, "def test_born(): assert False", "tests/test_born.py")
+
+    (case,) = investigated(tested).cases
+
+    assert (case.guilty, case.proven) == ((1,), True)
+    assert "never passed" in case.output
+
+
 def test_a_run_that_a_test_ends_before_its_report_has_not_passed(tested: World) -> None:
     starting_with(tested, ends="import os\ndef test_ends(): os._exit(0)\n")
 

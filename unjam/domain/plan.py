@@ -163,6 +163,7 @@ class Revert(Step):
     guilty: tuple[str, ...]  # by their last commits; the others are built on them
     tests: tuple[str, ...]  # that they broke
     known: tuple[str, ...]  # every test that fails now, for whatever reason
+    shares: tuple[tuple[str, ...], ...] = ()  # of those it broke, for each unit; none: built on one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,6 +105,7 @@ class _Planner:
             guilty=self._guilty(),
             tests=broke,
             known=tuple(sorted(one.test for one in self.tests.cases)),
+            shares=tuple(tuple(sorted(self._share(one))) for one in units),
         )
 
     def _guilty(self) -> tuple[str, ...]:
@@ -135,15 +136,15 @@ class _Planner:
             unit=unit,
             branch=f"{ref}{AGAIN}",
             old=ref,
-            told=self._told(),
+            told=self._told(unit),
         )
 
     def _reworked(self, name: WorkstreamId) -> bool:
         mine = (one for one in self.snapshot.branches if one.workstream == name)
         return any(one.ref.endswith(AGAIN) for one in mine)
 
-    def _told(self) -> str:
-        broke = self._broke()
+    def _told(self, unit: Unit) -> str:
+        broke = self._share(unit)
         said = [
             f"{one.test}\n{one.output[-1500:]}" for one in self.tests.cases if one.test in broke
         ]
@@ -151,6 +152,15 @@ class _Planner:
 
     def _broke(self) -> set[str]:
         return {one.test for cases in by_guilt(self.tests).values() for one in cases if one.proven}
+
+    def _share(self, unit: Unit) -> set[str]:
+        """Return what one of the guilty units broke."""
+        return {
+            one.test
+            for guilty, cases in by_guilt(self.tests).items()
+            for one in cases
+            if one.proven and unit.after in {unit_at(self.tests, each).after for each in guilty}
+        }
 
     def _remedy(self) -> Remedy:
         if self.tests.remedy is None:

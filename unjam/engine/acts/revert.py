@@ -8,7 +8,7 @@ from unjam.domain.failing_merge import listed
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Revert
 from unjam.domain.snapshot import CommitId, Snapshot, WorkstreamId
-from unjam.domain.trials import Blame, TrunkTests, Unit
+from unjam.domain.trials import Blame, TrunkTests, Unit, UnitKind
 from unjam.engine.acts.land import base_to_build_on, move_trunk
 from unjam.engine.blaming.bench import open_bench
 from unjam.engine.blaming.record import Memory, command_of, write_down
@@ -16,6 +16,7 @@ from unjam.engine.blaming.remedy import judged
 from unjam.engine.recovery import Landed, Recovery, outcome
 from unjam.engine.trial import IDENTITY
 
+_MERGED = (UnitKind.MERGE, UnitKind.OCTOPUS)
 _REBUILDS = 3  # of one revert, while others push
 
 
@@ -62,11 +63,23 @@ def _moved(
     if parked is not None:
         said = "; ".join(filter(None, (parked.because, parked.advice)))
         return _settled(run, step, StepWord.REFUSED, said)
-    names = listed(step.tests)
-    for name in _owners(step):
-        why = f"reverted in {made.commit[:12]}: {names} failed"
-        run.landed[name] = Landed(done=True, status="reverted", because=why)
+    for unit in step.units:
+        why = f"reverted in {made.commit[:12]}{_why(step, unit)}"
+        for name in unit.workstreams:
+            landed = Landed(done=True, status="reverted", because=why)
+            run.landed[WorkstreamId(name)] = landed
     return (outcome(step, StepWord.DONE, f"reverted in {made.commit[:12]}; {because}"),)
+
+
+def _why(step: Revert, unit: Unit) -> str:
+    """Say what a unit broke; of one that only builds on others, how it comes back behind them."""
+    share = dict(zip(step.units, step.shares, strict=False)).get(unit, step.tests)
+    if share:
+        return f": {listed(share)} failed"
+    below = ", ".join(one.name for one in step.units if one.after in step.guilty)
+    mainline = "-m 1 " if unit.kind in _MERGED else ""
+    what = unit.after if mainline else f"{unit.before}..{unit.after}"
+    return f" with {below}, which it builds on; once that is back: git cherry-pick {mainline}{what}"
 
 
 def _verified(run: Recovery, step: Revert, made: Merged, fresh: Snapshot) -> tuple[bool, str]:
@@ -112,7 +125,7 @@ def _message(step: Revert, run: str) -> str:
 
 
 def _told(unit: Unit) -> Iterator[str]:
-    if len(unit.commits) == 1 and unit.before and "merge" in unit.kind:
+    if len(unit.commits) == 1 and unit.before and unit.kind in _MERGED:
         yield f"This reverts commit {unit.after}, reversing"
         yield f"changes made to {unit.before}."
         return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from unjam.adapters.git.moving.trial import discard_trial
 from unjam.domain.snapshot import CommitId
+from unjam.engine.blaming.hearing import passed_in
 from unjam.engine.blaming.record import Memory, Ran
 from unjam.engine.blaming.trial import Trial, carry_out, place_of
 from unjam.engine.orchestration import Orchestration
@@ -33,6 +34,7 @@ class Bench:
         for one in range(workers):
             self._slots.put(one)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="trial")
+        self.passed: set[str] = set()  # tests that were there and passed, on whichever tree
         self.runs = 0
         self.seconds = 0.0
 
@@ -42,9 +44,11 @@ class Bench:
 
     def run(self, commit: str, tree: str, tests: Sequence[str] | None) -> Ran:
         """Run these tests, or all of them; one that an earlier search ran and lost count of is taken."""
-        known = self._memory.take(tree, tests)
-        if known is not None:
-            return known
+        ran = self._memory.take(tree, tests) or self._try(commit, tree, tests)
+        self.passed |= passed_in(ran)
+        return ran
+
+    def _try(self, commit: str, tree: str, tests: Sequence[str] | None) -> Ran:
         slot = self._slots.get()
         try:
             asked = None if tests is None else tuple(tests)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from unjam.adapters.junit import Result, Tested
-from unjam.domain.trials import Said
+from unjam.domain.trials import Case, Said
 from unjam.engine.blaming.record import Ran
 
 _ALIKE = 0.6  # of two messages of one kind of failure
@@ -33,6 +33,18 @@ def only_together(failing: Failing) -> Failing:
     """Mark a test that passes by itself, and tell those who read what it said."""
     said = f"{failing.output}\nBy itself it passes; it fails when the whole suite runs."
     return replace(failing, is_together=True, output=said.strip())
+
+
+def never_passed(case: Case) -> Case:
+    """Tell those who read what a test said that it may not be the work that is at fault."""
+    said = f"{case.output}\nSince it is there it has never passed: it came broken, or this machine lacks what it needs."
+    return replace(case, output=said.strip())
+
+
+def passed_in(ran: Ran) -> set[str]:
+    """Return the tests that were there and passed; a file of them where it could be loaded."""
+    passed = {one.test for one in (ran.results or {}).values() if one.result is Result.PASSED}
+    return passed | {one.partition("::")[0] for one in passed}
 
 
 def failing_in(ran: Ran, shown: str) -> tuple[Failing, ...]:

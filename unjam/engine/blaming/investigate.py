@@ -14,7 +14,7 @@ from unjam.adapters.git.proving.units import Known, units_of
 from unjam.domain.snapshot import CommitId, Snapshot, WorkstreamId
 from unjam.domain.trials import Blame, Case, Heard, Probe, Said, TrunkTests, Unit
 from unjam.engine.blaming.bench import Bench, Carry, open_bench, workers_of
-from unjam.engine.blaming.hearing import Failing, failing_in, only_together, said_of
+from unjam.engine.blaming.hearing import Failing, failing_in, never_passed, only_together, said_of
 from unjam.engine.blaming.record import (
     Memory,
     Ran,
@@ -153,7 +153,10 @@ class _Investigation:
         heard = {one.test: opening for one in failing}
         trees = Trees(self.orchestration, span)
         search = Search(self.bench, trees, failing, heard, self.tell)
-        return search.cases()
+        return tuple(
+            one if one.test in self.bench.passed or not one.proven else never_passed(one)
+            for one in search.cases()
+        )
 
     def _units(self) -> tuple[Unit, ...]:
         branches = {one.ref: str(one.tip) for one in self.snapshot.branches}
