@@ -9,6 +9,7 @@ import pytest
 
 from tests.command import unjam
 from tests.flows.building import begun, on_trunk, recovered
+from tests.interrupt.killing import seeds
 from tests.recovering import recover, undo
 from tests.world import (
     Program,
@@ -123,10 +124,7 @@ def test_an_undo_can_be_undone(lonely: World) -> None:
     assert lonely.inventory() == after
 
 
-SEEDS = range(2)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", seeds(1))
 def test_an_undo_that_is_killed_again_and_again_ends_where_it_would_have(
     wreck: World, tmp_path: Path, seed: int
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.flows.conflicting import BLOCKABLE, settle, text
 from tests.interrupt.driver import DRIVER
-from tests.interrupt.test_sigkill import comparable, kill_until_it_ends, start, trees
+from tests.interrupt.killing import comparable, kill_until_it_ends, seeds, start, trees
 from tests.recovering import recover
 from tests.world import World
 
@@ -36,7 +36,7 @@ def wreck(world: World) -> None:
     world.primary.edit("check.txt", "a person's edit\n")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(2))
 def test_killed_again_and_again_it_ends_as_an_undisturbed_run(
     new_world: Callable[..., World], tmp_path: Path, seed: int
 ) -> None:

@@ -10,7 +10,7 @@ from tests.flows.test_database_damage import spoiled, wrong_magic
 from tests.flows.test_database_lock import COMMITTED
 from tests.interrupt.driver import DRIVER
 from tests.interrupt.dying_driver import DYING
-from tests.interrupt.test_sigkill import start as start_driver
+from tests.interrupt.killing import start as start_driver
 from tests.recovering import recover, undo
 from tests.world import World, wait_until
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.flows.test_dependency_deadlock import deadlock, depends_on
 from tests.interrupt.driver import DRIVER
-from tests.interrupt.test_sigkill import comparable, kill_until_it_ends, start
+from tests.interrupt.killing import comparable, kill_until_it_ends, seeds, start
 from tests.recovering import recover
 from tests.world import World, git
 
@@ -24,7 +24,7 @@ def wreck(world: World) -> None:
     world.primary.edit("src/app.py", "a person's edit\n")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(2))
 def test_killed_again_and_again_it_cuts_what_an_undisturbed_run_cuts(
     new_world: Callable[..., World], tmp_path: Path, seed: int
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.command import ROOT, environment
 from tests.flows.building import on_trunk
 from tests.flows.failing import landed, with_suite
+from tests.interrupt.killing import seeds
 from tests.world import Program, World, processes_below, wait_until
 
 DRIVER = Path(__file__).with_name("failing_driver.py")
@@ -26,7 +27,7 @@ def start(world: World, output: Path) -> Program:
     return Program(sys.executable, DRIVER, ".", cwd=world.repo, output=output, env=env)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", seeds(1))
 def test_killed_again_and_again_it_takes_the_culprit_out_once(
     world: World, tmp_path: Path, seed: int
 ) -> None:
