@@ -101,6 +101,16 @@ def _begun(world: World) -> Workstream:
     return world.workstream("ws-15").worktree().row("completed")
 
 
+def forbid(world: World, *statuses: str) -> None:
+    """Let the state know no such statuses."""
+    with world.state.open() as database:
+        database.execute(
+            "CREATE TRIGGER only_known_statuses BEFORE UPDATE ON workstream_status "
+            f"WHEN NEW.status IN ({', '.join(map(repr, statuses))}) "
+            "BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed'); END"
+        )
+
+
 def page(world: World, name: str = "ws-15") -> str:
     """What a person is told of a conflict."""
     return (world.repo / "reports" / f"conflict_{name}.md").read_text()

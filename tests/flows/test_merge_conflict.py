@@ -7,7 +7,7 @@ import pytest
 
 from tests.command import unjam_json
 from tests.flows.building import on_trunk
-from tests.flows.conflicting import BLOCKABLE, CONFLICTS, page, settle, text
+from tests.flows.conflicting import BLOCKABLE, CONFLICTS, forbid, page, settle, text
 from tests.recovering import recover, undo
 from tests.world import Program, World, git, wait_until
 from unjam.domain.finding import Scenario
@@ -120,6 +120,22 @@ def test_a_conflict_settled_on_the_branch_lands_and_lets_go_on_what_waited(calm:
     assert git("merge-base", "--is-ancestor", tip, "main", cwd=calm.repo) == ""
     assert not stream.tree.exists()
     assert calm.lost(treasure) == []
+
+
+def test_where_no_row_may_say_conflict_one_waits_for_a_person_all_the_same(calm: World) -> None:
+    chain(calm)
+    forbid(calm, "conflict", "blocked")
+    stream = text(calm)
+    recover(calm.repo, ONLY)
+
+    waiting = recover(calm.repo)
+
+    assert stream.tree.exists()
+    assert [one["verdicts"] for one in waiting["findings_after"]] == [{"ws-15": "conflict"}]
+    settle(stream)
+    assert recover(calm.repo, ONLY)["word"] == "recovered"
+    rows = {name: calm.state.status(name) for name in ("ws-15", "ws-16", "ws-17")}
+    assert rows == {"ws-15": "completed", "ws-16": "pending", "ws-17": "pending"}
 
 
 def test_a_conflict_settled_on_the_trunk_completes_the_row_and_lets_go_on_what_waited(

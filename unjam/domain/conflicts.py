@@ -12,11 +12,7 @@ from unjam.domain.workstream import Workstream, join
 _WAITS = re.compile(
     r"waits for (.+?), whose landing conflicts|it depends on (.+?), which did not land"
 )
-_CONFLICT = ("conflict", "failed")
-_OF_OLD = "conflict: "  # before the message, in a database that knows no such status
-_HELD_OF_OLD = "blocked: "
 _NOT_STARTED = ("pending",)
-_HELD = ("blocked", "failed")
 
 Ids = tuple[WorkstreamId, ...]
 
@@ -61,9 +57,7 @@ def has_work_of_its_own(branch: Branch) -> bool:
 
 def is_conflict(row: Row | None) -> bool:
     """Tell whether a row says that its landing conflicts, in its status or beside it."""
-    if row is None or row.status not in _CONFLICT:
-        return False
-    return row.status == "conflict" or (row.error_message or "").startswith(_OF_OLD)
+    return row is not None and row.means == "conflict"
 
 
 def _standing(one: Workstream, clash: Clash | None) -> Standing:
@@ -123,9 +117,7 @@ def told_to_wait(by: Iterable[WorkstreamId]) -> str:
 
 def waits_for(row: Row) -> Ids:
     """Name what a row waits for to land, by what was written into it when it was blocked."""
-    if row.status not in _HELD:
-        return ()
-    if row.status == "failed" and not (row.error_message or "").startswith(_HELD_OF_OLD):
+    if row.means != "blocked":
         return ()
     texts = [str(value) for name, value in row.values if name in ("error_message", "notes")]
     found = next((told for text in texts if (told := _WAITS.search(text))), None)

@@ -206,6 +206,13 @@ class Row:
     error_message: str | None = None
     values: tuple[tuple[str, Scalar], ...] = ()  # every column as it stands: the before-image
 
+    @property
+    def means(self) -> str:
+        """Its status; where the database knew no such status, the one before its message."""
+        told = (self.error_message or "").partition(": ")[0]
+        is_told = self.status == "failed" and told in ("conflict", "blocked", "reverted")
+        return told if is_told else self.status
+
 
 @dataclass(frozen=True, slots=True)
 class State:

@@ -219,7 +219,7 @@ def _of_row(one: Workstream, snapshot: Snapshot) -> _Verdict:
         return _of_completed(one)
     if one.row is None:
         return _of_nobody(one, snapshot)
-    if one.worktrees and status in ("failed", "pending", "reverted", "discarded"):
+    if one.worktrees and one.row.means in ("failed", "pending", "reverted", "discarded"):
         return Verdict.LEFTOVER, ()
     return Verdict.CONSISTENT, ()
 

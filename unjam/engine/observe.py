@@ -116,7 +116,7 @@ def _to_prove(state: State, only: frozenset[str] | None) -> frozenset[Workstream
         return frozenset()
     if state.readable is not Truth.YES:
         return None
-    return frozenset(row.workstream for row in state.rows if row.status in _BELIEVED)
+    return frozenset(row.workstream for row in state.rows if row.means in _BELIEVED)
 
 
 def _to_read_closely(state: State, only: frozenset[str] | None) -> frozenset[WorkstreamId] | None:
