@@ -1,6 +1,10 @@
 """Landings that conflict, in every way Git knows, built with real commits on both sides."""
 
+import os
+import subprocess
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from tests.world import Workstream, World, git, git_status
 
@@ -114,6 +118,17 @@ def forbid(world: World, *statuses: str) -> None:
 def page(world: World, name: str = "ws-15") -> str:
     """What a person is told of a conflict."""
     return (world.repo / "reports" / f"conflict_{name}.md").read_text()
+
+
+def settled_as_told(world: World, tmp_path: Path) -> list[str]:
+    """Type the commands of its page, one after the other; return those that did not work."""
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\necho "settled = 1" > "$1"\n')
+    editor.chmod(0o755)
+    told = page(world).partition("```console\n")[2].partition("unjam recover")[0].splitlines()
+    environment = {**os.environ, "EDITOR": str(editor)}
+    run = partial(subprocess.run, cwd=world.repo, env=environment, check=False, shell=True)
+    return [line for line in told if run(line).returncode != (" merge " in line)]
 
 
 def settle(stream: Workstream, content: str = "settled = 1\n") -> None:

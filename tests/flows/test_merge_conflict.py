@@ -7,7 +7,15 @@ import pytest
 
 from tests.command import unjam_json
 from tests.flows.building import on_trunk
-from tests.flows.conflicting import BLOCKABLE, CONFLICTS, forbid, page, settle, text
+from tests.flows.conflicting import (
+    BLOCKABLE,
+    CONFLICTS,
+    forbid,
+    page,
+    settle,
+    settled_as_told,
+    text,
+)
 from tests.recovering import recover, undo
 from tests.world import Program, World, git, wait_until
 from unjam.domain.finding import Scenario
@@ -17,7 +25,7 @@ ONLY = (Scenario.MERGE_CONFLICT,)
 
 @pytest.mark.parametrize("kind", CONFLICTS)
 def test_a_conflict_of_any_kind_is_told_with_both_sides_and_touches_nobodys_work(
-    calm: World, kind: str
+    calm: World, kind: str, tmp_path: Path
 ) -> None:
     stream = CONFLICTS[kind](calm)
     calm.push()
@@ -39,6 +47,7 @@ def test_a_conflict_of_any_kind_is_told_with_both_sides_and_touches_nobodys_work
     (line,) = (calm.repo / "logs/conflicts.log").read_text().splitlines()
     assert f"ws-15 {stream.branch}@{tip[:12]} conflicts with main" in line
     assert calm.lost(treasure) == []
+    assert settled_as_told(calm, tmp_path) == []
 
 
 def test_the_page_names_the_lines_of_both_sides(calm: World) -> None:

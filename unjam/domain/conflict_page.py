@@ -149,7 +149,7 @@ def _steps(told: Told) -> Iterator[str]:
         yield f"git worktree add {place} {branch}"
     yield f"git -C {place} merge {trunk}"
     for one in told.contested:
-        yield from _settle(one, place)
+        yield from _settle(one, place, one.named(told.trunk))
     yield f"git -C {place} commit --no-edit"
     yield "unjam recover merge_conflict"
     yield "```"
@@ -165,9 +165,9 @@ def _steps(told: Told) -> Iterator[str]:
     yield "```"
 
 
-def _settle(one: Contested, place: str) -> Iterator[str]:
+def _settle(one: Contested, place: str, name: str) -> Iterator[str]:
     """Give the commands for one path: in its worktree ours is the branch, theirs the trunk."""
-    path = shlex.quote(one.path)
+    path = shlex.quote(name)
     sides = {each.side for each in one.stages}
     add = f"git -C {place} add -- {path}"
     if one.mode(_TRUNK) == _SUBMODULE or one.mode(_BRANCH) == _SUBMODULE:
@@ -177,7 +177,7 @@ def _settle(one: Contested, place: str) -> Iterator[str]:
         yield f"git -C {place} checkout --ours -- {path}     # the branch's; --theirs: the trunk's"
         yield add
     elif one.places or sides >= {_TRUNK, _BRANCH}:
-        yield f'"${{EDITOR:-vi}}" {shlex.quote(one.path) if place == "." else _joined(place, path)}'
+        yield f'"${{EDITOR:-vi}}" {path if place == "." else _joined(place, path)}'
         yield add
     elif sides:
         yield f"{add}      # keep it; or: git -C {place} rm -- {path}"

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+TRUNK_SIDE = "the trunk"  # behind a "~" in the name of a file that Git gave another one
+BRANCH_SIDE = "the branch"
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -56,6 +59,17 @@ class Contested:
     binary: bool = False
     trunk_commits: tuple[str, ...] = ()  # "<id> <author>: <subject>", newest first
     branch_commits: tuple[str, ...] = ()
+
+    @property
+    def known_as(self) -> str:
+        """Its name before Git gave it another one, so that the other side's can have it."""
+        return self.path.removesuffix(f"~{TRUNK_SIDE}").removesuffix(f"~{BRANCH_SIDE}")
+
+    def named(self, trunk: str) -> str:
+        """Its name in a checkout of the branch into which a trunk of this name is merged."""
+        if self.path.endswith(f"~{TRUNK_SIDE}"):
+            return f"{self.known_as}~{trunk.replace('/', '_')}"
+        return self.path if self.path == self.known_as else f"{self.known_as}~HEAD"
 
     def mode(self, side: int) -> str | None:
         """Return the mode a side has it with; None where the side has no such file."""

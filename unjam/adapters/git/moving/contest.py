@@ -28,14 +28,15 @@ def contest(
             found.append(Contested(path, stages))
             continue
         hunks = _hunks(git, stages)
+        name = Contested(path, stages).known_as
         found.append(
             Contested(
                 path,
                 stages,
                 tuple(places(*hunks)) if hunks else (),
                 binary=hunks is None and _are_files(stages),
-                trunk_commits=_commits(git, base, trunk, path),
-                branch_commits=_commits(git, base, tip, path),
+                trunk_commits=_commits(git, base, trunk, name),
+                branch_commits=_commits(git, base, tip, name),
             )
         )
     return tuple(found)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Answer, Git
 from unjam.adapters.git.room import clean_room
-from unjam.domain.contested import Stage
+from unjam.domain.contested import BRANCH_SIDE, TRUNK_SIDE, Stage
 from unjam.domain.snapshot import CommitId
 from unjam.errors import PermanentError
 
@@ -49,6 +49,23 @@ class Conflict:
     messages: tuple[str, ...]
     stages: tuple[Stage, ...] = ()
 
+    def between(self, trunk: str, branch: str) -> "Conflict":
+        """Name the sides where Git names their commits: what is in conflict does not change with those.
+
+        Git renames one of two that cannot both have a name: to ``a~<commit>``.
+        """
+
+        def plain(text: str, before: str = "") -> str:
+            named = text.replace(f"{before}{trunk}", f"{before}{TRUNK_SIDE}")
+            return named.replace(f"{before}{branch}", f"{before}{BRANCH_SIDE}")
+
+        return replace(
+            self,
+            paths=tuple(plain(one, "~") for one in self.paths),
+            messages=tuple(plain(one) for one in self.messages),
+            stages=tuple(replace(one, path=plain(one.path, "~")) for one in self.stages),
+        )
+
     @property
     def digest(self) -> str:
         """Stand for the conflict: the same while neither side changes what is in it."""
@@ -80,7 +97,7 @@ def merge_onto(
     with merging_room(common, base) as room:
         answer = room.run("merge-tree", "--write-tree", "-z", base, tip, accept=None)
         if answer.status == _CONFLICTED:
-            return conflict_in(answer)
+            return conflict_in(answer).between(base, tip)
         if answer.status != 0:
             return _unmergeable(answer)
         tree = answer.fields()[0]

@@ -44,7 +44,8 @@ def _merge(git: Git, trunk: CommitId, tips: Sequence[str]) -> dict[str, Conflict
         stdin=lines,
         accept=(0, 1),
     )
-    return dict(zip(tips, _conflicts(answer.out), strict=True))
+    found = zip(tips, _conflicts(answer.out), strict=True)
+    return {tip: one.between(trunk, tip) if one else None for tip, one in found}
 
 
 def _conflicts(out: bytes) -> Iterator[Conflict | None]:
