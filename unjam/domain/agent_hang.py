@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.hang_score import HUNG, HangVerdict, Score, score
 from unjam.domain.naming import shown
+from unjam.domain.overdue import agents_in
 from unjam.domain.signs import Watched
-from unjam.domain.snapshot import Process, Role, Snapshot, Truth, WorkstreamId, Worktree
+from unjam.domain.snapshot import Process, Role, Snapshot, Worktree
 from unjam.domain.workstream import Workstream, join, judge
 
 _SUMMARIES = {
@@ -21,7 +21,6 @@ _SUMMARIES = {
     HangVerdict.DEAD: "its agent is gone, and its row was left behind",
     HangVerdict.UNKNOWN: "its agent shows no sign of life, and why cannot be told",
 }
-_AGENTS = (Role.AGENT, Role.GIT)
 _ENDED = (HangVerdict.ZOMBIE, HangVerdict.DEAD)
 _SOURCES = {"between": "processes", "last sign": "files", "no sign": "files"}
 
@@ -72,35 +71,6 @@ def suspects(snapshot: Snapshot) -> tuple[Suspect, ...]:
         for one in snapshot.watched
         if one.worktree in trees
     )
-
-
-def agents_in(worktree: str, snapshot: Snapshot) -> Iterator[Process]:
-    """Yield what works in a worktree and is no person's."""
-    inside = snapshot.in_worktree(worktree)
-    return (one for one in inside if one.role in _AGENTS)
-
-
-def candidates(snapshot: Snapshot, patience: timedelta) -> Iterator[Worktree]:
-    """Yield the worktrees whose agents have been at it for so long that they are worth a closer look.
-
-    Rows say since when. Without a state database, every worktree in which a process works is one.
-    """
-    overdue = set(_overdue(snapshot, patience))
-    alive: set[str | None] = set()
-    if snapshot.state.readable is Truth.NO:
-        alive = {one.worktree for one in snapshot.processes if one.role in _AGENTS}
-    for tree in snapshot.worktrees:
-        if tree.workstream in overdue or tree.name in alive:
-            yield tree
-
-
-def _overdue(snapshot: Snapshot, patience: timedelta) -> Iterator[WorkstreamId]:
-    """Yield what has been running for so long, or nobody knows for how long."""
-    for row in snapshot.state.rows:
-        if row.status == "running":
-            since = row.started_at
-            if since is None or snapshot.observed_at - since >= patience:
-                yield row.workstream
 
 
 def _may_be_noticed(one: Suspect, snapshot: Snapshot) -> bool:

@@ -5,7 +5,6 @@ from types import MappingProxyType
 from typing import Any
 
 from unjam.domain.finding import Finding
-from unjam.domain.hang_table import agents_table
 from unjam.domain.snapshot import Clash, Snapshot, Truth
 from unjam.domain.words import printable
 from unjam.domain.workstream import Workstream, join
@@ -46,8 +45,16 @@ def check_document(
         "watch": watch,
         "predicted_conflicts": [_clash_document(one) for one in snapshot.clashes],
         "branches_not_merged": snapshot.unmerged,
-        "agents": [_printable_values(one) for one in agents_table(snapshot)],
+        "agents": _agents(snapshot),
     }
+
+
+def _agents(snapshot: Snapshot) -> list[Document]:
+    if not snapshot.watched:  # most checks suspect nobody
+        return []
+    from unjam.domain.hang_table import agents_table
+
+    return [_printable_values(one) for one in agents_table(snapshot)]
 
 
 def _printable_values(line: Document) -> Document:

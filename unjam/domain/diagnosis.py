@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from unjam.domain.agent_hang import find_agent_hang
 from unjam.domain.database_lock import find_database_lock
 from unjam.domain.dependency_deadlock import find_dependency_deadlock
-from unjam.domain.failing_merge import find_failing_merge
 from unjam.domain.finding import Finding, Scenario, Subject
 from unjam.domain.merge_conflict import find_merge_conflict
 from unjam.domain.orchestrator_crash import find_orchestrator_crash
@@ -14,14 +12,31 @@ from unjam.domain.worktree_corruption import find_worktree_corruption
 
 Detector = Callable[[Snapshot], Iterator[Finding]]
 
+
+def _find_agent_hang(snapshot: Snapshot) -> Iterator[Finding]:
+    if snapshot.watched:
+        # Most checks suspect nobody, and must answer in a blink.
+        from unjam.domain.agent_hang import find_agent_hang
+
+        yield from find_agent_hang(snapshot)
+
+
+def _find_failing_merge(snapshot: Snapshot) -> Iterator[Finding]:
+    if snapshot.tests is not None:
+        # In most repositories no tests were ever asked for.
+        from unjam.domain.failing_merge import find_failing_merge
+
+        yield from find_failing_merge(snapshot)
+
+
 DETECTORS: Mapping[Scenario, Detector] = {
     Scenario.ORCHESTRATOR_CRASH: find_orchestrator_crash,
-    Scenario.AGENT_HANG: find_agent_hang,
+    Scenario.AGENT_HANG: _find_agent_hang,
     Scenario.WORKTREE_CORRUPTION: find_worktree_corruption,
     Scenario.DATABASE_LOCK: find_database_lock,
     Scenario.MERGE_CONFLICT: find_merge_conflict,
     Scenario.DEPENDENCY_DEADLOCK: find_dependency_deadlock,
-    Scenario.FAILING_MERGE: find_failing_merge,
+    Scenario.FAILING_MERGE: _find_failing_merge,
 }
 
 

@@ -12,10 +12,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NewType
 
 from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
-from unjam.domain.signs import Watched
 
 if TYPE_CHECKING:
     from unjam.domain.database import Database
+    from unjam.domain.signs import Watched
     from unjam.domain.trials import TrunkTests
 
 CommitId = NewType("CommitId", str)
@@ -333,7 +333,7 @@ class Snapshot:
     database: "Database | None" = None  # the state's file, where a glance at it showed anything odd
     clashes: tuple[Clash, ...] = ()  # of branches that were merged with the trunk to see
     unmerged: int = 0  # branches that have not landed, and were not asked whether they would merge
-    watched: tuple[Watched, ...] = ()  # agents without a sign of life for long, looked at closely
+    watched: "tuple[Watched, ...]" = ()  # agents without a sign of life for long, looked at closely
 
     @property
     def trunk_name(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unjam.adapters import clock, files
 from unjam.adapters.processes.look import Wanted, instant, look, uncollected
-from unjam.domain.agent_hang import agents_in
+from unjam.domain.overdue import agents_in
 from unjam.domain.signs import Look, Pulse, Watched
 from unjam.domain.snapshot import Snapshot, Worktree
 from unjam.engine.observe import with_signs_of_life

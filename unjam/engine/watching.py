@@ -2,17 +2,20 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from unjam.adapters.git.observing.beginning import Begun
-from unjam.domain.agent_hang import agents_in, candidates
 from unjam.domain.conflicts import has_work_of_its_own
 from unjam.domain.diagnosis import DETECTORS
 from unjam.domain.finding import Scenario
-from unjam.domain.signs import Look
+from unjam.domain.overdue import agents_in, candidates
 from unjam.domain.snapshot import Snapshot, Worktree
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.state_watch import with_database
+
+if TYPE_CHECKING:
+    from unjam.domain.signs import Look
 
 
 def observe_for(
@@ -42,7 +45,7 @@ def observe_for(
 
 def observe_closely(
     orchestration: Orchestration,
-    earlier: Mapping[str, Look] | None = None,
+    earlier: Mapping[str, "Look"] | None = None,
 ) -> Snapshot:
     """Observe everything, watch the agents that are suspected to hang, and glance at the state's file.
 
@@ -54,7 +57,7 @@ def observe_closely(
 def watched(
     orchestration: Orchestration,
     snapshot: Snapshot,
-    earlier: Mapping[str, Look] | None = None,
+    earlier: Mapping[str, "Look"] | None = None,
     *,
     gone: bool = True,
 ) -> Snapshot:
@@ -74,7 +77,7 @@ def _watched(
     orchestration: Orchestration,
     snapshot: Snapshot,
     trees: Iterable[Worktree],
-    earlier: Mapping[str, Look],
+    earlier: Mapping[str, "Look"],
 ) -> Snapshot:
     # Most checks suspect nobody: those need not wait for what asks the system.
     from unjam.engine.close_look import watch
