@@ -8,7 +8,7 @@ pagers, external tools and transports off, and never sees an inherited ``GIT_*``
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -102,13 +102,16 @@ class Git:
         """Return the same repository with another work tree or index."""
         return replace(self, work_tree=work_tree or self.work_tree, index=index or self.index)
 
-    def without_drivers(self) -> "Git":
+    def without_drivers(self, configured: Iterable[str] | None = None) -> "Git":
         """Switch off every filter, diff and merge driver its configuration names.
 
         Needed before any command that reads or writes file contents in the real repository; in a
-        clean room there are none.
+        clean room there are none. ``configured`` are the names in it, where they were just read.
         """
-        return replace(self, settings=(*self.settings, *self._drivers_off()))
+        if configured is None:
+            listing = self.run("config", "--list", "--name-only", "-z", accept=None)
+            configured = listing.fields()
+        return replace(self, settings=(*self.settings, *_drivers_off(configured)))
 
     def run(
         self,
@@ -194,16 +197,6 @@ class Git:
         }
         ours = {name: str(path) for name, path in named.items() if path is not None}
         return {**_ENVIRONMENT, **ours, **self.environment}
-
-    def _drivers_off(self) -> list[str]:
-        listing = self.run("config", "--list", "--name-only", "-z", accept=None)
-        names = {name for name in listing.fields() if name.count(".") >= 2}  # noqa: PLR2004 -- section.name.key
-        off = []
-        for name in names:
-            section, _, key = name.partition(".")[0], *name.rpartition(".")[1:]
-            if (section, key) in _DRIVER_KEYS:
-                off.append(f"{name}={'false' if key == 'required' else ''}")
-        return off
 
 
 class Asked:
@@ -300,6 +293,16 @@ _DRIVER_KEYS = {
     ("diff", "textconv"),
     ("merge", "driver"),
 }
+
+
+def _drivers_off(configured: Iterable[str]) -> list[str]:
+    names = {name for name in configured if name.count(".") >= 2}  # noqa: PLR2004 -- section.name.key
+    off = []
+    for name in names:
+        section, _, key = name.partition(".")[0], *name.rpartition(".")[1:]
+        if (section, key) in _DRIVER_KEYS:
+            off.append(f"{name}={'false' if key == 'required' else ''}")
+    return off
 
 
 def _classified(arguments: Sequence[str], answer: Answer) -> UnjamError:

@@ -69,11 +69,13 @@ class LookAround:
     def helping(self, parts: Parts) -> dict[str, Unsaved]:
         """Look only into what the other one does not take."""
         names = worktree_names(self._repository)
-        found: dict[str, Unsaved] = {}
+        taken: list[Checkout] = []
+        scans: list[Scan] = []
         for part in parts:
             some = [one for one in self._read(names[part::PARTS]) if self._is_wanted(one)]
-            found |= self._judged(some, scan_files(some, self._rules, self._heads(some)))
-        return found
+            taken += some
+            scans += scan_files(some, self._rules, self._heads(some))
+        return self._judged(taken, scans)
 
     def joined(self, answer: Around, helped: dict[str, Unsaved]) -> Around:
         """Put together what two looked into."""

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from unjam.adapters.git.batches import resolve_objects
-from unjam.adapters.git.command import Git
 from unjam.adapters.git.observing.beginning import Begun
 from unjam.adapters.git.observing.facts import ObserveRequest
 from unjam.adapters.git.proving.copies import Work
@@ -60,7 +58,8 @@ def compare_branches(
     history, damaged = read_history(git, trunk[1], sorted(wanted), begun.graph)
     sound = [one for one in found if history.knows(one.tip) and one.tip not in damaged]
     standings = Standings(history, repository.common, trunk[0], [one.tip for one in sound])
-    judge = _Judge(git, trunk[1], history, standings, _with_checked_out(request, repository, found))
+    closely = _with_checked_out(request, repository, found)
+    judge = _Judge(begun, trunk[1], history, standings, closely)
     judged = judge.judge(sound)
     branches = tuple(judged.get(one.ref) or _not_compared(one) for one in found)
     unknown = tuple(
@@ -99,13 +98,14 @@ class _Judge:
 
     def __init__(
         self,
-        git: Git,
+        begun: Begun,
         trunk_tip: CommitId,
         history: History,
         standings: Standings,
         request: ObserveRequest,
     ) -> None:
-        self._git = git
+        self._git = begun.git
+        self._configured = begun.config
         self._tip = trunk_tip
         self._history = history
         self._standings = standings
@@ -152,7 +152,7 @@ class _Judge:
             else:
                 landings[one.ref] = CANNOT_TELL
         if works and trunk:
-            landings |= prove_beyond(self._git.without_drivers(), trunk, works)
+            landings |= prove_beyond(self._git.without_drivers(self._configured), trunk, works)
         return landings
 
     def _behind(self, tip: CommitId) -> int | None:
@@ -162,10 +162,8 @@ class _Judge:
         return self._history.behind(self._history.base_of(tip))
 
     def _trunk(self) -> Trunk:
-        tree = resolve_objects(self._git, [f"{self._tip}^{{tree}}"])[f"{self._tip}^{{tree}}"]
         return Trunk(
             tip=self._tip,
-            tree=tree[0] if tree else "",
             history=self._history,
             moves=self._standings.moves,
             reverts=reverts_in(self._history),

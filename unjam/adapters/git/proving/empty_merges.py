@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unjam.adapters.git.batches import ask_in_batches
+from unjam.adapters.git.batches import ask_in_batches, resolve_objects
 from unjam.adapters.git.command import Git
 from unjam.domain.snapshot import CommitId
 
@@ -20,9 +20,7 @@ class EmptyMerges:
     damaged: frozenset[str]
 
 
-def changing_nothing(
-    common: Path, trunk: CommitId, trunk_tree: str, tips: Sequence[str]
-) -> EmptyMerges:
+def changing_nothing(common: Path, trunk: CommitId, tips: Sequence[str]) -> EmptyMerges:
     """Merge each tip into the trunk and compare the result with the trunk's own tree.
 
     It is done in a clean room: with the repository's own merge drivers merely emptied, Git fails
@@ -42,8 +40,9 @@ def changing_nothing(
             shutil.copyfile(common / "shallow", room.git_dir / "shallow")
         apart = replace(room, objects=store)
         answers, damaged = ask_in_batches(lambda some: _merge(apart, trunk, some), tips)
+        (trunks,) = resolve_objects(apart, [f"{trunk}^{{tree}}"]).values()
     trees = {tip: tree for answer in answers for tip, tree in answer.items()}
-    empty = frozenset(tip for tip, tree in trees.items() if tree == trunk_tree)
+    empty = frozenset(tip for tip, tree in trees.items() if trunks and tree == trunks[0])
     return EmptyMerges(empty, frozenset(damaged))
 
 

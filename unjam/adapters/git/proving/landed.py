@@ -35,7 +35,6 @@ class Trunk:
     """The trunk, as proofs need it."""
 
     tip: CommitId
-    tree: str
     history: History
     moves: tuple[Move, ...]
     reverts: Reverts
@@ -69,7 +68,7 @@ def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, La
     found |= _judged_by_copies(trunk, finder.everywhere(list(rest.values())), rest, recorded)
     undecided = {ref: work for ref, work in rest.items() if found[ref] is None}
     promising = _promising(git, trunk, finder, undecided)
-    merges = changing_nothing(git.git_dir, trunk.tip, trunk.tree, promising)
+    merges = changing_nothing(git.git_dir, trunk.tip, promising)
     hollow = {
         ref
         for ref, work in undecided.items()
