@@ -35,11 +35,6 @@ class Tips:
         return Unknown(f"ref {ref}", _DAMAGED) in self.unknown
 
 
-def ask_tips(git: Git) -> Asked:
-    """Ask for all refs; one whose object is missing makes the whole answer an error."""
-    return git.ask("for-each-ref", "--format=%(objectname) %(objecttype) %(refname)")
-
-
 def read_tips(git: Git, asked: Asked) -> Tips:
     """Read all refs and whether their objects exist; raises PermanentError for bad packed refs."""
     try:

@@ -8,7 +8,8 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.mending import staging
 from unjam.adapters.git.mending.cure import Patient, cures, rewritten
-from unjam.adapters.git.tips import ask_tips, last_of, read_tips
+from unjam.adapters.git.questions import ask_tips
+from unjam.adapters.git.tips import last_of, read_tips
 from unjam.domain.change import MovePath, WriteFile
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Mend, Recreate, Register, RestoreBranch, SetAside, Unregister

@@ -23,14 +23,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unjam.adapters.git.command import Asked, Git
-from unjam.adapters.git.observing.beside import Beside, beside
-from unjam.adapters.git.observing.config import ask_config, comparing_rules, read_config
-from unjam.adapters.git.proving.history import ask_graph
+from unjam.adapters.git.questions import ask_config, ask_graph, ask_tips
 from unjam.adapters.git.repository import Repository
-from unjam.adapters.git.tips import Tips, ask_tips, read_tips
 
 if TYPE_CHECKING:
     from unjam.adapters.git.observing.around import Around
+    from unjam.adapters.git.observing.beside import Beside
+    from unjam.adapters.git.tips import Tips
 
 _WORTH_A_PROCESS = 32  # worktrees; below, forking costs more than it saves
 
@@ -40,7 +39,7 @@ class Begun:
     """A look at a repository: what is known of it, and what is on its way."""
 
     git: Git
-    tips: Tips
+    tips: "Tips"
     config: Mapping[str, str]
     graph: Asked | None  # None: nothing is compared
     around: "Beside[Around]"
@@ -58,6 +57,9 @@ def begin(repository: Repository, only: frozenset[str] | None = None) -> Iterato
     try:
         # Imported only now that Git is at work.
         from unjam.adapters.git.observing.around import PARTS, LookAround, count_worktrees
+        from unjam.adapters.git.observing.beside import beside
+        from unjam.adapters.git.observing.config import comparing_rules, read_config
+        from unjam.adapters.git.tips import read_tips
 
         config = read_config(listing)
         tips = read_tips(git, refs)

@@ -3,17 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from unjam.adapters.git.command import Asked, Git
+from unjam.adapters.git.command import Asked
 from unjam.adapters.git.files import read_small
 from unjam.adapters.git.status.quick_status import Rules
 
 _OFF = {"false", "no", "off", "0"}
 _LIMIT = 1 << 24  # bytes
-
-
-def ask_config(git: Git) -> Asked:
-    """Ask for all that is configured here."""
-    return git.ask("config", "--list", "-z")
 
 
 def read_config(asked: Asked) -> dict[str, str]:

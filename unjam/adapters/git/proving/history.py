@@ -12,6 +12,7 @@ from itertools import accumulate
 
 from unjam.adapters.git.batches import ask_in_batches
 from unjam.adapters.git.command import Asked, Git
+from unjam.adapters.git.questions import HISTORY
 from unjam.domain.snapshot import CommitId
 from unjam.errors import PermanentError
 
@@ -140,18 +141,13 @@ class Graph:
         self.reverts: list[tuple[str, str]] = []
 
     def take(self, records: str) -> None:
-        """Take in what Git printed as ``_FORMAT``."""
+        """Take in what Git printed as ``HISTORY``."""
         parents = self.parents
         for record in records.split(_END):
             line = record.partition("\n")[0]
             parents[line[:_NAME]] = tuple(line[_NAME + 1 :].split())
         if _WORDS in records:
             self.reverts += _reverts_in(records)
-
-
-def ask_graph(git: Git) -> Asked:
-    """Ask for the history of every branch; one damaged commit makes the whole answer an error."""
-    return git.ask("rev-list", "--branches", *_FORMAT)
 
 
 def history_of(trunk: CommitId) -> History:
@@ -182,7 +178,7 @@ def read_history(
 
 def _read(git: Git, graph: Graph, names: Sequence[str]) -> None:
     question = "\n".join((*names, "")).encode()
-    _take_in(graph, git.ask("rev-list", "--stdin", *_FORMAT, stdin=question))
+    _take_in(graph, git.ask("rev-list", "--stdin", *HISTORY, stdin=question))
 
 
 def _take_in(graph: Graph, asked: Asked) -> None:
@@ -194,7 +190,6 @@ def _take_in(graph: Graph, asked: Asked) -> None:
             graph.take(whole)
 
 
-_FORMAT = ("--no-commit-header", "--format=%H %P%n%B%x00")
 _END = "\0\n"
 _NAME = 40  # characters of an object's name
 _WORDS = "This reverts commit"

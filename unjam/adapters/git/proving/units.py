@@ -14,8 +14,9 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.proving.copies import Copies, CopyFinder, Work, whole_of
-from unjam.adapters.git.proving.history import History, ask_graph, read_history
+from unjam.adapters.git.proving.history import History, read_history
 from unjam.adapters.git.proving.patches import Span, changed_paths
+from unjam.adapters.git.questions import ask_graph
 from unjam.adapters.git.reflog import Move, read_reflog
 from unjam.domain.scopes import overlap
 from unjam.domain.snapshot import CommitId, WorkstreamId
