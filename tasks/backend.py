@@ -5,18 +5,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-# Read by Prefect when it is imported. Nothing is sent outside; the embedded SQLite answers 503
-# under light load unless the task-run recorder writes in batches (research: 12 → 1 per 16 runs).
-os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("DO_NOT_TRACK", "1")
-os.environ.setdefault("PREFECT_CLIENT_CSRF_SUPPORT_ENABLED", "false")
-os.environ.setdefault("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE", "100")
-os.environ.setdefault("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL", "1")
-os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-# What a flow raises reaches whoever called it, and is said there, once.
-os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
+from unjam.settings.prefect import EMBEDDED, QUIET, TUNED
 
+# Read by Prefect when it is imported; what a person has set wins.
+os.environ.update({**QUIET, **TUNED, **EMBEDDED, **os.environ})
+
+import prefect.settings
 from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.settings import (
@@ -27,20 +21,38 @@ from prefect.settings import (
 )
 
 from unjam.domain.words import printable
+from unjam.engine import serving
 from unjam.errors import UsageError
+
+_joined: dict[Any, Any] = {}  # how to reach the server that was found
 
 
 def warm_up() -> None:
     """Make sure a backend answers; starts the embedded one, which takes seconds."""
-    if not PREFECT_API_URL.value():
+    if not PREFECT_API_URL.value() and not _join():
         _start_embedded()
-    with get_client(sync_client=True) as client:
-        error = client.api_healthcheck()
+    error = _health()
     if error is not None:
         where = PREFECT_API_URL.value() or "the embedded backend"
         raise UsageError(
             f"Prefect does not answer at {where}: {error}; start it or unset PREFECT_API_URL"
         )
+
+
+def _join() -> bool:
+    """Take the `unjam up` of this person, if one runs; two servers would get in each other's way."""
+    way_in = serving.way_in()
+    if way_in is None:
+        return False
+    _joined.update({getattr(prefect.settings, name): value for name, value in way_in.items()})
+    if _health() is not None:  # it is about to end
+        _joined.clear()
+    return bool(_joined)
+
+
+def _health() -> Exception | None:
+    with temporary_settings(_joined), get_client(sync_client=True) as client:
+        return client.api_healthcheck()
 
 
 def _start_embedded() -> None:
@@ -60,6 +72,7 @@ def run_flow(entry: str, parameters: dict[str, Any]) -> dict[str, Any]:
     module, _, name = entry.partition(":")
     flow = getattr(importlib.import_module(module), name)
     repo = printable(Path(parameters["repo"]).name)
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(name, repo):
+    ours = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, **_joined}
+    with temporary_settings(ours), tags(name, repo):
         document: dict[str, Any] = flow(**parameters)
     return document

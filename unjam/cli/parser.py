@@ -1,6 +1,7 @@
 """What can be typed."""
 
 import argparse
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
@@ -10,6 +11,7 @@ from unjam.cli.say import shown
 if TYPE_CHECKING:
     from unjam.domain.finding import Scenario
 
+_LAST_PORT = 65_535
 _EXITS = (
     "exit status: 0 healthy, recovered or nothing to do; 1 findings exist or remain; 2 wrong usage; "
     "3 refused for safety; 70 a bug in unjam; 130 interrupted"
@@ -48,6 +50,15 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("--watch", action="store_true", help="stay and follow it")
     _vault(
         _command(commands, "vault", "vault", "list, restore or prune what was saved", as_json=False)
+    )
+    _up(
+        _command(
+            commands,
+            "up",
+            "up",
+            "serve the Prefect UI, every recovery and the watch, on this machine",
+            as_json=False,
+        )
     )
     init = _command(commands, "init", "init", "write unjam.toml from what is here", as_json=False)
     init.add_argument("--force", action="store_true", help="replace the one that is there")
@@ -195,6 +206,52 @@ def _reset(reset: argparse.ArgumentParser) -> None:
         help="go ahead with exactly the plan that was seen",
     )
     reset.add_argument("--yes", action="store_true", help="go ahead with whatever the plan is")
+
+
+def _up(up: argparse.ArgumentParser) -> None:
+    up.add_argument("--port", type=_port, default=4200, metavar="N", help="of UI and API (4200)")
+    up.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="to be reached from elsewhere, too; needs a password",
+    )
+    up.add_argument(
+        "--auth-file",
+        type=_from_here,
+        metavar="FILE",
+        help="holds user:password; or set PREFECT_SERVER_API_AUTH_STRING",
+    )
+    up.add_argument(
+        "--repos",
+        type=Path,
+        nargs="+",
+        action="extend",
+        metavar="PATH",
+        help="watch these repositories, or those that a file lists; else UNJAM_REPOS, else this one",
+    )
+    up.add_argument(
+        "--every",
+        type=_duration,
+        default=timedelta(minutes=5),
+        metavar="TIME",
+        help="look that often, such as 30s or 10m (5m)",
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"no port: {text!r}")
+    return int(text)
+
+
+def _duration(text: str) -> timedelta:
+    from unjam.settings.units import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _vault(vault: argparse.ArgumentParser) -> None:
