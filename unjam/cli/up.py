@@ -60,7 +60,9 @@ def _refuse_open(host: str, password: str | None) -> None:
 
 def _require_port(host: str, port: int) -> None:
     if not web.is_free(host, port):
-        who = listener(port)
+        ours = serving.running()
+        is_ours = ours is not None and ours.address == web.address(host, port)
+        who = f"unjam up, pid {ours.identity.pid}" if ours and is_ours else listener(port)
         by = f" by {who}" if who else ""
         raise UsageError(f"port {port} is taken{by}; choose another with --port")
 
