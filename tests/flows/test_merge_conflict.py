@@ -147,6 +147,20 @@ def test_where_no_row_may_say_conflict_one_waits_for_a_person_all_the_same(calm:
     assert rows == {"ws-15": "completed", "ws-16": "pending", "ws-17": "pending"}
 
 
+def test_where_nothing_may_land_a_conflict_is_recorded_and_keeps_its_place(calm: World) -> None:
+    chain(calm)
+    stream = text(calm)
+    calm.configure(policy={"restart": "off", "land": "off"})
+    said = [recover(calm.repo), recover(calm.repo)]
+
+    rows = {name: calm.state.status(name) for name in ("ws-15", "ws-16", "ws-17")}
+    assert rows == {"ws-15": "conflict", "ws-16": "blocked", "ws-17": "blocked"}
+    assert stream.tree.exists()
+    assert {one["outcome"] for each in said for one in each["outcomes"]} <= {"done", "already done"}
+    recover(calm.repo, ONLY)
+    assert calm.state.status("ws-16") == "blocked"
+
+
 def test_a_conflict_settled_on_the_trunk_completes_the_row_and_lets_go_on_what_waited(
     calm: World,
 ) -> None:

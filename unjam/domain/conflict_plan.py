@@ -5,6 +5,7 @@ once for every change of its conflict; after that it waits for a person, and not
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from unjam.domain.conflicts import (
     Contender,
@@ -29,7 +30,7 @@ from unjam.domain.plan import (
     Step,
     only_safe,
 )
-from unjam.domain.policy import Approval, Policy
+from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.restarting import Chosen, left_to_run, resume_command
 from unjam.domain.snapshot import Snapshot, Truth, WorkstreamId
 from unjam.domain.tidying import land_step, removals_of, salvages_of, trees_of
@@ -72,6 +73,7 @@ class _Planner:
         self.policy = policy
         self.chosen = chosen
         self.owed = owed
+        self.may_land = policy.approval(StepClass.LAND) is not Approval.OFF
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.obstacle = why_conflicts_wait(snapshot)
         self.streams = {one.id: one for one in join(snapshot)}
@@ -95,12 +97,12 @@ class _Planner:
 
     def _freed(self) -> dict[WorkstreamId, tuple[WorkstreamId, ...]]:
         """Name the rows that need wait no more once everything that can is on the trunk."""
-        over = {one.id for one in (*self.settled, *self.merging)}
+        over = {one.id for one in (*self.settled, *(self.merging if self.may_land else ()))}
         landed = set(over)
         while True:
             freed = released(self.snapshot, over)
             more = {one for one in freed if self._is_done(self.streams[one])} - over
-            if not more:
+            if not (more and self.may_land):
                 break
             over |= more
         return {
@@ -124,17 +126,18 @@ class _Planner:
         """Yield every step, in an order in which no work can be lost."""
         if self.obstacle:
             return
-        landing = (*self.merging, *(one.workstream for one in self.tried), *self.following)
-        tidied = (*self.settled, *self.merging, *self.following)
+        landing = self._landing_all() if self.may_land else ()
+        tidied = (*self.settled, *((*self.merging, *self.following) if self.may_land else ()))
+        given_up = tuple(one.workstream for one in self.given_up) if self.may_land else ()
         planned = (
-            *self._salvages((*tidied, *(one.workstream for one in self.given_up))),
+            *self._salvages((*tidied, *given_up)),
             *self._land(landing),
             *self._push(bool(landing)),
             *self._records(landing),
             *self._blocks(),
             *self._reopened(),
             *(step for one in tidied for step in removals_of(one, self.snapshot, self.nobody)),
-            *self._discards(),
+            *self._discards(given_up),
         )
         yield from planned
         for step in self.owed:
@@ -142,6 +145,9 @@ class _Planner:
             if wanted and all(holds(one, self.snapshot) for one in step.facts):
                 yield step
         yield from self._restart(planned)
+
+    def _landing_all(self) -> tuple[Workstream, ...]:
+        return (*self.merging, *(one.workstream for one in self.tried), *self.following)
 
     def _salvages(self, streams: Iterable[Workstream]) -> Iterator[Step]:
         for one in streams:
@@ -185,6 +191,12 @@ class _Planner:
             yield self._record(one, "completed", "its conflict was settled and it is on the trunk")
         for one in landing:
             yield self._record(one, None, f"what came of its landing; the row says {one.status}")
+        for each in self.tried if not self.may_land else ():
+            row, clash = each.workstream.row, each.clash
+            if clash is not None and not is_conflict(row):
+                reason = f"it does not merge; the row says {each.workstream.status}"
+                record = self._record(each.workstream, "conflict", reason)
+                yield replace(record, message=f"conflicts with the trunk in {in_words(clash)}")
 
     def _record(self, one: Workstream, status: str | None, reason: str) -> Record:
         return Record(
@@ -224,8 +236,8 @@ class _Planner:
                     after=tuple(one for one in by if one in landing),
                 )
 
-    def _discards(self) -> Iterator[Step]:
-        for one in (each.workstream for each in self.given_up):
+    def _discards(self, given_up: tuple[Workstream, ...]) -> Iterator[Step]:
+        for one in given_up:
             if one.branch is None or one.agents:
                 continue
             yield from removals_of(one, self.snapshot, self.nobody)
@@ -267,9 +279,14 @@ class _Planner:
             yield f"{stream.id}: no branch of it has work; order it anew, or mark it discarded"
         for stream in self._of(Standing.UNKNOWN):
             yield f"{stream.id} is kept as it is: whether it has landed cannot be told"
-        for step_class in sorted({one.step_class for one in steps}):
+        for step_class in sorted(self._wanted(steps)):
             if self.policy.approval(step_class) is Approval.OFF:
                 yield f"steps of class {step_class} are left out: policy.{step_class} is off"
+
+    def _wanted(self, steps: tuple[Step, ...]) -> set[StepClass]:
+        """Name the classes of steps that there are, or would be if they were allowed."""
+        lands = bool(self._landing_all() or self.given_up)
+        return {one.step_class for one in steps} | ({StepClass.LAND} if lands else set())
 
 
 def _is_told(one: Contender) -> bool:

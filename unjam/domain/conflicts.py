@@ -130,7 +130,10 @@ def waits_for(row: Row) -> Ids:
 def released(snapshot: Snapshot, over: Iterable[WorkstreamId] = ()) -> Mapping[WorkstreamId, Ids]:
     """Name the rows that wait for nothing but what has landed, or will have with ``over``."""
     found = {row.workstream: by for row in snapshot.state.rows if (by := waits_for(row))}
-    done = _completed(snapshot) | set(over) if found else set(over)
+    if not found:
+        return {}
+    still = {one.workstream.id for one in contenders(snapshot)}  # whatever their rows say
+    done = _completed(snapshot) - still | set(over)
     return {one: by for one, by in found.items() if done.issuperset(by)}
 
 

@@ -164,7 +164,8 @@ class _Planner:
                 worktree="",
             )
         for judged in self.judged:
-            if judged.verdict is not Verdict.CONSISTENT:
+            idle = self._stays_as_it_is(judged) and judged.workstream.unsaved is Truth.NO
+            if judged.verdict is not Verdict.CONSISTENT and not idle:
                 yield from self._salvages_of(judged)
 
     def _salvages_of(self, judged: Judged) -> Iterator[Step]:
@@ -216,11 +217,15 @@ class _Planner:
         out = judged.verdict in _RETRIED or judged.workstream.status in _STAYING_OUT
         return out and not landed
 
+    def _stays_as_it_is(self, judged: Judged) -> bool:
+        """Tell finished work that is to land, where policy lets nothing land: it keeps its place."""
+        return judged.verdict is Verdict.RECORDED_UNLANDED and self._is_off(StepClass.LAND)
+
     def _records(self) -> Iterator[Step]:
         for judged in self.judged:
             wanted = _record_of(judged)
             row = judged.workstream.row
-            if wanted is None or row is None:
+            if wanted is None or row is None or self._stays_as_it_is(judged):
                 continue
             status, message = wanted
             idle = (Fact("agents in", name, NONE) for name in trees_of(judged.workstream))
@@ -236,7 +241,7 @@ class _Planner:
 
     def _removals(self) -> Iterator[Step]:
         for judged in self.judged:
-            if judged.verdict in _UNTOUCHED:
+            if judged.verdict in _UNTOUCHED or self._stays_as_it_is(judged):
                 continue
             yield from removals_of(judged.workstream, self.snapshot, self.nobody)
             branch = judged.workstream.branch
