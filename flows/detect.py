@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.futures import wait
 
-from tasks.watch import look, rows_of, start, tell
+from tasks.watch import look, rows_of, sign_of, start, tell
 from unjam.engine.repositories import listed
 
 
@@ -31,12 +31,12 @@ def detect(
     named = repos or [
         Path(one) for one in os.environ.get("UNJAM_REPOS", "").split(os.pathsep) if one
     ]
-    looks = [look.submit(repo, every, config) for repo in listed(named)]
+    looks = [look.submit(repo, every, config) for repo in listed(named, config)]
     wait(looks)
     done = []
     for seen in (one.result() for one in looks):
         tell(seen)
         done.append((seen, start(seen, config) if recover and seen.scenarios else None))
     rows = rows_of(done)
-    create_table_artifact(rows, key="unjam-watch", description="the last look at each repository")
+    create_table_artifact(rows, key="unjam-watch", description=sign_of(every))
     return {"schema": 1, "repositories": rows}

@@ -18,14 +18,18 @@ from prefect.deployments import run_deployment
 from prefect.events import emit_event
 
 from tasks.retrying import RETRY_TRANSIENT
+from unjam.adapters import clock
 from unjam.domain.finding import Finding
 from unjam.domain.words import printable
 from unjam.engine.detecting import Seen, detect
 from unjam.engine.orchestration import open_orchestration
+from unjam.engine.watch_sign import MISSED
 from unjam.errors import UnjamError
+from unjam.settings.units import written_duration
 
 RECOVERY = "recover/recover"
 _UNFINISHED = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED]
+_TIME = "%Y-%m-%d %H:%M:%S UTC"
 _CRASHES = 3  # flow runs that died before they could begin, and are started anew
 
 
@@ -106,6 +110,17 @@ def _payload(seen: Seen, finding: Finding) -> dict[str, object]:
 
 def _digest(repo: Path) -> str:
     return hashlib.sha256(str(repo).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def sign_of(every: timedelta) -> str:
+    """Say when the watch looks, and from when on whoever reads this knows that it has stopped."""
+    now = clock.now()
+    late = now + every * MISSED
+    return (
+        f"The watch looked last at {now:{_TIME}}, and looks every {written_duration(every)}. "
+        f"**If it is later than {late:{_TIME}}, it is late**: look at the runs of `detect`, and at "
+        "`unjam up` or the worker."
+    )
 
 
 def rows_of(all_seen: Iterable[tuple[Seen, FlowRun | None]]) -> list[dict[str, str]]:

@@ -74,7 +74,7 @@ def _record(directory: Path) -> Iterator[dict[str, Any]]:
 
 
 def _start(directory: Path) -> dict[str, Any]:
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     home = {"PREFECT_HOME": str(directory / "home")}
     with (directory / "server.log").open("ab") as log:
@@ -126,7 +126,7 @@ def _healthy(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -199,7 +199,7 @@ def test_a_mistake_in_pyproject_names_the_whole_key(tmp_path: Path) -> None:
         (
             "UNJAM_FOO__X",
             "1",
-            "unknown; known here: orchestration, verify, hang, policy, limits, vault, escalation",
+            "unknown; known here: orchestration, verify, hang, policy, limits, vault, escalation, watch",
         ),
         ("UNJAM_LIMITS__ZZZ", "1", "unknown; known here: attempts, free_disk"),
         ("UNJAM_POLICY__LAND", "yes", "input should be 'auto', 'ask' or 'off' (it is 'yes')"),

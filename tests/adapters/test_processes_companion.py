@@ -23,6 +23,32 @@ MODULES = {
 }
 
 
+CHILD = """\
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+open("child", "w").write(f"{child.pid}\\n")
+time.sleep(600)
+"""
+
+
+def test_what_it_started_ends_too_when_its_starter_is_killed(
+    tmp_path: Path, start: Callable[..., Program]
+) -> None:
+    (tmp_path / "mother.py").write_text(CHILD)
+    path = ":".join([str(tmp_path), *filter(None, sys.path)])
+    parent = start(sys.executable, "-c", PARENT, "mother", cwd=tmp_path, env={"PYTHONPATH": path})
+    told = tmp_path / "child"
+    wait_until(lambda: told.exists() and told.read_text().endswith("\n"), "the child")
+    child = psutil.Process(int(told.read_text()))  # ignores SIGTERM: it inherited that
+
+    parent.process.send_signal(signal.SIGKILL)
+    parent.wait()
+
+    wait_until(lambda: not child.is_running(), "the child to end")
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_it_ends_when_its_starter_is_killed(
     tmp_path: Path, start: Callable[..., Program], name: str

@@ -5,14 +5,19 @@ import os
 import subprocess
 import sys
 import sysconfig
+import urllib.request
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
+from deployments.serve import declared
 from tests.command import ROOT
-from tests.world import World
+from tests.prefect_server import free_port
+from tests.world import Program, World, wait_until
 from tests.world.script import commit, hang, reach, write
 
 
@@ -61,12 +66,12 @@ def test_the_wheel_carries_the_application_below_the_package_and_nowhere_else(wh
 
     application = {
         f"unjam/_app/{path.relative_to(ROOT)}"
-        for directory in ("flows", "tasks")
+        for directory in ("flows", "tasks", "deployments")
         for path in (ROOT / directory).glob("*.py")
     }
 
     assert {name for name in top if not name.endswith(".dist-info")} == {"unjam"}
-    assert application <= names
+    assert application | {"unjam/_app/prefect.yaml"} <= names
     assert "unjam/py.typed" in names
     assert not [name for name in names if "test" in Path(name).stem.split("_")]
     assert not [name for name in names if {"tests", "__pycache__"} & {*Path(name).parts}]
@@ -105,3 +110,22 @@ def test_installed_it_recovers_a_broken_repository_from_the_root_directory(
     assert report["word"] == "recovered"
     assert (world.repo / "feature.py").exists()
     assert world.lost(treasure) == []
+
+
+@pytest.mark.slow
+def test_installed_it_serves_every_deployment_and_a_kill_leaves_nothing(
+    installed: Path, tmp_path: Path, start: Callable[..., Program]
+) -> None:
+    port = free_port()
+
+    up = start(installed / "unjam", "up", "--port", str(port), cwd=tmp_path, env={"PYTHONPATH": ""})
+    wait_until(lambda: "Ctrl-C" in up.output.read_text(), "all to be served", deadline=180)
+    asked = f"http://127.0.0.1:{port}/api/deployments/count"
+    request = urllib.request.Request(asked, data=b"{}", method="POST")
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer) == len(declared())
+    started = psutil.Process(up.pid).children(recursive=True)
+    up.kill()
+
+    assert started
+    wait_until(lambda: not any(one.is_running() for one in started), "all to end")

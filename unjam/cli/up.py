@@ -87,7 +87,7 @@ def _watched(arguments: argparse.Namespace) -> list[Path]:
         except PermanentError:
             if arguments.repo != Path():
                 raise
-    listed(named)  # raises for what is not there
+    listed(named, arguments.config)  # raises for what is not there
     return named
 
 

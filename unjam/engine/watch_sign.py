@@ -8,7 +8,7 @@ from typing import Any
 from unjam.adapters import clock, files
 from unjam.engine.orchestration import Orchestration
 
-_MISSED = 3  # intervals without a look: the watch is late
+MISSED = 3  # intervals without a look: the watch is late
 
 
 def remembered(orchestration: Orchestration) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def watched_last(orchestration: Orchestration) -> dict[str, Any] | None:
     sign = remembered(orchestration)
     try:
         at, every = datetime.fromisoformat(sign["at"]), timedelta(seconds=sign["every"])
-        late = clock.now() - at > every * _MISSED
+        late = clock.now() - at > every * MISSED
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return {"last": at.isoformat(), "late": late}

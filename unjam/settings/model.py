@@ -193,6 +193,16 @@ class Escalation:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """What is watched together with this repository."""
+
+    repositories: "Words" = field(
+        default=(),
+        metadata=told('others of this machine, such as ["../shop"]; paths start at this one'),
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of it, as the file has it."""
 
@@ -203,6 +213,7 @@ class Settings:
     limits: Limits = Limits()
     vault: Vault = Vault()
     escalation: Escalation = Escalation()
+    watch: Watch = Watch()
 
 
 SECTIONS: Mapping[str, type] = {one.name: type(one.default) for one in fields(Settings)}
