@@ -4,9 +4,9 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import MappingProxyType
+from typing import NamedTuple
 
 from unjam.domain.snapshot import BadSpec, Spec, Unknown, WorkstreamId
 
@@ -15,8 +15,7 @@ Contents = Mapping[str, bytes | None]  # by a file's name
 SIZE_LIMIT = 4 << 20  # bytes; a spec is a page of text
 
 
-@dataclass(frozen=True, slots=True)
-class SpecFacts:
+class SpecFacts(NamedTuple):
     """The specs that could be read, and why the others could not."""
 
     specs: tuple[Spec, ...] = ()

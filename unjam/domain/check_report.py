@@ -39,7 +39,8 @@ def check_document(
             for one in snapshot.unknown
         ],
         "findings": [
-            finding_document(one) | {"parked": parked.get(one.fingerprint)} for one in findings
+            told | {"parked": parked.get(told["fingerprint"])}
+            for told in map(finding_document, findings)
         ],
         "workstreams": [_workstream_document(one) for one in join(snapshot)],
         "watch": watch,

@@ -1,7 +1,6 @@
 """Plan the way out of a crash: stop, save, repair, land, push, record, clean, restart."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from unjam.domain.facts import NONE, fact, holds
 from unjam.domain.lock_plan import lock_steps
@@ -87,7 +86,7 @@ class _Planner:
         self.live.append(judged)
         if self.policy.approval(StepClass.STOP) is not Approval.OFF:
             persons = (one for one in judged.workstream.processes if one.role is Role.PERSON)
-            stopped = replace(judged.workstream, processes=tuple(persons))
+            stopped = judged.workstream._replace(processes=tuple(persons))
             self.judged.append(judge(stopped, self.snapshot))
 
     def steps(self) -> Iterator[Step]:

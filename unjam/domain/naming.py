@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from unjam.domain.snapshot import AgentId, WorkstreamId
 from unjam.errors import UsageError
@@ -29,11 +30,12 @@ def shown(name: str) -> str:
 
 
 def _is_harmless(name: str) -> bool:
-    return ".." not in name and not name.endswith((".", ".lock")) and name.isprintable()
+    if "." in name and (".." in name or name.endswith((".", ".lock"))):
+        return False
+    return name.isprintable()
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """Whose branch or directory it is."""
 
     workstream: WorkstreamId
@@ -59,9 +61,9 @@ class Template:
         found = _pattern(self.text).fullmatch(ref.removeprefix(_HEADS))
         if found is None:
             return None
-        names = found.groupdict()
-        if not all(_is_harmless(name) for name in names.values()):
+        if not all(map(_is_harmless, found.groups())):
             return None
+        names = found.groupdict()
         agent = names.get("agent")
         return Owner(WorkstreamId(names["workstream"]), AgentId(agent) if agent else None)
 

@@ -209,9 +209,10 @@ class Row:
     @property
     def means(self) -> str:
         """Its status; where the database knew no such status, the one before its message."""
+        if self.status != "failed":
+            return self.status
         told = (self.error_message or "").partition(": ")[0]
-        is_told = self.status == "failed" and told in ("conflict", "blocked", "reverted")
-        return told if is_told else self.status
+        return told if told in ("conflict", "blocked", "reverted") else self.status
 
 
 @dataclass(frozen=True, slots=True)

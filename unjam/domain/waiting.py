@@ -59,8 +59,11 @@ def waiting(snapshot: Snapshot) -> Waiting:
     known = rows.keys() | specs.keys() | {branch.workstream for branch in snapshot.branches}
     left = {
         one: specs.get(one)
-        for one in sorted(rows.keys() | specs.keys())
-        if one not in rows or rows[one].status not in _STARTED_OR_ENDED
+        for one in sorted(
+            one
+            for one in rows.keys() | specs.keys()
+            if one not in rows or rows[one].status not in _STARTED_OR_ENDED
+        )
     }
     ordered = {one: _ordered(spec, done, known) for one, spec in left.items()}
     missing = {

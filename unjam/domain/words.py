@@ -8,4 +8,6 @@ def counted(number: int, noun: str) -> str:
 
 def printable(text: str) -> str:
     r"""Show bytes that are no text as ``\xff``: a name from disk may hold any."""
+    if text.isascii():  # as most are, and a large fleet has very many
+        return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -6,9 +6,9 @@ all three, and where one of them cannot be read the verdict is "cannot tell".
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from unjam.domain.damage import StrayKind
 from unjam.domain.finding import Evidence
@@ -43,8 +43,7 @@ class Verdict(StrEnum):
     UNKNOWN = "cannot tell"
 
 
-@dataclass(frozen=True, slots=True)
-class Workstream:
+class Workstream(NamedTuple):
     """Everything observed of one workstream."""
 
     id: WorkstreamId
@@ -78,8 +77,7 @@ class Workstream:
         return Truth.YES if Truth.YES in answers else Truth.NO
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A workstream, the verdict on it, and why."""
 
     workstream: Workstream
@@ -121,18 +119,13 @@ def _joined(same: _Same) -> tuple[Workstream, ...]:
     for process in snapshot.processes:
         if process.worktree:
             processes[process.worktree].append(process)
-    return tuple(
-        Workstream(
-            id=one,
-            row=rows.get(one),
-            spec=specs.get(one),
-            branch=_current(branches.get(one, ()), rows.get(one), trees.get(one, ())),
-            branches=tuple(branches.get(one, ())),
-            worktrees=tuple(trees.get(one, ())),
-            processes=_inside(trees[one], processes) if one in trees else (),
-        )
-        for one in sorted({*rows, *specs, *branches, *trees})
-    )
+    found = []
+    for one in sorted({*rows, *specs, *branches, *trees}):
+        row, its, own = rows.get(one), branches.get(one, ()), trees.get(one, ())
+        inside = _inside(own, processes) if own else ()
+        current = _current(its, row, own)
+        found.append(Workstream(one, row, specs.get(one), current, tuple(its), tuple(own), inside))
+    return tuple(found)
 
 
 def _inside(

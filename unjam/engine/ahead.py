@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.mending.shared import find_shared
 from unjam.adapters.git.observing.beginning import Begun, begin
 from unjam.adapters.git.repository import Repository, find_repository
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
+class Ahead(NamedTuple):
     """A repository that is being looked at already."""
 
     repository: Repository

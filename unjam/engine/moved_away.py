@@ -24,8 +24,7 @@ def with_moved_away(orchestration: Orchestration, facts: GitFacts, state: State)
         return facts
     found = find_elsewhere(gone, _hints(orchestration, facts.strays, state))
     around = {above for place in found.values() for above in place.parents}
-    return replace(
-        facts,
+    return facts._replace(
         worktrees=tuple(_moved(one, found.get(one.name)) for one in facts.worktrees),
         strays=tuple(one for one in facts.strays if Path(one.path) not in around),
     )

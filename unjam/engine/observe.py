@@ -129,23 +129,23 @@ def _to_read_closely(state: State, only: frozenset[str] | None) -> frozenset[Wor
 def _owned(
     orchestration: Orchestration, facts: git.GitFacts, state: State, ordered: Iterable[Spec]
 ) -> tuple[Worktree, ...]:
-    """Say whose each worktree is: by its branch, else by the name of its directory."""
-    by_ref = {branch.ref: branch.workstream for branch in facts.branches}
+    """Say whose each worktree is, where its branch does not: by the name of its directory."""
     known = {row.workstream for row in state.rows} | {spec.workstream for spec in ordered}
-    known |= set(by_ref.values())
+    known |= {branch.workstream for branch in facts.branches}
     agents = {AgentId(one) for one in (row.agent for row in state.rows) if one}
     template = Template(orchestration.settings.orchestration.worktree_name)
     root = orchestration.below(orchestration.settings.orchestration.worktrees)
 
     def owner(tree: Worktree) -> WorkstreamId | None:
-        if tree.branch in by_ref:
-            return by_ref[tree.branch]
         if Path(tree.path).parent != root:
             return None
         found = template.owner_among(tree.path.name, known, agents)
         return found.workstream if found else None
 
-    return tuple(replace(tree, workstream=owner(tree)) for tree in facts.worktrees)
+    return tuple(
+        tree if tree.workstream is not None else replace(tree, workstream=owner(tree))
+        for tree in facts.worktrees
+    )
 
 
 def _processes(orchestration: Orchestration, trees: tuple[Worktree, ...]) -> scan.Request:

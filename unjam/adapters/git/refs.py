@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
 from unjam.domain.snapshot import CommitId, Truth
@@ -13,8 +13,7 @@ NOTHING = "0" * 40
 _ON_A_COMMAND_LINE = 500  # names; more are found by listing every ref
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """A ref as it stands."""
 
     commit: CommitId | None = None

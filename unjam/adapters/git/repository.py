@@ -6,8 +6,8 @@ command silently acts on whichever repository lies above.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import (
@@ -26,8 +26,7 @@ _BARE = re.compile(rb"(?im)^\s*bare\s*=\s*\"?(true|yes|on|1)")
 _ASK = "name the repository with --repo"
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """A repository by its two places, both resolved: a person's checkout, and Git's files."""
 
     primary: Path

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.batches import resolve_objects
 from unjam.adapters.git.command import Answer, Asked, Git
@@ -22,8 +22,7 @@ class LostTrunkError(UsageError):
     """The trunk is known, and nothing of it is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tips:
+class Tips(NamedTuple):
     """Refs and what they name; ``sound`` holds those whose commit is there."""
 
     named: Mapping[str, CommitId]

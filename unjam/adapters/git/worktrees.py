@@ -6,8 +6,8 @@ Git is not asked: it hides damaged entries, and one damaged entry can end its li
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.files import COMMIT, backlink_text, git_dir_named_by, read_line
 from unjam.adapters.git.repository import Repository
@@ -25,8 +25,7 @@ _MARKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(NamedTuple):
     """What the files of one worktree say about it, before Git's objects are looked at."""
 
     name: str  # of the administrative directory; "" for the primary
@@ -82,6 +81,11 @@ def checked_out(repository: Repository) -> frozenset[str]:
     return frozenset(branch for admin in admins if (branch := _head(admin)[0]))
 
 
+def named_by_head(repository: Repository, name: str) -> tuple[str | None, str | None]:
+    """Return the branch that a worktree is on, or the commit it is at, and look at nothing else."""
+    return _head(f"{repository.common}/worktrees/{name}")[:2]
+
+
 def _read(name: str, admin: str, named: str | None, repository: Repository) -> Checkout:
     entries = _entries(admin)
     branch, detached, damage = _head(admin)
@@ -114,7 +118,7 @@ def _admins(directory: str) -> Iterator[str]:
 
 def _entries(directory: Path | str) -> frozenset[str]:
     try:
-        return frozenset(entry.name for entry in os.scandir(directory))
+        return frozenset(os.listdir(directory))  # noqa: PTH208 -- only names are needed
     except OSError:
         return frozenset()
 

@@ -8,8 +8,9 @@ is looked at. A process that was started after the lock was last written cannot 
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from unjam.adapters.processes.identity import identity_of
 from unjam.adapters.processes.ours import our_own
@@ -26,8 +27,7 @@ _STEERING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
 _ELSEWHERE = "\0elsewhere"  # works on this repository from a place outside of it
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A living process that may own a lock of this repository."""
 
     identity: ProcessIdentity

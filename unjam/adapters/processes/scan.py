@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from unjam.adapters.processes.identity import identity_of, owner_of_process
 from unjam.adapters.processes.ours import is_our_own
@@ -32,8 +33,7 @@ class Request:
     nursery: Path | None = None  # where worktrees are made; agents may outlive them
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessFacts:
+class ProcessFacts(NamedTuple):
     """What was found. An agent is named by the topmost process of its tree."""
 
     processes: tuple[Process, ...]

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
+from typing import NamedTuple
 
 from unjam.adapters.state.location import KEY, TABLE
 from unjam.adapters.state.times import Times
@@ -19,8 +19,7 @@ _TEXTS = (KEY, "status", "agent_id", "track", "error_message")
 _OTHERS = ("started_at", "completed_at", "attempt")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """What a query answered, as the driver gave it."""
 
     columns: tuple[str, ...]

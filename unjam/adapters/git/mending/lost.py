@@ -11,8 +11,9 @@ import tempfile
 import time
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.repository import Repository
@@ -30,8 +31,7 @@ _NOBODY = "0" * 40
 _GITLINK = 0o160000  # what it names is in another repository
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """What is missing or spoilt, and whether everything could be looked at in time."""
 
     objects: tuple[LostObject, ...]

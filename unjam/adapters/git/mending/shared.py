@@ -4,7 +4,6 @@ The small ones are looked at each time. Packs are durable when Git writes them, 
 at where something is missing, or on request; then their checksums are computed, bounded in time.
 """
 
-import hashlib
 import os
 import re
 import time
@@ -134,6 +133,8 @@ def _starts_with(path: Path, start: bytes) -> bool:
 
 def _is_whole(path: Path, until: float) -> bool:
     """Compute the checksum at the end of a file; when time is up, believe it."""
+    import hashlib  # seldom needed, and what comes before Git is at work is waited for
+
     digest, left = hashlib.sha1(), path.stat().st_size - _HASH  # noqa: S324 -- Git's own hash
     if left <= 0:
         return False

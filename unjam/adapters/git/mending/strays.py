@@ -3,8 +3,8 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.files import backlink, git_dir_named_by
 from unjam.adapters.git.repository import Repository
@@ -40,8 +40,7 @@ def read_strays(
     return tuple(sorted(found, key=lambda one: one.path))
 
 
-@dataclass(frozen=True, slots=True)
-class _Looking:
+class _Looking(NamedTuple):
     root: Path
     repository: Repository
     known: set[str]
@@ -78,8 +77,7 @@ class _Looking:
         return Stray(path, StrayKind.COPY, named.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """Where the directories of worktrees have gone to, and what is left of the strays."""
 
     places: dict[str, Path]  # by name of the worktree

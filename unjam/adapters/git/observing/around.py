@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.observing.beside import Parts
@@ -13,6 +13,7 @@ from unjam.adapters.git.status.quick_status import Rules
 from unjam.adapters.git.status.unsaved import Head, Scan, read_heads, scan_files, unsaved_by_name
 from unjam.adapters.git.worktrees import (
     Checkout,
+    named_by_head,
     read_primary,
     read_worktrees,
     worktree_names,
@@ -22,8 +23,7 @@ from unjam.domain.snapshot import CommitId, Unsaved
 PARTS = 24  # in which two take the worktrees; many keep both at work, few ask Git seldom
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(NamedTuple):
     """What the files of all worktrees say; the primary is the first."""
 
     checkouts: list[Checkout]
@@ -69,17 +69,20 @@ class LookAround:
     def helping(self, parts: Parts) -> dict[str, Unsaved]:
         """Look only into what the other one does not take."""
         names = worktree_names(self._repository)
+        heads: dict[str, Head] | None = None
         taken: list[Checkout] = []
         scans: list[Scan] = []
         for part in parts:
+            if heads is None:  # of all that is left, for Git to be asked only once
+                heads = self._heads_of(name for at, name in enumerate(names) if at % PARTS >= part)
             some = [one for one in self._read(names[part::PARTS]) if self._is_wanted(one)]
             taken += some
-            scans += scan_files(some, self._rules, self._heads(some))
+            scans += scan_files(some, self._rules, heads)
         return self._judged(taken, scans)
 
     def joined(self, answer: Around, helped: dict[str, Unsaved]) -> Around:
         """Put together what two looked into."""
-        return replace(answer, unsaved={**answer.unsaved, **helped})
+        return answer._replace(unsaved={**answer.unsaved, **helped})
 
     def _looked(self, parts: Parts | None) -> Around:
         names = worktree_names(self._repository)
@@ -96,7 +99,7 @@ class LookAround:
             scans += scan_files(some, self._rules, heads)
         return Around(
             checkouts=everything,
-            heads={one.name: self._commit(one) for one in everything},
+            heads={one.name: self._commit(one.branch, one.detached) for one in everything},
             unsaved=self._judged(taken, scans),
             named=named,
             locks=locks,
@@ -116,13 +119,16 @@ class LookAround:
     def _is_wanted(self, checkout: Checkout) -> bool:
         return self._only is None or checkout.name in self._only
 
-    def _commit(self, checkout: Checkout) -> CommitId | None:
-        if checkout.detached:
-            return CommitId(checkout.detached)
-        return self._refs.get(checkout.branch or "")
+    def _commit(self, branch: str | None, detached: str | None) -> CommitId | None:
+        return CommitId(detached) if detached else self._refs.get(branch or "")
 
     def _heads(self, checkouts: Iterable[Checkout]) -> dict[str, Head]:
-        return read_heads(self._git, {one.name: self._commit(one) for one in checkouts})
+        at = {one.name: self._commit(one.branch, one.detached) for one in checkouts}
+        return read_heads(self._git, at)
+
+    def _heads_of(self, names: Iterable[str]) -> dict[str, Head]:
+        at = {name: self._commit(*named_by_head(self._repository, name)) for name in names}
+        return read_heads(self._git, at)
 
     def _judged(self, checkouts: list[Checkout], scans: list[Scan]) -> dict[str, Unsaved]:
         return unsaved_by_name(self._git, self._repository.common, checkouts, scans)

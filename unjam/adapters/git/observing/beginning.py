@@ -19,8 +19,7 @@ configuration of ours and no state. They begin together and are waited for where
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from unjam.adapters.git.command import Asked, Git
 from unjam.adapters.git.questions import ask_config, ask_graph, ask_tips
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
 _WORTH_A_PROCESS = 32  # worktrees; below, forking costs more than it saves
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """A look at a repository: what is known of it, and what is on its way."""
 
     git: Git

@@ -1,7 +1,8 @@
 """Compare every workstream's branch with the trunk, all in the same few processes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from unjam.adapters.git.observing.beginning import Begun
 from unjam.adapters.git.observing.facts import ObserveRequest
@@ -25,8 +26,7 @@ from unjam.domain.naming import Owner
 from unjam.domain.snapshot import Branch, CommitId, Truth, Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(NamedTuple):
     """The branches, the graph they were compared in, and what stayed in the dark."""
 
     branches: tuple[Branch, ...]
@@ -34,8 +34,7 @@ class Compared:
     unknown: tuple[Unknown, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     ref: str
     tip: CommitId
     owner: Owner

@@ -1,7 +1,8 @@
 """Look closely at what looks broken, and at nothing else: a sound repository pays for one directory."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.mending.branches import find_lost_branches
 from unjam.adapters.git.mending.examine import INITIALIZING, Examiner
@@ -21,8 +22,7 @@ _OFF = {"false", "no", "off", "0"}
 _NO_COMMIT = "its HEAD names no commit"
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(NamedTuple):
     """The worktrees with what is wrong with them, the primary first; strays; and lost objects."""
 
     worktrees: tuple[Worktree, ...]

@@ -1,8 +1,8 @@
 """What a directory holds otherwise in one commit than in another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.batches import read_objects
 from unjam.adapters.git.command import Git
@@ -11,8 +11,7 @@ from unjam.domain.snapshot import CommitId
 _FILES = ("100644", "100755")
 
 
-@dataclass(frozen=True, slots=True)
-class Differing:
+class Differing(NamedTuple):
     """One file: the blob it was, and what it has become; None where it is not there."""
 
     was: str | None

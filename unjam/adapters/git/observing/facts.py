@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.observing.locks import LockFile
 from unjam.domain.damage import DamagedFile, LostBranch, LostObject
@@ -47,8 +48,7 @@ class ObserveRequest:
         return self.prove is None or workstream in self.prove
 
 
-@dataclass(frozen=True, slots=True)
-class GitFacts:
+class GitFacts(NamedTuple):
     """Everything Git's files and objects say of an orchestration."""
 
     trunk: str  # full ref name

@@ -49,7 +49,7 @@ def observe(
         return blind_facts(repository, request, find_packs(repository.common))
     compared = _compared(begun, repository, trunk, request)
     around = begun.around.answer()
-    found = _Worktrees(git, repository, tips, around).join(compared.history)
+    found = _Worktrees(git, repository, tips, around).join(compared)
     broken = look_closely(repository, request, begun, (trunk, compared), found)
     has = has_remote(begun.config, request.remote)
     return GitFacts(
@@ -98,13 +98,14 @@ class _Worktrees:
         self._tips = tips
         self._around = around
 
-    def join(self, history: History) -> list[Worktree]:
+    def join(self, compared: Compared) -> list[Worktree]:
         around = self._around
+        owners = {one.ref: one.workstream for one in compared.branches}
         reached = sorted(set(self._tips.sound.values()))
         named = [
             (one, around.named[one.name]) for one in around.checkouts if one.name in around.named
         ]
-        hidden = count_hidden(self._git, self._repository.common, named, history, reached)
+        hidden = count_hidden(self._git, self._repository.common, named, compared.history, reached)
         intact = self._intact(around.unsaved)
         return [
             Worktree(
@@ -120,6 +121,7 @@ class _Worktrees:
                 lock_reason=one.lock_reason,
                 hidden_commits=hidden.get(one.name, 0),
                 problem=one.problem or self._branch_problem(one),
+                workstream=owners.get(one.branch or "") if one.name else None,
             )
             for one in around.checkouts
         ]

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.batches import read_objects
 from unjam.adapters.git.command import Git
@@ -14,8 +14,7 @@ _MOST = 1000  # commits looked at; what is older came before all of them
 _PATHS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """A file as of one commit; removed ones are empty."""
 
     path: str

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.proving.history import Base, History
@@ -12,8 +12,7 @@ from unjam.adapters.git.proving.patches import Change, Span, read_changes, read_
 _Found = Mapping[Span, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """What one branch has beyond the trunk."""
 
     tip: str

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.batches import ask_in_batches, resolve_objects
 from unjam.adapters.git.command import Git
@@ -12,8 +13,7 @@ from unjam.domain.snapshot import CommitId
 _CLEAN = b"1"
 
 
-@dataclass(frozen=True, slots=True)
-class EmptyMerges:
+class EmptyMerges(NamedTuple):
     """Tips whose merge would change nothing, and those of which that cannot be told."""
 
     empty: frozenset[str]

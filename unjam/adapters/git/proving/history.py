@@ -7,8 +7,8 @@ introduced it. A commit is known by the place of that merge on the line, 0 being
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from unjam.adapters.git.batches import ask_in_batches
 from unjam.adapters.git.command import Asked, Git
@@ -19,8 +19,7 @@ from unjam.errors import PermanentError
 _Parents = dict[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(NamedTuple):
     """Which trunk commits a commit builds on: the line from a place on, and some beside it."""
 
     place: int
@@ -68,12 +67,15 @@ class History:
 
     def beyond_trunk(self, tip: str) -> tuple[str, ...]:
         """List the commits that a tip has and the trunk has not."""
-        return tuple(self._walk(tip, self.in_trunk))
+        return self._walk(tip, self._place.__contains__)
 
     def side_of(self, tip: str) -> tuple[str, ...]:
         """List what came into the trunk together with a tip off the line, as far as the tip has it."""
-        place = self._place[tip]
-        return tuple(self._walk(tip, lambda commit: self._place.get(commit) != place))
+        came = self._place.get
+        place = came(tip)
+        if place not in map(came, self.parents(tip)):  # as with most: it came alone
+            return (tip,)
+        return self._walk(tip, lambda commit: came(commit) != place)
 
     def without(self, commits: Iterable[str], base: str) -> tuple[str, ...]:
         """Drop those commits that ``base`` has too, looking only among them."""
@@ -113,7 +115,7 @@ class History:
 
     def between(self, base: Base, tip: str) -> tuple[str, ...]:
         """List the commits of a tip that are not part of a base."""
-        return tuple(self._walk(tip, lambda one: self.in_trunk(one) and self.builds_on(base, one)))
+        return self._walk(tip, lambda one: self.in_trunk(one) and self.builds_on(base, one))
 
     def behind(self, base: Base) -> int:
         """Count the trunk commits that are not part of a base."""
@@ -123,14 +125,15 @@ class History:
         """List the trunk commits that came in before this place on the line: the newer ones."""
         return (commit for commit, came in self._place.items() if came < place)
 
-    def _walk(self, tip: str, stops: Callable[[str], bool]) -> Iterator[str]:
-        waiting, seen = [tip], set[str]()
+    def _walk(self, tip: str, stops: Callable[[str], bool]) -> tuple[str, ...]:
+        parents = self._parents.get
+        waiting, found = [tip], dict[str, None]()
         while waiting:
             commit = waiting.pop()
-            if commit not in seen and not stops(commit):
-                seen.add(commit)
-                yield commit
-                waiting += self.parents(commit)
+            if commit not in found and not stops(commit):
+                found[commit] = None
+                waiting += parents(commit, ())
+        return tuple(found)
 
 
 class Graph:

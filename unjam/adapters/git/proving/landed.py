@@ -1,7 +1,7 @@
 """Prove that branches' work is in the trunk, or that it was and has been taken back out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.proving.copies import Copies, CopyFinder, Work, whole_of
@@ -14,8 +14,7 @@ from unjam.adapters.git.reflog import Move
 from unjam.domain.snapshot import CommitId, Proof, Truth
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
+class Landing(NamedTuple):
     """Whether a branch has landed, how that is known, and what took it back out."""
 
     landed: Truth
@@ -30,8 +29,7 @@ CANNOT_TELL = Landing(Truth.UNKNOWN)
 _REACHED = Landing(Truth.YES, Proof.ANCESTOR)
 
 
-@dataclass(frozen=True, slots=True)
-class Trunk:
+class Trunk(NamedTuple):
     """The trunk, as proofs need it."""
 
     tip: CommitId

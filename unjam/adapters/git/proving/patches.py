@@ -8,7 +8,6 @@ space, since a different indentation is different work.
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from unjam.adapters.git.batches import ask_in_batches
@@ -20,8 +19,7 @@ _PLAIN = ("-r", "--root", "--no-renames", "--no-ext-diff", "--no-textconv", "--n
 _HEADER = re.compile(rb"^([0-9a-f]{40})\n", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A change from one commit to another; ``start`` None is the commit's own parent."""
 
     end: str

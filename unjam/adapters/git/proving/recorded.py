@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from unjam.adapters.git.batches import read_objects
 from unjam.adapters.git.command import Git
@@ -14,8 +14,7 @@ _KEEPS = re.compile(r"commit|merge|pull|rebase|cherry-pick|revert|am\b")
 _PARENT = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedMerge:
+class RecordedMerge(NamedTuple):
     """The last merge of a branch's tip into the trunk."""
 
     commit: str

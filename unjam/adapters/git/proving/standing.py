@@ -6,15 +6,14 @@ line or beside it) and what the reflogs of the branch and of the trunk say.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.proving.history import History
 from unjam.adapters.git.reflog import Move, read_beginning, read_reflog
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What a branch brought of its own: ``own`` None is "cannot tell"."""
 
     own: tuple[str, ...] | None
@@ -96,6 +95,8 @@ class Standings:
         )
 
     def _is_stacked(self, own: tuple[str, ...], tip: str) -> bool:
+        if own == (tip,):  # as most are
+            return tip in self._shared
         return tip in self._shared or any(one != tip and one in self._tips for one in own)
 
 

@@ -6,7 +6,6 @@ split and sparse indices, conflict stages, very long names) is said to be, and l
 
 import hashlib
 import os
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from struct import Struct
@@ -42,8 +41,7 @@ class Entry(NamedTuple):
     skipped: bool  # outside a sparse checkout
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """What is staged, and which whole directories have a tree already."""
 
     written_ns: int
@@ -97,12 +95,12 @@ def _read_entries(content: bytes) -> tuple[list[Entry], int]:
         length = flags & _LONG_NAME
         if flags & _STAGE or length == _LONG_NAME:
             raise ForeignIndexError("conflict stages or long names")
-        start, more = at + _FIXED, 0
+        start, intended, skipped = at + _FIXED, False, False
         if flags & _EXTENDED:
             more = int.from_bytes(content[start : start + 2], "big")
+            intended, skipped = bool(more & _INTENT_TO_ADD), bool(more & _EXTENDED)
             start += 2
         end = start + length
-        intended, skipped = bool(more & _INTENT_TO_ADD), bool(more & _EXTENDED)
         entries.append(make((*fields, content[start:end], intended, skipped)))
         at += (end - at + 8) & ~7
     return entries, at

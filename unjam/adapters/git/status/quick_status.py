@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from unjam.adapters.git.status.attributes import Attributes, Conversion
 from unjam.adapters.git.status.index_file import Entry, Index
@@ -37,8 +38,7 @@ class FilteredError(AskGitError):
     """Files may have gone through a filter, which is never run here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """What the repository's configuration says about comparing files."""
 
     file_mode: bool = True

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.batches import resolve_objects
 from unjam.adapters.git.command import Git
@@ -30,16 +30,14 @@ from unjam.errors import UnjamError
 _WITHOUT_FILTERS = "filters were not run: files that have one may show as modified"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The commit a worktree is at, and its tree."""
 
     commit: CommitId
     tree: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """What the files of one worktree showed: changes, or that Git must be asked, or neither."""
 
     name: str
