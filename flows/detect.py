@@ -9,6 +9,7 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.futures import wait
 
+from tasks.closing import close_the_dead
 from tasks.watch import look, rows_of, sign_of, start, tell
 from unjam.engine.repositories import listed
 
@@ -31,6 +32,7 @@ def detect(
     named = repos or [
         Path(one) for one in os.environ.get("UNJAM_REPOS", "").split(os.pathsep) if one
     ]
+    close_the_dead()
     looks = [look.submit(repo, every, config) for repo in listed(named, config)]
     wait(looks)
     done = []

@@ -19,6 +19,7 @@ from prefect.events import emit_event
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.adapters import clock
+from unjam.adapters.processes.identity import host
 from unjam.domain.finding import Finding
 from unjam.domain.words import printable
 from unjam.engine.detecting import Seen, detect
@@ -28,7 +29,13 @@ from unjam.errors import UnjamError
 from unjam.settings.units import written_duration
 
 RECOVERY = "recover/recover"
-_UNFINISHED = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED]
+_UNFINISHED = [
+    StateType.SCHEDULED,
+    StateType.PENDING,
+    StateType.RUNNING,
+    StateType.PAUSED,
+    StateType.CANCELLING,
+]
 _TIME = "%Y-%m-%d %H:%M:%S UTC"
 _CRASHES = 3  # flow runs that died before they could begin, and are started anew
 
@@ -109,7 +116,8 @@ def _payload(seen: Seen, finding: Finding) -> dict[str, object]:
 
 
 def _digest(repo: Path) -> str:
-    return hashlib.sha256(str(repo).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    """Name a repository for Prefect: another machine may have one at the same place."""
+    return hashlib.sha256(f"{host()}\0{repo}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def sign_of(every: timedelta) -> str:

@@ -36,7 +36,8 @@ def session(
     """Hold the lease for one run; raises RefusedError while another recovery is at work.
 
     What a killed run had half made is completed first, under this run's journal. A run that was
-    not ended when the block is left needs a human.
+    not ended when the block is left needs a human; one that was interrupted is open, like a killed
+    one, and the next continues it.
     """
     now = clock.now()
     run = Recovery(
@@ -66,9 +67,11 @@ def session(
         try:
             complete(run)
             yield run
-        finally:
-            if not run.ended:  # it failed; what the killed ones owe is still owed
-                _note_end(run, RunWord.NEEDS_HUMAN)
+        except Exception:  # what the killed ones owe is still owed
+            _end_if_open(run)
+            raise
+        # Ctrl-C and a cancellation are no Exception: a run they end stays open, as a killed one.
+        _end_if_open(run)
 
 
 def _keep_configuration(orchestration: Orchestration) -> None:
@@ -95,6 +98,11 @@ def end_with_killed(run: Recovery, word: RunWord) -> None:
     for killed in run.killed:
         _close(run.orchestration, killed, by=run.run)
     _note_end(run, word)
+
+
+def _end_if_open(run: Recovery) -> None:
+    if not run.ended:
+        _note_end(run, RunWord.NEEDS_HUMAN)
 
 
 def _note_end(run: Recovery, word: RunWord) -> None:
