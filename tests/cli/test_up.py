@@ -15,6 +15,7 @@ import pytest
 
 from deployments.serve import declared
 from tests.command import ROOT, command, unjam, unjam_json
+from tests.documented import typed
 from tests.prefect_server import free_port
 from tests.world import World, typical_wreck
 from tests.world.shell import wait_until
@@ -114,6 +115,21 @@ def test_it_serves_the_ui_and_every_deployment_to_who_knows_the_password(served:
         for one in psutil.Process(served.process.pid).children(recursive=True)
         for word in one.cmdline()
     )
+
+
+@pytest.mark.slow
+def test_what_the_page_about_the_api_tells_to_type_works_with_the_password(
+    served: Served, world: World, tmp_path: Path
+) -> None:
+    typical_wreck(world)
+    known = tmp_path / "curl"
+    known.write_text(f'user = "{PASSWORD}"\n')
+    api = {"API": f"http://127.0.0.1:{served.port}/api", "REPO": str(world.repo)}
+
+    said = typed("api.md", {**api, "CURL_AUTH": str(known)}, tmp_path)
+
+    assert [one for one in said if one in {"ACCEPT", "recovered"}] == ["ACCEPT", "recovered"]
+    assert unjam_json("check", cwd=world.repo)["healthy"]
 
 
 @pytest.mark.slow
