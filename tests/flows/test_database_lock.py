@@ -319,28 +319,6 @@ def test_commits_into_a_log_that_was_deleted_under_its_writer_come_home(
     assert any("deleted" in one for one in document["vault"])
 
 
-def test_of_two_logs_of_one_name_none_is_written_over_the_other(busy: World, start: Start) -> None:
-    with_log(busy)
-    writer = keeper(start, busy, "PRAGMA wal_autocheckpoint = 0", COMMITTED, loop="idle")
-    for side in ("-wal", "-shm"):
-        Path(f"{busy.state.path}{side}").unlink()
-    newer = keeper(
-        start,
-        busy,
-        "PRAGMA wal_autocheckpoint = 0",
-        COMMITTED.replace("ws-kept", "ws-newer"),
-        loop="idle",
-    )
-    newer.kill()
-
-    document = recover(busy.repo, ONLY)
-
-    assert document["word"] == "partly recovered", document["outcomes"]
-    assert writer.alive
-    assert busy.state.status("ws-newer") == "pending"
-    assert f"-wal.deleted-{writer.pid}" in " ".join(sentences(document, "copy state").values())
-
-
 def test_a_killed_writer_s_deleted_log_is_given_its_name_back(busy: World, start: Start) -> None:
     with_log(busy)
     writer = keeper(
