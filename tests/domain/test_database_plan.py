@@ -165,3 +165,13 @@ def test_it_is_everybody_s_and_never_repaired_for_one_workstream() -> None:
 def test_a_plan_that_opens_what_it_has_not_copied_cannot_be_made() -> None:
     with pytest.raises(UnsafePlanError):
         Plan(PurePath("/repo"), (OpenState(subject="x", reason="y", path=PATH),))
+
+
+def test_nobody_is_stopped_over_a_deleted_log_while_a_newer_one_holds_commits() -> None:
+    stranded = Holder(
+        7, process(7), activity=Activity.IDLE, deleted=("orchestration.db-wal",), is_near=True
+    )
+    alone = replace(SOUND, mode="wal", holders=(stranded,))
+
+    assert "stop" in verbs(alone)
+    assert verbs(replace(alone, wal=Wal(4096, "1", frames=3, folded=0))) == ["copy state"]
