@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 from prefect import get_run_logger, task
 from prefect.client.orchestration import get_client
@@ -16,6 +17,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
 from prefect.events import emit_event
+from prefect.runtime import flow_run
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.adapters import clock
@@ -86,10 +88,17 @@ def start(seen: Seen, config: Path | None) -> FlowRun | None:
             idempotency_key=f"{seen.key}-{crash}",
             tags=[tag, printable(seen.repo.name), "detected"],
             as_subflow=False,
+            work_queue_name=_queue(),
         )
         if not isinstance(made, FlowRun) or made.state is None or not made.state.is_crashed():
             return made if isinstance(made, FlowRun) else None
     return None
+
+
+def _queue() -> str | None:
+    """Name the queue this look was taken from: the repository lies on the machine that serves it."""
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(UUID(flow_run.id)).work_queue_name
 
 
 def _unfinished(tag: str) -> bool:
