@@ -40,7 +40,7 @@ while IFS=' ' read -r tree branch; do
     git rev-list --left-right --count "main...$branch"
 done
 """
-_SEALED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0"}
+SEALED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0"}
 _TEMPLATE = "ws/{workstream}/{agent}"
 
 
@@ -77,7 +77,7 @@ def _run(command: tuple[str, ...], where: Path, stdin: str = "") -> str:
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | _SEALED,
+        env=os.environ | SEALED,
     )
     if ended.returncode not in (0, 1):
         raise SystemExit(ended.stderr)
