@@ -23,3 +23,12 @@ def _calmed(world: World) -> World:
     world.configure(policy={"restart": "off"})
     world.state.create()
     return world
+
+
+@pytest.fixture
+def busy(calm: World) -> World:
+    """A state with rows that are settled, so that nothing but its file is wrong."""
+    calm.configure(policy={"restart": "off"}, hang={"interval": "0.3s"})
+    for number in range(20):
+        calm.state.row(f"ws-{number:02}", "pending", agent=None)
+    return calm

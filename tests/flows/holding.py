@@ -11,6 +11,7 @@ from tests.world import Program, World, wait_until
 from unjam.domain.finding import Scenario
 
 ONLY = (Scenario.DATABASE_LOCK,)
+COMMITTED = "INSERT INTO workstream_status (workstream_id, status) VALUES ('ws-kept', 'pending')"
 ORCHESTRATOR = "multi_agent_orchestrator.py"
 _HOLDS = """
 import signal, sqlite3, sys, time

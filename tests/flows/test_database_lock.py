@@ -1,31 +1,22 @@
 """The state is kept locked: who, how, since when; then the right one is stopped and no row is lost."""
 
 import sys
+import time
 import uuid
 from pathlib import Path
 
+import psutil
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
 from tests.adapters.databases import kill_writer
 from tests.command import unjam, unjam_json
-from tests.flows.holding import ONLY, Start, files_of, keeper, steps, stopped, with_log
+from tests.flows.holding import COMMITTED, ONLY, Start, files_of, keeper, steps, stopped, with_log
 from tests.recovering import recover, sentences, undo
 from tests.world import World, wait_until
 
 INSERT = "INSERT INTO workstream_status (workstream_id, status) VALUES ('ws-lost', 'running')"
-
-COMMITTED = "INSERT INTO workstream_status (workstream_id, status) VALUES ('ws-kept', 'pending')"
-
-
-@pytest.fixture
-def busy(calm: World) -> World:
-    """A state with rows that are settled, so that nothing but its file is wrong."""
-    calm.configure(policy={"restart": "off"}, hang={"interval": "0.3s"})
-    for number in range(20):
-        calm.state.row(f"ws-{number:02}", "pending", agent=None)
-    return calm
 
 
 @pytest.mark.parametrize("log", [False, True], ids=["journal", "log"])
@@ -178,13 +169,15 @@ def test_a_reader_that_pins_the_log_is_named_and_stopped_and_the_log_folded_in(
 
 def test_of_two_orchestrators_the_younger_one_is_stopped_alone(busy: World, start: Start) -> None:
     elder = keeper(start, busy)
+    born = psutil.Process(elder.pid).create_time()
+    wait_until(lambda: time.time() > born + 1.5, "the second to be clearly younger")
     younger = keeper(start, busy)
 
     told = unjam_json("check", "database_lock", cwd=busy.repo)
     document = recover(busy.repo, ONLY)
 
     assert [one["severity"] for one in told["findings"]] == ["error"]
-    assert document["word"] == "recovered"
+    assert document["word"] == "recovered", document["notes"]
     assert elder.alive
     assert not younger.alive
     assert sentences(document, "stop").keys() == {f"pid {younger.pid}"}

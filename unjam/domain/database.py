@@ -95,6 +95,7 @@ class Holder:
     activity: Activity = Activity.UNKNOWN
     because: str = ""  # what its activity shows in
     deleted: tuple[str, ...] = ()  # files of the database it has open that have lost their name
+    is_overtaken: bool = False  # others have written the database since it wrote its deleted log
     reads_to: int | None = None  # frame of the WAL behind which its reading began
     is_near: bool = False  # works in the orchestration, or names it in its command line
     is_personal: bool = False  # a person sits at its terminal
@@ -176,6 +177,14 @@ class Database:
     def stranded(self) -> Iterator[Holder]:
         """Yield those that work on files that have lost their names."""
         return (one for one in self.holders if one.deleted)
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether others have committed beside a deleted log: folded in, it would overwrite that."""
+        log = self.wal
+        deleted = {name for one in self.stranded() for name in one.deleted}
+        has_two = bool(log and log.frames) and f"{self.path.name}-wal" in deleted
+        return has_two or any(one.is_overtaken for one in self.stranded())
 
     @property
     def is_damaged(self) -> bool:

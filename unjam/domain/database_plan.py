@@ -31,9 +31,9 @@ _TIMEOUT = (
     "orchestrator itself has to open its database with one, sqlite3.connect(path, timeout=30), or "
     "run PRAGMA busy_timeout = 30000 on every new connection, and BEGIN IMMEDIATE what it writes"
 )
-_TWO_LOGS = (
-    "others have committed into a newer log of that name since, and only one of the two can be folded "
-    "in; the vault has both: choose which one stays"
+_CONTESTED = (
+    "others have committed since, beside its deleted log, and only one of the two can stay; "
+    "the vault has both: choose which"
 )
 
 
@@ -95,8 +95,8 @@ class _Planner:
         self.policy = policy
         self.database = database
         self.place = snapshot.place(database.path)
-        # Of two logs, whoever ends first writes the pages of his over those of the other.
-        self.targets = () if self._has_two_logs() else tuple(self._targets())
+        # Whoever ends writes the pages of his log over those of the others.
+        self.targets = () if self.database.is_contested else tuple(self._targets())
         self.obstacle = self._obstacle()
 
     def is_off(self, step_class: StepClass) -> bool:
@@ -226,18 +226,12 @@ class _Planner:
                     reason = f"it is one orchestrator too many ({command}); its agents are let be"
                     yield _Target(boss.process, reason, DUPLICATE)
 
-    def _has_two_logs(self) -> bool:
-        """Tell whether both a deleted log and the one that has its name hold commits."""
-        log = self.database.wal
-        deleted = {name for one in self.database.stranded() for name in one.deleted}
-        return bool(log and log.frames) and f"{self.database.path.name}-wal" in deleted
-
     def _why_kept_stranded(self, one: Holder) -> str:
         """Say why somebody is not stopped who works on deleted files, be it that he works."""
         if self.database.path.name in one.deleted:
             return "the whole database it works on has lost its name; stop it yourself, politely"
-        if self._has_two_logs():
-            return _TWO_LOGS
+        if self.database.is_contested:
+            return _CONTESTED
         return self._why_kept(replace(one, activity=Activity.IDLE))
 
     def _why_kept(self, one: Holder) -> str:
@@ -278,8 +272,8 @@ class _Planner:
             return "it is on a network file system, where no lock can be relied on; move it to a local disk"
         if database.free is not None and database.free < NO_ROOM:
             return "its disk is full; make room elsewhere, its log is never deleted for that"
-        if self._has_two_logs():
-            return _TWO_LOGS
+        if self.database.is_contested:
+            return _CONTESTED
         return database.read_only or self._obstacle_by_holders(going)
 
     def _obstacle_by_holders(self, going: Collection[int]) -> str:

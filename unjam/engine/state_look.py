@@ -12,6 +12,7 @@ from unjam.adapters.processes.lock_table import HeldLock, locks_on
 from unjam.adapters.processes.locks import (
     OpenFile,
     Person,
+    deleted_file,
     named,
     openers_of,
     started_by,
@@ -43,6 +44,7 @@ from unjam.errors import UnjamError
 _INTERVAL = 1.0  # seconds between two looks, or hang.interval where that is shorter
 _INSTANT = 0.003  # seconds between two glimpses
 _BEAT = 0.02  # seconds; most locks are gone by then
+_FOLDING = 1.0  # seconds at most from a commit into the log until its writer has folded it in
 _UNSEEN = "who holds it cannot be seen from here: another container, machine or user"
 _NO_LOCKS = (
     "this system does not tell who holds a lock, only who has the file open; so the kind of lock, "
@@ -165,7 +167,7 @@ def _holders(path: Path, snapshot: Snapshot, grips: _Grips, anatomy: Anatomy) ->
     for pid in sorted(pids):
         person = known.get(pid)
         did, because = grips.did.get(pid, (Activity.UNKNOWN, ""))
-        deleted = [one.path for one in grips.opened.get(pid, ()) if one.is_deleted]
+        deleted = [one for one in grips.opened.get(pid, ()) if one.is_deleted]
         locks = grips.locks.get(pid, ())
         yield Holder(
             pid=pid,
@@ -175,12 +177,24 @@ def _holders(path: Path, snapshot: Snapshot, grips: _Grips, anatomy: Anatomy) ->
             locks=locks,
             activity=did,
             because=because if person else _UNSEEN,
-            deleted=tuple(dict.fromkeys(Path(one).name for one in deleted)),
+            deleted=tuple(dict.fromkeys(Path(one.path).name for one in deleted)),
+            is_overtaken=any(_is_older(one, path) for one in deleted),
             reads_to=_reads_to(grips.marks.get(pid, ()), anatomy),
             is_near=pid in roles or (person is not None and _is_near(person, places, path)),
             is_personal=bool(person and person.is_personal and pid not in roles),
             is_ours=bool(person and person.is_ours),
         )
+
+
+def _is_older(deleted: OpenFile, path: Path) -> bool:
+    """Tell a deleted log with commits from before the database was last written."""
+    if deleted.number is None or not deleted.path.endswith("-wal"):
+        return False
+    try:
+        log = deleted_file(deleted).stat()
+        return log.st_size > 0 and path.stat().st_mtime > log.st_mtime + _FOLDING
+    except OSError:
+        return False
 
 
 def _is_near(person: Person, places: Collection[str], path: Path) -> bool:

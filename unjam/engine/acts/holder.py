@@ -51,6 +51,8 @@ def _stopped(run: Recovery, step: StopHolder) -> tuple[str, tuple[str, ...]]:
 def _refuse_unless_stranded(step: StopHolder, database: Database) -> None:
     if step.process not in {one.process for one in database.stranded()}:
         raise RefusedError("it is not stopped: it does not work on deleted files any more")
+    if database.is_contested:
+        raise RefusedError("it is not stopped: others have committed beside its deleted log")
 
 
 def _refuse_unless_duplicate(step: StopHolder, database: Database) -> None:
