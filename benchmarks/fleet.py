@@ -8,7 +8,6 @@ other. All alternate in one run on one machine; growth is the time divided by th
 """
 
 import argparse
-import logging
 import os
 import statistics
 import tempfile
@@ -18,7 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
-from prefect.logging.handlers import APILogHandler, PrefectConsoleHandler
+from prefect.logging.configuration import setup_logging
+from prefect.logging.handlers import APILogHandler
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
@@ -91,14 +91,6 @@ def say(found: dict[int, dict[str, float]]) -> None:
             print(f"{number:>12}  {way:<15} {seconds:>8.2f}  {ratio:>9.2f}  {growth:>6.1f}")
 
 
-def quiet() -> None:
-    """Keep the flow's log off the terminal; it is still sent to the server."""
-    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
-        for handler in logging.getLogger(name).handlers:
-            if isinstance(handler, PrefectConsoleHandler):
-                handler.setLevel(logging.ERROR)
-
-
 def main() -> None:
     """Build, measure and say."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -108,7 +100,9 @@ def main() -> None:
     parser.add_argument("--branches", type=int, default=50, help="in each repository")
     given = parser.parse_args()
     size = Size(given.worktrees, given.branches, given.branches)
-    os.environ.update(QUIET | SEALED)
+    # The flow's log is sent to the server, and only there.
+    os.environ.update(QUIET | SEALED | {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"})
+    setup_logging()
     with tempfile.TemporaryDirectory(prefix="unjam-fleet-") as scratch:
         repos = [Path(scratch, f"repository-{number:03}") for number in range(max(given.fleet))]
         for repo in repos:
@@ -123,7 +117,6 @@ def main() -> None:
             ),
         ):
             watch(repos[:1])  # what is loaded and written only once
-            quiet()  # by now the handlers are there
             say({n: measure(repos[:n], size, given.rounds) for n in given.fleet})
             APILogHandler().flush()  # while there is a server to take it
 
