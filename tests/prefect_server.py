@@ -88,7 +88,7 @@ def _start(directory: Path) -> dict[str, Any]:
         )
     try:
         wait_until(
-            lambda: _healthy(url) or server.poll() is not None,
+            lambda: healthy(url) or server.poll() is not None,
             "the Prefect server",
             deadline=START_DEADLINE,
         )
@@ -118,7 +118,7 @@ def _group_lives(pid: int) -> bool:
     return True
 
 
-def _healthy(url: str) -> bool:
+def healthy(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
             return bool(answer.status == 200)
