@@ -1,19 +1,23 @@
-"""A Prefect server that is killed in the middle, or whose database is locked, costs no work."""
+"""A server that is killed or whose database is locked in the middle, a worker that is killed: no work is lost."""
 
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from uuid import UUID
 
 import prefect.settings
+import psutil
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import temporary_settings
 
-from tests.command import ROOT, environment, unjam_json
+from tests.command import ROOT, command, environment, unjam_json
 from tests.deployed import served, started, until_state
-from tests.flows.test_watch_closes import until_begun, wreck
+from tests.flows.test_watch_closes import BEGUN, until_begun, wreck
+from tests.interrupt.killing import journal_lines
 from tests.prefect_server import QUIET, free_port, healthy
 from tests.world import Program, World, wait_until
 
@@ -49,25 +53,23 @@ class Server:
         self._program.kill()
 
 
+@pytest.fixture(scope="module")
+def _own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("own"))
+    yield made
+    made.kill()
+
+
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    (tmp_path / "own").mkdir()
-    made = Server(tmp_path / "own")
-    monkeypatch.setenv("PREFECT_API_URL", made.url)
+def server(_own: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """One server for all tests of this module, which leave it running."""
+    monkeypatch.setenv("PREFECT_API_URL", _own.url)
     settings = {
-        prefect.settings.PREFECT_API_URL: made.url,
+        prefect.settings.PREFECT_API_URL: _own.url,
         prefect.settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     }
-    try:
-        with monkeypatch.context() as patched:
-            for name, value in IMPATIENT.items():
-                patched.setenv(name, value)
-            serving = ExitStack()
-            serving.enter_context(served(made.url, tmp_path / "served"))
-        with serving, temporary_settings(settings):
-            yield made
-    finally:
-        made.kill()
+    with temporary_settings(settings):
+        yield _own
 
 
 @pytest.fixture
@@ -75,6 +77,9 @@ def client(server: Server) -> Iterator[SyncPrefectClient]:
     assert server.url
     with get_client(sync_client=True) as made:
         yield made
+
+
+Trouble = Callable[[Server, Callable[[], None]], None]
 
 
 def killed_and_started_again(server: Server, until: Callable[[], None]) -> None:
@@ -90,14 +95,49 @@ def locked(server: Server, until: Callable[[], None]) -> None:
         held.execute("ROLLBACK")
 
 
-@pytest.mark.parametrize(
-    "trouble", [killed_and_started_again, pytest.param(locked, marks=pytest.mark.thorough)]
-)
+TROUBLES = pytest.mark.parametrize("trouble", [killed_and_started_again, locked])
+
+
+@TROUBLES
+def test_a_recovery_outlasts_a_trouble_of_its_server_and_is_recorded_as_if_there_were_none(
+    wreck: World, server: Server, client: SyncPrefectClient, tmp_path: Path, trouble: Trouble
+) -> None:
+    treasure = wreck.treasure()
+    words = command("recover", "--yes")
+    recovery = Program(*words, cwd=wreck.repo, output=tmp_path / "out", env=environment())
+    wait_until(lambda: journal_lines(wreck) >= BEGUN, "the recovery to be at work", deadline=120)
+
+    trouble(server, passes)
+
+    assert recovery.wait(240) == 0, (tmp_path / "out").read_text()
+    (past,) = unjam_json("history", cwd=wreck.repo)["runs"]
+    assert past["word"] == "recovered"
+    assert until_state(client, UUID(past["flow_run"]["id"]), *ENDED).state_name == "Completed"
+    assert wreck.lost(treasure) == []
+
+
+def passes() -> None:
+    """Let a trouble last for some of the tries of who waits for it."""
+    end = time.monotonic() + 4
+    wait_until(lambda: time.monotonic() > end, "the time")
+
+
+@pytest.fixture
+def _impatient(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All deployments, served by a process whose runs give up soon."""
+    with ExitStack() as serving:
+        with monkeypatch.context() as patched:
+            for name, value in IMPATIENT.items():
+                patched.setenv(name, value)
+            serving.enter_context(served(server.url, tmp_path / "served"))
+        yield
+
+
+@pytest.mark.thorough
+@TROUBLES
+@pytest.mark.usefixtures("_impatient")
 def test_a_run_whose_server_is_away_for_longer_than_it_waits_is_closed_and_its_work_is_done(
-    wreck: World,
-    server: Server,
-    client: SyncPrefectClient,
-    trouble: Callable[[Server, Callable[[], None]], None],
+    wreck: World, server: Server, client: SyncPrefectClient, trouble: Trouble
 ) -> None:
     from flows.detect import detect
 
@@ -105,14 +145,35 @@ def test_a_run_whose_server_is_away_for_longer_than_it_waits_is_closed_and_its_w
     run = started(client, "recover", repo=str(wreck.repo))
     process = until_begun(wreck, run)
 
-    trouble(
-        server, lambda: wait_until(lambda: not process.is_running(), "it to give up", deadline=90)
-    )
+    trouble(server, lambda: gone(process))
 
     # It may have done all of its work alone: it needs the server to tell of it, not to do it.
     (row,) = detect([wreck.repo])["repositories"]
     assert until_state(client, run, *ENDED).state_name in {"Crashed", "Failed"}
     if row["found"] != "nothing":
         wait_until(lambda: unjam_json("check", cwd=wreck.repo)["healthy"], "it", deadline=90)
+    assert unjam_json("check", cwd=wreck.repo)["healthy"]
+    assert wreck.lost(treasure) == []
+
+
+def gone(process: psutil.Process) -> None:
+    wait_until(lambda: not process.is_running(), "it to give up", deadline=90)
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("_impatient")
+def test_a_run_whose_worker_is_killed_ends_with_it_and_is_continued(
+    wreck: World, client: SyncPrefectClient
+) -> None:
+    treasure = wreck.treasure()
+    run = started(client, "recover", repo=str(wreck.repo))
+    worker = until_begun(wreck, run).parent()
+    assert worker is not None
+    assert "deployments.serve" in worker.cmdline()
+
+    worker.kill()
+
+    assert until_state(client, run, *ENDED).state_name == "Crashed"
+    assert unjam_json("recover", "--yes", cwd=wreck.repo)["word"] in {"recovered", "nothing to do"}
     assert unjam_json("check", cwd=wreck.repo)["healthy"]
     assert wreck.lost(treasure) == []
