@@ -18,7 +18,9 @@ install: .venv/.installed
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later, with its venv module, is not on PATH" >&2; exit 1; }
 	@echo "Preparing .venv with $(PYTHON); the first time this takes a minute or two."
 	@"$(PYTHON)" -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@# As a constraint, too: else pip takes what has an extra, sqlalchemy[asyncio], in the newest version.
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements.lock --constraint requirements.lock
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
