@@ -183,3 +183,35 @@ def test_whether_a_process_works_is_told_by_two_looks(program: str, wanted: Acti
 
     assert did is wanted, because
     assert activity(before, vitals_of(process.pid, 1.0))[0] is Activity.UNKNOWN
+
+
+_TAKES_AND_GIVES_BACK = """
+import fcntl, sys
+with open(sys.argv[1], "wb") as file:
+    print("begun", flush=True)
+    while True:
+        for place in range(0, 400, 2):
+            fcntl.lockf(file, fcntl.LOCK_EX, 1, place)
+        fcntl.lockf(file, fcntl.LOCK_UN)
+"""
+
+
+def test_a_lock_is_seen_however_many_others_come_and_go(path: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _TAKES_AND_GIVES_BACK, str(tmp_path / "elsewhere")]
+    with (
+        holder(path, "BEGIN IMMEDIATE", WRITE.replace("2", "3")) as pid,
+        subprocess.Popen(command, stdout=subprocess.PIPE) as noise,
+    ):
+        assert noise.stdout is not None
+        noise.stdout.readline()
+        end = time.monotonic() + 5
+        try:
+            seen = [
+                LockKind.RESERVED in kinds(path, pid)
+                for _ in range(200)
+                if time.monotonic() < end  # the list can take 40 ms
+            ]
+        finally:
+            noise.kill()
+
+    assert all(seen)

@@ -30,7 +30,7 @@ while True:
         state.execute("INSERT INTO execution_log (timestamp, workstream_id, event_type, message) "
                       "VALUES ('', 'ws-1', 'log', hex(randomblob(20000)))")
     else:
-        time.sleep(0.05)
+        time.sleep(60)
 """
 
 Start = Callable[..., Program]

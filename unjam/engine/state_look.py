@@ -18,7 +18,7 @@ from unjam.adapters.processes.locks import (
     started_by,
 )
 from unjam.adapters.processes.vitals import Vitals, activity, vitals_of
-from unjam.adapters.state.anatomy import Anatomy, anatomy_of, last_commit
+from unjam.adapters.state.anatomy import Anatomy, anatomy_of, last_commit, reading_marks
 from unjam.adapters.state.file import beside
 from unjam.adapters.state.glimpse import glimpse
 from unjam.adapters.state.rebuild import recoverable
@@ -114,16 +114,22 @@ def _grips(path: Path, interval: float) -> _Grips:
         return grips
     clock.pause(_BEAT)  # most locks that are seen are of work that goes on
     before = {pid: vitals_of(pid, clock.monotonic()) for pid in watched}
-    stays = True
-    if first is None or _keeping(_held(files) or {}) & watched:
-        stays = _stays_kept(path, interval)
+    goes_on = first is None or not watched.isdisjoint(_keeping(_held(files) or {}))
+    begun = _begun(path, files) if goes_on else {}
+    stays = goes_on and _stays_kept(path, interval)
     last = _held(files) or {}
     grips.marks = dict(_marks(files))
+    later = _begun(path, files)
+    reads_on = {pid for pid, marks in later.items() if marks & begun.get(pid, set())}
     for pid in watched | set(grips.opened):
         grips.did[pid] = _did(before.get(pid), pid)
     for pid, kinds in (first or {}).items():
-        both = (one for one in kinds if one in last.get(pid, ()))
-        grips.locks[pid] = tuple(one for one in both if stays or one not in BLOCKING)
+        let_go = set() if stays else set(BLOCKING)
+        if pid not in reads_on:
+            let_go.add(LockKind.WAL_READ)
+        grips.locks[pid] = tuple(
+            one for one in kinds if one in last.get(pid, ()) and one not in let_go
+        )
     return grips
 
 
@@ -222,6 +228,14 @@ def _marks(files: Collection[str]) -> Iterator[tuple[int, list[int]]]:
     for one in locks_on(one for one in files if one.endswith("-shm")) or ():
         found.setdefault(one.pid, []).extend(_marks_of(one))
     return iter(found.items())
+
+
+def _begun(path: Path, files: Collection[str]) -> dict[int, set[tuple[bytes, int]]]:
+    """Return where the readings of the log began that go on, by pid."""
+    marks = reading_marks(path)
+    if not marks:
+        return {}
+    return {pid: {marks[one] for one in held} for pid, held in _marks(files)}
 
 
 def _reads_to(marks: Collection[int], anatomy: Anatomy) -> int | None:

@@ -59,6 +59,19 @@ def last_commit(path: Path) -> bytes:
         return _beginning(path, 28)[24:] + _beginning(beside(path, "-shm"), 24)[8:]
 
 
+def reading_marks(path: Path) -> tuple[tuple[bytes, int], ...]:
+    """Return where each of five readings of the log begins: the log's salt and a frame of it.
+
+    A mark that somebody reads by stays as it is until he ends.
+    """
+    with ALONE:
+        start = _beginning(beside(path, "-shm"), _FOLDED_AT + _FOLDED.size)
+    if len(start) < _FOLDED_AT + _FOLDED.size:
+        return ()
+    _, *marks = _FOLDED.unpack_from(start, _FOLDED_AT)
+    return tuple((start[32:40], mark) for mark in marks)
+
+
 def page_size(header: bytes) -> int:
     """Return the size of a page in bytes, as the header of a database says it."""
     size = int.from_bytes(header[16:18], "big")
