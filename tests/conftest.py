@@ -19,6 +19,11 @@ settings.register_profile("unjam", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("unjam")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: at the end, no worker waits for another."""
+    items.sort(key=lambda item: "slow" not in item.keywords)
+
+
 @pytest.fixture(autouse=True)
 def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty home, one Git identity, and nothing inherited that points at another repository."""

@@ -87,14 +87,20 @@ def test_without_noise_the_culprit_is_found_and_proven(data: st.DataObject) -> N
     assert found.ruling.proven
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.05, 0.20], ids=["steady", "5 %", "20 %"])
-def test_of_two_hundred_searches_none_convicts_an_innocent(noise: float) -> None:
+@pytest.mark.parametrize(
+    ("noise", "searches", "enough"),
+    [(0.0, 200, 200), (0.05, 200, 198), (0.20, 50, 37)],
+    ids=["steady", "5 %", "20 %"],
+)
+def test_of_many_searches_none_convicts_an_innocent(
+    noise: float, searches: int, enough: int
+) -> None:
     found = [
         (
             seed % 32 + 1,
             search(32, breaking(seed % 32 + 1), noise=(noise, noise), seed=seed, workers=2),
         )
-        for seed in SEEDS
+        for seed in SEEDS[:searches]
     ]
 
     wrong = [
@@ -104,7 +110,7 @@ def test_of_two_hundred_searches_none_convicts_an_innocent(noise: float) -> None
         guilty for guilty, one in found if one.ruling.proven and one.ruling.guilty == (guilty,)
     ]
     assert len(wrong) <= 1  # 0.5 %
-    assert len(right) >= {0.0: 200, 0.05: 198, 0.20: 150}[noise]
+    assert len(right) >= enough
 
 
 def test_a_flaky_test_convicts_nobody() -> None:

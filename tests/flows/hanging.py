@@ -38,10 +38,11 @@ def hung(scene: Stage, stream: Workstream, kind: str) -> subprocess.Popen[bytes]
     return process
 
 
-def silence(tree: Path) -> None:
-    """Let everything in a worktree be old, and whoever works there too."""
-    for path in (tree, *tree.rglob("*")):
-        os.utime(path, (1_000_000, 1_000_000), follow_symlinks=False)
+def silence(*trees: Path) -> None:
+    """Let everything in these worktrees be old, and whoever works there too."""
+    for tree in trees:
+        for path in (tree, *tree.rglob("*")):
+            os.utime(path, (1_000_000, 1_000_000), follow_symlinks=False)
     time.sleep(PATIENCE)  # its age is what is looked at, and nothing makes that go faster
 
 

@@ -42,8 +42,7 @@ def test_a_check_shows_who_hangs_and_who_only_works_in_a_table(still: World, sce
     guilty, innocent = ordered(still, "ws-15"), ordered(still, "ws-16", "agent-2")
     agent = scene.start("read of a pipe", guilty.tree)
     scene.start("short-lived children", innocent.tree)
-    for stream in (guilty, innocent):
-        silence(stream.tree)
+    silence(guilty.tree, innocent.tree)
     before = still.inventory()
 
     document = unjam_json("check", "agent_hang", cwd=still.repo)

@@ -243,11 +243,16 @@ def test_a_file_that_nobody_may_read_keeps_its_worktree_in_its_place(lonely: Wor
 
 
 @pytest.mark.slow
-def test_a_gigabyte_is_kept_and_comes_back(new_world: Callable[..., World], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "megabytes", [200, pytest.param(1024, marks=pytest.mark.thorough)], ids="{} MB".format
+)
+def test_a_large_file_is_kept_and_comes_back(
+    new_world: Callable[..., World], tmp_path: Path, megabytes: int
+) -> None:
     world = new_world(remote=False)
     world.configure(policy={"restart": "off"})
     stream = world.workstream("ws-15").worktree().row("running")
-    leave_large_file(stream.tree, megabytes=1024)
+    leave_large_file(stream.tree, megabytes=megabytes)
     saved = contents(stream.tree)
 
     ref = salvage_of(recovered(world))

@@ -64,8 +64,7 @@ def test_of_many_silent_agents_those_that_hang_are_stopped_and_nobody_else(
     kinds = [*(kind for _, kind in guilty), *innocent]
     streams = [ordered(still, f"ws-{n}", f"agent-{n}") for n in range(10, 10 + len(kinds))]
     agents = [scene.start(kind, one.tree) for kind, one in zip(kinds, streams, strict=True)]
-    for one in streams:
-        silence(one.tree)
+    silence(*(one.tree for one in streams))
     treasure = still.treasure()
 
     document = recover(still.repo, HANG)
@@ -236,6 +235,7 @@ def test_what_a_hung_agent_forked_away_is_ended_with_it(still: World, scene: Sta
     assert still.lost(treasure) == []
 
 
+@pytest.mark.thorough
 def test_an_agent_that_is_deaf_to_polite_signals_is_ended_all_the_same(
     still: World, scene: Stage
 ) -> None:
@@ -279,8 +279,7 @@ def test_what_an_agent_writes_when_asked_to_end_is_saved_too(still: World, scene
 def test_only_the_named_workstream_is_recovered(still: World, scene: Stage) -> None:
     one, other = ordered(still, "ws-15"), ordered(still, "ws-16", "agent-2")
     agents = [scene.start("read of a pipe", stream.tree) for stream in (one, other)]
-    for stream in (one, other):
-        silence(stream.tree)
+    silence(one.tree, other.tree)
     chosen = frozenset({found(still)[0].workstreams[0]})
     with session(
         open_orchestration(still.repo), Terms("hang", workstreams=chosen), Permission(True)

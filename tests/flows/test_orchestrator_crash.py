@@ -35,24 +35,10 @@ def recovered(calm: World, prefect_server: str) -> dict[str, Any]:
     return document
 
 
-def test_the_document_of_a_recovery_has_its_published_shape(
+def test_its_document_and_its_flow_run_tell_what_was_done(
     calm: World, recovered: dict[str, Any]
 ) -> None:
-    run = recovered["run"]
-
-    assert recovered["schema"] == 1
-    assert recovered["word"] == "recovered"
-    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{4}", run)
-    assert re.fullmatch(r"[0-9a-f]{16}", recovered["digest"])
-    assert all(step.keys() >= PLAN for step in recovered["plan"])
-    assert all(one.keys() >= OUTCOME for one in recovered["outcomes"])
-    assert {one["outcome"] for one in recovered["outcomes"]} <= WORDS
-    assert all(one["sentence"] for one in recovered["outcomes"])
-    assert recovered["findings_before"]
-    assert recovered["findings_after"] == []
-    assert all(one.startswith((f"refs/unjam/{run}/", "/")) for one in recovered["vault"])
-    assert recovered["undo"] == f"unjam undo {run}"
-    assert recovered["flow_run"].keys() == {"id", "name"}
+    has_its_published_shape(recovered)
     statuses = {f"ws-0{number}": calm.state.status(f"ws-0{number}") for number in range(1, 7)}
     assert statuses == {
         "ws-01": "completed",
@@ -63,11 +49,6 @@ def test_the_document_of_a_recovery_has_its_published_shape(
         "ws-06": "pending",
     }
     assert on_trunk(calm, "src/part_3.py") == "part = 3"
-
-
-def test_the_flow_run_tells_what_was_done_in_tasks_logs_and_artifacts(
-    calm: World, recovered: dict[str, Any]
-) -> None:
     run_id = uuid.UUID(recovered["flow_run"]["id"])
     with get_client(sync_client=True) as client:
         flow_run: FlowRun = client.read_flow_run(run_id)
@@ -107,12 +88,35 @@ def test_the_flow_run_tells_what_was_done_in_tasks_logs_and_artifacts(
     assert all(name in page for name in ("ws-03", "ws-04"))
 
 
-def test_history_show_and_undo_know_the_run(calm: World, recovered: dict[str, Any]) -> None:
+def has_its_published_shape(document: dict[str, Any]) -> None:
+    run = document["run"]
+    assert document["schema"] == 1
+    assert document["word"] == "recovered"
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{4}", run)
+    assert re.fullmatch(r"[0-9a-f]{16}", document["digest"])
+    assert all(step.keys() >= PLAN for step in document["plan"])
+    assert all(one.keys() >= OUTCOME for one in document["outcomes"])
+    assert {one["outcome"] for one in document["outcomes"]} <= WORDS
+    assert all(one["sentence"] for one in document["outcomes"])
+    assert document["findings_before"]
+    assert document["findings_after"] == []
+    assert all(one.startswith((f"refs/unjam/{run}/", "/")) for one in document["vault"])
+    assert document["undo"] == f"unjam undo {run}"
+    assert document["flow_run"].keys() == {"id", "name"}
+
+
+def test_history_show_and_undo_know_the_run_and_close_its_flow_run_if_that_was_killed(
+    calm: World, recovered: dict[str, Any]
+) -> None:
     run, flow_run = recovered["run"], recovered["flow_run"]
+    run_id = uuid.UUID(flow_run["id"])
 
     (past,) = unjam_json("history", cwd=calm.repo)["runs"]
     shown = unjam_json("show", run, cwd=calm.repo)
-    undone = unjam_json("undo", run, "--yes", cwd=calm.repo)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run_id, Running(), force=True)  # killed after it had ended
+        undone = unjam_json("undo", run, "--yes", cwd=calm.repo)
+        state = client.read_flow_run(run_id).state
 
     assert (past["run"], past["word"], past["flow_run"]) == (run, "recovered", flow_run)
     assert shown["flow_run"] == flow_run
@@ -120,27 +124,13 @@ def test_history_show_and_undo_know_the_run(calm: World, recovered: dict[str, An
     assert shown["outcomes"] == recovered["outcomes"]
     assert undone["undoes"] == run
     assert undone["word"] == "undone"
+    assert state is not None
+    assert state.is_completed()
+    assert state.message == "recovered; then unjam was killed"
     assert {calm.state.status(f"ws-0{number}") for number in (1, 3, 4, 5)} == {"running"}
     assert calm.workstream("ws-04", "agent-4").tree.is_dir()
     last = unjam_json("history", cwd=calm.repo)["runs"][-1]
     assert (last["undoes"], last["word"]) == (run, "undone")
-
-
-def test_a_flow_run_killed_after_its_run_had_ended_is_closed_by_the_next(
-    calm: World, recovered: dict[str, Any]
-) -> None:
-    run_id = uuid.UUID(recovered["flow_run"]["id"])
-    with get_client(sync_client=True) as client:
-        client.set_flow_run_state(run_id, Running(), force=True)
-
-        undone = unjam_json("undo", recovered["run"], "--yes", cwd=calm.repo)
-
-        state = client.read_flow_run(run_id).state
-
-    assert undone["word"] == "undone"
-    assert state is not None
-    assert state.is_completed()
-    assert state.message == "recovered; then unjam was killed"
 
 
 def test_what_a_person_reads_is_a_plan_its_outcomes_and_the_way_back(

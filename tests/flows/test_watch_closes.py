@@ -95,6 +95,7 @@ def test_a_run_cancelled_in_the_middle_is_cancelled_and_the_watch_continues_it(
     assert wreck.lost(treasure) == []
 
 
+@pytest.mark.thorough
 def test_a_run_whose_process_is_killed_is_crashed_at_once_and_the_watch_continues_it(
     wreck: World, client: SyncPrefectClient
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_run_killed_together_with_its_worker_is_closed_by_the_watch_and_contin
     treasure = wreck.treasure()
     run = carried_out_by_no_worker(wreck, client, tmp_path)
     process = until_begun(wreck, run)
+    process.suspend()  # else it may see that it is cancelled, and end by itself
     if cancelled:
         client.set_flow_run_state(run, Cancelling())
 

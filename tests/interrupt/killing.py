@@ -35,13 +35,15 @@ def has_ended(world: World) -> bool:
     return '{"event":"ended"' in newest.read_text()
 
 
-def kill_until_it_ends(world: World, output: Path, words: list[str | Path], seed: int) -> int:
+def kill_until_it_ends(
+    world: World, output: Path, words: list[str | Path], seed: int, furthest: int = 25
+) -> int:
     """Kill it a random number of journal lines after it began, again and again; count the kills."""
     dice = random.Random(seed)
     kills = tries = 0
     while True:
         program = start(world, output, *words)
-        goal = journal_lines(world) + dice.randint(1, 25)
+        goal = journal_lines(world) + dice.randint(1, furthest)
         wait_until(lambda: journal_lines(world) >= goal or not program.alive, "some progress")  # noqa: B023 -- used at once
         if not program.alive or has_ended(world):
             if program.wait() == 0:

@@ -38,8 +38,7 @@ def test_killed_again_and_again_a_recovery_from_hangs_reaches_its_end(
     kinds = ("read of a pipe", "stopped by SIGSTOP", "short-lived children")
     streams = (unsaved, committed, working)
     agents = [scene.start(kind, one.tree) for kind, one in zip(kinds, streams, strict=True)]
-    for one in streams:
-        silence(one.tree)
+    silence(*(one.tree for one in streams))
     treasure = world.treasure()
     output = tmp_path / "recover.out"
 

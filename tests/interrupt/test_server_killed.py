@@ -37,13 +37,20 @@ def as_it_starts(_world: World) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", [as_it_starts, planned])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [
+        (signal.SIGKILL, planned),
+        (signal.SIGTERM, as_it_starts),
+        pytest.param(signal.SIGKILL, as_it_starts, marks=pytest.mark.thorough),
+        pytest.param(signal.SIGTERM, planned, marks=pytest.mark.thorough),
+    ],
+)
 def test_whenever_a_run_is_ended_its_server_ends_too(
     world: World,
     start: Callable[..., Program],
-    moment: Callable[[World], bool],
     number: signal.Signals,
+    moment: Callable[[World], bool],
 ) -> None:
     begun(world)
     run = start(*command("recover", "--yes"), cwd=world.repo, env=environment())
@@ -58,7 +65,7 @@ def test_whenever_a_run_is_ended_its_server_ends_too(
     wait_until(lambda: not server.is_running(), "the server to end")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_run_that_ends_by_itself_takes_its_server_with_it(
     world: World, start: Callable[..., Program]
 ) -> None:
