@@ -262,6 +262,7 @@ def test_a_conflict_that_changed_is_told_anew(calm: World) -> None:
     assert len((calm.repo / "logs/conflicts.log").read_text().splitlines()) == 2
 
 
+@pytest.mark.usefixtures("prefect_server")
 def test_what_is_given_up_is_kept_whole_and_comes_back_to_the_byte(lonely: World) -> None:
     chain(lonely)
     stream = text(lonely)
@@ -283,6 +284,7 @@ def test_what_is_given_up_is_kept_whole_and_comes_back_to_the_byte(lonely: World
     assert lonely.inventory() == before
 
 
+@pytest.mark.usefixtures("prefect_server")
 def test_one_call_takes_a_crash_with_a_conflict_all_the_way(calm: World) -> None:
     chain(calm)
     stream = text(calm)
