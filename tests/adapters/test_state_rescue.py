@@ -133,3 +133,75 @@ def test_a_tree_that_leads_back_to_itself_is_walked_once() -> None:
 
     assert pages.children(2) == [2]
     assert rescue(pages).found == ()
+
+
+MANY_KINDS = """
+    CREATE TABLE workstream_status (workstream_id TEXT PRIMARY KEY, status TEXT NOT NULL,
+        agent_id TEXT, track TEXT, started_at TEXT, completed_at TEXT, exit_code INTEGER,
+        attempt INTEGER DEFAULT 1, error_message TEXT);
+    CREATE TABLE keyed (b, name TEXT, number INT, PRIMARY KEY (number, name)) WITHOUT ROWID;
+    CREATE TABLE made (a INTEGER, b TEXT GENERATED ALWAYS AS (a || '!') STORED, c TEXT);
+    CREATE TABLE backwards (id INTEGER PRIMARY KEY DESC, text TEXT);
+    CREATE TABLE counted (id INTEGER PRIMARY KEY AUTOINCREMENT, rowid TEXT, raw INTEGER);
+    CREATE TABLE any_three (x, y, z);
+    CREATE INDEX by_name ON keyed (name, b);
+"""
+
+
+def many_kinds(path: Path) -> dict[str, list[str]]:
+    """Make a state of many kinds of tables, each of many pages; returns its rows."""
+    with closing(sqlite3.connect(path)) as state, state:
+        state.execute("PRAGMA page_size = 512")
+        state.executescript(MANY_KINDS)
+        for n in range(200):
+            state.execute(
+                "INSERT INTO workstream_status VALUES (?, 'x', '', '', '', '', 0, 1, '')", (f"{n}",)
+            )
+            state.execute("INSERT INTO keyed VALUES (?, ?, ?)", (b"b" * n, f"n{n}", n))
+            state.execute("INSERT INTO made (a, c) VALUES (?, ?)", (n, f"c{n}"))
+            state.execute("INSERT INTO backwards VALUES (?, ?)", (n, f"t{n}"))
+            state.execute("INSERT INTO counted (rowid, raw) VALUES (?, ?)", (f"r{n}", b"raw"))
+            state.execute("INSERT INTO any_three VALUES (?, ?, ?)", (n, f"y{n}", b"z"))
+        state.execute("DELETE FROM counted WHERE id > 150")
+    return rows_of(path)
+
+
+def rows_of(path: Path) -> dict[str, list[str]]:
+    with closing(sqlite3.connect(path)) as state:
+        names = state.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {
+            name: sorted(map(repr, state.execute(f"SELECT * FROM {name}"))) for (name,) in names
+        }
+
+
+INNER = ("workstream_status", "made", "backwards", "counted", "any_three")
+
+
+@pytest.mark.parametrize("zeroed", ["nothing", *INNER])
+def test_every_kind_of_table_is_rescued_whole_though_a_way_to_its_rows_is_gone(
+    tmp_path: Path, zeroed: str
+) -> None:
+    path = tmp_path / "state.db"
+    before = many_kinds(path)
+    with closing(sqlite3.connect(path)) as state:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        root = (state.execute(query, (zeroed,)).fetchone() or (0,))[0]
+    content = path.read_bytes()
+    if root:
+        path.write_bytes(content[: (root - 1) * 512] + bytes(512) + content[root * 512 :])
+
+    rebuild(path, tmp_path / "new.db", wal=False)
+
+    assert rows_of(tmp_path / "new.db") == before
+
+
+def test_a_definition_that_is_lost_does_not_lose_the_rows_of_a_workstream(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    before = many_kinds(path)
+    content = path.read_bytes()
+    at = content.index(b"tableworkstream_status") // 512 * 512
+    path.write_bytes(content[:at] + bytes(512) + content[at + 512 :])
+
+    rebuild(path, tmp_path / "new.db", wal=False)
+
+    assert rows_of(tmp_path / "new.db")["workstream_status"] == before["workstream_status"]

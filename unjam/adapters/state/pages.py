@@ -12,6 +12,7 @@ from unjam.adapters.state.anatomy import FRAME_HEADER, HEADER, MAGIC, WAL_HEADER
 from unjam.domain.snapshot import Scalar
 
 _LEAF, _INTERIOR = 13, 5  # of a table
+_KEYED_LEAF, _KEYED_INTERIOR = 10, 2  # of an index, or of a table without rowids
 _WIDTHS = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8, 8: 0, 9: 0}
 _FLOAT, _ZERO, _FIRST_BLOB = 7, 8, 12
 _ENCODINGS = {b"\0\0\0\x02": "utf-16-le", b"\0\0\0\x03": "utf-16-be"}
@@ -21,9 +22,9 @@ _SIZES = (4096, 1024, 512, 2048, 8192, 16384, 32768, 65536)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row as a leaf holds it."""
+    """One row as its page holds it."""
 
-    rowid: int
+    rowid: int  # 0 in a table without rowids
     values: tuple[Scalar, ...]
 
 
@@ -48,9 +49,9 @@ class Pages:
         return self.data[(number - 1) * self.size : number * self.size]
 
     def children(self, number: int) -> list[int] | None:
-        """Return the pages an inner page leads to; None where it is no inner page of a table."""
+        """Return the pages an inner page leads to; None where it is no inner page."""
         page, start = self.page(number), HEADER if number == 1 else 0
-        if len(page) < self.size or page[start] != _INTERIOR:
+        if self._kind(number) not in {_INTERIOR, _KEYED_INTERIOR}:
             return None
         count = int.from_bytes(page[start + 3 : start + 5], "big")
         cells = page[start + 12 : start + 12 + 2 * count]
@@ -60,21 +61,26 @@ class Pages:
 
     def is_leaf(self, number: int) -> bool:
         """Tell a page that holds rows of a table."""
-        page, start = self.page(number), HEADER if number == 1 else 0
-        return len(page) == self.size and page[start] == _LEAF
+        return self._kind(number) == _LEAF
+
+    def is_keyed(self, number: int) -> bool:
+        """Tell a page of an index, or of a table without rowids, whose inner pages hold rows too."""
+        return self._kind(number) in {_KEYED_LEAF, _KEYED_INTERIOR}
 
     def rows(self, number: int) -> Iterator[Record]:
-        """Yield the rows of a leaf that can be read whole."""
+        """Yield the rows of a leaf, or of a page without rowids, that can be read whole."""
         page, start = self.page(number), HEADER if number == 1 else 0
-        if not self.is_leaf(number):
+        if not (self.is_leaf(number) or self.is_keyed(number)):
             return
         count = int.from_bytes(page[start + 3 : start + 5], "big")
         if count > (self.size - 8) // 2:
             return
+        is_inner = self._kind(number) == _KEYED_INTERIOR
+        read = self._row if self.is_leaf(number) else self._keyed_row
         for index in range(count):
-            at = start + 8 + 2 * index
+            at = start + (12 if is_inner else 8) + 2 * index
             try:
-                yield self._row(page, int.from_bytes(page[at : at + 2], "big"))
+                yield read(page, int.from_bytes(page[at : at + 2], "big") + 4 * is_inner)
             except _DAMAGED:
                 continue
 
@@ -97,16 +103,26 @@ class Pages:
     def _row(self, page: bytes, at: int) -> Record:
         length, at = varint(page, at)
         rowid, at = varint(page, at)
-        return Record(_signed(rowid), _values(self._payload(page, at, length), self.encoding))
+        payload = self._payload(page, at, length, self.usable - 35)
+        return Record(_signed(rowid), _values(payload, self.encoding))
 
-    def _payload(self, page: bytes, at: int, length: int) -> bytes:
-        """Collect a record; what does not fit into the leaf lies on pages of its own."""
+    def _keyed_row(self, page: bytes, at: int) -> Record:
+        length, at = varint(page, at)
+        payload = self._payload(page, at, length, (self.usable - 12) * 64 // 255 - 23)
+        return Record(0, _values(payload, self.encoding))
+
+    def _kind(self, number: int) -> int | None:
+        page = self.page(number)
+        return page[HEADER if number == 1 else 0] if len(page) == self.size else None
+
+    def _payload(self, page: bytes, at: int, length: int, most: int) -> bytes:
+        """Collect a record; of what does not fit into its page the rest lies on pages of its own."""
         usable = self.usable
-        if length <= usable - 35:
+        if length <= most:
             return page[at : at + length]
         least = (usable - 12) * 32 // 255 - 23
         inside = least + (length - least) % (usable - 4)
-        inside = inside if inside <= usable - 35 else least
+        inside = inside if inside <= most else least
         parts, left = [page[at : at + inside]], length - inside
         following = int.from_bytes(page[at + inside : at + inside + 4], "big")
         for _ in range(len(self)):
@@ -127,8 +143,16 @@ def pages_of(data: bytes, log: bytes = b"") -> Pages:
     reserved = data[20] if data.startswith(MAGIC) and len(data) >= HEADER else 0
     size = size or _likely_size(data)
     first = newer.get(1, data)[:HEADER]
-    encoding = _ENCODINGS.get(first[56:60], "utf-8") if first.startswith(MAGIC) else "utf-8"
-    return Pages(data, size, size - reserved, newer, encoding)
+    return Pages(data, size, size - reserved, newer, _encoding(first, data))
+
+
+def _encoding(header: bytes, data: bytes) -> str:
+    """Return how text is written: the header says it, and without one the definitions do."""
+    if header.startswith(MAGIC):
+        return _ENCODINGS.get(header[56:60], "utf-8")
+    definition = "CREATE TABLE"
+    wide = (one for one in _ENCODINGS.values() if definition.encode(one) in data)
+    return "utf-8" if definition.encode() in data else next(wide, "utf-8")
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -89,8 +89,10 @@ def _write(target: Path, pages: Pages, found: Rescue, *, wal: bool) -> tuple[Tab
     with closing(sqlite3.connect(target, isolation_level=None)) as made:
         made.execute(f"PRAGMA page_size = {pages.size}")
         made.execute("PRAGMA synchronous = OFF")  # it is synced as a whole, and only then named
+        made.execute("PRAGMA ignore_check_constraints = ON")  # what was committed is not judged
         made.execute("BEGIN")
         counts = [_fill(made, one) for one in found.found]
+        _go_on_counting(made, found.sequences)
         for sql in found.others:
             with suppress(sqlite3.Error):  # an index over damaged rows, a view of what is gone
                 made.execute(sql)
@@ -112,16 +114,34 @@ def _fill(made: sqlite3.Connection, one: Found) -> TableCount:
     return TableCount(table.name, None, int(count), max(0, int(count) - len(one.rows)))
 
 
+def _go_on_counting(made: sqlite3.Connection, sequences: Iterable[tuple[str, int]]) -> None:
+    """Let AUTOINCREMENT give no number again that it gave once, to a row that was deleted since."""
+    for table, last in sequences:
+        made.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (last, table))
+        made.execute(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, ?2 WHERE NOT EXISTS "
+            "(SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+            (table, last),
+        )
+
+
 def _insert(one: Found, rowid: int, values: tuple[Scalar, ...]) -> tuple[str, tuple[Scalar, ...]]:
     table = one.table
-    names = [column.name for column in table.columns[: len(values)]]
-    stored = list(map(_storable, values))
-    if table.alias is None:
-        names, stored = ["rowid", *names], [rowid, *stored]
-    listed = ", ".join(map(_quoted, names))
-    marks = ", ".join(_mark(value) for value in stored)
+    pairs = zip(table.columns, map(_storable, values), strict=False)
+    given = {column.name: value for column, value in pairs if not column.is_generated}
+    if table.has_rowid and table.alias is None:
+        given = _with_rowid(given, rowid)
+    listed = ", ".join(map(_quoted, given))
+    marks = ", ".join(map(_mark, given.values()))
     sql = f"INSERT OR IGNORE INTO {_quoted(table.name)} ({listed}) VALUES ({marks})"  # noqa: S608 -- quoted
-    return sql, tuple(value.text if isinstance(value, _Text) else value for value in stored)
+    return sql, tuple(value.text if isinstance(value, _Text) else value for value in given.values())
+
+
+def _with_rowid(given: "dict[str, Scalar | _Text]", rowid: int) -> "dict[str, Scalar | _Text]":
+    """Add the rowid by a name of it that no column has taken."""
+    taken = {name.lower() for name in given}
+    free = [name for name in ("rowid", "_rowid_", "oid") if name not in taken]
+    return {free[0]: rowid, **given} if free else given
 
 
 class _Text:

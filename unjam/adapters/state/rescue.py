@@ -4,18 +4,16 @@ Rows on pages that the tables still lead to come first. Then those on pages that
 more, if they fit one table only; what was deleted may be among these, so they are counted apart.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 
 from unjam.adapters.state.pages import Pages, Record
+from unjam.adapters.state.tables import Table, described
 from unjam.domain.snapshot import Scalar
 
 _MASTER_COLUMNS = 5
 _KINDS = ("table", "index", "view", "trigger")
-_INTEGERS = ("INTEGER", "INT", "BIGINT")
-_TEXTS = ("TEXT", "VARCHAR", "CHAR", "CLOB")
+_SEQUENCE = "sqlite_sequence"  # the last number each table with AUTOINCREMENT gave away
 # Where a schema is lost, the reference orchestrator's is tried: a row has to fit it to the column.
 _REFERENCE = (
     """CREATE TABLE workstream_status (workstream_id TEXT PRIMARY KEY, status TEXT NOT NULL,
@@ -26,30 +24,9 @@ _REFERENCE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column that is stored."""
-
-    name: str
-    declared: str
-    is_needed: bool
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as its definition says it, and where it begins."""
-
-    name: str
-    sql: str
-    root: int
-    columns: tuple[Column, ...]
-    alias: int | None  # the column that is another name of the rowid
-    has_rowid: bool
-
-
 @dataclass
 class Found:
-    """A table and the rows that were found of it."""
+    """A table and the rows that were found of it, by rowid; without rowids by a running number."""
 
     table: Table
     rows: dict[int, tuple[Scalar, ...]] = field(default_factory=dict)
@@ -60,6 +37,13 @@ class Found:
         """Every row by its rowid; what the table leads to wins."""
         return self.loose | self.rows
 
+    def take(self, record: Record, *, reached: bool) -> None:
+        """Take a row, unless it is not of this table or its number is taken."""
+        values = self.table.fitted(record, strict=False)
+        if values is not None:
+            number = record.rowid if self.table.has_rowid else len(self.rows) + len(self.loose)
+            (self.rows if reached else self.loose).setdefault(number, values)
+
 
 @dataclass(frozen=True)
 class Rescue:
@@ -68,21 +52,23 @@ class Rescue:
     found: tuple[Found, ...]
     others: tuple[str, ...]  # definitions of indices, views and triggers
     is_schema_lost: bool
+    sequences: tuple[tuple[str, int], ...] = ()  # of AUTOINCREMENT
 
 
 def rescue(pages: Pages) -> Rescue:
     """Find everything that fits; never raises for what the pages hold."""
     definitions = tuple(_definitions(pages))
-    tables: list[Table | None] = [_table_of(one) for one in definitions]
-    is_lost = not any(tables)
-    if is_lost:
-        tables = [_described("", sql, 0) for sql in _REFERENCE]
-    found = [Found(table) for table in tables if table is not None]
+    tables = [table for table in map(_table_of, definitions) if table is not None]
+    found = [Found(table) for table in tables]
+    if _is_broken(pages, 1):
+        found += [Found(one) for one in _reference_tables({table.name for table in tables})]
     reached = _take_reached(pages, found)
+    for _, _, root, _ in definitions:
+        reached |= set(_tree(pages, root))
     _take_loose(pages, found, reached)
-    kept = tuple(one for one in found if one.all or not is_lost)
+    kept = tuple(one for one in found if one.all or one.table.root)
     others = tuple(sql for kind, _, _, sql in definitions if kind != "table" and sql)
-    return Rescue(kept, others, is_lost)
+    return Rescue(kept, others, not tables, tuple(_sequences(pages, definitions)))
 
 
 _Definition = tuple[str, str, int, str]
@@ -91,8 +77,8 @@ _Definition = tuple[str, str, int, str]
 def _definitions(pages: Pages) -> Iterator[_Definition]:
     """Yield what the schema defines, wherever a leaf of it is; each once."""
     seen = set()
-    leaves = list(_leaves(pages, 1)) or range(1, len(pages) + 1)
-    for number in leaves:
+    everywhere = range(1, len(pages) + 1) if _is_broken(pages, 1) else ()
+    for number in (*_leaves(pages, 1), *everywhere):
         for record in pages.rows(number):
             found = _definition(record)
             if found is not None and found[:2] not in seen:
@@ -115,95 +101,106 @@ def _table_of(definition: _Definition) -> Table | None:
     kind, name, root, sql = definition
     if kind != "table" or name.startswith("sqlite_"):
         return None
-    return _described(name, sql, root)
+    return described(name, sql, root)
 
 
-def _described(name: str, sql: str, root: int) -> Table | None:
-    """Let SQLite read a definition, in a database of its own."""
-    with closing(sqlite3.connect(":memory:")) as scratch:
-        try:
-            scratch.execute(sql)
-            (listed,) = scratch.execute(
-                "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
-                "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-            ).fetchall()
-            info = scratch.execute(
-                'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?)', listed[:1]
-            ).fetchall()
-        except (sqlite3.Error, ValueError):
-            return None
-    stored = [one for one in info if one[4] != 2]  # noqa: PLR2004 -- 2: made when it is read
-    keys = [number for number, one in enumerate(stored) if one[3]]
-    is_alias = len(keys) == 1 and stored[keys[0]][1].upper() == "INTEGER" and not listed[1]
-    columns = tuple(Column(one[0], one[1].upper(), bool(one[2])) for one in stored)
-    return Table(
-        name or listed[0], sql, root, columns, keys[0] if is_alias else None, not listed[1]
-    )
+def _reference_tables(known: set[str]) -> Iterator[Table]:
+    for sql in _REFERENCE:
+        table = described("", sql, 0)
+        if table is not None and table.name not in known:
+            yield table
+
+
+def _sequences(pages: Pages, definitions: Iterable[_Definition]) -> Iterator[tuple[str, int]]:
+    for kind, name, root, _ in definitions:
+        if (kind, name) == ("table", _SEQUENCE):
+            records = (one for number in _holding(pages, root) for one in pages.rows(number))
+            for values in (one.values for one in records):
+                match values:
+                    case (str(table), int(last)):
+                        yield table, last
+                    case _:
+                        pass
 
 
 def _take_reached(pages: Pages, found: Iterable[Found]) -> set[int]:
-    """Take the rows of every leaf that its table leads to; returns the pages."""
+    """Take the rows of every page that its table leads to; returns the pages."""
     reached = set(_tree(pages, 1))
     for one in found:
-        for number in _leaves(pages, one.table.root):
-            for record in pages.rows(number):
-                values = _fitted(record, one.table)
-                if values is not None:
-                    one.rows.setdefault(record.rowid, values)
+        for number in _holding(pages, one.table.root):
+            if pages.is_leaf(number) == one.table.has_rowid:
+                for record in pages.rows(number):
+                    one.take(record, reached=True)
         reached |= set(_tree(pages, one.table.root))
     return reached
 
 
 def _take_loose(pages: Pages, found: list[Found], reached: set[int]) -> None:
+    """Take the rows nothing leads to; those that fill every column of their table come first."""
     passed = reached | pages.unused()
+    torn = [one for one in found if _is_broken(pages, one.table.root)]
+    older = []
     for number in range(1, len(pages) + 1):
-        if number in passed or not pages.is_leaf(number):
+        if number in passed:
             continue
         records = [one for one in pages.rows(number) if _definition(one) is None]
-        owner = _owner(records, found)
-        for record in records if owner is not None else ():
-            values = None if owner is None else _fitted(record, owner.table)
-            if owner is not None and values is not None:
-                owner.loose.setdefault(record.rowid, values)
+        alike = [one for one in found if one.table.has_rowid == pages.is_leaf(number)]
+        owner = _owner(records, alike, torn)
+        if owner is not None and _is_full(records, owner):
+            _take(records, owner)
+        elif owner is not None:
+            older.append((records, owner))
+    for records, owner in older:
+        _take(records, owner)
 
 
-def _owner(records: list[Record], found: list[Found]) -> Found | None:
-    """Return the one table all rows of a leaf fit; None where none does, or several."""
-    fitting = [
-        one for one in found if records and all(_fitted(record, one.table) for record in records)
-    ]
-    exact = [
-        one
-        for one in fitting
-        if all(len(record.values) == len(one.table.columns) for record in records)
-    ]
-    best = exact or fitting
-    return best[0] if len(best) == 1 else None
+def _take(records: Iterable[Record], owner: Found) -> None:
+    for record in records:
+        owner.take(record, reached=False)
 
 
-def _fitted(record: Record, table: Table) -> tuple[Scalar, ...] | None:
-    """Return the values of a row as its columns hold them; None where it cannot be of this table.
+def _owner(records: list[Record], found: list[Found], torn: list[Found]) -> Found | None:
+    """Return the one table all rows of a page fit; one that misses pages before one that is whole.
 
-    A row that was written before columns were added has fewer.
+    Rows may be older than the last columns, but only those of a table whose definition is there.
     """
-    values = list(record.values)
-    if not values or len(values) > len(table.columns) or not table.has_rowid:
-        return None
-    if table.alias is not None and table.alias < len(values):
-        if values[table.alias] is not None:
-            return None
-        values[table.alias] = record.rowid
-    fits = (_may_hold(one, value) for one, value in zip(table.columns, values, strict=False))
-    return tuple(values) if all(fits) else None
+    full = [one for one in found if _is_full(records, one)]
+    defined = [one for one in found if one.table.root and one.table.has_rowid]
+    for among in (_both(full, torn), _both(defined, torn), full, defined):
+        fitting = [one for one in among if _fits(records, one, strict=one not in torn)]
+        if fitting:
+            return fitting[0] if len(fitting) == 1 else None
+    return None
 
 
-def _may_hold(column: Column, value: Scalar) -> bool:
-    if value is None:
-        return not column.is_needed
-    kind = column.declared.partition("(")[0].strip()
-    if kind in _TEXTS:
-        return isinstance(value, str | bytes)
-    return not (kind in _INTEGERS and isinstance(value, bytes))
+def _both(some: list[Found], others: list[Found]) -> list[Found]:
+    return [one for one in some if one in others]
+
+
+def _fits(records: list[Record], one: Found, *, strict: bool) -> bool:
+    fitted = (one.table.fitted(record, strict=strict) for record in records)
+    return bool(records) and all(fitted)
+
+
+def _is_full(records: Iterable[Record], one: Found) -> bool:
+    return all(len(record.values) == len(one.table.columns) for record in records)
+
+
+def _holding(pages: Pages, root: int) -> Iterator[int]:
+    """Yield the pages with rows that a root leads to, of a table with rowids or without."""
+    tree = _tree(pages, root)
+    return (number for number in tree if pages.is_leaf(number) or pages.is_keyed(number))
+
+
+def _is_broken(pages: Pages, root: int) -> bool:
+    """Tell that a tree has a page that cannot be read, or leads beyond the end."""
+    for number in _tree(pages, root):
+        below = pages.children(number)
+        if below is None and not pages.is_leaf(number) and not pages.is_keyed(number):
+            return True
+        if any(not 0 < one <= len(pages) for one in below or ()):
+            return True
+    return not 0 < root <= len(pages)
 
 
 def _leaves(pages: Pages, root: int) -> Iterator[int]:
