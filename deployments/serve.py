@@ -72,9 +72,8 @@ def _parameters(watch: Watch) -> dict[str, Any]:
 
 
 def _schedule(wanted: dict[str, Any], every: timedelta | None) -> Schedule:
-    if every is None:
-        return Interval(timedelta(seconds=wanted["interval"]), slug=wanted["slug"])
-    return Interval(every, slug=f"every-{every.total_seconds():.0f}-seconds")
+    # Prefect knows a schedule by its slug: with another one, that of the last time would go on, too.
+    return Interval(every or timedelta(seconds=wanted["interval"]), slug=wanted["slug"])
 
 
 async def main(watch: Watch, ready: Path | None) -> None:

@@ -1,6 +1,7 @@
 """One command serves everything, to this machine alone, tells nobody outside, and leaves nothing running."""
 
 import ast
+import asyncio
 import base64
 import http.client
 import json
@@ -8,17 +9,23 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
-from deployments.serve import declared
+from deployments.serve import Watch, declared, deployment
 from tests.command import ROOT, command, unjam, unjam_json
 from tests.documented import typed
 from tests.prefect_server import free_port
 from tests.world import World, typical_wreck
 from tests.world.shell import wait_until
+from unjam.adapters.only_one import only_one
+from unjam.cli.parser import parser
+from unjam.engine.repositories import listed
+from unjam.engine.serving import alone, password_in
+from unjam.errors import UsageError
 
 DEADLINE = 180.0  # seconds; the first start alone takes 15
 PASSWORD = "ada:countess"
@@ -212,3 +219,48 @@ def test_to_others_it_is_open_only_with_a_password_that_is_nobody_elses(tmp_path
     assert "chmod 600" in shared.stderr
     assert "not user:password" in nobody.stderr
     assert "countess" not in nobody.stderr
+
+
+def test_one_that_is_started_while_another_starts_says_so_and_touches_nothing(
+    tmp_path: Path,
+) -> None:
+    prefect = tmp_path / "prefect"
+    history = {"PREFECT_HOME": str(prefect)}
+
+    with only_one(prefect / "unjam-up" / "lock") as other:
+        second = unjam("up", "--port", str(free_port()), cwd=tmp_path, env=history)
+
+    assert other is None
+    assert second.returncode == 2
+    assert f"another unjam up (pid {os.getpid()}) is starting" in second.stderr
+    assert [one.name for one in (prefect / "unjam-up").iterdir()] == ["lock"]
+
+
+def test_what_it_cannot_use_is_the_persons_mistake_and_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", "/dev/null/history")
+
+    with pytest.raises(UsageError, match="cannot read /: it is no file"):
+        password_in(Path("/"))
+    with pytest.raises(UsageError, match="cannot read /dev/null: it is no file"):
+        listed([Path("/dev/null")])
+    with pytest.raises(UsageError, match="cannot write /dev/null/history/unjam-up/lock"), alone():
+        pass
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(["up", "--every", "4000d"])
+    assert ended.value.code == 2
+    assert "look every 1s at most" in capsys.readouterr().err
+
+
+def test_another_interval_replaces_the_schedule_of_the_watch() -> None:
+    (wanted,) = (one for one in declared() if one["name"] == "detect")
+
+    often = asyncio.run(deployment(wanted, Watch(every=timedelta(seconds=30))))
+    seldom = asyncio.run(deployment(wanted, Watch(every=timedelta(hours=1))))
+    as_written = asyncio.run(deployment(wanted))
+
+    made = [one.schedules for one in (often, seldom, as_written)]
+    assert [len(one or ()) for one in made] == [1, 1, 1]
+    # Prefect lets a schedule with another slug go on beside the new one.
+    assert len({one.slug for schedules in made for one in schedules or ()}) == 1

@@ -11,6 +11,7 @@ from unjam.cli.say import shown
 if TYPE_CHECKING:
     from unjam.domain.finding import Scenario
 
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=365)
 _LAST_PORT = 65_535
 _EXITS = (
     "exit status: 0 healthy, recovered or nothing to do; 1 findings exist or remain; 2 wrong usage; "
@@ -98,7 +99,7 @@ def _command(
     commands: _Commands, name: str, module: str, about: str, *, as_json: bool = True
 ) -> argparse.ArgumentParser:
     made = commands.add_parser(
-        name, help=about, description=about.capitalize() + ".", epilog=_EXITS
+        name, help=about, description=f"{about[0].upper()}{about[1:]}.", epilog=_EXITS
     )
     made.set_defaults(module=module)
     _common(made)
@@ -232,7 +233,7 @@ def _up(up: argparse.ArgumentParser) -> None:
     )
     up.add_argument(
         "--every",
-        type=_duration,
+        type=_interval,
         default=timedelta(minutes=5),
         metavar="TIME",
         help="look that often, such as 30s or 10m (5m)",
@@ -243,6 +244,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= _LAST_PORT:
         raise argparse.ArgumentTypeError(f"no port: {text!r}")
     return int(text)
+
+
+def _interval(text: str) -> timedelta:
+    every = _duration(text)
+    if not _SHORTEST <= every <= _LONGEST:
+        raise argparse.ArgumentTypeError("look every 1s at most, and every 365d at least")
+    return every
 
 
 def _duration(text: str) -> timedelta:

@@ -16,6 +16,7 @@ from unjam.cli.say import Page
 from unjam.engine import serving
 from unjam.engine.repositories import listed
 from unjam.errors import PermanentError, RefusedError, UsageError
+from unjam.settings import load
 from unjam.settings.prefect import QUIET, SERVED, TUNED
 from unjam.settings.units import written_duration
 
@@ -35,12 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
     for number in _STOP:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, up.stop)
-    # Prefect takes settings from files in the current directory, and it may be an agent's.
-    os.chdir(os.sep)
-    try:
-        return up.serve()
-    finally:
-        up.end()
+    with serving.alone():
+        # Prefect takes settings from files in the current directory, and it may be an agent's.
+        os.chdir(os.sep)
+        try:
+            return up.serve()
+        finally:
+            up.end()
 
 
 def _password(arguments: argparse.Namespace) -> str | None:
@@ -77,6 +79,8 @@ def _require_alone() -> None:
 
 def _watched(arguments: argparse.Namespace) -> list[Path]:
     """Return what was named, else what UNJAM_REPOS names, else the repository that we are in."""
+    if arguments.config is not None:
+        load(arguments.config.parent, arguments.config)  # raises for what no look could use
     variable = os.environ.get("UNJAM_REPOS", "").split(os.pathsep)
     named = [
         one.expanduser().absolute() for one in arguments.repos or map(Path, filter(None, variable))
@@ -113,7 +117,6 @@ class _Up:
     def serve(self) -> int:
         """Start all, say where it is, and stay."""
         home = self._ready.parent
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ready.unlink(missing_ok=True)
         self._start("server", "uvicorn", *_server_words(self._arguments))
         self._start("runner", "deployments.serve", *self._runner_words())

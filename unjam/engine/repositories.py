@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from unjam.adapters import files
-from unjam.errors import UsageError
+from unjam.errors import PermanentError, UsageError
 
 
 def listed(named: Iterable[Path], config: Path | None = None) -> tuple[Path, ...]:
@@ -37,7 +37,10 @@ def _path(named: Path, start: Path) -> Path:
 
 
 def _lines(place: Path) -> list[Path]:
-    content = files.content(place)
+    try:
+        content = files.content(place)
+    except PermanentError as error:
+        raise UsageError(str(error)) from error
     if content is None:
         raise UsageError(f"{place}: neither a repository nor a file that lists some")
     lines = (line.strip() for line in content.decode("utf-8", "surrogateescape").splitlines())

@@ -2,12 +2,14 @@
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from unjam.adapters import files
+from unjam.adapters.only_one import only_one
 from unjam.adapters.processes.identity import identity_of, is_same
 from unjam.domain.snapshot import ProcessIdentity, Truth
 from unjam.errors import PermanentError, RefusedError, UsageError
@@ -34,6 +36,15 @@ def home() -> Path:
     """Return where it keeps its record and its logs: beside Prefect's history, which is this person's."""
     prefect = os.environ.get("PREFECT_HOME") or "~/.prefect"
     return Path(prefect).expanduser().absolute() / "unjam-up"
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Be the only one on this history, from before it can be reached; raises UsageError."""
+    with only_one(home() / "lock") as other:
+        if other is not None:
+            raise UsageError(f"another unjam up (pid {other}) is starting, on the same history")
+        yield
 
 
 def announce(address: str, password_file: Path | None, *, protected: bool) -> None:
@@ -65,7 +76,10 @@ def running() -> Serving | None:
 
 def password_in(file: Path) -> str:
     """Read ``user:password`` from a file that is its owner's alone; raises UsageError, RefusedError."""
-    content = files.content(file)
+    try:
+        content = files.content(file)
+    except PermanentError as error:
+        raise UsageError(str(error)) from error
     if content is None:
         raise UsageError(f"{file}: no such file; write user:password into it")
     if file.stat().st_mode & 0o077:
