@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unjam.domain.redaction import REDACTED, redact, secrets_among
+from unjam.domain.redaction import REDACTED, redact, secret_cells, secrets_among
 
 # Put together here, so that no scanner of this repository takes them for real ones.
 SECRETS = {
@@ -27,6 +27,26 @@ NAMED = {
     "a header": "Authorization: Basic hunter2hunter2",
     "prose": "the password is hunter2hunter2",
     "YAML": "client_secret: hunter2hunter2",
+    "lines of YAML": "db:\n  password: |\n    hunter2\n    hunter2hunter2\n  host: here",
+    "a list": "api_keys:\n  - hunter2hunter2\n",
+    "a list in JSON": '{"tokens": ["hunter2hunter2"]}',
+    "JSON in a string": r'"{\"password\": \"hunter2 hunter2\"}"',
+    "a header in JSON": '{"Authorization": "Basic hunter2hunter2"}',
+    "a header as a pair": "('x-api-key', 'hunter2hunter2')",
+    "XML": "<db><password>hunter2hunter2</password></db>",
+    "marks within it": "PASSWORD=a,b&c;d'hunter2",
+    "lines in quotes": 'token="a\nhunter2hunter2"',
+    "a key by its end alone": "STRIPE_KEY=hunter2hunter2",
+    "a container's variable": "- name: DB_PASSWORD\n  value: hunter2hunter2",
+    "an address with a mark": "postgres://me:a@hunter2@host/db",
+    "a token as user": "https://hunter2hunter2@github.com/a/b.git",
+    "a signed address": "https://host/a?sv=1&sig=hunter2hunter2&se=2",
+    "SQL": "ALTER USER me WITH PASSWORD 'hunter2'",
+    "a login file": "machine host login me password hunter2",
+    "a user of curl": "curl -u me:hunter2 https://host",
+    "in colour": "\x1b[1mpassword\x1b[0m: \x1b[31mhunter2\x1b[0m",
+    "the rest of a key": "hunter2\n-----END RSA " + "PRIVATE KEY-----",
+    "a key of a mail": "-----BEGIN PGP " + "PRIVATE KEY BLOCK-----\nhunter2",
 }
 KEPT = (
     "refs/unjam/20261123T012103Z-4084/worktree/agent-4-ws-04",
@@ -88,6 +108,8 @@ def test_variables_are_secret_by_name_or_look_and_a_directory_is_none() -> None:
         ("HARMLESS", SECRETS["a GitHub token"]),
         ("PWD", "/home/person/project"),
         ("LANG", "en_GB.UTF-8"),
+        ("DATABASE_URL", "postgres://me:open-sesame@host/db"),
+        ("DB_PASS", "swordfi"),
         ("SHORT_PASSWORD", "abc"),
     ]
 
@@ -95,4 +117,25 @@ def test_variables_are_secret_by_name_or_look_and_a_directory_is_none() -> None:
         "hunter2hunter2",
         "correct-horse",
         SECRETS["a GitHub token"],
+        "postgres://me:open-sesame@host/db",
+        "open-sesame",
+        "swordfi",
     }
+    assert (
+        redact("it said swordfi. A swordfish.", ["swordfi"]).text
+        == f"it said {REDACTED}. A swordfish."
+    )
+
+
+def test_a_cell_is_secret_by_its_column_or_by_the_setting_beside_it() -> None:
+    assert secret_cells(("id", "api_token"), [("ws-1", "hunter2")]) == {"hunter2"}
+    assert secret_cells(("key", "value"), [("db_password", "hunter2"), ("host", "here")]) == {
+        "hunter2"
+    }
+    wide = ("ws-auth", "completed", "agent-1", "core")
+    assert secret_cells(("workstream_id", "status", "agent_id", "track"), [wide]) == set()
+
+
+def test_one_long_line_is_read_in_one_pass() -> None:
+    for part in ("a", "-", "://a:", "token "):
+        assert redact(part * (200_000 // len(part))).text

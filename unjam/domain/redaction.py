@@ -6,47 +6,41 @@ Too much is taken out rather than too little: whoever reads has the original at 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from unjam.domain.secret_shapes import COLOUR, NAMED, SECRET_NAME, SHAPES, WORD
+
 REDACTED = "[redacted]"
 _SHORTEST = 8  # characters; what is shorter is not looked for by value: it would be everywhere
+_SHORTEST_VARIABLE = 6  # characters; what a variable says is secret is looked for as a whole word
+_SETTING = 3  # columns at most: a name, a value, and a number of the row or so
 _RANDOM = 3.6  # bits a character, above which a long word is no word
 _LONGEST_WORD = 16  # characters between two dashes or underscores
-
-_NAME = (
-    r"[\w.-]*(?:secret|token(?!s\b)|passw(?:or)?d|passwd|passphrase|pwd|api[_-]?key|access[_-]?key"
-    r"|private[_-]?key|credential|auth(?!or)|bearer|cookie|dsn)[\w.-]*"
+_AROUND = re.compile(r"\A(?:\\*[\"']|&quot;|%22)+|(?:\\*[\"']|&quot;|%22)+\Z")
+_PIECE = re.compile(r"[^\s\"',;&|<>()\[\]{}]+")
+_ASSIGNED = re.compile(r"[=:]\W*\Z|>\Z")  # a value follows, and not prose
+# What may follow a name without being a secret; taken out there, and left alone elsewhere.
+_PLAIN = frozenset(
+    {
+        "accepted",
+        "completed",
+        "conflict",
+        "disabled",
+        "discarded",
+        "enabled",
+        "expected",
+        "forbidden",
+        "localhost",
+        "required",
+        "rejected",
+        "reverted",
+        "succeeded",
+        "unauthorized",
+    }
 )
-_VALUE = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[^\s\"',;&|<>]+"
-_SHAPES = tuple(
-    re.compile(one)
-    for one in (
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)",
-        r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)",
-        r"(?i)(?<=authorization: )\w+ \S+",
-        r"(?i)(?<=\bbearer )[\w.~+/=-]{8,}",
-        r"\b[sr]k-[A-Za-z0-9_-]{16,}",
-        r"\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}",
-        r"\bgh[pousr]_[A-Za-z0-9]{16,}",
-        r"\bgithub_pat_[A-Za-z0-9_]{20,}",
-        r"\bglpat-[A-Za-z0-9_-]{16,}",
-        r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
-        r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b",
-        r"\bAIza[0-9A-Za-z_-]{30,}",
-        r"\bya29\.[0-9A-Za-z_-]{16,}",
-        r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
-        r"\b(?:npm|hf|pypi|dop_v1|figd|shpat|lin_api)[_-][A-Za-z0-9_-]{16,}",
-        r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
-        r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,}",
-    )
-)
-_NAMED = re.compile(
-    rf"(?i)(?P<name>{_NAME})(?P<sep>[\"']?\s*(?:=>|:=|[:=]|\bis\b)\s*)(?P<value>{_VALUE})"
-)
-_OPTION = re.compile(rf"(?i)(?P<name>--?{_NAME})(?P<sep>\s+)(?P<value>(?!-){_VALUE})")
-_WORD = re.compile(r"[A-Za-z0-9+_=-]{24,}|[A-Za-z0-9+/]{60,}={0,2}")
+_NOTHING = ("", "none", "null", "true", "false")
 _PLACES = (
     "PWD",
     "OLDPWD",
@@ -54,7 +48,6 @@ _PLACES = (
     "XAUTHORITY",
     "GNUPGHOME",
 )  # of these the value is a path
-_SECRET_NAME = re.compile(rf"(?i)^{_NAME}$|key$|_pass$|_pat$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +61,61 @@ class Redacted:
 def redact(text: str, known: Iterable[str] = ()) -> Redacted:
     """Take out what is known to be secret and what looks as if it were."""
     found: set[str] = set()
-    for value in sorted(_spellings(known), key=len, reverse=True):
-        text = text.replace(value, REDACTED)
-    for shape in _SHAPES:
-        text = shape.sub(lambda one: _noted(one[0], found), text)
-    for named in (_NAMED, _OPTION):
-        text = named.sub(
-            lambda one: f"{one['name']}{one['sep']}{_value(one['value'], found)}", text
-        )
-    text = _WORD.sub(lambda one: _noted(one[0], found) if is_random(one[0]) else one[0], text)
+    text = COLOUR.sub("", _without_known(text, known))
+    for pattern in (*SHAPES, *NAMED):
+        text = pattern.sub(lambda one: _without_value(one, found), text)
+    text = WORD.sub(lambda one: _noted(one[0], found) if is_random(one[0]) else one[0], text)
     return Redacted(text, frozenset(one for one in found if len(one) >= _SHORTEST))
 
 
+def is_clean(text: str, known: Iterable[str]) -> bool:
+    """Tell that there is nothing in a text to be taken out."""
+    return redact(text, known).text == COLOUR.sub("", text)
+
+
 def secrets_among(environment: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """Return the values of variables that are secret by their name, or by how they look."""
-    return frozenset(
-        value
-        for name, value in environment
-        if len(value) >= _SHORTEST
-        and name not in _PLACES
-        and (_SECRET_NAME.search(name) or redact(value).text != value)
-    )
+    """Return the values of variables that are secret by their name, and what looks secret in others."""
+    found: set[str] = set()
+    for name, value in environment:
+        if name in _PLACES:
+            continue
+        if is_secret_name(name) and len(value) >= _SHORTEST_VARIABLE:
+            found.add(value)
+        inside = redact(value)
+        if len(value) >= _SHORTEST and inside.text != value:
+            found |= {value, *inside.found}
+    return frozenset(found)
+
+
+def secret_cells(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> frozenset[str]:
+    """Return what stands in a column that is named like a secret, or beside such a name.
+
+    Beside it only in a table of settings, of three columns at most: else the name may be anything's.
+    """
+    named = {
+        number
+        for number, column in enumerate(columns)
+        if is_secret_name(column) and column.lower() != "key"
+    }
+    found: set[str] = set()
+    for row in rows:
+        texts = {number: one for number, one in enumerate(row) if isinstance(one, str)}
+        is_setting = len(row) <= _SETTING and any(map(_is_whole_name, texts.values()))
+        found |= {
+            one
+            for number, one in texts.items()
+            if number in named or (is_setting and not _is_whole_name(one))
+        }
+    return frozenset(one for one in found if len(one) >= _SHORTEST_VARIABLE) - _PLAIN
+
+
+def _is_whole_name(text: str) -> bool:
+    return re.fullmatch(r"[\w.-]{1,60}", text) is not None and is_secret_name(text)
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell that what is called so is a secret: a variable, a column, a setting."""
+    return bool(SECRET_NAME.search(name))
 
 
 def is_random(word: str) -> bool:
@@ -98,14 +125,34 @@ def is_random(word: str) -> bool:
     return longest >= _LONGEST_WORD and kinds == 3 and _entropy(word) >= _RANDOM  # noqa: PLR2004 -- all of them
 
 
-def _value(value: str, found: set[str]) -> str:
-    """Take out a value, leaving its quotes; what says that there is none stays."""
-    quotes = value[0] if value[0] in "\"'" else ""
-    inner = value[1:-1] if quotes else value
-    if inner.lower() in ("", "none", "null", "true", "false", REDACTED) or REDACTED in inner:
-        return value
-    found.add(inner)
-    return f"{quotes}{REDACTED}{quotes}"
+def _without_known(text: str, known: Iterable[str]) -> str:
+    for value in sorted(_spellings(known), key=len, reverse=True):
+        if len(value) >= _SHORTEST:
+            text = text.replace(value, REDACTED)
+        elif value in text:
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", REDACTED, text)
+    return text
+
+
+def _without_value(match: re.Match[str], found: set[str]) -> str:
+    """Take the secret out of what was matched, leaving its quotes; what says that there is none stays."""
+    if "value" not in match.re.groupindex:
+        return _noted(match[0], found)
+    value, start = match["value"], match.start("value") - match.start()
+    inner = _AROUND.sub("", value)
+    if inner.strip().lower() in _NOTHING or inner.strip(" ,;)]}") == REDACTED:
+        return match[0]
+    is_prose = not _ASSIGNED.search(match[0][:start])
+    found |= {one for one in _pieces(inner) if not (is_prose and one.isalpha())}
+    around = value.partition(inner)
+    kept = f"{around[0]}{REDACTED}{around[2]}"
+    return f"{match[0][:start]}{kept}{match[0][start + len(value) :]}"
+
+
+def _pieces(secret: str) -> set[str]:
+    """Return what of a secret is looked for elsewhere: the whole, and each part it may be of."""
+    whole = secret.replace(REDACTED, "").strip()
+    return {whole, *_PIECE.findall(whole)} - _PLAIN
 
 
 def _noted(secret: str, found: set[str]) -> str:
@@ -118,7 +165,7 @@ def _noted(secret: str, found: set[str]) -> str:
 def _spellings(known: Iterable[str]) -> Iterator[str]:
     """Yield each value as it may be written: plain, in a URL, in JSON or Python source."""
     for value in known:
-        if len(value) >= _SHORTEST:
+        if len(value) >= _SHORTEST_VARIABLE:
             plain = repr(value)[1:-1]
             yield from {value, quote(value, safe=""), plain, plain.replace('"', '\\"')}
             yield from (line for line in value.splitlines() if len(line) >= _SHORTEST)

@@ -22,6 +22,7 @@ class TableCells:
     name: str
     sql: str
     rows: tuple[tuple[Scalar, ...], ...]
+    columns: tuple[str, ...] = ()
 
 
 def read_cells(location: str) -> tuple[TableCells, ...]:
@@ -40,8 +41,10 @@ def _tables(connection: sqlite3.Connection) -> Iterator[TableCells]:
             quoted = '"' + str(name).replace('"', '""') + '"'
             query = f"SELECT * FROM {quoted} ORDER BY rowid DESC LIMIT {ROWS}"  # noqa: S608 -- quoted
             try:
-                rows = connection.execute(query).fetchall()
+                asked = connection.execute(query)
             except sqlite3.OperationalError:  # without rowids
                 query = f"SELECT * FROM {quoted} LIMIT {ROWS}"  # noqa: S608 -- quoted
-                rows = connection.execute(query).fetchall()
-            yield TableCells(str(name), str(sql), tuple(map(tuple, reversed(rows))))
+                asked = connection.execute(query)
+            columns = tuple(str(one[0]) for one in asked.description)
+            rows = tuple(map(tuple, reversed(asked.fetchall())))
+            yield TableCells(str(name), str(sql), rows, columns)

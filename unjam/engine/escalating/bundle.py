@@ -10,7 +10,7 @@ from unjam.adapters import archive, files
 from unjam.adapters.git.salvaging.bundle import write_bundle
 from unjam.adapters.git.salvaging.contents import contents
 from unjam.domain.escalation_page import Case, escalation_page, title_of
-from unjam.domain.redaction import redact
+from unjam.domain.redaction import is_clean
 from unjam.engine.escalating.gather import Clean, clean_for, log_texts, texts
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.vault import NAMESPACE
@@ -66,7 +66,7 @@ def _git_bundle(
     try:
         for path, content in contents(orchestration.common, named, case.snapshot.trunk):
             text = content.decode("utf-8", "surrogateescape")
-            if any(one in text for one in clean.known) or redact(text).text != text:
+            if not is_clean(text, clean.known):
                 yield f"(no vault.bundle: {path} may hold a secret; the refs are in the repository)"
                 return
         target = folder / "vault.bundle"

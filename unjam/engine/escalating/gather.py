@@ -9,7 +9,7 @@ from unjam.adapters import logs, surroundings
 from unjam.adapters.state.cells import TableCells, read_cells
 from unjam.domain.check_report import check_document
 from unjam.domain.escalation_page import Case, commands_of, title_of
-from unjam.domain.redaction import redact, secrets_among
+from unjam.domain.redaction import redact, secret_cells, secrets_among
 from unjam.domain.snapshot import Scalar, Snapshot
 from unjam.domain.words import printable
 from unjam.engine.orchestration import Orchestration
@@ -49,8 +49,10 @@ def clean_for(orchestration: Orchestration, snapshot: Snapshot) -> Clean:
     pids = [one.identity.pid for one in snapshot.processes]
     clean = Clean(set(secrets_among(surroundings.environments(pids))))
     clean.learn([text for _, text in log_texts(orchestration)])
-    cells = (row for table in cells_of(orchestration, snapshot) for row in table.rows)
-    clean.learn([one for row in cells for one in row if isinstance(one, str)])
+    tables = cells_of(orchestration, snapshot)
+    clean.known |= {one for table in tables for one in secret_cells(table.columns, table.rows)}
+    cells = (one for table in tables for row in table.rows for one in row)
+    clean.learn([one for one in cells if isinstance(one, str)])
     clean.learn([" ".join(one.command) for one in snapshot.processes])
     return clean
 
@@ -70,9 +72,10 @@ def cells_of(orchestration: Orchestration, snapshot: Snapshot) -> tuple[TableCel
         found = ()
     if found or not snapshot.state.rows:
         return found
-    columns = ", ".join(snapshot.state.columns)
+    columns = snapshot.state.columns
+    sql = f"CREATE TABLE workstream_status ({', '.join(columns)})"
     rows = tuple(tuple(value for _, value in row.values) for row in snapshot.state.rows)
-    return (TableCells("workstream_status", f"CREATE TABLE workstream_status ({columns})", rows),)
+    return (TableCells("workstream_status", sql, rows, tuple(columns)),)
 
 
 def texts(orchestration: Orchestration, case: Case, clean: Clean) -> Iterator[tuple[str, str]]:
