@@ -8,14 +8,17 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
+from prefect.server.database.configurations import AioSqliteConfiguration
+from sqlalchemy import text
 
 from deployments.serve import Watch, declared, deployment
+from deployments.server import begin_to_write
 from tests.command import ROOT, command, unjam, unjam_json
 from tests.documented import typed
 from tests.prefect_server import free_port
@@ -264,3 +267,37 @@ def test_another_interval_replaces_the_schedule_of_the_watch() -> None:
     assert [len(one or ()) for one in made] == [1, 1, 1]
     # Prefect lets a schedule with another slug go on beside the new one.
     assert len({one.slug for schedules in made for one in schedules or ()}) == 1
+
+
+async def _meeting(database: AioSqliteConfiguration) -> int:
+    """Two that read and then write, the second while the first is in between; returns what is written."""
+    engine = await database.engine()
+
+    async def write(then: Awaitable[object]) -> None:
+        async with await database.session(engine) as session, database.begin_transaction(session):
+            await session.execute(text("SELECT count(*) FROM runs"))
+            await then
+            await session.execute(text("INSERT INTO runs VALUES (1)"))
+
+    async def second() -> None:
+        other = asyncio.create_task(write(asyncio.sleep(0)))
+        started_too.append(other)
+        await asyncio.wait({other}, timeout=0.3)
+
+    started_too: list[asyncio.Task[None]] = []
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE runs (id)"))
+    await write(second())
+    await asyncio.gather(*started_too)
+    async with engine.connect() as connection:
+        written = (await connection.execute(text("SELECT count(*) FROM runs"))).scalar_one()
+    await engine.dispose()
+    return int(written)
+
+
+def test_of_two_requests_that_write_at_once_one_waits_and_none_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AioSqliteConfiguration, "begin_transaction", begin_to_write)
+
+    assert asyncio.run(_meeting(AioSqliteConfiguration(f"sqlite+aiosqlite:///{tmp_path}/db"))) == 2
