@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -68,11 +69,11 @@ class Person:
         self.page.reload()
         self.page.get_by_role("tab", name=name).click()
 
-    def opens_artifact(self, key: str) -> None:
-        """Go from the run's artifacts to what one of them holds."""
+    def opens_artifact(self, key: str, number: UUID) -> None:
+        """Go from the run's artifacts by the page of all runs' of this key to what it holds."""
         self.page.get_by_role("link", name=key).first.click()
         self.page.wait_for_url(f"**/key/{key}")
-        self.page.locator('a[href*="/artifacts/artifact/"]').first.click()
+        self.page.locator(f'a[href*="/artifacts/artifact/{number}"]').first.click()
         self.page.wait_for_url("**/artifacts/artifact/**")
 
     def goes_back_to(self, place: str) -> None:

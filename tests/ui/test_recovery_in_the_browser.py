@@ -1,7 +1,11 @@
 """A recovery from the Prefect UI: started in a form, asked about, approved, and read, in a browser."""
 
+from uuid import UUID
+
 import pytest
 from playwright.sync_api import expect
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
 from deployments.serve import declared
 from tests.command import unjam_json
@@ -33,7 +37,7 @@ def test_a_person_starts_a_recovery_sees_the_plan_approves_it_and_reads_what_cam
 
     (past,) = unjam_json("history", cwd=world.repo)["runs"]
     assert past["word"] == "recovered"
-    reads(person)
+    reads(person, UUID(past["flow_run"]["id"]))
     person.opens("runs")
     person.sees("orchestrator_crash project ws-02")
     person.photographs("runs")
@@ -62,7 +66,10 @@ def approves(person: Person, digest: str) -> None:
     person.photographs("completed")
 
 
-def reads(person: Person) -> None:
+def reads(person: Person, run: UUID) -> None:
+    made = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
+    with get_client(sync_client=True) as client:
+        numbers = {one.key: one.id for one in client.read_artifacts(artifact_filter=made)}
     person.opens_tab("Artifacts")
     artifacts = person.page.url
     for key, told in (
@@ -71,7 +78,7 @@ def reads(person: Person) -> None:
         ("unjam-run", "what was done for each workstream"),
     ):
         person.goes_back_to(artifacts)
-        person.opens_artifact(key)
+        person.opens_artifact(key, numbers[key])
         person.sees(told)
         person.photographs(key.removeprefix("unjam-"))
     picture = person.page.locator('img[src^="data:image/svg+xml"]')
