@@ -66,6 +66,7 @@ def test_a_deployment_explains_itself(wanted: dict[str, object]) -> None:
     assert str(wanted["description"]).endswith(".")
     assert "unjam" in list(wanted["tags"])  # type: ignore[call-overload]
     assert wanted["concurrency_limit"]
+    assert "schedules" in wanted  # else `prefect deploy` asks about them in a terminal
 
 
 def test_no_deployment_knows_a_machine() -> None:

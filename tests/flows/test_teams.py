@@ -135,7 +135,7 @@ def detected(client: SyncPrefectClient) -> list[FlowRun]:
 def watch(machine: str) -> tuple[str, ...]:
     """The watch of one machine, as docs/teams.md has it."""
     told = (ROOT / "docs" / "teams.md").read_text()
-    (line,) = [one for one in told.splitlines() if one.startswith("prefect deploy flows/detect.py")]
+    (line,) = [one for one in told.splitlines() if "deploy flows/detect.py" in one]
     return tuple(shlex.split(line.replace("MACHINE", machine)))[1:]
 
 
