@@ -135,8 +135,9 @@ def detected(client: SyncPrefectClient) -> list[FlowRun]:
 def watch(machine: str) -> tuple[str, ...]:
     """The watch of one machine, as docs/teams.md has it."""
     told = (ROOT / "docs" / "teams.md").read_text()
-    (line,) = [one for one in told.splitlines() if "deploy flows/detect.py" in one]
-    return tuple(shlex.split(line.replace("MACHINE", machine)))[1:]
+    asked = "prefect --no-prompt "  # which `begun` says, too
+    (line,) = [one for one in told.splitlines() if one.startswith(f"{asked}deploy flows/detect.py")]
+    return tuple(shlex.split(line.removeprefix(asked).replace("MACHINE", machine)))
 
 
 def prefect(*arguments: str) -> None:
