@@ -26,6 +26,18 @@ def test_a_directory_moves_with_everything_in_it(tmp_path: Path) -> None:
     assert not files.exists(source)
 
 
+def test_what_is_made_on_the_way_is_as_open_as_where_it_is_made(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    for mode in (0o755, 0o700, 0o775):
+        (tmp_path / "logs").chmod(mode)
+        (tmp_path / "there").write_text("reflog")
+
+        files.move(tmp_path / "there", tmp_path / "logs" / f"{mode}" / "ws" / "ws-01")
+
+        made = (tmp_path / "logs" / f"{mode}", tmp_path / "logs" / f"{mode}" / "ws")
+        assert [one.stat().st_mode & 0o777 for one in made] == [mode, mode]
+
+
 def test_moving_twice_is_moving_once(tmp_path: Path) -> None:
     source, target = tmp_path / "a", tmp_path / "b"
     source.write_text("a")

@@ -60,6 +60,9 @@ def fingerprints(document: dict[str, Any]) -> set[str]:
 
 def test_it_happens_by_itself_after_two_failed_attempts_and_never_again(stuck: World) -> None:
     (stuck.repo / "logs").mkdir()
+    # The first attempt writes another message over the one that says that this is a secret.
+    (stuck.repo / "logs" / "agent-9.log").write_text(f"it sent {SECRET_ROW}, and failed\n")
+    stuck.workstream("ws-09", "agent-9").row("conflict", error_message=f"token={SECRET_ROW}")
 
     first = recover(stuck.repo)
     assert bundles(stuck) == []
@@ -69,6 +72,8 @@ def test_it_happens_by_itself_after_two_failed_attempts_and_never_again(stuck: W
     assert fingerprints(first) == fingerprints(second) != set()
     (bundle,) = bundles(stuck)
     assert (first["escalated"], second["escalated"]) == (None, str(bundle))
+    assert "and failed" in everything_in(bundle)
+    assert SECRET_ROW not in everything_in(bundle)
     assert [one["escalated"] for one in later] == [None, None, None]
     assert len(list((stuck.repo / "logs").glob("failure_*.md"))) == 1
     told = unjam_json("check", cwd=stuck.repo)["findings"]

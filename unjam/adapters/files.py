@@ -77,7 +77,7 @@ def move(
             return
         raise PermanentError(f"{source} is gone, and {target} is not there either")
     try:
-        make_folder(target.parent)
+        make_folder(target.parent, alike=True)
         refuse_outside(target, target_below)
         _rename(source, target)
         for parent in {source.parent, target.parent}:
@@ -132,7 +132,7 @@ def rewrite(path: Path, before: bytes | None, after: bytes | None, mode: int) ->
         if after is None:
             path.unlink()
         else:
-            make_folder(path.parent)
+            make_folder(path.parent, alike=True)
             temporary.unlink(missing_ok=True)
             _write_new(temporary, after)
             temporary.chmod(mode if before is None else stat.S_IMODE(path.lstat().st_mode))
@@ -170,12 +170,17 @@ def _write_new(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def make_folder(path: Path) -> None:
-    """Make a directory and those above it, each made durable in the one that holds it."""
+def make_folder(path: Path, *, alike: bool = False) -> None:
+    """Make a directory and those above it, each made durable in the one that holds it.
+
+    They are private to the user, or alike: as open as the directory they are made in.
+    """
     if path.is_dir():
         return
-    make_folder(path.parent)
+    make_folder(path.parent, alike=alike)
     path.mkdir(mode=0o700, exist_ok=True)
+    if alike:
+        path.chmod(stat.S_IMODE(path.parent.stat().st_mode))
     sync_directory(path.parent)
 
 

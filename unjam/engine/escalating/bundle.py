@@ -32,7 +32,7 @@ class Written:
 def write(orchestration: Orchestration, case: Case, run: str) -> Written:
     """Write the whole of it, each file at once; the manifest comes last and names all others."""
     folder = orchestration.home / "escalations" / run
-    clean = clean_for(orchestration, case.snapshot)
+    clean = clean_for(orchestration, case)
     made = dict(_contents(orchestration, case, clean))
     for name, content in made.items():
         files.write_atomically(folder / name, content)

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from unjam.adapters import logs, surroundings
+from unjam.adapters import journal, logs, surroundings
 from unjam.adapters.state.cells import TableCells, read_cells
 from unjam.domain.check_report import check_document
 from unjam.domain.escalation_page import Case, commands_of, title_of
@@ -44,8 +45,9 @@ class Clean:
                 return value
 
 
-def clean_for(orchestration: Orchestration, snapshot: Snapshot) -> Clean:
-    """Know the secrets of the environment, of our own and of the processes that were seen."""
+def clean_for(orchestration: Orchestration, case: Case) -> Clean:
+    """Know the secrets of the environment, ours and the agents', of logs, rows, and rows as they were."""
+    snapshot = case.snapshot
     pids = [one.identity.pid for one in snapshot.processes]
     clean = Clean(set(secrets_among(surroundings.environments(pids))))
     clean.learn([text for _, text in log_texts(orchestration)])
@@ -54,7 +56,24 @@ def clean_for(orchestration: Orchestration, snapshot: Snapshot) -> Clean:
     cells = (one for table in tables for row in table.rows for one in row)
     clean.learn([one for one in cells if isinstance(one, str)])
     clean.learn([" ".join(one.command) for one in snapshot.processes])
+    for trial in case.trials:  # its journal has what its steps replaced in the rows
+        with suppress(UnjamError):
+            clean.learn([*_words(journal.read(orchestration.common, trial.run))])
     return clean
+
+
+def _words(value: object) -> Iterator[str]:
+    """Yield every text in plain data."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            yield from _words(list(value.values()))
+        case list():
+            for one in value:
+                yield from _words(one)
+        case _:
+            pass
 
 
 def log_texts(orchestration: Orchestration) -> tuple[tuple[str, str], ...]:
