@@ -168,3 +168,4 @@ def test_a_command_is_found_as_a_shell_would(stage: Stage) -> None:
     assert find_command("./run", stage.repo) == script
     assert find_command("sh", stage.repo) is not None
     assert find_command("run", stage.repo) is None
+    assert find_command(f"./{'run' * 999}", stage.repo) is None  # what cannot be looked at

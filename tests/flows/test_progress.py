@@ -80,6 +80,9 @@ def test_a_state_that_cannot_be_read_is_no_error(going: World) -> None:
 
     assert document["done"] == 0
     assert document["finish"] is None
+    (doubt,) = document["unknown"]
+    assert (doubt["what"], doubt["because"]) == ("state database", "file is not a database")
+    assert "Cannot tell state database: file is not" in unjam("progress", cwd=going.repo).stdout
 
 
 def test_it_can_be_followed(going: World) -> None:

@@ -45,6 +45,7 @@ def _headlines(document: Document) -> list[str]:
             f"last one{took}; agents at work: {document['agents_at_work']}."
         )
     lines.append(_forecast(document))
+    lines += [f"Cannot tell {one['what']}: {one['because']}." for one in document["unknown"]]
     return lines
 
 

@@ -25,6 +25,10 @@ def progress_document(snapshot: Snapshot) -> Document:
         "schema": SCHEMA,
         "observed_at": snapshot.observed_at.isoformat(timespec="seconds"),
         "orchestrator": progress.orchestrator,
+        "unknown": [
+            {"what": printable(one.what), "because": printable(one.because)}
+            for one in progress.unknown
+        ],
         "counts": dict(progress.counts),
         "total": pace.total,
         "done": pace.done,

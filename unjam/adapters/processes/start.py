@@ -31,7 +31,10 @@ def find_command(name: str, cwd: Path) -> Path | None:
         found = shutil.which(name)
         return Path(found) if found else None
     path = cwd / name
-    return path if path.is_file() and os.access(path, os.X_OK) else None
+    try:
+        return path if path.is_file() and os.access(path, os.X_OK) else None
+    except OSError:  # a directory on the way that this user may not enter, say
+        return None
 
 
 def start_detached(
