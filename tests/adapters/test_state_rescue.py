@@ -205,3 +205,21 @@ def test_a_definition_that_is_lost_does_not_lose_the_rows_of_a_workstream(tmp_pa
     rebuild(path, tmp_path / "new.db", wal=False)
 
     assert rows_of(tmp_path / "new.db")["workstream_status"] == before["workstream_status"]
+
+
+def test_rows_whose_definition_is_lost_are_kept_in_a_table_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with closing(sqlite3.connect(path)) as state, state:
+        state.execute(
+            "CREATE TABLE workstream_status (workstream_id TEXT PRIMARY KEY, status, note)"
+        )
+        state.execute("INSERT INTO workstream_status VALUES ('ws-1', 'running', 'ours')")
+    path.write_bytes(bytes(4096) + path.read_bytes()[4096:])
+
+    (count,) = recoverable(path)
+    rebuild(path, tmp_path / "new.db", wal=False)
+
+    assert (count.table, count.found, count.loose) == ("lost_and_found_3", 1, 1)
+    assert rows_of(tmp_path / "new.db") == {
+        "lost_and_found_3": [repr((1, "ws-1", "running", "ours"))]
+    }

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from unjam.adapters.state.pages import Pages, Record
-from unjam.adapters.state.tables import Table, described
+from unjam.adapters.state.tables import Column, Table, described
 from unjam.domain.snapshot import Scalar
 
 _MASTER_COLUMNS = 5
@@ -65,10 +65,13 @@ def rescue(pages: Pages) -> Rescue:
     reached = _take_reached(pages, found)
     for _, _, root, _ in definitions:
         reached |= set(_tree(pages, root))
-    _take_loose(pages, found, reached)
+    left = _take_loose(pages, found, reached)
+    counters = [one for one in left if _is_counter(one, found)]
+    found += _lost_and_found(one for one in left if one not in counters)
     kept = tuple(one for one in found if one.all or one.table.root)
     others = tuple(sql for kind, _, _, sql in definitions if kind != "table" and sql)
-    return Rescue(kept, others, not tables, tuple(_sequences(pages, definitions)))
+    sequences = (*_sequences(pages, definitions), *_counted(counters))
+    return Rescue(kept, others, not tables, sequences)
 
 
 _Definition = tuple[str, str, int, str]
@@ -114,13 +117,24 @@ def _reference_tables(known: set[str]) -> Iterator[Table]:
 def _sequences(pages: Pages, definitions: Iterable[_Definition]) -> Iterator[tuple[str, int]]:
     for kind, name, root, _ in definitions:
         if (kind, name) == ("table", _SEQUENCE):
-            records = (one for number in _holding(pages, root) for one in pages.rows(number))
-            for values in (one.values for one in records):
-                match values:
-                    case (str(table), int(last)):
-                        yield table, last
-                    case _:
-                        pass
+            yield from _counted(
+                one for number in _holding(pages, root) for one in pages.rows(number)
+            )
+
+
+def _counted(records: Iterable[Record]) -> Iterator[tuple[str, int]]:
+    for values in (one.values for one in records):
+        match values:
+            case (str(table), int(last)):
+                yield table, last
+            case _:
+                pass
+
+
+def _is_counter(record: Record, found: Iterable[Found]) -> bool:
+    """Tell a row by which SQLite counts the numbers of a table with AUTOINCREMENT."""
+    tables = {one.table.name for one in found if "AUTOINCREMENT" in one.table.sql.upper()}
+    return any(table in tables for table, _ in _counted([record]))
 
 
 def _take_reached(pages: Pages, found: Iterable[Found]) -> set[int]:
@@ -135,11 +149,14 @@ def _take_reached(pages: Pages, found: Iterable[Found]) -> set[int]:
     return reached
 
 
-def _take_loose(pages: Pages, found: list[Found], reached: set[int]) -> None:
-    """Take the rows nothing leads to; those that fill every column of their table come first."""
+def _take_loose(pages: Pages, found: list[Found], reached: set[int]) -> list[Record]:
+    """Take the rows nothing leads to; those that fill every column of their table come first.
+
+    Returns those of which nobody can tell the table.
+    """
     passed = reached | pages.unused()
     torn = [one for one in found if _is_broken(pages, one.table.root)]
-    older = []
+    older, left = [], []
     for number in range(1, len(pages) + 1):
         if number in passed:
             continue
@@ -150,8 +167,27 @@ def _take_loose(pages: Pages, found: list[Found], reached: set[int]) -> None:
             _take(records, owner)
         elif owner is not None:
             older.append((records, owner))
+        elif pages.is_leaf(number):
+            left += records
     for records, owner in older:
         _take(records, owner)
+    return left
+
+
+def _lost_and_found(records: Iterable[Record]) -> list[Found]:
+    """Keep rows whose definition is lost in tables of our own, one for each number of columns."""
+    tables: dict[int, Found] = {}
+    for record in records:
+        width = len(record.values)
+        if width not in tables:
+            names = ["old_rowid", *(f"c{number}" for number in range(width))]
+            sql = f"CREATE TABLE lost_and_found_{width} ({', '.join(names)})"
+            columns = tuple(Column(name, "", is_needed=False) for name in names)
+            table = Table(f"lost_and_found_{width}", sql, 0, columns, None, has_rowid=True)
+            tables[width] = Found(table)
+        rows = tables[width].loose
+        rows[len(rows) + 1] = (record.rowid, *record.values)
+    return list(tables.values())
 
 
 def _take(records: Iterable[Record], owner: Found) -> None:
