@@ -298,3 +298,22 @@ def test_two_flow_runs_in_vain_call_a_person(stuck: World) -> None:
 
     assert [bool(one["escalated"]) for one in documents] == [False, True, False]
     assert len(bundles(stuck)) == 1
+
+
+def test_what_it_answers_has_no_secret_of_a_command_either(
+    calm: World, start: Callable[..., Program]
+) -> None:
+    holding = (
+        "import sqlite3, sys, time; state = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "state.execute('BEGIN IMMEDIATE'); print('up', flush=True); time.sleep(600)"
+    )
+    program = calm.root / "holder.py"
+    program.write_text(holding)
+    words = (calm.state.path, "--api-key", SECRET_FILE)
+    holder = start(sys.executable, program, *words, cwd=calm.repo)
+    wait_until(lambda: "up" in holder.output.read_text(), "the lock to be held")
+
+    answered = json.dumps(unjam_json("escalate", "database-lock", cwd=calm.repo))
+
+    assert "is locked by pid" in answered
+    assert SECRET_FILE not in answered

@@ -27,6 +27,7 @@ class Written:
     page: Path  # for the person: among the logs, where there is a directory for them
     files: tuple[str, ...]
     title: str
+    secrets: frozenset[str]  # that were met
 
 
 def write(orchestration: Orchestration, case: Case, run: str) -> Written:
@@ -42,7 +43,8 @@ def write(orchestration: Orchestration, case: Case, run: str) -> Written:
     files.write_atomically(folder / PAGE, page)
     files.write_atomically(folder / MANIFEST, _manifest(folder, case))
     person = _for_person(orchestration, case, folder, page)
-    return Written(folder, person, (PAGE, *names), clean.text(title_of(case)))
+    title = clean.text(title_of(case))
+    return Written(folder, person, (PAGE, *names), title, frozenset(clean.known))
 
 
 def _contents(

@@ -13,6 +13,7 @@ from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.escalation_page import Case, Trial
 from unjam.domain.finding import Finding, Scenario
 from unjam.domain.outcome import RunWord
+from unjam.domain.redaction import redact
 from unjam.domain.snapshot import Snapshot
 from unjam.engine.attempts import ESCALATED, attempts, this_attempt
 from unjam.engine.escalating.bundle import Written, write
@@ -141,12 +142,17 @@ def _document(
     written: Written | None,
     earlier: list[str],
 ) -> dict[str, Any]:
+    secrets = written.secrets if written else ()
     return {
         "schema": 1,
         "run": run.run,
         "word": str(word),
         "findings": [
-            {"fingerprint": one.fingerprint, "scenario": str(one.scenario), "summary": one.summary}
+            {
+                "fingerprint": one.fingerprint,
+                "scenario": str(one.scenario),
+                "summary": redact(one.summary, secrets).text,
+            }
             for one in findings
         ],
         "bundle": str(written.folder) if written else None,
