@@ -105,6 +105,20 @@ def test_every_row_is_found_again_where_only_the_way_to_it_is_damaged(
     assert files_of(full) == damaged
 
 
+def test_rows_that_belong_to_no_table_any_more_are_kept_and_left_to_a_person(full: World) -> None:
+    with full.state.open() as state:
+        state.execute("ALTER TABLE execution_log ADD COLUMN more TEXT")
+        state.execute("UPDATE execution_log SET more = 'more'")
+    spoiled(full, zeroed(1))
+
+    document = recover(full.repo, ONLY)
+
+    (table,) = [one for one in full.state.tables() if one.startswith("lost_and_found_")]
+    assert document["word"] == "partly recovered"
+    assert f"{ROWS} rows" in sentences(document, "rebuild state")[table]
+    assert len(full.state.tables()[table]) == ROWS
+
+
 def test_of_a_truncated_file_all_is_kept_that_it_still_holds(full: World) -> None:
     before = rows(full)
     size = full.state.path.stat().st_size

@@ -12,6 +12,7 @@ from pathlib import PurePath
 
 from unjam.domain.snapshot import ProcessIdentity, Role, Truth
 
+LOST_AND_FOUND = "lost_and_found_"  # with a number of columns: rows nothing says the table of
 SIDES = ("", "-wal", "-shm", "-journal")  # the database and what SQLite keeps beside it
 
 _PENDING = 0x40000000

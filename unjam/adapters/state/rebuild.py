@@ -116,7 +116,11 @@ def _fill(made: sqlite3.Connection, one: Found) -> TableCount:
 
 def _go_on_counting(made: sqlite3.Connection, sequences: Iterable[tuple[str, int]]) -> None:
     """Let AUTOINCREMENT give no number again that it gave once, to a row that was deleted since."""
+    counting = "SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'"
+    tables = {str(name) for (name,) in made.execute(counting)}
     for table, last in sequences:
+        if table not in tables:
+            continue
         made.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (last, table))
         made.execute(
             "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, ?2 WHERE NOT EXISTS "

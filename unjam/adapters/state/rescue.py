@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from unjam.adapters.state.pages import Pages, Record
 from unjam.adapters.state.tables import Column, Table, described
+from unjam.domain.database import LOST_AND_FOUND
 from unjam.domain.snapshot import Scalar
 
 _MASTER_COLUMNS = 5
@@ -181,9 +182,10 @@ def _lost_and_found(records: Iterable[Record]) -> list[Found]:
         width = len(record.values)
         if width not in tables:
             names = ["old_rowid", *(f"c{number}" for number in range(width))]
-            sql = f"CREATE TABLE lost_and_found_{width} ({', '.join(names)})"
-            columns = tuple(Column(name, "", is_needed=False) for name in names)
-            table = Table(f"lost_and_found_{width}", sql, 0, columns, None, has_rowid=True)
+            name = f"{LOST_AND_FOUND}{width}"
+            sql = f"CREATE TABLE {name} ({', '.join(names)})"
+            columns = tuple(Column(one, "", is_needed=False) for one in names)
+            table = Table(name, sql, 0, columns, None, has_rowid=True)
             tables[width] = Found(table)
         rows = tables[width].loose
         rows[len(rows) + 1] = (record.rowid, *record.values)

@@ -1,7 +1,8 @@
 """Bring the state's file back to order: copy it, open it, or replace it by what can be had of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from unjam.adapters import clock, disk, files
@@ -13,7 +14,7 @@ from unjam.adapters.state.raw_copy import copy_files, digest, save
 from unjam.adapters.state.rebuild import rebuild
 from unjam.adapters.state.shape import row_counts
 from unjam.domain.change import SetStateMode, SwapState, TendState
-from unjam.domain.database import SIDES
+from unjam.domain.database import LOST_AND_FOUND, SIDES
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.snapshot import ProcessIdentity, Role, Snapshot
 from unjam.domain.state_steps import (
@@ -164,7 +165,18 @@ def rebuild_state(run: Recovery, step: RebuildState, fresh: Snapshot) -> tuple[O
         if counts.get(table, 0) < count:
             raise RefusedError(f"{table}: {counts.get(table, 0)} rows, not {count} as planned")
     sentence = f"{_listed(counts)}, integrity check: ok; made from the copy, as {new}"
-    return (outcome(step, StepWord.DONE, sentence),)
+    return (outcome(step, StepWord.DONE, sentence), *_without_table(step, counts))
+
+
+def _without_table(step: RebuildState, counts: Mapping[str, int]) -> Iterator[Outcome]:
+    """Tell of rows that are kept, but that only a person can bring to where they belong."""
+    for table, count in counts.items():
+        if table.startswith(LOST_AND_FOUND):
+            sentence = (
+                f"{counted(count, 'row')} whose table nothing names any more: "
+                f"look into {table} and copy what belongs to a table there"
+            )
+            yield replace(outcome(step, StepWord.REFUSED, sentence), subject=table)
 
 
 def replace_state(run: Recovery, step: ReplaceState, fresh: Snapshot) -> tuple[Outcome, ...]:
