@@ -4,12 +4,15 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.futures import wait
+from prefect.runtime import flow_run
 
 from tasks.closing import close_the_dead
+from tasks.missed import leave_out_the_missed
 from tasks.watch import look, rows_of, sign_of, start, tell
 from unjam.engine.repositories import listed
 
@@ -32,6 +35,8 @@ def detect(
     named = repos or [
         Path(one) for one in os.environ.get("UNJAM_REPOS", "").split(os.pathsep) if one
     ]
+    if flow_run.id:
+        leave_out_the_missed(UUID(flow_run.id))
     close_the_dead()
     looks = [look.submit(repo, every, config) for repo in listed(named, config)]
     wait(looks)
@@ -39,6 +44,6 @@ def detect(
     for seen in (one.result() for one in looks):
         tell(seen)
         done.append((seen, start(seen, config) if recover and seen.scenarios else None))
-    rows = rows_of(done)
+    rows = rows_of(done, only_looked=not recover)
     create_table_artifact(rows, key="unjam-watch", description=sign_of(every))
     return {"schema": 1, "repositories": rows}

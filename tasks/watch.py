@@ -140,15 +140,18 @@ def sign_of(every: timedelta) -> str:
     )
 
 
-def rows_of(all_seen: Iterable[tuple[Seen, FlowRun | None]]) -> list[dict[str, str]]:
+def rows_of(
+    all_seen: Iterable[tuple[Seen, FlowRun | None]], *, only_looked: bool = False
+) -> list[dict[str, str]]:
     """Describe looks as a table."""
+    why_not = "only looked at" if only_looked else "a recovery of it waits or is at work already"
     return [
         {
             "repository": printable(str(seen.repo)),
             "found": "nothing" if seen.healthy else str(len(seen.findings)),
             "new": str(len(seen.new)),
             "started": str(run.name) if run else "",
-            "because": printable(seen.because),
+            "because": printable(seen.because) or (why_not if seen.scenarios and not run else ""),
         }
         for seen, run in all_seen
     ]

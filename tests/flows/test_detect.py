@@ -3,14 +3,16 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Running, Scheduled
 
 from tests.command import unjam, unjam_json
 from tests.deployed import until_state
@@ -73,7 +75,7 @@ def test_what_it_asks_about_waits_for_a_person_once_however_often_it_is_found(
     second = looked(world.repo)
 
     assert first[0]["started"] == run.name
-    assert second[0]["started"] == ""
+    assert (second[0]["started"], "waits" in second[0]["because"]) == ("", True)
     assert first[0]["new"] == first[0]["found"]
     assert second[0]["new"] == "0"
     wait_until(lambda: form_is_there(client, run.id), "the form")
@@ -110,6 +112,36 @@ def test_one_repository_that_cannot_be_looked_at_hides_no_other(
     assert "no Git repository" in rows[0]["because"] or "repository" in rows[0]["because"]
     assert rows[1]["found"] != "nothing"
     assert started(client, world) == []
+
+
+def test_looks_that_were_missed_are_not_made_up_for_and_those_asked_for_are(
+    client: SyncPrefectClient,
+) -> None:
+    from tasks.missed import PLANNED, leave_out_the_missed
+
+    flow = client.create_flow_from_name("detect")
+    nobodys = client.create_deployment(flow, f"served by nobody {uuid4()}", paused=True)
+    now = datetime.now(UTC)
+
+    def planned(minutes: int, *tags: str) -> UUID:
+        when: State[None] = Scheduled(scheduled_time=now + timedelta(minutes=minutes))
+        made = client.create_flow_run_from_deployment(nobodys, state=when, tags=tags)
+        return made.id
+
+    look, missed, later, asked = (
+        planned(-20, PLANNED),
+        planned(-10, PLANNED),
+        planned(10, PLANNED),
+        planned(-10),
+    )
+    client.set_flow_run_state(look, Running(), force=True)
+
+    left_out = leave_out_the_missed.fn(look), leave_out_the_missed.fn(asked)
+
+    names = {one: client.read_flow_run(one).state_name for one in (look, missed, later, asked)}
+    assert left_out == (1, 0)
+    assert names == {look: "Running", missed: "Cancelled", later: "Scheduled", asked: "Scheduled"}
+    client.delete_deployment(nobodys)
 
 
 def test_a_watch_that_has_stopped_looking_is_told_by_a_check(world: World) -> None:
