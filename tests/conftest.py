@@ -19,6 +19,12 @@ settings.register_profile("unjam", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("unjam")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Three for two processors: a third of the time a test only waits."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long: at the end, no worker waits for another."""
     items.sort(key=lambda item: "slow" not in item.keywords)

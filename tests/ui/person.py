@@ -1,10 +1,13 @@
 """What a person does and sees in the Prefect UI, in words of the screen and never of its markup."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from playwright.sync_api import Locator, Page, expect
+
+TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,15 @@ class Person:
         form.get_by_label("Decision").click()
         self.page.get_by_role("option", name=decision, exact=True).click()
         form.get_by_label("Name (Optional)").fill(name)
+
+    def resumes(self, form: Locator) -> None:
+        """Send that form off; again, where a busy server did not take it."""
+        for _ in range(TRIES):
+            form.get_by_role("button", name="Resume").click()
+            with suppress(AssertionError):
+                expect(form).to_be_hidden(timeout=15_000)
+                return
+        raise AssertionError("the server does not take the answer")
 
     def opens_tab(self, name: str) -> None:
         """Turn to a part of the run's page, as it is now."""

@@ -59,7 +59,7 @@ def approves(person: Person, digest: str) -> None:
         expect(form).to_contain_text(told)
     person.photographs("plan")
     person.answers(form, "approve", "Ada")
-    form.get_by_role("button", name="Resume").click()
+    person.resumes(form)
     person.waits_for("Completed")
     person.opens_tab("Logs")
     person.sees("Ada says: approve")

@@ -1,17 +1,16 @@
 """However large the fleet, Git is started a few times; and a child that fails costs no answer."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.adapters.git import forking
 from tests.adapters.git.looking import look
+from tests.command import environment
 from tests.world import World, git
-from unjam.adapters.git.observing import beginning
-from unjam.adapters.git.observing.beside import Parts, beside
-
-PARTS = 200
 
 
 def _fleet(world: World, size: int) -> None:
@@ -49,81 +48,13 @@ def test_the_number_of_processes_does_not_grow_with_the_fleet(
     assert few < 25
 
 
-def test_a_child_gives_the_same_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("claim", forking.ALL)
+def test_in_a_process_with_one_thread(world: World, claim: str) -> None:
     _fleet(world, 3)
-    alone = look(world.repo)
+    command = [sys.executable, "-m", forking.__name__, claim]
 
-    monkeypatch.setattr(beginning, "_WORTH_A_PROCESS", 0)
+    ended = subprocess.run(
+        command, cwd=world.repo, env=environment(), capture_output=True, text=True, check=False
+    )
 
-    assert look(world.repo) == alone
-
-
-class _Counting:
-    """Says which process took which part; every part takes a moment."""
-
-    def __init__(self) -> None:
-        self.here = os.getpid()
-
-    def alone(self) -> set[tuple[int, int]]:
-        return {(os.getpid(), part) for part in range(PARTS)}
-
-    def sharing(self, parts: Parts) -> set[tuple[int, int]]:
-        return self.helping(parts)
-
-    def helping(self, parts: Parts) -> set[tuple[int, int]]:
-        return {(os.getpid(), part) for part in parts}
-
-    def joined(
-        self, answer: set[tuple[int, int]], helped: set[tuple[int, int]]
-    ) -> set[tuple[int, int]]:
-        assert not {part for _, part in answer} & {part for _, part in helped}
-        return answer | helped
-
-
-class _Failing(_Counting):
-    """Takes parts in the child, and dies with them."""
-
-    def sharing(self, parts: Parts) -> set[tuple[int, int]]:
-        next(iter(parts))
-        os._exit(1)
-
-
-class _Long(_Counting):
-    """Makes an answer that fits into no pipe."""
-
-    def sharing(self, parts: Parts) -> set[tuple[int, int]]:
-        return {(part, number) for part in parts for number in range(5_000)}
-
-
-def test_every_part_is_done_once_by_one_of_two_processes() -> None:
-    with beside(_Counting(), PARTS, worthwhile=True) as begun:
-        done = begun.answer()
-
-    assert sorted(part for _, part in done) == list(range(PARTS))
-
-
-def test_work_goes_on_in_another_process() -> None:
-    before = children()
-    with beside(_Counting(), 1, worthwhile=True) as begun:
-        (child,) = children() - before
-        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it has ended before we wait
-
-        assert {process for process, _ in begun.answer()}.isdisjoint({os.getpid()})
-
-
-def test_work_that_fails_there_is_done_here() -> None:
-    with beside(_Failing(), PARTS, worthwhile=True) as begun:
-        assert begun.answer() == {(os.getpid(), part) for part in range(PARTS)}
-
-
-def test_an_answer_nobody_waits_for_leaves_no_process() -> None:
-    before = children()
-    with beside(_Long(), PARTS, worthwhile=True):
-        pass
-
-    assert children() <= before
-
-
-def children() -> set[int]:
-    """Those of this process, ended ones too that nobody waited for."""
-    return {one.pid for one in psutil.Process().children()}
+    assert ended.returncode == 0, ended.stderr
