@@ -9,7 +9,7 @@ from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 from prefect.states import Completed, Crashed
 from pydantic import BaseModel, Field
 
@@ -73,7 +73,8 @@ def recovery(
 
 def opened(repo: Path, config: Path | None) -> Orchestration:
     """Find and configure the orchestration a flow is about."""
-    return open_orchestration(repo, config)
+    # A deployment's configuration file is named once, and read whenever it runs.
+    return open_orchestration(repo, config, standing=deployment.id is not None)
 
 
 def terms(

@@ -46,7 +46,7 @@ _CRASHES = 3  # flow runs that died before they could begin, and are started ane
 def look(repo: Path, every: timedelta, config: Path | None) -> Seen:
     """Look at one repository; what keeps it from being looked at is a fact of this one alone."""
     try:
-        seen = detect(open_orchestration(repo, config), every)
+        seen = detect(open_orchestration(repo, config, standing=True), every)
     except UnjamError as error:
         return Seen(repo, because=printable(str(error)))
     logger = get_run_logger()

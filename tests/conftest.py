@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.prefect_server import QUIET, shared_server
 from tests.world import Program, World, end_processes_below
-from tests.world.sealed import GIT_CONFIG
+from tests.world.sealed import GIT_CONFIG, trust_below
 
 # Prefect reads these when it is first imported, in whichever test that happens.
 os.environ.update(QUIET)
@@ -35,6 +35,7 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     """An empty home, one Git identity, and nothing inherited that points at another repository."""
     home = tmp_path_factory.mktemp("home")
     (home / "gitconfig").write_text(GIT_CONFIG)
+    trust_below(_shared_by_workers(tmp_path_factory), home)
     inherited = [one for one in os.environ if one.startswith(("GIT_", "UNJAM_", "PREFECT_"))]
     for name in inherited:
         if name not in QUIET:
@@ -42,6 +43,7 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     for name, value in {
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),
+        "XDG_STATE_HOME": str(home / "state"),
         "PREFECT_HOME": str(home / "prefect"),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),

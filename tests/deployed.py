@@ -15,7 +15,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from deployments.serve import declared
 from tests.command import ROOT
 from tests.prefect_server import shared
-from tests.world.sealed import GIT_CONFIG
+from tests.world.sealed import GIT_CONFIG, trust_below
 from tests.world.shell import wait_until
 
 DEADLINE = 120.0  # seconds for a served run, on a machine that does other things too
@@ -54,8 +54,11 @@ def _all_ready(url: str, log: Path) -> bool:
 def _start(url: str, directory: Path) -> dict[str, object]:
     log = directory / "log"
     (directory / "gitconfig").write_text(GIT_CONFIG)
+    trust_below(directory.parent, directory)
     env = os.environ | {
         "HOME": str(directory),
+        "XDG_CONFIG_HOME": str(directory),
+        "XDG_STATE_HOME": str(directory / "state"),
         "PREFECT_HOME": str(directory / "prefect"),
         "PREFECT_API_URL": url,
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",

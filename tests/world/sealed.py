@@ -1,5 +1,8 @@
 """What everything in a test is told instead of this machine's Git configuration."""
 
+import json
+from pathlib import Path
+
 GIT_CONFIG = """\
 [user]
 	name = Person
@@ -11,3 +14,11 @@ GIT_CONFIG = """\
 [maintenance]
 	auto = false
 """
+
+
+def trust_below(place: Path, config_home: Path) -> None:
+    """Write the configuration of a person who trusts every repository that a test makes there."""
+    file = config_home / "unjam" / "config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"trust = [{json.dumps(f'{place}/**')}]\n")
+    file.chmod(0o600)

@@ -57,6 +57,7 @@ def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
     document = check_document(
         snapshot, findings, _parked(orchestration, findings), watched_last(orchestration)
     )
+    document["untrusted"] = _untrusted(orchestration)
     if scenarios == [Scenario.MERGE_CONFLICT]:
         document["conflict_statistics"] = _conflicts_so_far(orchestration)
     return document
@@ -71,6 +72,19 @@ def _parked(
     from unjam.engine.attempts import parked
 
     return parked(orchestration, findings)
+
+
+def _untrusted(orchestration: "Orchestration") -> "Document | None":
+    """Say which settings are not in force, and what to type; not what they say: they may hold a password."""
+    held = orchestration.held
+    if held is None:
+        return None
+    return {
+        "file": printable(str(held.file)),
+        "settings": [name for name, _ in held.needs],
+        "because": printable(held.sentence),
+        "command": printable(held.command),
+    }
 
 
 def _conflicts_so_far(orchestration: "Orchestration") -> "Document":
@@ -112,15 +126,13 @@ def print_check(document: "Document") -> None:
     """Print a check document for a person."""
     page = Page()
     findings = document["findings"]
-    unknown = document["unknown"]
     for finding in findings:
         print_finding(page, finding)
         for one in finding["evidence"]:
             page.line(f"    {one['source']}: {one['fact']}", "dim")
         if finding["parked"]:
             page.line(f"    a person was called: {finding['parked']['bundle']}", "yellow")
-    for one in unknown:
-        page.line(f"cannot tell {one['what']}: {one['because']}", "yellow")
+    _print_unknown(page, document)
     _print_agents(page, document)
     watch = document["watch"]
     if watch and watch["late"]:
@@ -134,6 +146,14 @@ def print_check(document: "Document") -> None:
     page.line(f"{counted(len(findings), 'finding')} in {count}", "bold")
     if findings:
         page.line("see what would be done:  unjam recover --dry-run")
+
+
+def _print_unknown(page: Page, document: "Document") -> None:
+    """Print what cannot be told, and which settings this look did without."""
+    for one in document["unknown"]:
+        page.line(f"cannot tell {one['what']}: {one['because']}", "yellow")
+    if document["untrusted"]:
+        page.line(document["untrusted"]["because"], "yellow")
 
 
 def _print_agents(page: Page, document: "Document") -> None:

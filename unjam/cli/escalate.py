@@ -3,16 +3,16 @@
 import argparse
 
 from unjam.cli.say import Page, as_json
+from unjam.cli.trust import opened
 from unjam.domain.check_report import Document
 from unjam.engine.escalating.escalate import escalate_now
-from unjam.engine.orchestration import open_orchestration
 from unjam.engine.recovery import Permission
 from unjam.engine.session import Terms, session
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0: there was nothing, or a person has everything. Needs no Prefect: it may be what broke."""
-    orchestration = open_orchestration(arguments.repo, arguments.config)
+    orchestration = opened(arguments)
     with session(orchestration, Terms("escalate"), Permission()) as this:
         document = escalate_now(this, tuple(arguments.scenario or ()), again=arguments.again)
     as_json(document) if arguments.json else _print(document)

@@ -8,6 +8,8 @@ from unjam.engine.observe import detected
 from unjam.engine.orchestration import open_orchestration
 from unjam.errors import UsageError
 from unjam.settings.render import render
+from unjam.settings.toml_file import digest_of
+from unjam.settings.trust import Own, trust
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -16,6 +18,10 @@ def run(arguments: argparse.Namespace) -> int:
     target = orchestration.primary / "unjam.toml"
     if files.exists(target) and not arguments.force:
         raise UsageError(f"{target} is there already; --force replaces it")
-    files.write_atomically(target, render(detected(orchestration)).encode())
-    Page().line(f"wrote {target}")
+    text = render(detected(orchestration)).encode()
+    files.write_atomically(target, text)
+    trust(
+        Own(orchestration.primary, target, digest_of(text), ())
+    )  # just this, not what is there by now
+    Page().line(f"wrote {target}, and trusts it as it is")
     return 0

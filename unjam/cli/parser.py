@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
             as_json=False,
         )
     )
+    _trust(_command(commands, "trust", "trust", "let the repository's own configuration count"))
     init = _command(commands, "init", "init", "write unjam.toml from what is here", as_json=False)
     init.add_argument("--force", action="store_true", help="replace the one that is there")
     demo = _command(
@@ -193,6 +194,16 @@ def _undo(undo: argparse.ArgumentParser) -> None:
     undo.add_argument("run", metavar="RUN", help="as `unjam history` names it")
     undo.add_argument("--dry-run", action="store_true", help="only show what would be taken back")
     undo.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _trust(trust: argparse.ArgumentParser) -> None:
+    how = trust.add_mutually_exclusive_group()
+    how.add_argument("--show", action="store_true", help="only show what of it needs to be trusted")
+    how.add_argument("--revoke", action="store_true", help="forget that it was trusted")
+    how.add_argument(
+        "--digest", type=_digest, metavar="DIGEST", help="trust exactly the content that was seen"
+    )
+    how.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _reset(reset: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from unjam.cli.launch import Launcher
 from unjam.cli.say import Page, as_json, ask, is_terminal, progress_line
+from unjam.cli.trust import opened
 from unjam.domain.check_report import Document
 from unjam.domain.diagnosis import DETECTORS, asks_for_tests
 from unjam.domain.finding import Scenario
@@ -16,7 +17,6 @@ from unjam.domain.report import planned_document
 from unjam.domain.snapshot import WorkstreamId
 from unjam.domain.words import counted
 from unjam.engine.blaming.investigate import known_tests
-from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import preview
 from unjam.errors import RefusedError, UsageError
 
@@ -62,7 +62,7 @@ class _Call:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._orchestration = open_orchestration(arguments.repo, arguments.config)
+        self._orchestration = opened(arguments)
         self._scenarios = tuple(arguments.scenario or DETECTORS)
         if arguments.vacuum:
             if self._scenarios != (Scenario.DATABASE_LOCK,):

@@ -10,16 +10,17 @@ from unjam.cli.recover import (
     refuse_stale,
 )
 from unjam.cli.say import Page, as_json, is_terminal, typed
+from unjam.cli.trust import opened
 from unjam.domain.outcome import RunWord
 from unjam.domain.report import planned_document
-from unjam.engine.orchestration import Orchestration, open_orchestration
+from unjam.engine.orchestration import Orchestration
 from unjam.engine.resetting import preview_reset, refuse_unless_named
 from unjam.errors import RefusedError
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 when nothing is left but the trunk, 1 when something is, 3 when refused."""
-    orchestration = open_orchestration(arguments.repo, arguments.config)
+    orchestration = opened(arguments)
     prepared, policy, is_owed = preview_reset(orchestration)
     document = planned_document(prepared.findings, prepared.plan, policy)
     if not arguments.json:

@@ -5,15 +5,15 @@ import argparse
 from unjam.cli.launch import Launcher
 from unjam.cli.recover import print_outcomes
 from unjam.cli.say import Page, as_json, ask, is_terminal
+from unjam.cli.trust import opened
 from unjam.domain.outcome import RunWord
-from unjam.engine.orchestration import open_orchestration
 from unjam.engine.undo import in_words, preview
 from unjam.errors import RefusedError
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 when everything was taken back, 1 when something cannot be, 3 when refused."""
-    orchestration = open_orchestration(arguments.repo, arguments.config)
+    orchestration = opened(arguments)
     changes = preview(orchestration, arguments.run)
     if arguments.dry_run or not arguments.json:
         named = [in_words(change) for change in changes]

@@ -66,6 +66,8 @@ def _to_recover(
     orchestration: Orchestration, snapshot: Snapshot, findings: tuple[Finding, ...]
 ) -> tuple[tuple[Scenario, ...], str]:
     """Name the scenarios for which a recovery has something to do, or say why there is none."""
+    if orchestration.held is not None:
+        return (), orchestration.held.sentence
     handed_over = parked(orchestration, findings)
     open_ones = {one.scenario for one in findings if one.fingerprint not in handed_over}
     killed = unfinished(orchestration)

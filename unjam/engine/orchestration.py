@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from unjam.adapters.git.repository import Repository, find_repository
 from unjam.domain.naming import Template
+from unjam.errors import RefusedError
 
 if TYPE_CHECKING:
     from unjam.settings import Settings
+    from unjam.settings.trust import Own
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Orchestration:
     repository: Repository
     settings: "Settings"
     vacuum: bool = False  # a person asked that the state be rewritten without its holes
+    own: "Own | None" = None  # the configuration among its settings that an agent can have written
 
     @property
     def primary(self) -> Path:
@@ -45,19 +48,37 @@ class Orchestration:
         location = self.settings.orchestration.state
         return location if "://" in location else str(self.primary / location)
 
+    @property
+    def held(self) -> "Own | None":
+        """The configuration of which something is not in force, since nobody has trusted it."""
+        return self.own if self.own is not None and self.own.is_held else None
+
+    def require_trust(self) -> None:
+        """Raise RefusedError where a setting is held: half a configuration is nobody's intention."""
+        if self.held is not None:
+            raise RefusedError(self.held.sentence)
+
     def below(self, configured: str) -> Path:
         """Resolve a configured path against the primary."""
         return self.primary / configured
 
 
-def open_orchestration(start: Path, config: Path | None = None) -> Orchestration:
-    """Find the repository from here upwards and read its configuration; raises UsageError."""
-    return configured(find_repository(start), config)
+def open_orchestration(
+    start: Path, config: Path | None = None, *, standing: bool = False
+) -> Orchestration:
+    """Find the repository from here upwards and read its configuration; raises UsageError.
+
+    ``standing``: ``config`` was named once for many times to come, see ``load_all``.
+    """
+    return configured(find_repository(start), config, standing=standing)
 
 
-def configured(repository: Repository, config: Path | None = None) -> Orchestration:
+def configured(
+    repository: Repository, config: Path | None = None, *, standing: bool = False
+) -> Orchestration:
     """Read the configuration of a repository that was found; raises UsageError."""
     # A third of all imports of a check: so it need not come before Git is at work.
-    from unjam.settings import load
+    from unjam.settings.load import load_all
 
-    return Orchestration(repository, load(repository.primary, config))
+    loaded = load_all(repository.primary, config, standing=standing)
+    return Orchestration(repository, loaded.settings, own=loaded.own)

@@ -23,10 +23,10 @@ def listed(named: Iterable[Path], config: Path | None = None) -> tuple[Path, ...
 
 
 def _with_neighbours(repository: Path, config: Path | None) -> list[Path]:
-    from unjam.settings import load
+    from unjam.settings.load import load_all
 
     try:
-        named = load(repository, config).watch.repositories
+        named = load_all(repository, config, standing=True).settings.watch.repositories
     except UsageError:  # said by the look at it, and it hides no other
         named = ()
     return [repository, *(_path(Path(one), repository) for one in named)]

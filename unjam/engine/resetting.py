@@ -22,8 +22,9 @@ _LEFT = (StepWord.REFUSED, StepWord.FAILED)
 def preview_reset(orchestration: Orchestration) -> tuple[Prepared, Policy, bool]:
     """Plan as a reset would, without beginning one; also tell whether a killed run is still open.
 
-    Raises RefusedError while a recovery is at work, or while the trunk cannot be relied on.
+    Raises RefusedError while a recovery is at work, a setting is held, or the trunk cannot be relied on.
     """
+    orchestration.require_trust()
     at_work = lease.holder(orchestration.common)
     if at_work is not None:
         raise RefusedError(f"another recovery is at work: {at_work}")

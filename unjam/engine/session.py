@@ -33,12 +33,13 @@ class Terms:
 def session(
     orchestration: Orchestration, terms: Terms, permission: Permission
 ) -> Iterator[Recovery]:
-    """Hold the lease for one run; raises RefusedError while another recovery is at work.
+    """Hold the lease for one run; raises RefusedError while another recovery is at work, or a setting is held.
 
     What a killed run had half made is completed first, under this run's journal. A run that was
     not ended when the block is left needs a human; one that was interrupted is open, like a killed
     one, and the next continues it.
     """
+    orchestration.require_trust()
     now = clock.now()
     run = Recovery(
         orchestration=orchestration,

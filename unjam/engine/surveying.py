@@ -52,7 +52,12 @@ def check_before(orchestration: Orchestration) -> tuple[Snapshot, tuple[Checked,
 def check_after(
     orchestration: Orchestration, *, verify: bool
 ) -> tuple[Snapshot, tuple[Checked, ...]]:
-    """Observe, verify the trunk in a throw-away checkout if asked to, and check after a run."""
+    """Observe, verify the trunk in a throw-away checkout if asked to, and check after a run.
+
+    Raises RefusedError where it is to be verified and a setting is held.
+    """
+    if verify:
+        orchestration.require_trust()
     snapshot = observe_for(orchestration, tuple(DETECTORS))
     ground = replace(survey(orchestration, snapshot), loose=_loose(orchestration, snapshot))
     said = verify_trunk(orchestration, snapshot) if verify else None

@@ -6,6 +6,7 @@ Plain dataclasses: the defaults need no validation, and pydantic would be a tent
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from unjam.domain.policy import Approval
@@ -25,9 +26,21 @@ if TYPE_CHECKING:
     )
 
 
-def told(description: str, example: str = "") -> dict[str, str]:
+class Untrusted(StrEnum):
+    """To what a repository's file may change a key before a person has trusted it; an approval, to a stricter one."""
+
+    NOTHING = "nothing"
+    ANYTHING = "anything"
+    LESS = "to less"
+    MORE = "to more"
+    EMPTY = "to []"
+
+
+def told(
+    description: str, example: str = "", untrusted: Untrusted = Untrusted.NOTHING
+) -> dict[str, str]:
     """Return what a written file says of a key; ``example`` stands there where nothing is the default."""
-    return {"description": description, "example": example}
+    return {"description": description, "example": example, "untrusted": untrusted}
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,8 @@ class Orchestration:
     resume: "Words" = field(
         default=("pwsh", "scripts/run_multi_agent_refactor.ps1", "-Resume"),
         metadata=told(
-            "starts the orchestrator again; a word with {workstreams} names those that --workstream chose; [] never"
+            "starts the orchestrator again; a word with {workstreams} names those that --workstream chose; [] never",
+            untrusted=Untrusted.EMPTY,
         ),
     )
 
@@ -97,7 +111,9 @@ class Verify:
     )
     workers: "Workers" = field(
         default=0,
-        metadata=told("trials of a culprit search at once; 0: one for each core"),
+        metadata=told(
+            "trials of a culprit search at once; 0: one for each core", untrusted=Untrusted.ANYTHING
+        ),
     )
     dask: "Text | None" = field(
         default=None,
@@ -108,7 +124,9 @@ class Verify:
     )
     confidence: "Confidence" = field(
         default=0.99,
-        metadata=told("at which a culprit search stops looking and starts proving"),
+        metadata=told(
+            "at which a culprit search stops looking and starts proving", untrusted=Untrusted.MORE
+        ),
     )
 
     @property
@@ -122,7 +140,8 @@ class Hang:
     """When an agent is suspected; a long time alone kills nothing."""
 
     after: "Duration" = field(
-        default=timedelta(hours=1), metadata=told("without any sign of progress")
+        default=timedelta(hours=1),
+        metadata=told("without any sign of progress", untrusted=Untrusted.MORE),
     )
     interval: "Duration" = field(
         default=timedelta(seconds=3),
@@ -164,10 +183,12 @@ class Limits:
     """How far recovery goes by itself."""
 
     attempts: "Attempts" = field(
-        default=2, metadata=told("on the same failure; then a person is called")
+        default=2,
+        metadata=told("on the same failure; then a person is called", untrusted=Untrusted.LESS),
     )
     free_disk: "Size" = field(
-        default=10 * 10**9, metadata=told("less than this is not enough to start a run")
+        default=10 * 10**9,
+        metadata=told("less than this is not enough to start a run", untrusted=Untrusted.MORE),
     )
 
 
@@ -176,7 +197,8 @@ class Vault:
     """What was saved before it was touched."""
 
     keep: "Duration" = field(
-        default=timedelta(days=30), metadata=told("`unjam vault prune` drops what is older")
+        default=timedelta(days=30),
+        metadata=told("`unjam vault prune` drops what is older", untrusted=Untrusted.MORE),
     )
 
 
@@ -187,7 +209,8 @@ class Escalation:
     issue_command: "Words" = field(
         default=(),
         metadata=told(
-            'such as ["gh", "issue", "create", "--title", "{title}", "--body-file", "{report}"]'
+            'such as ["gh", "issue", "create", "--title", "{title}", "--body-file", "{report}"]',
+            untrusted=Untrusted.EMPTY,
         ),
     )
 
@@ -198,7 +221,10 @@ class Watch:
 
     repositories: "Words" = field(
         default=(),
-        metadata=told('others of this machine, such as ["../shop"]; paths start at this one'),
+        metadata=told(
+            'others of this machine, such as ["../shop"]; paths start at this one',
+            untrusted=Untrusted.EMPTY,
+        ),
     )
 
 

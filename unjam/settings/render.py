@@ -32,12 +32,13 @@ def _section(name: str, section: type, found: Mapping[str, object]) -> str:
         example = one.metadata["example"] if shown is None else shown
         mark = "" if in_force else "# "
         lines.append(
-            f"{mark}{one.name} = {_toml(one.name, example)}  # {one.metadata['description']}"
+            f"{mark}{one.name} = {toml_value(one.name, example)}  # {one.metadata['description']}"
         )
     return "\n".join(lines) + "\n"
 
 
-def _toml(key: str, value: object) -> str:
+def toml_value(key: str, value: object) -> str:
+    """Write the value of a key."""
     if isinstance(value, timedelta):
         value = written_duration(value)
     if key in _SIZES and isinstance(value, int):

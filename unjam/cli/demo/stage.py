@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Self
 
-from unjam.adapters import clock
+from unjam.adapters import clock, files
 from unjam.adapters.processes.identity import identity_of, is_same
 from unjam.adapters.processes.start import start_detached
 from unjam.adapters.processes.stop import stop
@@ -195,13 +195,16 @@ def _new_directory(keep: Path | None) -> Path:
 
 
 def _seal(directory: Path) -> None:
-    """Leave the person's Git, Prefect and unjam out of it."""
+    """Leave the person's Git, Prefect and unjam out of it; here a person trusts what is in the sandbox."""
     for name in [one for one in os.environ if one.startswith(_FOREIGN)]:
         del os.environ[name]
     home = directory / "home"
     home.mkdir()
+    trusts = f"trust = [{json.dumps(f'{directory}/**')}]\n"
+    files.write_atomically(home / "unjam" / "config.toml", trusts.encode())
     os.environ |= {
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),
+        "XDG_STATE_HOME": str(home / "state"),
         "PREFECT_HOME": str(directory / "prefect"),
     }

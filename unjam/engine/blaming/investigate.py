@@ -47,9 +47,10 @@ def investigate(
 ) -> TrunkTests:
     """Say what the tests say of the trunk; a failure on record is taken, unless ``afresh``.
 
-    Raises RefusedError while another search is at work here, UsageError where the verify command
-    cannot be run.
+    Raises RefusedError while another search is at work here or a setting is held, UsageError where
+    the verify command cannot be run.
     """
+    orchestration.require_trust()
     with verdicts.one_search(folder(orchestration)):
         known = None if afresh else recorded(orchestration, snapshot.trunk_tip)
         if known is not None and known.cases:

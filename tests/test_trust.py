@@ -1,0 +1,398 @@
+"""What of a repository's own configuration counts: an agent may have written it."""
+
+import os
+import stat
+import tomllib
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.world.sealed import trust_below
+from unjam.domain.policy import Approval
+from unjam.errors import UsageError
+from unjam.settings import Settings, load
+from unjam.settings.load import load_all
+from unjam.settings.model import SECTIONS, Untrusted
+from unjam.settings.trust import Own, revoke, trust
+
+EVIL = '[policy]\nland = "auto"\n[verify]\ncommand = ["sh", "-c", "touch /tmp/owned"]\n'
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The person's own configuration, which says nothing yet."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    (home / "unjam").mkdir(parents=True)
+    return home / "unjam" / "config.toml"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    made = tmp_path / "work" / "shop"
+    made.mkdir(parents=True)
+    return made
+
+
+def own(repo: Path, **kind: Any) -> Own:
+    found = load_all(repo, **kind).own
+    assert found is not None
+    return found
+
+
+def written(repo: Path, text: str, name: str = "unjam.toml") -> Path:
+    (repo / name).write_text(text)
+    return repo / name
+
+
+def keys(found: Own) -> list[str]:
+    return [name for name, _ in found.needs]
+
+
+def linked(repo: Path) -> None:
+    written(repo.parent, EVIL, "elsewhere.toml")
+    (repo / "unjam.toml").symlink_to("../elsewhere.toml")
+
+
+def in_pyproject(repo: Path) -> None:
+    text = EVIL.replace("[policy]", "[tool.unjam.policy]").replace(
+        "[verify]", "[tool.unjam.verify]"
+    )
+    written(repo, text, "pyproject.toml")
+
+
+@pytest.mark.parametrize("write", [lambda repo: written(repo, EVIL), linked, in_pyproject])
+def test_what_an_agent_writes_is_not_in_force(repo: Path, write: Callable[[Path], None]) -> None:
+    write(repo)
+
+    assert load(repo) == Settings()
+    assert keys(own(repo)) == ["verify.command", "policy.land"]
+    assert own(repo).is_held
+
+
+RISKY = [
+    '[orchestration]\ntrunk = "release"',
+    '[orchestration]\nremote = "elsewhere"',
+    '[orchestration]\nstate = "postgresql://elsewhere/db"',
+    '[orchestration]\nworktrees = "src"',
+    '[orchestration]\nbranch = "{workstream}/{agent}"',
+    '[orchestration]\norchestrator = ["nobody"]',
+    '[orchestration]\nagents = ["vim"]',
+    '[orchestration]\nlogs = "/etc"',
+    '[orchestration]\nresume = ["sh", "x"]',
+    '[verify]\ncommand = ["true"]',
+    '[verify]\ntimeout = "1s"',
+    '[verify]\ndask = "tcp://elsewhere:1"',
+    '[verify]\njunit = "made-up.xml"',
+    "[verify]\nconfidence = 0.9",
+    '[hang]\nafter = "1s"',
+    '[hang]\ninterval = "1s"',
+    '[policy]\npush = "auto"',
+    "[limits]\nattempts = 9",
+    '[limits]\nfree_disk = "1B"',
+    '[vault]\nkeep = "1s"',
+    '[escalation]\nissue_command = ["sh"]',
+    '[watch]\nrepositories = ["/somebody/elses"]',
+]
+
+
+@pytest.mark.parametrize("text", RISKY)
+def test_what_can_do_more_waits_for_a_person(repo: Path, text: str) -> None:
+    written(repo, text)
+
+    assert load(repo) == Settings()
+    assert own(repo).is_held
+
+
+TIGHTER = [
+    '[policy]\nsalvage = "ask"\nland = "off"',
+    "[orchestration]\nresume = []",
+    "[verify]\nworkers = 1\nconfidence = 0.999",
+    '[hang]\nafter = "3h"',
+    '[limits]\nattempts = 1\nfree_disk = "20GB"',
+    '[vault]\nkeep = "90d"',
+    "[escalation]\nissue_command = []",
+]
+
+
+@pytest.mark.parametrize("text", TIGHTER)
+def test_what_only_tightens_needs_nobody(repo: Path, text: str) -> None:
+    written(repo, text)
+
+    settings = load(repo)
+
+    assert not own(repo).is_held
+    for section, values in tomllib.loads(text).items():
+        for key in values:
+            assert (
+                getattr(getattr(settings, section), key) != getattr(SECTIONS[section](), key)
+                or values[key] == []
+            )
+
+
+def test_the_tightening_part_of_a_file_counts_while_the_rest_is_held(repo: Path) -> None:
+    written(repo, '[policy]\nrecord = "off"\nland = "auto"\n[hang]\nafter = "2h"\n')
+
+    settings = load(repo)
+
+    assert settings.policy.record is Approval.OFF
+    assert settings.hang.after == timedelta(hours=2)
+    assert settings.policy.land is Approval.ASK
+    assert keys(own(repo)) == ["policy.land"]
+
+
+def test_every_key_is_held_but_for_those_that_say_otherwise() -> None:
+    free = {
+        f"{name}.{one.name}"
+        for name, section in SECTIONS.items()
+        for one in fields(section)
+        if one.metadata["untrusted"] != Untrusted.NOTHING
+    }
+
+    assert free == {
+        *("orchestration.resume", "verify.workers", "verify.confidence", "hang.after"),
+        *("limits.attempts", "limits.free_disk", "vault.keep"),
+        *("escalation.issue_command", "watch.repositories"),
+    }
+
+
+@pytest.mark.parametrize("write", [lambda repo: written(repo, EVIL), linked, in_pyproject])
+def test_what_a_person_trusted_counts_until_it_is_another(
+    repo: Path, write: Callable[[Path], None]
+) -> None:
+    write(repo)
+    trust(own(repo))
+
+    assert load(repo).policy.land is Approval.AUTO
+    assert own(repo).trusted == "content"
+
+    file = repo / "pyproject.toml" if write is in_pyproject else repo / "unjam.toml"
+    target = file.resolve()
+    target.write_text(target.read_text().replace("/tmp/owned", "/tmp/other"))
+    assert load(repo) == Settings()
+    assert own(repo).is_held
+
+
+def test_trust_is_private_and_of_one_file_of_one_repository(repo: Path, config: Path) -> None:
+    other = repo.with_name("other")
+    other.mkdir()
+    written(repo, EVIL)
+    written(other, EVIL)
+
+    trust(own(repo))
+
+    assert load(other) == Settings()
+    (record,) = (config.parent.parent / "state" / "unjam" / "trust").iterdir()
+    assert stat.S_IMODE(record.stat().st_mode) == 0o600
+    assert stat.S_IMODE(record.parent.stat().st_mode) == 0o700
+
+
+def test_revoked_trust_is_gone(repo: Path) -> None:
+    written(repo, EVIL)
+    trust(own(repo))
+
+    assert revoke(own(repo))
+
+    assert load(repo) == Settings()
+    assert not revoke(own(repo))
+
+
+def test_only_the_last_trusted_content_counts(repo: Path) -> None:
+    written(repo, EVIL)
+    trust(own(repo))
+    written(repo, '[policy]\nland = "ask"\n')
+    trust(own(repo))
+
+    written(repo, EVIL)  # what an agent puts back
+
+    assert load(repo) == Settings()
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "[]", "\0", '{"digest": "%s"}'])
+def test_a_damaged_record_trusts_nothing(repo: Path, config: Path, damage: str) -> None:
+    written(repo, EVIL)
+    trust(own(repo))
+    (record,) = (config.parent.parent / "state" / "unjam" / "trust").iterdir()
+
+    record.write_text(damage.replace("%s", own(repo).digest))
+
+    assert load(repo) == Settings()
+
+
+def test_what_stands_around_our_table_in_pyproject_changes_nothing(repo: Path) -> None:
+    in_pyproject(repo)
+    trust(own(repo))
+    text = (repo / "pyproject.toml").read_text()
+
+    written(repo, f"[project]\nname = 'unjam-user'\n{text}# a word\n", "pyproject.toml")
+
+    assert load(repo).policy.land is Approval.AUTO
+
+
+def test_a_trusted_place_trusts_what_lies_in_it(repo: Path, config: Path) -> None:
+    trust_below(repo.parent, config.parent.parent)
+    written(repo, EVIL)
+
+    assert load(repo).policy.land is Approval.AUTO
+    assert own(repo).trusted == "place"
+
+
+def test_a_link_that_leads_out_of_a_trusted_place_is_not_in_it(
+    repo: Path, config: Path, tmp_path: Path
+) -> None:
+    trust_below(repo.parent, config.parent.parent)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    written(outside, EVIL)
+    (repo / "unjam.toml").symlink_to(outside / "unjam.toml")
+    (repo.parent / "linked").symlink_to(outside)
+
+    assert load(repo) == Settings()
+    assert load(repo.parent / "linked") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("place", "lies"),
+    [
+        ("{work}/shop", True),
+        ("{work}/*", True),
+        ("{work}/**", True),
+        ("{work}/../**/sh?p", True),
+        ("{work}", False),
+        ("{work}/shop/*", False),
+        ("{work}/*/*", False),
+        ("{work}s/**", False),
+    ],
+)
+def test_a_place_is_a_path_with_stars(repo: Path, config: Path, place: str, *, lies: bool) -> None:
+    config.write_text(f'trust = ["{place.format(work=repo.parent)}"]\n')
+    written(repo, EVIL)
+
+    assert (load(repo).policy.land is Approval.AUTO) is lies
+
+
+def test_a_home_is_understood_in_places(
+    repo: Path, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config.write_text('trust = ["~/work/**"]\n')
+    written(repo, EVIL)
+
+    assert load(repo).policy.land is Approval.AUTO
+
+
+def test_what_is_said_of_this_repository_counts_more_than_what_is_said_of_all(
+    repo: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text(
+        '[policy]\nland = "auto"\npush = "auto"\nstop = "auto"\nspec = "auto"\n'
+        f'[repository."{repo.parent}/*".policy]\npush = "off"\nspec = "ask"\n'
+        f'[repository."{repo}".policy]\nspec = "auto"\n'
+    )
+    written(repo, '[policy]\npush = "auto"\nstop = "off"\n')
+    monkeypatch.setenv("UNJAM_POLICY__SALVAGE", "ask")
+
+    policy = load(repo).policy
+
+    assert not own(repo).is_held
+    assert (policy.land, policy.push, policy.stop) == (Approval.AUTO, Approval.OFF, Approval.OFF)
+    assert (policy.spec, policy.salvage) == (Approval.AUTO, Approval.ASK)
+
+
+def test_a_repository_may_not_loosen_what_the_person_says_of_all(repo: Path, config: Path) -> None:
+    config.write_text('[policy]\nrecord = "off"\n')
+    written(repo, '[policy]\nrecord = "ask"\n')
+
+    assert load(repo).policy.record is Approval.OFF
+    assert keys(own(repo)) == ["policy.record"]
+
+
+def test_what_the_person_says_is_not_the_repositorys_to_say(
+    repo: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(repo, EVIL)
+    config.write_text(f'[repository."{repo}".verify]\ncommand = ["make"]\n')
+    monkeypatch.setenv("UNJAM_POLICY__LAND", "ask")
+
+    assert load(repo).verify.command == ("make",)
+    assert not own(repo).is_held
+
+
+def test_another_repository_is_not_spoken_of(repo: Path, config: Path) -> None:
+    config.write_text(f'[repository."{repo.parent}/other".policy]\nland = "auto"\n')
+
+    assert load(repo) == Settings()
+
+
+MISTAKES = [
+    ('trust = "~/work"', "trust: write it as a list of places"),
+    ('trust = ["work/**"]', "work/**: write a place from / or from ~"),
+    ('repository = "x"', "repository: write it as tables"),
+    ('[repository."/x"]\npolicy = "auto"', "policy: write it as a table"),
+    ('[policy]\nlandd = "auto"', "policy.landd: unknown key; did you mean land?"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), MISTAKES, ids=[told for _, told in MISTAKES])
+def test_a_mistake_in_the_persons_own_is_told(
+    repo: Path, config: Path, text: str, told: str
+) -> None:
+    config.write_text(text.replace("/x", str(repo)))
+
+    with pytest.raises(UsageError) as error:
+        load(repo)
+
+    assert str(error.value).startswith(f"{config}: ")
+    assert told in str(error.value)
+
+
+def test_a_configuration_that_others_may_write_is_not_a_persons_own(
+    repo: Path, config: Path
+) -> None:
+    config.write_text('[policy]\nland = "auto"\n')
+    config.chmod(0o666)
+
+    with pytest.raises(UsageError, match="others may write it"):
+        load(repo)
+
+
+def test_no_relative_place_is_taken_for_the_persons_own(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(repo, "")
+    (repo / "unjam").mkdir()
+    written(repo / "unjam", '[policy]\nland = "auto"\n', "config.toml")
+    monkeypatch.chdir(repo)
+    for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, ".")
+
+    assert load(repo) == Settings()
+
+
+def test_a_file_that_a_person_names_counts_and_one_named_for_good_only_outside_of_repositories(
+    repo: Path, tmp_path: Path
+) -> None:
+    (repo / ".git").mkdir()
+    inside, outside = written(repo, EVIL, "mine.toml"), written(tmp_path, EVIL, "mine.toml")
+
+    assert load(repo, inside).policy.land is Approval.AUTO
+    assert load_all(repo, outside, standing=True).settings.policy.land is Approval.AUTO
+    held = load_all(repo, inside, standing=True)
+    assert held.settings == Settings()
+    assert held.own is not None
+    assert f"--config {inside} trust" in held.own.sentence
+    trust(held.own)
+    assert load_all(repo, inside, standing=True).settings.policy.land is Approval.AUTO
+
+
+def test_what_was_judged_is_what_is_parsed(repo: Path) -> None:
+    """A pipe gives each reader another content; so it is none."""
+    os.mkfifo(repo / "unjam.toml")
+
+    with pytest.raises(UsageError, match="not a regular file"):
+        load(repo)
