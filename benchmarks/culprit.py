@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.world.sealed import trust_below
 from unjam.adapters.git.proving.units import Known, units_of
 from unjam.domain.culprit import Asking, Ruling, Terms, given_up, next_trials, rule
 from unjam.domain.trials import Heard, Probe, Said, Unit
@@ -61,6 +62,8 @@ def main() -> None:
     os.environ.update(SEALED)
     for units in options.units:
         with tempfile.TemporaryDirectory(prefix="unjam-culprit-") as scratch:
+            os.environ["XDG_CONFIG_HOME"] = f"{scratch}/home"
+            trust_below(Path(scratch), Path(scratch, "home"))
             _measure(Path(scratch), units, options)
     for noise in (0.0, 0.05, 0.2):
         if options.accuracy:

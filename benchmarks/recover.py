@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tests.prefect_server import shared_server
 from tests.world import World
+from tests.world.sealed import trust_below
 from unjam.domain.finding import Scenario
 from unjam.engine.acts import carry_out
 from unjam.engine.conclude import conclude
@@ -184,6 +185,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(
         prefix="unjam-bench-", ignore_cleanup_errors=True
     ) as directory:
+        os.environ["XDG_CONFIG_HOME"] = f"{directory}/home"
+        trust_below(Path(directory), Path(directory, "home"))
         bench = Bench(Path(directory).resolve(), options.workstreams, options.verify)
         compare(bench, options.rounds)
     report(bench)
