@@ -154,6 +154,8 @@ def test_every_key_is_held_but_for_those_that_say_otherwise() -> None:
         if one.metadata["untrusted"] != Untrusted.NOTHING
     }
 
+    page = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text()
+    assert not [name for name in free if f"`{name}`" not in page]
     assert free == {
         *("orchestration.resume", "verify.workers", "verify.confidence", "hang.after"),
         *("limits.attempts", "limits.free_disk", "vault.keep"),

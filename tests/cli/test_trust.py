@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.command import unjam, unjam_json
+from tests.recovering import recover
 from tests.terminal import terminal
 from tests.world import World
 from tests.world.shell import git
+from unjam.domain.finding import Scenario
 
 pytestmark = pytest.mark.usefixtures("stranger")
 
@@ -119,6 +121,30 @@ def test_a_check_needs_no_trust_and_says_what_is_not_in_force(bare: World) -> No
     }
     assert f"\n{document['untrusted']['because']}\n" in page
     assert str(bare.marker("ran")) not in page  # it may hold a password
+
+
+def test_what_was_saved_comes_back_whatever_is_held(bare: World) -> None:
+    tree = bare.repo / ".worktrees" / "agent-1-ws-1"
+    (tree / "draft.txt").write_text("do not lose me\n")
+    recover(bare.repo, (Scenario.ORCHESTRATOR_CRASH,))
+    untracked(bare)
+    names = [one["name"] for one in unjam_json("vault", "list", cwd=bare.repo)["kept"]]
+    kept = next(one for one in names if one.startswith("refs/") and "/worktree/" in one)
+
+    ended = unjam("vault", "restore", kept, "--to", bare.root / "back", cwd=bare.repo)
+
+    assert ended.returncode == 0, ended.stderr
+    assert (bare.root / "back" / "draft.txt").read_text() == "do not lose me\n"
+
+
+@pytest.mark.parametrize("words", [("status",), ("progress",), ("postflight", "--no-verify")])
+def test_whoever_only_looks_is_told_too(bare: World, words: tuple[str, ...]) -> None:
+    untracked(bare)
+
+    ended = unjam(*words, "--json", cwd=bare.repo)
+
+    assert "so verify.command, policy.land, policy.restart are not in force" in ended.stderr
+    assert json.loads(ended.stdout)
 
 
 def test_what_was_seen_is_what_is_trusted_and_a_change_is_refused_anew(bare: World) -> None:

@@ -3,9 +3,9 @@
 import argparse
 
 from unjam.cli.say import Page, as_json
+from unjam.cli.trust import opened_to_look
 from unjam.domain.check_report import Document
 from unjam.domain.readiness import Word, readiness_document
-from unjam.engine.orchestration import open_orchestration
 from unjam.engine.surveying import check_before
 
 _STYLES = {Word.OK: "green", Word.WARNING: "yellow", Word.FAILED: "bold red", Word.UNKNOWN: "red"}
@@ -13,7 +13,7 @@ _STYLES = {Word.OK: "green", Word.WARNING: "yellow", Word.FAILED: "bold red", Wo
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 when a run can begin, 1 when something failed or cannot be told."""
-    snapshot, checks = check_before(open_orchestration(arguments.repo, arguments.config))
+    snapshot, checks = check_before(opened_to_look(arguments))
     document = readiness_document("preflight", snapshot, checks)
     as_json(document) if arguments.json else print_readiness(document, "ready to begin")
     return 0 if document["ready"] else 1

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from unjam.adapters import clock
 from unjam.cli.say import Page, as_json, following
 from unjam.cli.status import REFRESH, duration
+from unjam.cli.trust import opened_to_look
 from unjam.domain.check_report import Document
-from unjam.engine.orchestration import open_orchestration
 from unjam.engine.progressing import look
 
 _HEADS = ("workstream", "status", "agent", "running for", "last sign of life", "expected", "")
@@ -15,7 +15,7 @@ _HEADS = ("workstream", "status", "agent", "running for", "last sign of life", "
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it once, or until the person has seen enough."""
-    orchestration = open_orchestration(arguments.repo, arguments.config)
+    orchestration = opened_to_look(arguments)
     if arguments.watch:
         with following() as show:
             while True:

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 
 from unjam.adapters import clock
 from unjam.cli.say import Page, as_json, following
+from unjam.cli.trust import opened_to_look
 from unjam.domain.check_report import Document
 from unjam.domain.naming import shown as named
 from unjam.domain.progress import Line, Progress, progress_of
 from unjam.domain.words import printable
 from unjam.engine.observe import observe, with_signs_of_life
-from unjam.engine.orchestration import Orchestration, open_orchestration
+from unjam.engine.orchestration import Orchestration
 
 REFRESH = 2.0  # seconds
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -18,7 +19,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the progress once, or until the person has seen enough."""
-    orchestration = open_orchestration(arguments.repo, arguments.config)
+    orchestration = opened_to_look(arguments)
     if arguments.watch:
         return _watch(orchestration)
     progress, now = _look(orchestration)

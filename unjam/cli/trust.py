@@ -2,9 +2,10 @@
 
 import argparse
 import json
+import sys
 from typing import TYPE_CHECKING
 
-from unjam.cli.say import Page, as_json, ask, is_terminal
+from unjam.cli.say import Page, as_json, ask, is_terminal, shown
 from unjam.domain.words import printable
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.errors import RefusedError
@@ -21,9 +22,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0; 3 when a person does not agree, cannot be asked, or saw another content."""
     own = open_orchestration(arguments.repo, arguments.config, standing=True).own
     if own is None:
-        as_json({"schema": 1, "file": None}) if arguments.json else Page().line(
-            "nothing to trust: there is no configuration in this repository"
-        )
+        none = "there is no configuration in this repository"
+        why = "a file outside of every repository counts since you name it"
+        nothing = f"nothing to trust: {why if arguments.config else none}"
+        as_json({"schema": 1, "file": None}) if arguments.json else Page().line(nothing)
         return 0
     told = "" if arguments.show else _revoked(own) if arguments.revoke else _agreed(own, arguments)
     if arguments.json:
@@ -53,6 +55,14 @@ def opened(arguments: argparse.Namespace) -> Orchestration:
     again = open_orchestration(arguments.repo, arguments.config)
     again.require_trust()  # it may be another by now
     return again
+
+
+def opened_to_look(arguments: argparse.Namespace) -> Orchestration:
+    """Open an orchestration of which nothing is changed; on standard error, say what is held."""
+    orchestration = open_orchestration(arguments.repo, arguments.config)
+    if orchestration.held is not None:
+        sys.stderr.write(f"unjam: {shown(orchestration.held.sentence)}\n")
+    return orchestration
 
 
 def document(own: Own) -> "Document":

@@ -56,7 +56,7 @@ def _restore(orchestration: Orchestration, arguments: argparse.Namespace) -> Non
         return
     if arguments.branch is not None:
         keeping.refuse_branch(orchestration, arguments.branch)
-    with session(orchestration, Terms("restore"), Permission()) as this:
+    with session(orchestration, Terms("restore", by_settings=False), Permission()) as this:
         if arguments.branch is not None:
             where = keeping.to_branch(this, commit, arguments.branch)
         else:
@@ -78,7 +78,7 @@ def _prune(orchestration: Orchestration, arguments: argparse.Namespace) -> None:
         return
     if not arguments.yes and not (is_terminal() and ask("Drop these for good?")):
         raise RefusedError("approval denied; nothing was changed")
-    with session(orchestration, Terms("prune"), Permission()) as this:
+    with session(orchestration, Terms("prune", by_settings=False), Permission()) as this:
         for one in going:
             keeping.drop(this, one)
         end(this, RunWord.RECOVERED)

@@ -7,6 +7,7 @@ person's own configuration of this repository, the repository's own file, the pe
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FILE = "unjam.toml"
 PROJECT = "pyproject.toml"
 _Said = Mapping[str, Mapping[str, Any]]  # section, key, value
+_NOTHING: _Said = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,10 @@ def _joined(sources: _Sources, overridden: bool) -> Loaded:  # noqa: FBT001 -- o
     from unjam.settings.validation import settings_of
 
     personal, file = sources.personal, sources.file
-    below = _said(f"{personal.file}: ", personal.for_all) if personal else {}
-    said = _said(_place_in(file), file.content) if file else {}
-    above: _Said = {}
-    for place, content in sources.of_this_repository:
-        above = _merged(above, _said(place, content))
-    of_environment = _environment() if overridden else {}
+    below = _said(f"{personal.file}: ", personal.for_all) if personal else _NOTHING
+    said = _said(_place_in(file), file.content) if file else _NOTHING
+    above = reduce(_merged, (_said(*one) for one in sources.of_this_repository), _NOTHING)
+    of_environment = _environment() if overridden else _NOTHING
     if file is None or sources.file_is_a_persons:
         layers, own = (below, above, said, of_environment), None
     else:
@@ -94,10 +94,7 @@ def _joined(sources: _Sources, overridden: bool) -> Loaded:  # noqa: FBT001 -- o
         own = _judged(sources, file, said, settings_of(below), persons)
         in_force = _without(said, [key for key, _ in own.needs]) if own.is_held else said
         layers = (below, in_force, above, of_environment)
-    everything: _Said = {}
-    for layer in layers:
-        everything = _merged(everything, layer)
-    return Loaded(settings_of(everything), own)
+    return Loaded(settings_of(reduce(_merged, layers)), own)
 
 
 def _judged(

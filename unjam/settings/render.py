@@ -12,6 +12,7 @@ _Found = Mapping[str, Mapping[str, object]]
 _HEAD = """\
 # unjam: how this repository is recovered. Every key has a default, shown here behind a #;
 # no file is needed for the defaults. UNJAM_<SECTION>__<KEY> in the environment wins over it.
+# What lets unjam do more than by default counts once you have trusted this file: unjam trust.
 """
 _SIZES = frozenset({"free_disk"})
 
