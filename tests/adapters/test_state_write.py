@@ -17,7 +17,7 @@ from tests.world import HOSTILE_IDS, wait_until
 from tests.world.state import StateFile, Value
 from unjam.adapters.state import server
 from unjam.adapters.state.read import read_state
-from unjam.adapters.state.write import update_row
+from unjam.adapters.state.write import rehearse, update_row
 from unjam.domain.change import UpdateRow
 from unjam.domain.snapshot import Row, WorkstreamId
 from unjam.errors import PermanentError, RefusedError, TransientError
@@ -48,7 +48,7 @@ def changed(seen: Row, **values: Value) -> UpdateRow:
 
 
 def reverse(change: UpdateRow) -> UpdateRow:
-    return UpdateRow(change.workstream, change.after, change.before)
+    return UpdateRow(change.workstream, change.after, change.before, change.by_database)
 
 
 @pytest.mark.parametrize("form", ["{}", AS_URL], ids=["path", "URL"])
@@ -228,11 +228,15 @@ def test_a_trigger_that_stamps_the_row_does_not_hinder_a_change(state: StateFile
             "CREATE TRIGGER stamp AFTER UPDATE ON workstream_status BEGIN UPDATE workstream_status"
             " SET updated_at = datetime('now') WHERE workstream_id = NEW.workstream_id; END"
         )
-    change = changed(row(state), status="failed")
+    before = row(state)
 
+    change = rehearse(str(state.path), changed(before, status="failed"))
     update_row(str(state.path), change)
 
+    assert change.by_database == ("updated_at",)
     assert row(state).status == "failed"
+    update_row(str(state.path), reverse(change))
+    assert row(state).status == "running"
 
 
 def test_a_held_database_is_worth_another_try(

@@ -59,6 +59,14 @@ class UpdateRow:
     workstream: WorkstreamId
     before: tuple[tuple[str, Scalar], ...]  # the whole row
     after: tuple[tuple[str, Scalar], ...]  # the whole row
+    by_database: tuple[str, ...] = ()  # columns it sets itself: neither compared nor written
+
+    @property
+    def not_taken(self) -> tuple[str, ...]:
+        """Name the columns that were to be written, and that the database sets itself."""
+        before, after = dict(self.before), dict(self.after)
+        changed = [name for name in after if before and before.get(name) != after[name]]
+        return tuple(name for name in changed if name in self.by_database)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,23 @@ if TYPE_CHECKING:
 CommitId = NewType("CommitId", str)
 WorkstreamId = NewType("WorkstreamId", str)
 AgentId = NewType("AgentId", str)
-Scalar = str | int | float | bytes | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Typed:
+    """A value of a type that only its database knows, in the text from which it reads it back."""
+
+    type: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return repr(self.text)
+
+
+Scalar = str | int | float | bytes | Typed | None
 
 
 class Truth(StrEnum):

@@ -16,7 +16,7 @@ from unjam.adapters.processes.scan import Request
 from unjam.adapters.processes.start import proof_of_start, start_detached
 from unjam.adapters.processes.stop import stop
 from unjam.adapters.state.pulse import moved, pulse
-from unjam.adapters.state.write import row_of, update_row
+from unjam.adapters.state.write import images_of, rehearse, update_row
 from unjam.domain.change import (
     AbortOperation,
     Change,
@@ -54,6 +54,7 @@ def apply(  # noqa: C901 -- an arm for each kind of change; the type checker pro
             abort_operation(common, change, resuming=resuming)
         case UpdateRow():
             update_row(orchestration.state, change)
+            return _left_to_database(change)
         case MovePath():
             files.move(Path(change.source), Path(change.target))
         case WriteFile():
@@ -72,6 +73,15 @@ def apply(  # noqa: C901 -- an arm for each kind of change; the type checker pro
         case _:
             assert_never(change)
     return ""
+
+
+def prepared(orchestration: Orchestration, change: Change) -> Change:
+    """Return a change as it will come out, before it is written down; raises where it cannot."""
+    return rehearse(orchestration.state, change) if isinstance(change, UpdateRow) else change
+
+
+def _left_to_database(change: UpdateRow) -> str:
+    return f"its database sets {', '.join(change.not_taken)} itself" if change.not_taken else ""
 
 
 def _message(change: MoveRef) -> str:
@@ -124,8 +134,7 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  
             where = Side(checkout.state_of_checkout(orchestration.common, change))
             return where, checkout.where_is(change)
         case UpdateRow():
-            row = row_of(orchestration.state, change.workstream)
-            return _side(row, change.before, change.after), _row_in_words(change, row)
+            return _side_of_row(orchestration, change)
         case MovePath():
             return _side_of_path(change)
         case WriteFile():
@@ -146,6 +155,13 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  
 def short(commit: str | None) -> str:
     """Write a commit as people do, or that there is none."""
     return commit[:12] if commit else "nothing"
+
+
+def _side_of_row(orchestration: Orchestration, change: UpdateRow) -> tuple[Side, str]:
+    """Compare what is ours of a row: what its database sets itself tells nothing."""
+    images = images_of(orchestration.state, change.workstream, change.before, change.after)
+    ours = (tuple(one for one in image if one[0] not in change.by_database) for image in images)
+    return _side(*ours), _row_in_words(change, images[0])
 
 
 def _row_in_words(change: UpdateRow, row: tuple[tuple[str, Scalar], ...]) -> str:

@@ -3,7 +3,7 @@
 from unjam.adapters.journal import Journal
 from unjam.domain.change import Change
 from unjam.domain.records import to_record
-from unjam.engine.changes import apply
+from unjam.engine.changes import apply, prepared
 from unjam.engine.orchestration import Orchestration
 
 
@@ -20,6 +20,7 @@ class Door:
         Returns what it has to say beyond having been made. ``resuming`` completes a change that a
         killed run has begun.
         """
+        change = prepared(self.orchestration, change)
         self.journal.append({"event": "intent", "change": to_record(change)})
         said = apply(self.orchestration, change, resuming=resuming)
         self.journal.append({"event": "made", "change": to_record(change)})

@@ -12,6 +12,8 @@ from unjam.adapters.state.rows import Table, rows_of, text_of
 from unjam.domain.snapshot import Scalar, State, Truth, WorkstreamId
 from unjam.errors import PermanentError, UnjamError
 
+Image = tuple[tuple[str, Scalar], ...]  # a row by its columns
+
 _Answer = TypeVar("_Answer")
 _ROWS = f"SELECT * FROM {TABLE}"  # noqa: S608 -- constants
 _ROW = f"{_ROWS} WHERE {KEY} = :workstream"
@@ -28,6 +30,12 @@ class _Reader(Protocol):
 
     def ask(self, query: str, **parameters: Scalar) -> Table: ...
 
+    def rows(self, workstream: str | None = None) -> Table: ...
+
+    def as_stored(self, image: Image) -> Image: ...
+
+    def why_not_all(self) -> str: ...
+
 
 @dataclass(frozen=True, slots=True)
 class _FileReader:
@@ -36,6 +44,15 @@ class _FileReader:
     def has(self, table: str) -> bool:
         query = "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = :table"
         return bool(self.ask(f"{query} COLLATE NOCASE", table=table).records)
+
+    def rows(self, workstream: str | None = None) -> Table:
+        return self.ask(_ROWS) if workstream is None else self.ask(_ROW, workstream=workstream)
+
+    def as_stored(self, image: Image) -> Image:
+        return image
+
+    def why_not_all(self) -> str:
+        return ""
 
     def ask(self, query: str, **parameters: Scalar) -> Table:
         try:
@@ -64,17 +81,29 @@ def read_state(location: str) -> State:
         return State(visible, Truth.UNKNOWN, because=str(error))
 
 
-def row_of(location: str, workstream: WorkstreamId) -> tuple[tuple[str, Scalar], ...]:
+def row_of(location: str, workstream: WorkstreamId) -> Image:
     """Read one row as it is now, whole; empty when there is none. Raises UnjamError."""
+    return images_of(location, workstream)[0]
+
+
+def images_of(location: str, workstream: WorkstreamId, *others: Image) -> tuple[Image, ...]:
+    """Read one row as it is now, and other images of it as the table would hold them.
+
+    Raises UnjamError.
+    """
+
+    def read(reader: _Reader) -> tuple[Image, ...]:
+        rows = rows_of(reader.rows(workstream))
+        if len(rows) > 1:
+            raise PermanentError(f"{len(rows)} rows say they are {workstream!r}")
+        return (rows[0].values if rows else (), *map(reader.as_stored, others))
+
     try:
         if _is_missing(location):
             raise PermanentError("there is no such file")
-        rows = _read(location, lambda reader: rows_of(reader.ask(_ROW, workstream=workstream)))
-        if len(rows) > 1:
-            raise PermanentError(f"{len(rows)} rows say they are {workstream!r}")
+        return _read(location, read)
     except UnjamError as error:
         raise type(error)(f"state {shown(location)}: {error}") from error
-    return rows[0].values if rows else ()
 
 
 def events_of(location: str) -> int:
@@ -132,8 +161,10 @@ def _is_missing(location: str) -> bool:
 def _state(location: str, reader: _Reader) -> State:
     if not reader.has(TABLE):
         raise PermanentError(f"it has no table {TABLE}")
-    table = reader.ask(_ROWS)
-    return State(location, Truth.YES, table.columns, rows_of(table), *_starts(reader))
+    table = reader.rows()
+    starts, because = _starts(reader)
+    told = "; ".join(one for one in (reader.why_not_all(), because) if one)
+    return State(location, Truth.YES, table.columns, rows_of(table), starts, told)
 
 
 def _starts(reader: _Reader) -> tuple[tuple[tuple[WorkstreamId, int], ...], str]:

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from unjam.adapters.state.location import KEY, TABLE
 from unjam.adapters.state.times import Times
-from unjam.domain.snapshot import Row, Scalar, WorkstreamId
+from unjam.domain.snapshot import Row, Scalar, Typed, WorkstreamId
 from unjam.errors import PermanentError
 
 _Record = Sequence[object]
 _Values = tuple[tuple[str, Scalar], ...]
 _TEXT_OR_NONE = frozenset({str, type(None)})
-_SCALARS = frozenset({str, int, float, bytes, bool, type(None)})
+_SCALARS = frozenset({str, int, float, bytes, bool, Typed, type(None)})
 _TEXTS = (KEY, "status", "agent_id", "track", "error_message")
 _OTHERS = ("started_at", "completed_at", "attempt")
 

@@ -15,8 +15,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlch
 from sqlalchemy.pool import NullPool, StaticPool
 
 from unjam.adapters.state import file
+from unjam.adapters.state.columns import as_stored, columns_of, read_rows
 from unjam.adapters.state.location import file_of, without_secrets
 from unjam.adapters.state.rows import Table
+from unjam.adapters.state.session import (
+    LOCK_NOT_AVAILABLE,
+    begin,
+    code_of,
+    is_filtered,
+    naming_who_locks,
+)
 from unjam.domain.snapshot import Scalar
 from unjam.errors import PermanentError, TransientError, UnjamError
 
@@ -34,8 +42,8 @@ _PACKAGES = {
     "psycopg2": "psycopg2-binary",
     "MySQLdb": "mysqlclient",
 }
-# Serialization failure, deadlock, lock not available: https://www.postgresql.org/docs/current/errcodes-appendix.html
-_CONFLICTS = frozenset({"40001", "40P01", "55P03"})
+# Serialization failure, deadlock, query canceled: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_CONFLICTS = frozenset({"40001", "40P01", "57014", LOCK_NOT_AVAILABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,26 @@ class ServerReader:
         """Tell whether there is such a table or view."""
         with _translated(self.location):
             return sqlalchemy.inspect(self.connection).has_table(table)
+
+    def rows(self, workstream: str | None = None) -> Table:
+        """Return all rows of the table, or those of one workstream."""
+        with _translated(self.location):
+            return read_rows(self.connection, workstream)
+
+    def as_stored(self, image: tuple[tuple[str, Scalar], ...]) -> tuple[tuple[str, Scalar], ...]:
+        """Return an image of a row as the table would hold it."""
+        with _translated(self.location):
+            columns = columns_of(self.connection)
+            return tuple(as_stored(self.connection, columns, dict(image)).items())
+
+    def why_not_all(self) -> str:
+        """Say why there may be rows that this user is not shown; nothing where there are none."""
+        with _translated(self.location):
+            return (
+                "row-level security may hide rows from this user"
+                if is_filtered(self.connection)
+                else ""
+            )
 
     def ask(self, query: str, **parameters: Scalar) -> Table:
         """Run a query with ``:name`` parameters."""
@@ -86,11 +114,20 @@ def read_within(seconds: float, location: str, read: Callable[[ServerReader], _A
 @contextmanager
 def writing(location: str) -> Iterator[Connection]:
     """Give one transaction that holds the write lock from its start and is committed at the end."""
+    with trying(location) as connection:
+        yield connection
+        connection.commit()
+
+
+@contextmanager
+def trying(location: str) -> Iterator[Connection]:
+    """Give a transaction as one that writes, of which nothing stays."""
     path = file_of(location)
     with _translated(location), nullcontext() if path is None else file.ALONE:
         engine = _server(location) if path is None else _file(path)
         try:
-            with engine.begin() as connection:
+            with naming_who_locks(engine), engine.connect() as connection:
+                begin(connection)
                 yield connection
         finally:
             engine.dispose()
@@ -102,7 +139,8 @@ def _reading(location: str) -> Iterator[Connection]:
     if path is None:
         engine = _server(location)
         try:
-            with engine.connect() as connection:
+            with naming_who_locks(engine), engine.connect() as connection:
+                begin(connection)
                 yield connection
         finally:
             engine.dispose()
@@ -168,6 +206,6 @@ def _as_ours(error: SQLAlchemyError, location: str) -> UnjamError:
             return ours
     first_line, *_ = str(cause or error).splitlines() or [type(error).__name__]
     reason = without_secrets(first_line, location)
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    state = code_of(error) if isinstance(error, DBAPIError) else None
     lost = isinstance(error, OperationalError) and not isinstance(error, IntegrityError)
     return TransientError(reason) if lost or state in _CONFLICTS else PermanentError(reason)

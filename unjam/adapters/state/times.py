@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+from unjam.domain.snapshot import Typed
+
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- to measure naive times against
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_SECOND = timedelta(minutes=59, seconds=59)
 _SHORTEST = len("YYYY-MM-DDTHH:MM:SS")
+WITH_ZONE = "timestamp with time zone"  # PostgreSQL's; read in UTC, and written with its offset
 _SQLITE_LENGTHS = frozenset({19, 23})  # datetime('now'), and the same with 'subsec'
 
 
@@ -23,6 +26,8 @@ class Times:
         """Return the instant in UTC; None for garbage and for what could be two instants."""
         if isinstance(stored, datetime):  # a server's own type, which need not have an offset
             return stored.astimezone(UTC) if stored.tzinfo else None
+        if isinstance(stored, Typed):
+            stored = stored.text if stored.type == WITH_ZONE else None
         if not isinstance(stored, str) or len(stored) < _SHORTEST or stored[10] not in "T ":
             return None
         try:

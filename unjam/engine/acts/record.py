@@ -1,7 +1,7 @@
 """Write what is true into the row."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,12 +10,14 @@ from unjam.domain.change import UpdateRow
 from unjam.domain.conflicts import told_to_wait
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Record
-from unjam.domain.snapshot import Row, Scalar, Snapshot, WorkstreamId
+from unjam.domain.snapshot import Row, Scalar, Snapshot, Typed, WorkstreamId
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import keep_state
 from unjam.errors import PermanentError, RefusedError
 
 _WITH_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
+_TOLD_IN = frozenset({"error_message", "notes"})
+_NO_ROOM = "no column of its row can hold this message: only the report of this run has it"
 _OVER = ("conflict", "blocked")
 _STATUS_OF_OLD = {"conflict": "failed", "blocked": "failed", "reverted": "failed"}
 
@@ -23,7 +25,7 @@ _STATUS_OF_OLD = {"conflict": "failed", "blocked": "failed", "reverted": "failed
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     status: str
-    message: str
+    message: str | None  # None: there is no room for it
     now: str
     blocked_by: str | None = None
 
@@ -39,8 +41,8 @@ def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
         return (outcome(step, StepWord.ALREADY_DONE, "the row says completed"),)
     keep_state(run)
     now = moment_for(row, fresh.state.rows, clock.now())
-    written = _write(run, row, _Wanted(status, message, now, blocked_by))
-    sentence = f"{row.status} → {written}" + (f": {message}" if message else "")
+    written, said = _write(run, row, _Wanted(status, message, now, blocked_by))
+    sentence = f"{row.status} → {written}" + (f": {message}" if message else "") + said
     return (outcome(step, StepWord.DONE, sentence),)
 
 
@@ -75,18 +77,36 @@ def _kept(run: Recovery, step: Record) -> str:
     return f"uncommitted work is kept as {', '.join(refs)}" if refs else ""
 
 
-def _write(run: Recovery, row: Row, wanted: _Wanted) -> str:
-    """Write the status; a database that knows fewer of them gets the nearest older one."""
-    try:
-        run.door.make(_change(row, wanted))
-    except PermanentError as error:
-        older = _STATUS_OF_OLD.get(wanted.status)
-        if older is None or isinstance(error, RefusedError):
+def _write(run: Recovery, row: Row, wanted: _Wanted) -> tuple[str, str]:
+    """Write the status; return it, and what its database does not take of all that was to be said."""
+    *tries, last = _tries(wanted)
+    for one in tries:
+        try:
+            return one.status, _written(run, row, wanted, one)
+        except RefusedError:
             raise
-        message = f"{wanted.status}: {wanted.message}"
-        run.door.make(_change(row, replace(wanted, status=older, message=message)))
-        return older
-    return wanted.status
+        except PermanentError:
+            continue
+    return last.status, _written(run, row, wanted, last)
+
+
+def _tries(wanted: _Wanted) -> Iterator[_Wanted]:
+    """Yield it as it is, with an older status, and without a message: some database takes no more."""
+    older = _STATUS_OF_OLD.get(wanted.status)
+    told = [wanted]
+    if older is not None:
+        told.append(replace(wanted, status=older, message=f"{wanted.status}: {wanted.message}"))
+    yield from told
+    if wanted.message:
+        yield from (replace(one, message=None) for one in told)
+
+
+def _written(run: Recovery, row: Row, wanted: _Wanted, one: _Wanted) -> str:
+    said = run.door.make(_change(row, one))
+    has_room = one.message is not None and not _TOLD_IN.isdisjoint(dict(row.values))
+    if wanted.message and wanted.status != "completed" and not has_room:
+        said = "; ".join(filter(None, (said, _NO_ROOM)))
+    return f"; {said}" if said else ""
 
 
 def _change(row: Row, wanted: _Wanted) -> UpdateRow:
@@ -95,7 +115,7 @@ def _change(row: Row, wanted: _Wanted) -> UpdateRow:
         values |= {"completed_at": wanted.now}
         if row.status in _OVER:  # what it says of why is over
             values |= {"error_message": None}
-    else:
+    elif wanted.message is not None:
         values |= _told(row, wanted.message)
     if wanted.status == "failed":
         values |= {"started_at": None}
@@ -113,7 +133,9 @@ def _told(row: Row, message: str) -> dict[str, Scalar]:
     if "error_message" in columns:
         return {"error_message": message}
     noted = columns.get("notes")
-    return {"notes": f"{noted}; {message}" if isinstance(noted, str) and noted else message}
+    return {
+        "notes": f"{noted}; {message}" if isinstance(noted, str | Typed) and str(noted) else message
+    }
 
 
 def moment_for(row: Row, rows: Iterable[Row], now: datetime) -> str:
@@ -128,5 +150,7 @@ def moment_for(row: Row, rows: Iterable[Row], now: datetime) -> str:
 
 def _times_of(row: Row) -> tuple[str, ...]:
     return tuple(
-        value for name, value in row.values if name.endswith("_at") and isinstance(value, str)
+        str(value)
+        for name, value in row.values
+        if name.endswith("_at") and isinstance(value, str | Typed)
     )

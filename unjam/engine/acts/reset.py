@@ -121,4 +121,6 @@ def _delete_rows(run: Recovery, step: EmptyState, fresh: Snapshot) -> tuple[Outc
         run.door.make(UpdateRow(row.workstream, row.values, ()))
     number = counted(len(fresh.state.rows), "row")
     sentence = f"{number} deleted, and kept in the journal; the execution log stays as it is"
+    if fresh.state.because:
+        sentence = f"{sentence}; {fresh.state.because}"
     return (outcome(step, StepWord.DONE, sentence),)
