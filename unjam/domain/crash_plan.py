@@ -248,7 +248,11 @@ class _Planner:
                 yield RemoveBranch(
                     subject=branch.name,
                     reason="no commits of its own; a retry makes it anew",
-                    facts=(*self.nobody, fact("branch", branch.ref, self.snapshot)),
+                    facts=(
+                        *self.nobody,
+                        fact("state", "", self.snapshot),
+                        fact("branch", branch.ref, self.snapshot),
+                    ),
                     workstream=judged.workstream.id,
                     ref=branch.ref,
                     tip=branch.tip,

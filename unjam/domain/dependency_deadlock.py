@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.knots import inside, knots, path_back, short_cycle
+from unjam.domain.lookups import orchestrator_seen, state_is_known
 from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import judgements
 from unjam.domain.snapshot import BadSpec, Snapshot, WorkstreamId
-from unjam.domain.waiting import Ids, Waiting, blockers, state_is_known, waiting
+from unjam.domain.waiting import Ids, Waiting, blockers, waiting
 from unjam.domain.words import counted
 from unjam.domain.workstream import Verdict
 
@@ -30,7 +31,7 @@ def find_dependency_deadlock(snapshot: Snapshot) -> Iterator[Finding]:
     yield from _missing(snapshot, found, severity)
     if not state_is_known(snapshot):
         return
-    alone = not found.at_work and next(snapshot.orchestrators(), None) is None
+    alone = not found.at_work and orchestrator_seen(snapshot) is None
     if alone or found.stuck:
         yield from _blocked_by_finished(snapshot, found, severity)
     if found.stuck:

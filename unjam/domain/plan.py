@@ -296,6 +296,17 @@ def rests_on_salvage(step: Step) -> str | None:
             return step.rests_on
 
 
+def rests_on_outcome(step: Step) -> str | None:
+    """Name the verb whose step for the same workstream must not have failed before this one."""
+    match step:
+        case RemoveWorktree() | RemoveBranch() | Unregister():
+            return Record.verb  # until the row says so, somebody may count on them
+        case Record(salvaged=names) if names:
+            return Salvage.verb  # whoever reads the row takes it up anew, over what is there
+        case _:
+            return None
+
+
 def only_safe(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Leave out what would have needed a salvage that policy switched off."""
     saved = {name for step in steps if (name := _saves(step)) is not None}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from unjam.domain.damage import Damage
-from unjam.domain.facts import NONE, fact
+from unjam.domain.facts import NONE, fact, only_told
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.orchestrator_crash import is_astray
 from unjam.domain.plan import (
@@ -53,7 +53,7 @@ def plan_reset(
     off = sorted({one.step_class for one in wanted} - {one.step_class for one in steps})
     left_out = (f"steps of class {one} are left out: policy.{one} is off" for one in off)
     notes = (*planner.notes(policy), *left_out) if wanted else ()
-    return Plan(snapshot.repo, only_safe(steps), notes)
+    return only_told(Plan(snapshot.repo, only_safe(steps), notes), snapshot)
 
 
 class _Planner:

@@ -8,6 +8,7 @@ from datetime import datetime
 from unjam.adapters import clock
 from unjam.domain.change import UpdateRow
 from unjam.domain.conflicts import told_to_wait
+from unjam.domain.lookups import row_named
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Record
 from unjam.domain.snapshot import Row, Scalar, Snapshot, WorkstreamId
@@ -30,7 +31,7 @@ class _Wanted:
 
 def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row to what the step, or the landing it follows, says."""
-    row = next(one for one in fresh.state.rows if one.workstream == step.workstream)
+    row = row_to_write(step.workstream, fresh)
     if step.blocked_by and not _not_landed(run, step):
         return (outcome(step, StepWord.ALREADY_DONE, "what it depends on has landed"),)
     status, message, blocked_by = _wanted(run, step)
@@ -42,6 +43,14 @@ def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     written = _write(run, row, _Wanted(status, message, now, blocked_by))
     sentence = f"{row.status} → {written}" + (f": {message}" if message else "")
     return (outcome(step, StepWord.DONE, sentence),)
+
+
+def row_to_write(workstream: WorkstreamId | None, fresh: Snapshot) -> Row:
+    """Return a row as it is now; raises RefusedError where there is none, or none can be read."""
+    row = row_named(workstream, fresh)
+    if row is None:
+        raise RefusedError(f"there is no row of {workstream} any more")
+    return row
 
 
 def _not_landed(run: Recovery, step: Record) -> tuple[WorkstreamId, ...]:
