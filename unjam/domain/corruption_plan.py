@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from unjam.domain.damage import BLINDING, Damage, StrayKind
 from unjam.domain.facts import NONE, fact
 from unjam.domain.lock_plan import lock_steps
-from unjam.domain.lookups import orchestrator_seen
+from unjam.domain.lookups import orchestrator_seen, saved_of
 from unjam.domain.plan import (
     Abort,
     Fact,
@@ -272,6 +272,7 @@ class _Planner:
             status="failed",
             message="its worktree was lost; will retry",
             salvaged=(tree.name,) if tree else (),
+            kept=saved_of(row.workstream, self.snapshot),
         )
 
     def _is_over(self, tree: Worktree) -> bool:

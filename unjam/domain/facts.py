@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from unjam.domain.lookups import (
@@ -18,7 +19,7 @@ from unjam.domain.lookups import (
     stray_at,
     worktree_named,
 )
-from unjam.domain.plan import Fact, Plan, Step, only_safe
+from unjam.domain.plan import Fact, Plan, RestoreBranch, Step, only_safe
 from unjam.domain.policy import StepClass
 from unjam.domain.snapshot import Process, Row, Snapshot, Spec, Truth
 
@@ -47,9 +48,11 @@ def answer(kind: str, subject: str, snapshot: Snapshot) -> str:
 
 def untold(step: Step, snapshot: Snapshot) -> tuple[str, ...]:
     """Say what of that which a step rests on cannot be told now; saving work rests on nothing."""
-    if step.step_class is StepClass.SALVAGE:
-        return ()
-    return tuple(dict.fromkeys(why for one in step.facts if (why := _why(one, snapshot))))
+    return _untold_but(frozenset(), step, snapshot)
+
+
+def _whys(facts: Iterable[Fact], snapshot: Snapshot) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(why for one in facts if (why := _why(one, snapshot))))
 
 
 def _why(fact: Fact, snapshot: Snapshot) -> str:
@@ -64,10 +67,20 @@ def only_told(plan: Plan, snapshot: Snapshot) -> Plan:
     """Leave out, and say, what rests on a part of the world that could not be observed."""
     if is_whole(snapshot):
         return plan
-    asked = [(one, untold(one, snapshot)) for one in plan.steps]
+    mended = {("branch", one.ref) for one in plan.steps if isinstance(one, RestoreBranch)}
+    asked = [(one, _untold_but(mended, one, snapshot)) for one in plan.steps]
     notes = (f"{one.verb} {one.subject} is left out: {'; '.join(why)}" for one, why in asked if why)
     steps = only_safe(tuple(one for one, why in asked if not why))
     return replace(plan, steps=steps, notes=(*plan.notes, *notes))
+
+
+def _untold_but(
+    mended: AbstractSet[tuple[str, str]], step: Step, snapshot: Snapshot
+) -> tuple[str, ...]:
+    """Say what cannot be told and will not be mended by an earlier step of the same plan."""
+    if step.step_class is StepClass.SALVAGE:
+        return ()
+    return _whys((one for one in step.facts if (one.kind, one.subject) not in mended), snapshot)
 
 
 def in_words(kind: str, subject: str) -> str:

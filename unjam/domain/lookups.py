@@ -19,6 +19,7 @@ from unjam.domain.snapshot import (
     Spec,
     Stray,
     Truth,
+    Unknown,
     WorkstreamId,
     Worktree,
 )
@@ -86,6 +87,23 @@ def branch_at(ref: str | None, snapshot: Snapshot) -> Branch | None:
     return found
 
 
+def may_have_hidden_branch(workstream: WorkstreamId, snapshot: Snapshot) -> bool:
+    """Tell whether a branch of a workstream may be there that could not be read."""
+    if snapshot.trunk_damaged:
+        return True
+    if not (snapshot.lost_branches or snapshot.unknown):
+        return False
+    named = [one.ref for one in snapshot.lost_branches]
+    named += [one.what.partition(" ")[2] for one in snapshot.unknown if _is_of_git(one)]
+    return any(f"/{workstream}/" in f"{ref}/" for ref in named) or any(
+        one.what == _HIDDEN or one.what.startswith("history ") for one in snapshot.unknown
+    )
+
+
+def _is_of_git(one: Unknown) -> bool:
+    return one.what.startswith(("ref ", "branch "))
+
+
 def _is_hidden(ref: str, snapshot: Snapshot) -> bool:
     trees = (snapshot.primary, *snapshot.worktrees)
     damaged = any(one.branch == ref and Damage.BRANCH in one.damage for one in trees)
@@ -116,6 +134,11 @@ def lock_at(path: PurePath | str, snapshot: Snapshot) -> Lock | None:
 def stray_at(path: PurePath | str, snapshot: Snapshot) -> Stray | None:
     """Return what is no worktree and lies there."""
     return _first(one for one in snapshot.strays if str(one.path) == str(path))
+
+
+def saved_of(workstream: WorkstreamId, snapshot: Snapshot) -> tuple[str, ...]:
+    """Name what earlier runs saved of one that left nothing else, as far as that was looked for."""
+    return tuple(one.ref for one in snapshot.saved_before if one.workstream == workstream)
 
 
 def orchestrator_seen(snapshot: Snapshot) -> Process | None:

@@ -162,7 +162,7 @@ def _not_made_before(run: Recovery, step: Step) -> str:
     for one in run.outcomes:
         same = one.step == verb and one.workstream == step.workstream
         if same and one.workstream is not None and one.word in _NOT_MADE:
-            return f"it is kept as it is, since {verb} {one.subject} was not done: {one.sentence}"
+            return f"it keeps its place, since {verb} {one.subject} was not done: {one.sentence}"
     return ""
 
 

@@ -10,13 +10,15 @@ from unjam.domain.change import UpdateRow
 from unjam.domain.conflicts import told_to_wait
 from unjam.domain.lookups import row_named
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Record
+from unjam.domain.plan import Record, Salvage
 from unjam.domain.snapshot import Row, Scalar, Snapshot, WorkstreamId
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import keep_state
 from unjam.errors import PermanentError, RefusedError
 
 _WITH_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
+_SHOWN = 3  # of what earlier runs kept
+_TAKEN_UP = ("failed", "pending")
 _OVER = ("conflict", "blocked")
 _STATUS_OF_OLD = {"conflict": "failed", "blocked": "failed", "reverted": "failed"}
 
@@ -35,6 +37,8 @@ def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     if step.blocked_by and not _not_landed(run, step):
         return (outcome(step, StepWord.ALREADY_DONE, "what it depends on has landed"),)
     status, message, blocked_by = _wanted(run, step)
+    if status in _TAKEN_UP:
+        _refuse_unsaved(run, step)
     message = "; ".join(part for part in (message, _kept(run, step)) if part)
     if row.status == status and status == "completed":
         return (outcome(step, StepWord.ALREADY_DONE, "the row says completed"),)
@@ -43,6 +47,16 @@ def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     written = _write(run, row, _Wanted(status, message, now, blocked_by))
     sentence = f"{row.status} → {written}" + (f": {message}" if message else "")
     return (outcome(step, StepWord.DONE, sentence),)
+
+
+def _refuse_unsaved(run: Recovery, step: Record) -> None:
+    """Raise RefusedError where a worktree was not saved: whoever takes it up anew cleans it away."""
+    for one in run.outcomes:
+        of_it = one.step == Salvage.verb and one.workstream == step.workstream
+        if of_it and step.salvaged and one.word in (StepWord.REFUSED, StepWord.FAILED):
+            raise RefusedError(
+                f"the row stays as it is: {one.subject} was not saved: {one.sentence}"
+            )
 
 
 def row_to_write(workstream: WorkstreamId | None, fresh: Snapshot) -> Row:
@@ -81,6 +95,8 @@ def _kept(run: Recovery, step: Record) -> str:
         for name in step.salvaged
         if name in run.saved and run.saved[name].at_risk
     ]
+    if not refs and step.kept:
+        return f"an earlier run kept what it left as {', '.join(step.kept[:_SHOWN])}"
     return f"uncommitted work is kept as {', '.join(refs)}" if refs else ""
 
 
