@@ -126,6 +126,11 @@ def worktree_at(path: PurePath, snapshot: Snapshot) -> Worktree | None:
     return _first(one for one in (snapshot.primary, *snapshot.worktrees) if one.path == path)
 
 
+def worktree_on(branch: str, snapshot: Snapshot) -> Worktree | None:
+    """Return an agent's worktree that is seen to be on this branch."""
+    return _first(one for one in snapshot.worktrees if one.branch == branch)
+
+
 def lock_at(path: PurePath | str, snapshot: Snapshot) -> Lock | None:
     """Return the lock file of this path."""
     return _first(one for one in snapshot.locks if str(one.path) == str(path))

@@ -8,7 +8,7 @@ from datetime import datetime
 from unjam.adapters import clock
 from unjam.domain.change import UpdateRow
 from unjam.domain.conflicts import told_to_wait
-from unjam.domain.lookups import row_named
+from unjam.domain.lookups import row_named, rows_in
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Record, Salvage
 from unjam.domain.snapshot import Row, Scalar, Snapshot, WorkstreamId
@@ -43,7 +43,7 @@ def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     if row.status == status and status == "completed":
         return (outcome(step, StepWord.ALREADY_DONE, "the row says completed"),)
     keep_state(run)
-    now = moment_for(row, fresh.state.rows, clock.now())
+    now = moment_for(row, rows_in(fresh), clock.now())
     written = _write(run, row, _Wanted(status, message, now, blocked_by))
     sentence = f"{row.status} → {written}" + (f": {message}" if message else "")
     return (outcome(step, StepWord.DONE, sentence),)

@@ -5,7 +5,7 @@ from functools import partial
 from unjam.adapters import clock, files
 from unjam.domain.change import UpdateRow
 from unjam.domain.graph_picture import picture_of
-from unjam.domain.lookups import spec_named
+from unjam.domain.lookups import rows_in, spec_named
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import EditSpec, Reopen
 from unjam.domain.snapshot import Scalar, Snapshot
@@ -46,7 +46,7 @@ def reopen(run: Recovery, step: Reopen, fresh: Snapshot) -> tuple[Outcome, ...]:
         "error_message": None,
         "started_at": None,
         "completed_at": None,
-        "updated_at": moment_for(row, fresh.state.rows, clock.now()),
+        "updated_at": moment_for(row, rows_in(fresh), clock.now()),
     }
     after = tuple((name, values.get(name, value)) for name, value in row.values)
     run.door.make(UpdateRow(row.workstream, row.values, after))
