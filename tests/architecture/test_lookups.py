@@ -44,9 +44,9 @@ def searched(function: ast.AST) -> Iterator[ast.Call]:
     for node in ast.walk(function):
         is_next = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "next"
         if is_next and isinstance(node, ast.Call):
-            over = node.args[0]
-            over = named.get(over.id, over) if isinstance(over, ast.Name) else over
-            if is_collection(over):
+            names = {one.id for one in ast.walk(node.args[0]) if isinstance(one, ast.Name)}
+            over = [node.args[0], *(named[one] for one in names & named.keys())]
+            if any(map(is_collection, over)):
                 yield node
 
 

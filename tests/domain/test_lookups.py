@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.domain.build import CLEAN, DIRTY, UNREAD, branch, process, row, snapshot, tree
@@ -116,6 +116,7 @@ def test_no_plan_rests_on_rows_that_were_not_read(seen: Snapshot) -> None:
 
 
 @given(worlds())
+@example(snapshot(row("ws-1"), branch("ws-1", 0), tree("ws-1", DIRTY)))
 def test_no_second_look_lets_a_step_go_on_whose_row_cannot_be_read_by_then(seen: Snapshot) -> None:
     fresh = without_state(seen)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.knots import inside, knots, path_back, short_cycle
-from unjam.domain.lookups import orchestrator_seen, state_is_known
+from unjam.domain.lookups import orchestrator_seen, specs_are_known, state_is_known
 from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import judgements
 from unjam.domain.snapshot import BadSpec, Snapshot, WorkstreamId
@@ -144,6 +144,8 @@ def _edge_in_words(
 
 
 def _missing(snapshot: Snapshot, found: Waiting, severity: Severity) -> Iterator[Finding]:
+    told = state_is_known(snapshot) and specs_are_known(snapshot)
+    is_nowhere = "which does not exist" if told else "which nothing that can be read is called"
     for one, names in found.missing.items():
         spec = found.specs[one]
         for name in names:
@@ -153,7 +155,7 @@ def _missing(snapshot: Snapshot, found: Waiting, severity: Severity) -> Iterator
                 scenario=Scenario.DEPENDENCY_DEADLOCK,
                 cause="depends on nothing that exists",
                 severity=severity,
-                summary=f"{shown(one)} depends on {shown(name)}, which does not exist",
+                summary=f"{shown(one)} depends on {shown(name)}, {is_nowhere}",
                 subjects=(Subject("workstream", one), Subject("dependency", name)),
                 evidence=(
                     Evidence(

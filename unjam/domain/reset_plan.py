@@ -47,13 +47,20 @@ def plan_reset(
     snapshot: Snapshot, remains: Remains, policy: Policy, owed: tuple[Step, ...] = ()
 ) -> Plan:
     """Plan it; ``owed`` are steps that a killed reset had planned and not carried out."""
+    return only_told(left_to_reset(snapshot, remains, policy, owed), snapshot)
+
+
+def left_to_reset(
+    snapshot: Snapshot, remains: Remains, policy: Policy, owed: tuple[Step, ...] = ()
+) -> Plan:
+    """Plan it as if nothing could be hidden: what a reset has left, be it that it must not be done."""
     planner = _Planner(snapshot, remains, owed)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Approval.OFF)
     off = sorted({one.step_class for one in wanted} - {one.step_class for one in steps})
     left_out = (f"steps of class {one} are left out: policy.{one} is off" for one in off)
     notes = (*planner.notes(policy), *left_out) if wanted else ()
-    return only_told(Plan(snapshot.repo, only_safe(steps), notes), snapshot)
+    return Plan(snapshot.repo, only_safe(steps), notes)
 
 
 class _Planner:
