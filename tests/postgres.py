@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,6 +64,17 @@ def _running(programs: Path, directory: Path, user: int | None) -> Iterator[None
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+@contextmanager
+def without_server(directory: Path, servers: ExitStack) -> Iterator[None]:
+    """Let the server of this directory be gone; what is started afterwards ends with ``servers``."""
+    programs, owner = _programs(), directory.stat().st_uid
+    user = owner if owner != os.geteuid() else None
+    stop = (programs / "pg_ctl", "-D", directory / "data", "-m", "immediate", "-w", "stop")
+    subprocess.run(stop, user=user, cwd=directory, check=True, capture_output=True)
+    yield
+    servers.enter_context(_running(programs, directory, user))
 
 
 def _programs() -> Path:

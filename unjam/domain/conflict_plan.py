@@ -17,6 +17,7 @@ from unjam.domain.conflicts import (
     unblocked_rows,
 )
 from unjam.domain.facts import NONE, fact, holds
+from unjam.domain.lookups import orchestrator_seen
 from unjam.domain.merge_conflict import in_words, listed, page_name
 from unjam.domain.plan import (
     Discard,
@@ -53,7 +54,7 @@ def plan_conflict(
 
 def why_conflicts_wait(snapshot: Snapshot) -> str:
     """Say why conflicts are only reported: an orchestrator lives; nothing when none does."""
-    living = next(snapshot.orchestrators(), None)
+    living = orchestrator_seen(snapshot)
     if living is None:
         return ""
     surely = "lives" if living.certain else "may live"
@@ -244,7 +245,11 @@ class _Planner:
             yield Discard(
                 subject=one.branch.name,
                 reason="it was asked for by name; the vault keeps the branch",
-                facts=(*self.nobody, fact("branch", one.branch.ref, self.snapshot)),
+                facts=(
+                    *self.nobody,
+                    fact("row of", one.id, self.snapshot),
+                    fact("branch", one.branch.ref, self.snapshot),
+                ),
                 workstream=one.id,
                 ref=one.branch.ref,
                 tip=one.branch.tip,

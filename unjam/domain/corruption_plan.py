@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from unjam.domain.damage import BLINDING, Damage, StrayKind
 from unjam.domain.facts import NONE, fact
 from unjam.domain.lock_plan import lock_steps
+from unjam.domain.lookups import orchestrator_seen, saved_of
 from unjam.domain.plan import (
     Abort,
     Fact,
@@ -63,7 +64,7 @@ class _Planner:
         self.policy = policy
         self.workstreams = workstreams
         self.whole = workstreams is None
-        self.living = next(snapshot.orchestrators(), None)
+        self.living = orchestrator_seen(snapshot)
         self.rows = {row.workstream: row for row in snapshot.state.rows}
         trees = (snapshot.primary, *snapshot.worktrees)
         self.broken = [tree for tree in trees if tree.damage and self._chosen(tree.workstream)]
@@ -271,6 +272,7 @@ class _Planner:
             status="failed",
             message="its worktree was lost; will retry",
             salvaged=(tree.name,) if tree else (),
+            kept=saved_of(row.workstream, self.snapshot),
         )
 
     def _is_over(self, tree: Worktree) -> bool:
@@ -280,6 +282,11 @@ class _Planner:
         row = self.rows.get(tree.workstream) if tree.workstream else None
         retried = row is not None and row.status in _RETRIED
         return retried or tree.only_staged is Truth.NO
+
+    def _facts_of_row(self, tree: Worktree) -> tuple[Fact, ...]:
+        """Rest on the state where only a row says that what is staged there is needed no more."""
+        by_row = self._is_over(tree) and tree.only_staged is not Truth.NO
+        return (fact("state", "", self.snapshot),) if by_row else ()
 
     def _is_removed(self, tree: Worktree) -> bool:
         return Damage.UNFINISHED in tree.damage or self._is_over(tree)
@@ -300,7 +307,7 @@ class _Planner:
                 yield Unregister(
                     subject=place if self._is_over(tree) else tree.name,
                     reason="; ".join(tree.damage),
-                    facts=facts,
+                    facts=(*facts, *self._facts_of_row(tree)),
                     workstream=tree.workstream,
                     worktree=tree.name,
                 )
@@ -326,6 +333,7 @@ class _Planner:
                     reason="no commits of its own; a retry makes it anew",
                     facts=(
                         Fact("orchestrator", "", NONE),
+                        fact("state", "", self.snapshot),
                         fact("branch", branch.ref, self.snapshot),
                     ),
                     workstream=branch.workstream,

@@ -34,7 +34,7 @@ from unjam.domain.words import counted
 from unjam.domain.workstream import Judged, Verdict, judge
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
-_RETRIED = (Verdict.DEAD_UNSAVED, Verdict.DEAD_EMPTY)
+_RETRIED = (Verdict.DEAD_UNSAVED, Verdict.DEAD_EMPTY, Verdict.DEAD_SAVED)
 _UNTOUCHED = (Verdict.CONSISTENT, Verdict.UNKNOWN)
 
 
@@ -236,6 +236,7 @@ class _Planner:
                 status=status,
                 message=message,
                 salvaged=trees_of(judged.workstream),
+                kept=judged.workstream.saved or (),
             )
 
     def _removals(self) -> Iterator[Step]:
@@ -248,7 +249,11 @@ class _Planner:
                 yield RemoveBranch(
                     subject=branch.name,
                     reason="no commits of its own; a retry makes it anew",
-                    facts=(*self.nobody, fact("branch", branch.ref, self.snapshot)),
+                    facts=(
+                        *self.nobody,
+                        fact("state", "", self.snapshot),
+                        fact("branch", branch.ref, self.snapshot),
+                    ),
                     workstream=judged.workstream.id,
                     ref=branch.ref,
                     tip=branch.tip,
@@ -310,7 +315,7 @@ def _record_of(judged: Judged) -> tuple[str | None, str] | None:
         case Verdict.REVERTED:
             by = (branch.reverted_by or "")[:12] if branch else ""
             return "reverted", f"its landing was reverted by {by}"
-        case Verdict.DEAD_UNSAVED:
+        case Verdict.DEAD_UNSAVED | Verdict.DEAD_SAVED:
             return "failed", "its agent died before it committed anything; will retry"
         case Verdict.DEAD_EMPTY:
             return "failed", "its agent died and left nothing; will retry"

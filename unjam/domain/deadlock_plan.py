@@ -10,13 +10,14 @@ from unjam.domain.cut import Cut
 from unjam.domain.dependency_deadlock import likely_meant, unblocked
 from unjam.domain.facts import NONE, as_ordered, fact, holds
 from unjam.domain.knots import in_order, knots
+from unjam.domain.lookups import orchestrator_seen, specs_are_known, state_is_known
 from unjam.domain.naming import shown
 from unjam.domain.plan import EditSpec, Fact, Plan, Push, Reopen, Restart, Step
 from unjam.domain.policy import Approval, Policy
 from unjam.domain.proposed_cut import cut_of, why
 from unjam.domain.restarting import Chosen, left_to_run, resume_command
 from unjam.domain.snapshot import Snapshot, WorkstreamId
-from unjam.domain.waiting import Ids, state_is_known, waiting
+from unjam.domain.waiting import Ids, waiting
 from unjam.domain.words import counted
 
 MOST_STARTS = 3  # what has been started so often and still failed is not tried once more by itself
@@ -39,7 +40,7 @@ def plan_deadlock(
 
 def why_nothing_is_done(snapshot: Snapshot) -> str:
     """Say why a deadlock is only reported: an orchestrator lives; nothing when none does."""
-    living = next(snapshot.orchestrators(), None)
+    living = orchestrator_seen(snapshot)
     if living is None:
         return ""
     surely = "lives" if living.certain else "may live"
@@ -138,7 +139,7 @@ class _Planner:
                     self._remove(one, name, f"no spec, row or branch is called {shown(name)}{hint}")
 
     def _unread(self) -> bool:
-        return any(bad.same_as is None for bad in self.snapshot.bad_specs)
+        return not specs_are_known(self.snapshot)
 
     def _remove(self, one: WorkstreamId, other: WorkstreamId, reason: str) -> None:
         self.removed.setdefault(one, []).append(other)
@@ -154,7 +155,11 @@ class _Planner:
             yield EditSpec(
                 subject=f"{shown(one)} without {named}",
                 reason="; ".join(dict.fromkeys(self.reasons[one])),
-                facts=(*self.nobody, Fact("spec of", one, as_ordered(spec))),
+                facts=(
+                    *self.nobody,
+                    fact("state", "", self.snapshot),
+                    Fact("spec of", one, as_ordered(spec)),
+                ),
                 workstream=one,
                 path=spec.path,
                 without=without,

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.knots import inside, knots, path_back, short_cycle
+from unjam.domain.lookups import orchestrator_seen, specs_are_known, state_is_known
 from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import judgements
 from unjam.domain.snapshot import BadSpec, Snapshot, WorkstreamId
-from unjam.domain.waiting import Ids, Waiting, blockers, state_is_known, waiting
+from unjam.domain.waiting import Ids, Waiting, blockers, waiting
 from unjam.domain.words import counted
 from unjam.domain.workstream import Verdict
 
@@ -30,7 +31,7 @@ def find_dependency_deadlock(snapshot: Snapshot) -> Iterator[Finding]:
     yield from _missing(snapshot, found, severity)
     if not state_is_known(snapshot):
         return
-    alone = not found.at_work and next(snapshot.orchestrators(), None) is None
+    alone = not found.at_work and orchestrator_seen(snapshot) is None
     if alone or found.stuck:
         yield from _blocked_by_finished(snapshot, found, severity)
     if found.stuck:
@@ -143,6 +144,8 @@ def _edge_in_words(
 
 
 def _missing(snapshot: Snapshot, found: Waiting, severity: Severity) -> Iterator[Finding]:
+    told = state_is_known(snapshot) and specs_are_known(snapshot)
+    is_nowhere = "which does not exist" if told else "which nothing that can be read is called"
     for one, names in found.missing.items():
         spec = found.specs[one]
         for name in names:
@@ -152,7 +155,7 @@ def _missing(snapshot: Snapshot, found: Waiting, severity: Severity) -> Iterator
                 scenario=Scenario.DEPENDENCY_DEADLOCK,
                 cause="depends on nothing that exists",
                 severity=severity,
-                summary=f"{shown(one)} depends on {shown(name)}, which does not exist",
+                summary=f"{shown(one)} depends on {shown(name)}, {is_nowhere}",
                 subjects=(Subject("workstream", one), Subject("dependency", name)),
                 evidence=(
                     Evidence(

@@ -2,16 +2,35 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
-from unjam.domain.plan import Fact
-from unjam.domain.snapshot import Process, Role, Row, Snapshot, Spec, Worktree
+from unjam.domain.lookups import (
+    UntoldError,
+    agents_at_work_in,
+    branch_at,
+    is_whole,
+    lock_at,
+    orchestrators_in,
+    processes_in,
+    row_named,
+    rows_in,
+    spec_named,
+    stray_at,
+    worktree_named,
+)
+from unjam.domain.plan import Fact, Plan, RestoreBranch, Step, only_safe
+from unjam.domain.policy import StepClass
+from unjam.domain.snapshot import Process, Row, Snapshot, Spec, Truth
 
 NONE = "none"
+UNTOLD = "cannot tell"
 
 
 def holds(fact: Fact, snapshot: Snapshot) -> bool:
-    """Tell whether a snapshot still gives the answer a step rests on."""
-    return answer(fact.kind, fact.subject, snapshot) == fact.value
+    """Tell whether a snapshot still gives the answer a step rests on; "cannot tell" is no answer."""
+    told = answer(fact.kind, fact.subject, snapshot)
+    return told == fact.value and told != UNTOLD
 
 
 def fact(kind: str, subject: str, snapshot: Snapshot) -> Fact:
@@ -20,8 +39,48 @@ def fact(kind: str, subject: str, snapshot: Snapshot) -> Fact:
 
 
 def answer(kind: str, subject: str, snapshot: Snapshot) -> str:
-    """Answer a fact's question; what is not there answers "none"."""
-    return _QUESTIONS[kind](subject, snapshot)
+    """Answer a fact's question; what is not there answers "none", what is hidden "cannot tell"."""
+    try:
+        return _QUESTIONS[kind](subject, snapshot)
+    except UntoldError:
+        return UNTOLD
+
+
+def untold(step: Step, snapshot: Snapshot) -> tuple[str, ...]:
+    """Say what of that which a step rests on cannot be told now; saving work rests on nothing."""
+    return _untold_but(frozenset(), step, snapshot)
+
+
+def _whys(facts: Iterable[Fact], snapshot: Snapshot) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(why for one in facts if (why := _why(one, snapshot))))
+
+
+def _why(fact: Fact, snapshot: Snapshot) -> str:
+    try:
+        told = _QUESTIONS[fact.kind](fact.subject, snapshot)
+    except UntoldError as error:
+        return str(error)
+    return "" if told != UNTOLD else f"{in_words(fact.kind, fact.subject)} cannot be told"
+
+
+def only_told(plan: Plan, snapshot: Snapshot) -> Plan:
+    """Leave out, and say, what rests on a part of the world that could not be observed."""
+    if is_whole(snapshot):
+        return plan
+    mended = {("branch", one.ref) for one in plan.steps if isinstance(one, RestoreBranch)}
+    asked = [(one, _untold_but(mended, one, snapshot)) for one in plan.steps]
+    notes = (f"{one.verb} {one.subject} is left out: {'; '.join(why)}" for one, why in asked if why)
+    steps = only_safe(tuple(one for one, why in asked if not why))
+    return replace(plan, steps=steps, notes=(*plan.notes, *notes))
+
+
+def _untold_but(
+    mended: AbstractSet[tuple[str, str]], step: Step, snapshot: Snapshot
+) -> tuple[str, ...]:
+    """Say what cannot be told and will not be mended by an earlier step of the same plan."""
+    if step.step_class is StepClass.SALVAGE:
+        return ()
+    return _whys((one for one in step.facts if (one.kind, one.subject) not in mended), snapshot)
 
 
 def in_words(kind: str, subject: str) -> str:
@@ -30,25 +89,29 @@ def in_words(kind: str, subject: str) -> str:
 
 
 def _orchestrator(_subject: str, snapshot: Snapshot) -> str:
-    return _pids(snapshot.orchestrators())
+    return _pids(orchestrators_in(snapshot))
 
 
 def _processes(subject: str, snapshot: Snapshot) -> str:
-    return _pids(snapshot.in_worktree(subject))
+    return _pids(processes_in(subject, snapshot))
 
 
 def _agents(subject: str, snapshot: Snapshot) -> str:
-    inside = snapshot.in_worktree(subject)
-    return _pids(one for one in inside if one.role is not Role.PERSON)
+    return _pids(agents_at_work_in(subject, snapshot))
 
 
 def _pids(processes: Iterable[Process]) -> str:
     return ",".join(str(pid) for pid in sorted(one.identity.pid for one in processes)) or NONE
 
 
+def _state(_subject: str, snapshot: Snapshot) -> str:
+    rows_in(snapshot)
+    return "can be read" if snapshot.state.readable is Truth.YES else NONE
+
+
 def _row(subject: str, snapshot: Snapshot) -> str:
-    found = (row for row in snapshot.state.rows if row.workstream == subject)
-    return next((_row_digest(row) for row in found), NONE)
+    row = row_named(subject, snapshot)
+    return NONE if row is None else _row_digest(row)
 
 
 def _row_digest(row: Row) -> str:
@@ -57,8 +120,8 @@ def _row_digest(row: Row) -> str:
 
 
 def _spec(subject: str, snapshot: Snapshot) -> str:
-    found = (spec for spec in snapshot.specs if spec.workstream == subject)
-    return next((as_ordered(spec) for spec in found), NONE)
+    spec = spec_named(subject, snapshot)
+    return NONE if spec is None else as_ordered(spec)
 
 
 def as_ordered(spec: Spec) -> str:
@@ -67,65 +130,57 @@ def as_ordered(spec: Spec) -> str:
 
 
 def _branch(subject: str, snapshot: Snapshot) -> str:
-    return next((str(one.tip) for one in snapshot.branches if one.ref == subject), NONE)
+    branch = branch_at(subject, snapshot)
+    return NONE if branch is None else str(branch.tip)
 
 
 def _head(subject: str, snapshot: Snapshot) -> str:
-    tree = _tree(subject, snapshot)
+    tree = worktree_named(subject, snapshot)
     return NONE if tree is None else f"{tree.branch or 'detached'}@{tree.head or NONE}"
 
 
 def _operation(subject: str, snapshot: Snapshot) -> str:
-    tree = _tree(subject, snapshot)
+    tree = worktree_named(subject, snapshot)
     if tree is None or tree.operation is None:
         return NONE
     return f"{tree.operation}, intact: {tree.operation_intact}"
 
 
 def _unsaved(subject: str, snapshot: Snapshot) -> str:
-    tree = _tree(subject, snapshot)
+    tree = worktree_named(subject, snapshot)
     return NONE if tree is None else str(tree.unsaved.any)
 
 
 def _lock(subject: str, snapshot: Snapshot) -> str:
-    found = (
-        f"{one.since.isoformat()}, stale: {one.stale}"
-        for one in snapshot.locks
-        if str(one.path) == subject
-    )
-    return next(found, NONE)
+    lock = lock_at(subject, snapshot)
+    return NONE if lock is None else f"{lock.since.isoformat()}, stale: {lock.stale}"
 
 
 def _damage(subject: str, snapshot: Snapshot) -> str:
-    tree = _tree(subject, snapshot)
+    tree = worktree_named(subject, snapshot)
     if tree is None or not tree.damage:
         return NONE
     return f"{', '.join(sorted(tree.damage))} at {tree.moved_to or tree.path}"
 
 
 def _stray(subject: str, snapshot: Snapshot) -> str:
-    found = (
-        f"{one.kind}, {one.names} on {one.branch or 'no branch'}"
-        for one in snapshot.strays
-        if str(one.path) == subject
+    stray = stray_at(subject, snapshot)
+    return (
+        NONE if stray is None else f"{stray.kind}, {stray.names} on {stray.branch or 'no branch'}"
     )
-    return next(found, NONE)
 
 
 def _trunk(_subject: str, snapshot: Snapshot) -> str:
+    if snapshot.trunk_damaged:
+        raise UntoldError(f"{snapshot.trunk_name} is damaged")
     return f"{snapshot.trunk}@{snapshot.trunk_tip}"
-
-
-def _tree(name: str, snapshot: Snapshot) -> Worktree | None:
-    if not name:
-        return snapshot.primary
-    return next((tree for tree in snapshot.worktrees if tree.name == name), None)
 
 
 _QUESTIONS: Mapping[str, Callable[[str, Snapshot], str]] = {
     "orchestrator": _orchestrator,
     "processes in": _processes,
     "agents in": _agents,
+    "state": _state,
     "row of": _row,
     "spec of": _spec,
     "branch": _branch,

@@ -11,6 +11,7 @@ from unjam.domain.agent_hang import Suspect, suspects
 from unjam.domain.crash_plan import plan_crash
 from unjam.domain.facts import NONE, fact, holds
 from unjam.domain.hang_score import HUNG, HangVerdict
+from unjam.domain.lookups import orchestrator_seen
 from unjam.domain.naming import shown
 from unjam.domain.plan import (
     Fact,
@@ -57,7 +58,7 @@ class _Planner:
         self.snapshot = snapshot
         self.policy = policy
         self.owed = owed
-        self.orchestrator = next(snapshot.orchestrators(), None)
+        self.orchestrator = orchestrator_seen(snapshot)
         self.all = [
             one
             for one in suspects(snapshot)
@@ -148,7 +149,7 @@ class _Planner:
 
     def _facts_of_stop(self, one: Suspect) -> Iterator[Fact]:
         yield fact("orchestrator", "", self.snapshot)
-        if one.workstream is not None and one.workstream.row is not None:
+        if one.workstream is not None:
             yield fact("row of", one.workstream.id, self.snapshot)
 
     def _salvage(self, one: Suspect) -> Step:

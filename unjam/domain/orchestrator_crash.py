@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
+from unjam.domain.lookups import branch_seen, orchestrator_seen
 from unjam.domain.naming import shown
 from unjam.domain.snapshot import Branch, Operation, Process, Snapshot, Truth, Worktree
 from unjam.domain.stale_locks import lock_findings
@@ -16,6 +17,7 @@ _SUMMARIES = {
     Verdict.DEAD_WITH_COMMITS: "{ws}: its agent is gone and left commits that never landed",
     Verdict.DEAD_UNSAVED: "{ws}: its agent is gone and left only uncommitted work",
     Verdict.DEAD_EMPTY: "{ws}: its agent is gone and left nothing",
+    Verdict.DEAD_SAVED: "{ws}: its agent is gone, and what it left was saved by an earlier run",
     Verdict.REVERTED: "{ws}: its work landed and was reverted, but its row says {status}",
     Verdict.LEFTOVER: "{ws}: is settled, but its worktree was left behind",
     Verdict.UNKNOWN: "{ws}: what became of it cannot be told",
@@ -59,7 +61,7 @@ def judgements(snapshot: Snapshot) -> tuple[Judged, ...]:
 
 def orchestrator_at_work(snapshot: Snapshot) -> Process | None:
     """Return the living orchestrator that forbids a recovery, if there is something it forbids."""
-    living = next(snapshot.orchestrators(), None)
+    living = orchestrator_seen(snapshot)
     if living is None or next(findings_without_orchestrator(snapshot), None) is None:
         return None
     return living
@@ -67,7 +69,7 @@ def orchestrator_at_work(snapshot: Snapshot) -> Process | None:
 
 def primary_on_agent_branch(snapshot: Snapshot) -> Branch | None:
     """Return the agent's branch that the primary was left on."""
-    return next((one for one in snapshot.branches if one.ref == snapshot.primary.branch), None)
+    return branch_seen(snapshot.primary.branch, snapshot)
 
 
 def is_on_no_branch(primary: Worktree) -> bool:

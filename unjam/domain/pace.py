@@ -20,6 +20,7 @@ from unjam.domain.forecast import (
     usual_of,
     waits_of,
 )
+from unjam.domain.lookups import orchestrator_seen
 from unjam.domain.snapshot import Role, Row, Snapshot, WorkstreamId
 from unjam.domain.workstream import Workstream, join
 
@@ -82,7 +83,7 @@ def pace_of(snapshot: Snapshot) -> Pace:
 def _at_work(snapshot: Snapshot, running: Iterable[Workstream]) -> int:
     """Count agents; by the rows where an orchestrator lives, whose agents may be between two looks."""
     seen = {one.worktree for one in snapshot.processes if one.role is Role.AGENT}
-    believed = len(list(running)) if next(snapshot.orchestrators(), None) else 0
+    believed = len(list(running)) if orchestrator_seen(snapshot) else 0
     return max(len(seen), believed)
 
 

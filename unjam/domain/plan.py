@@ -193,7 +193,7 @@ class Record(Step):
     """Write into the row what is true.
 
     ``status`` None: what came of the landing decides. ``salvaged`` names the worktrees whose vault
-    refs go into the row's message.
+    refs go into the row's message; ``kept`` are those of earlier runs, where nothing else is left.
     """
 
     verb = "record"
@@ -201,6 +201,7 @@ class Record(Step):
     status: str | None
     message: str
     salvaged: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()  # vault refs of earlier runs, newest first
     blocked_by: tuple[WorkstreamId, ...] = ()  # those of them that have not landed by then
 
 
@@ -294,6 +295,15 @@ def rests_on_salvage(step: Step) -> str | None:
             return name
         case _:
             return step.rests_on
+
+
+def rests_on_outcome(step: Step) -> str | None:
+    """Name the verb whose step for the same workstream must not have failed before this one."""
+    match step:
+        case RemoveWorktree() | RemoveBranch() | Unregister():
+            return Record.verb  # until the row says so, somebody may count on them
+        case _:
+            return None
 
 
 def only_safe(steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -9,6 +9,7 @@ from unjam.domain.corruption_plan import plan_corruption
 from unjam.domain.crash_plan import plan_crash
 from unjam.domain.database_plan import plan_database
 from unjam.domain.deadlock_plan import plan_deadlock
+from unjam.domain.facts import only_told
 from unjam.domain.finding import Scenario
 from unjam.domain.hang_plan import plan_hang
 from unjam.domain.plan import Land, Plan, Push, ReturnPrimary, Revert, Step
@@ -69,7 +70,7 @@ def plan_recovery(
 ) -> Plan:
     """Plan the way out of these scenarios; nothing is done twice, and no workstream in two ways."""
     plans = [
-        planner(snapshot, policy, workstreams, owed)
+        only_told(planner(snapshot, policy, workstreams, owed), snapshot)
         for scenario, planner in PLANNERS.items()
         if scenario in found
     ]

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from unjam.domain.lookups import orchestrator_seen
 from unjam.domain.snapshot import Snapshot, Truth, Unknown, WorkstreamId
 from unjam.domain.workstream import Workstream, join
 
@@ -37,7 +38,7 @@ def progress_of(snapshot: Snapshot) -> Progress:
     starts = dict(snapshot.state.starts)
     lines = tuple(_line(one, snapshot, starts.get(one.id, 0)) for one in join(snapshot))
     counts = Counter(line.status for line in lines).most_common()
-    living = next(snapshot.orchestrators(), None)
+    living = orchestrator_seen(snapshot)
     pid = living.identity.pid if living else None
     return Progress(tuple(counts), lines, pid, snapshot.unknown)
 

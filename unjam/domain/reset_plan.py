@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from unjam.domain.damage import Damage
-from unjam.domain.facts import NONE, fact
+from unjam.domain.facts import NONE, fact, only_told
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.orchestrator_crash import is_astray
 from unjam.domain.plan import (
@@ -47,6 +47,13 @@ def plan_reset(
     snapshot: Snapshot, remains: Remains, policy: Policy, owed: tuple[Step, ...] = ()
 ) -> Plan:
     """Plan it; ``owed`` are steps that a killed reset had planned and not carried out."""
+    return only_told(left_to_reset(snapshot, remains, policy, owed), snapshot)
+
+
+def left_to_reset(
+    snapshot: Snapshot, remains: Remains, policy: Policy, owed: tuple[Step, ...] = ()
+) -> Plan:
+    """Plan it as if nothing could be hidden: what a reset has left, be it that it must not be done."""
     planner = _Planner(snapshot, remains, owed)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Approval.OFF)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from unjam.domain.facts import fact
 from unjam.domain.failing_merge import by_guilt, listed, unit_at
+from unjam.domain.lookups import orchestrator_seen
 from unjam.domain.naming import shown
 from unjam.domain.plan import Plan, Push, Record, Revert, Rework, Step
 from unjam.domain.policy import Approval, Policy, StepClass
@@ -169,7 +170,7 @@ class _Planner:
 
     def _why_not(self) -> str:
         """Say what forbids a revert, if something does."""
-        living = next(self.snapshot.orchestrators(), None)
+        living = orchestrator_seen(self.snapshot)
         if living is not None:
             pid = living.identity.pid
             return f"an orchestrator is at work (pid {pid}), and lands on the trunk; stop it first"

@@ -319,6 +319,14 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedBefore:
+    """Work of a workstream that an earlier run saved, and by which name the vault has it."""
+
+    workstream: WorkstreamId
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything observed of one orchestration at one instant."""
 
@@ -350,6 +358,8 @@ class Snapshot:
     database: "Database | None" = None  # the state's file, where a glance at it showed anything odd
     clashes: tuple[Clash, ...] = ()  # of branches that were merged with the trunk to see
     unmerged: int = 0  # branches that have not landed, and were not asked whether they would merge
+    saved_before: tuple[SavedBefore, ...] = ()  # of what looks as if it had left nothing
+    saved_known: Truth = Truth.YES  # UNKNOWN: the vault was to be looked into, and could not be
     watched: "tuple[Watched, ...]" = ()  # agents without a sign of life for long, looked at closely
 
     @property

@@ -40,11 +40,15 @@ def land_step(
 def removals_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[RemoveWorktree]:
     """Remove every worktree of a workstream that no person is in."""
     for tree in one.worktrees:
-        if person_in(tree, one) is None:
+        if person_in(tree, one) is None:  # that the row is settled by then is looked at, too
             yield RemoveWorktree(
                 subject=snapshot.place(tree.path),
                 reason=f"{one.id} needs it no more, and the vault holds it",
-                facts=(*facts, Fact("processes in", tree.name, NONE)),
+                facts=(
+                    *facts,
+                    fact("state", "", snapshot),
+                    Fact("processes in", tree.name, NONE),
+                ),
                 workstream=one.id,
                 worktree=tree.name,
             )

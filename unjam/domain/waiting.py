@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from unjam.domain.snapshot import Role, Row, Snapshot, Spec, Truth, WorkstreamId
+from unjam.domain.snapshot import Role, Row, Snapshot, Spec, WorkstreamId
 
 _STARTED_OR_ENDED = ("completed", "running", "conflict", "reverted", "discarded")
 _STARTABLE = (None, "pending", "failed")
@@ -148,8 +148,3 @@ def _passed_over(spec: Spec | None, rows: Mapping[WorkstreamId, Row]) -> bool:
     ended = [row.completed_at for row in rows.values() if row.completed_at]
     freed = min((at for at in ended if at >= free_since), default=None)
     return freed is not None and any(at > freed for at in began)
-
-
-def state_is_known(snapshot: Snapshot) -> bool:
-    """Tell whether it is known what is completed; without a state, nothing is."""
-    return snapshot.state.readable is not Truth.UNKNOWN

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from unjam.domain.damage import StrayKind
 from unjam.domain.finding import Evidence
+from unjam.domain.lookups import may_have_hidden_branch
 from unjam.domain.naming import is_usable_id
 from unjam.domain.snapshot import (
     Branch,
@@ -27,6 +28,8 @@ from unjam.domain.snapshot import (
 )
 from unjam.domain.words import counted
 
+_SHOWN = 3  # of what earlier runs saved
+
 
 class Verdict(StrEnum):
     """What is true of a workstream, whatever its row says."""
@@ -38,6 +41,7 @@ class Verdict(StrEnum):
     DEAD_WITH_COMMITS = "dead with commits"
     DEAD_UNSAVED = "dead, only uncommitted work"
     DEAD_EMPTY = "dead and empty"
+    DEAD_SAVED = "dead, its work is in the vault"
     REVERTED = "landed and reverted"
     LEFTOVER = "settled, worktree left"
     UNKNOWN = "cannot tell"
@@ -53,6 +57,7 @@ class Workstream(NamedTuple):
     branches: tuple[Branch, ...] = ()
     worktrees: tuple[Worktree, ...] = ()
     processes: tuple[Process, ...] = ()
+    saved: tuple[str, ...] | None = ()  # by earlier runs, where nothing else is left; None: unknown
 
     @property
     def status(self) -> str | None:
@@ -119,12 +124,18 @@ def _joined(same: _Same) -> tuple[Workstream, ...]:
     for process in snapshot.processes:
         if process.worktree:
             processes[process.worktree].append(process)
+    saved = defaultdict[WorkstreamId, list[str]](list)
+    for kept in snapshot.saved_before:
+        saved[kept.workstream].append(kept.ref)
+    hidden = snapshot.saved_known is not Truth.YES
     found = []
     for one in sorted({*rows, *specs, *branches, *trees}):
         row, its, own = rows.get(one), branches.get(one, ()), trees.get(one, ())
         inside = _inside(own, processes) if own else ()
         current = _current(its, row, own)
-        found.append(Workstream(one, row, specs.get(one), current, tuple(its), tuple(own), inside))
+        kept_of = None if hidden else tuple(saved.get(one, ()))
+        known = (one, row, specs.get(one), current, tuple(its), tuple(own), inside)
+        found.append(Workstream(*known, kept_of))
     return tuple(found)
 
 
@@ -196,6 +207,8 @@ def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]
         yield "processes", "not every process could be looked at"
     if snapshot.state.readable is Truth.UNKNOWN:
         yield "state", f"the state was not read: {snapshot.state.because}"
+    if believed and not one.branches and may_have_hidden_branch(one.id, snapshot):
+        yield "git", "a branch of it cannot be read"
     if believed and one.branch is None and len(one.branches) > 1:
         yield "git", "several branches could be the current attempt"
 
@@ -235,7 +248,9 @@ def _of_unsaved(one: Workstream) -> _Verdict:
         case Truth.YES:
             return Verdict.DEAD_UNSAVED, ()
         case Truth.NO:
-            return Verdict.DEAD_EMPTY, ()
+            if one.saved is None:
+                return _cannot_tell("vault", "whether an earlier run saved what it left")
+            return (Verdict.DEAD_SAVED if one.saved else Verdict.DEAD_EMPTY), ()
         case Truth.UNKNOWN:
             return _cannot_tell("git", _why_unsaved_is_unknown(one))
 
@@ -265,7 +280,12 @@ def _of_nobody(one: Workstream, snapshot: Snapshot) -> _Verdict:
     if snapshot.state.readable is Truth.YES:
         return _cannot_tell("state", "no row names this workstream")
     verdict, because = _of_running(one)
-    if verdict in (Verdict.LANDED_UNRECORDED, Verdict.DEAD_EMPTY, Verdict.REVERTED):
+    if verdict in (
+        Verdict.LANDED_UNRECORDED,
+        Verdict.DEAD_EMPTY,
+        Verdict.DEAD_SAVED,
+        Verdict.REVERTED,
+    ):
         return Verdict.LEFTOVER, because
     return verdict, because
 
@@ -287,6 +307,8 @@ def _evidence(one: Workstream) -> Iterator[Evidence]:
         yield Evidence("git", branch_in_words(one.branch))
     for tree in one.worktrees:
         yield Evidence("git", _tree_in_words(tree))
+    for ref in (one.saved or ())[:_SHOWN]:
+        yield Evidence("vault", f"an earlier run saved work of it as {ref}")
     for process in one.processes:
         command = " ".join(process.command)[:80]
         yield Evidence("processes", f"pid {process.identity.pid} ({process.role}): {command}")

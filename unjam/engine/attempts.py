@@ -20,7 +20,8 @@ def note_verified(run: Recovery, before: Sequence[Document], after: Sequence[Doc
     run.note(
         VERIFIED,
         before=[one["fingerprint"] for one in before],
-        after=[one["fingerprint"] for one in after],
+        # What the last look could not see may be there still: nothing counts as gone.
+        after=[one["fingerprint"] for one in (*(before if run.unseen else ()), *after)],
         scenarios={one["fingerprint"]: one["scenario"] for one in (*before, *after)},
         looked=[str(one) for one in run.looked],
         counts=was_attempt(run),
@@ -30,7 +31,7 @@ def note_verified(run: Recovery, before: Sequence[Document], after: Sequence[Doc
 def was_attempt(run: Recovery) -> bool:
     """Tell an attempt from a run that was not allowed to act, or whose machinery failed."""
     allowed = not run.outcomes or not all(map(_was_denied, run.outcomes))
-    return allowed and not run.gave_up
+    return allowed and not run.gave_up and not run.unseen
 
 
 def attempts(orchestration: Orchestration, *more: RunTold) -> dict[str, Tried]:

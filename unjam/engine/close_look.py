@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unjam.adapters import clock, files
 from unjam.adapters.processes.look import Wanted, instant, look, uncollected
+from unjam.domain.lookups import row_named, state_is_known
 from unjam.domain.overdue import agents_in
 from unjam.domain.signs import Look, Pulse, Watched
 from unjam.domain.snapshot import Snapshot, Worktree
@@ -95,9 +96,15 @@ def _signs(
 
 
 def _logs(tree: Worktree, snapshot: Snapshot) -> Iterator[tuple[datetime, str]]:
-    """Yield the logs that are named after the workstream, its agent or its worktree."""
-    rows = (row for row in snapshot.state.rows if row.workstream == tree.workstream)
-    agent = next((row.agent for row in rows), None)
+    """Yield the logs that are named after the workstream, its agent or its worktree.
+
+    Where its agent cannot be told, any log may be its own: a sign too many stops nobody.
+    """
+    if not state_is_known(snapshot):
+        yield from ((log.written_at, f"a log, {log.path.name}") for log in snapshot.logs)
+        return
+    row = row_named(tree.workstream, snapshot)
+    agent = row.agent if row else None
     names = [re.escape(one) for one in (tree.name, tree.workstream, agent) if one]
     named = re.compile(rf"(?<![A-Za-z0-9])({'|'.join(names)})(?![A-Za-z0-9])")
     for log in snapshot.logs:

@@ -37,6 +37,7 @@ def described(
         plan=prepared.plan,
         policy=run.policy,
         run=None if after is None else run.run,
+        because=run.unseen and f"what is left cannot be told: {run.unseen}",
         outcomes=run.outcomes,
         before=prepared.findings,
         after=prepared.findings if after is None else after,
@@ -48,12 +49,14 @@ def described(
 def _word(run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None) -> RunWord:
     nothing = not prepared.findings and not prepared.plan.steps
     if nothing and not any(killed.planned for killed in run.killed):
-        return RunWord.NOTHING
+        return RunWord.NEEDS_HUMAN if run.unseen else RunWord.NOTHING
     if after is None and not nothing:
         return RunWord.PLANNED
     # What killed runs had done is part of what this one ends.
     earlier = (one for killed in run.killed for one in killed.outcomes)
-    return word_of((*earlier, *run.outcomes), after or ())
+    word = word_of((*earlier, *run.outcomes), after or ())
+    # What was not seen is not recovered.
+    return RunWord.PARTLY if word is RunWord.RECOVERED and run.unseen else word
 
 
 def conclude_undo(run: Recovery, past: str) -> dict[str, Any]:

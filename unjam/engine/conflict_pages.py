@@ -10,6 +10,7 @@ from unjam.domain.change import MakeFolder, WriteFile
 from unjam.domain.conflict_page import Told, head_of, page_of
 from unjam.domain.conflicts import behind
 from unjam.domain.contested import Contested
+from unjam.domain.lookups import worktree_on
 from unjam.domain.merge_conflict import page_name
 from unjam.domain.naming import is_usable_id
 from unjam.domain.plan import Landing
@@ -57,8 +58,7 @@ def _told(
         digest, kinds = f"markers-{one.tip}", (MARKERS,)
         messages = tuple(f"conflict markers were committed in {path}" for path in conflict.paths)
         contested = tuple(Contested(path, ()) for path in conflict.paths)
-    trees = (tree for tree in fresh.worktrees if tree.branch == one.ref)
-    tree = next(trees, None)
+    tree = worktree_on(one.ref, fresh)
     elsewhere = run.orchestration.below(run.orchestration.settings.orchestration.worktrees)
     return Told(
         workstream=one.workstream,

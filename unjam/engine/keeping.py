@@ -9,6 +9,7 @@ from unjam.adapters.git.command import Git
 from unjam.adapters.git.salvaging.kept import branch_commit, source_of_salvage
 from unjam.adapters.git.salvaging.restore import restore_in_place, restore_to
 from unjam.domain.change import MoveRef
+from unjam.domain.lookups import processes_in, worktree_at
 from unjam.domain.snapshot import CommitId
 from unjam.engine.acts.salvage import save_now
 from unjam.engine.history import past_run
@@ -55,10 +56,10 @@ def in_place(run: Recovery, commit: CommitId) -> Path:
     """Bring the checkout a salvage came from back to it, saving first what is there now."""
     path, admin = source_of_salvage(run.orchestration.common, commit)
     seen = run.look()
-    tree = next((one for one in (seen.primary, *seen.worktrees) if Path(one.path) == path), None)
+    tree = worktree_at(path, seen)
     if tree is None:
         raise RefusedError(f"{path} is no worktree any more; restore it with --to or --branch")
-    if any(seen.in_worktree(tree.name)):
+    if processes_in(tree.name, seen):
         raise RefusedError(f"a process is at work in {path}")
     save_now(run, tree)
     restore_in_place(

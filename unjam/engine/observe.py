@@ -60,7 +60,7 @@ def observe(
     ordered = as_on_trunk(orchestration, ordered, facts)
     trees = _owned(orchestration, facts, state, ordered.specs)
     seen = scan.scan(_processes(orchestration, trees))
-    return Snapshot(
+    snapshot = Snapshot(
         repo=orchestration.primary,
         common=orchestration.common,
         trunk=facts.trunk,
@@ -89,6 +89,22 @@ def observe(
         free_disk=disk.free_bytes(orchestration.common),
         unknown=(*_unknown_state(state), *untold(facts), *ordered.unknown, *seen.unknown),
     )
+    return snapshot if only is not None else _with_saved_before(orchestration, snapshot)
+
+
+def _with_saved_before(orchestration: Orchestration, snapshot: Snapshot) -> Snapshot:
+    """Look into the vault where a row says running and neither branch nor worktree has anything."""
+    running = {row.workstream: row for row in snapshot.state.rows if row.status == "running"}
+    if not running:
+        return snapshot
+    full = {one.workstream for one in snapshot.branches if one.own_commits != 0}
+    trees = {one.workstream for one in snapshot.worktrees if one.unsaved.any is not Truth.NO}
+    empty = {name: row for name, row in running.items() if name not in full | trees}
+    if not empty or not files.children(orchestration.home / "journal"):
+        return snapshot  # no run was here before: most checks end here
+    from unjam.engine.saved_before import with_saved_before
+
+    return with_saved_before(orchestration, snapshot, empty)
 
 
 def _request(

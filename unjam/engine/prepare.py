@@ -11,6 +11,7 @@ from unjam.domain.conflict_plan import why_conflicts_wait
 from unjam.domain.deadlock_plan import why_nothing_is_done
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.finding import Finding, Scenario
+from unjam.domain.lookups import is_whole
 from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import orchestrator_at_work
 from unjam.domain.plan import Plan, Restart, Step
@@ -131,6 +132,11 @@ def refuse_strangers(snapshot: Snapshot, workstreams: frozenset[WorkstreamId] | 
     known |= {spec.workstream for spec in snapshot.specs}
     known |= {branch.workstream for branch in snapshot.branches}
     strangers = sorted((workstreams or frozenset()) - known)
+    if strangers and not is_whole(snapshot):
+        why = "; ".join(f"{one.what}: {one.because}" for one in snapshot.unknown)
+        raise RefusedError(
+            f"cannot tell whether there is a workstream {shown(strangers[0])}: {why or 'Git is damaged'}"
+        )
     if strangers:
         raise UsageError(f"unknown workstream: {shown(strangers[0])}; `unjam status` lists them")
 

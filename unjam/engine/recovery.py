@@ -20,7 +20,7 @@ from unjam.domain.plan import (
 )
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.records import to_record
-from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.domain.snapshot import Snapshot, Truth, WorkstreamId
 from unjam.engine.door import Door
 from unjam.engine.history import PastRun
 from unjam.engine.observe import observe
@@ -93,6 +93,7 @@ class Recovery:
     state_rows: dict[str, int] | None = (
         None  # by table, as SQLite reads that copy; None: not at all
     )
+    unseen: str = ""  # why the last look cannot tell whether anything is left
     looked: frozenset[Scenario] = frozenset()  # for these everywhere, and nothing was hidden
     gave_up: bool = False  # the machinery failed: that says nothing of the failure itself
     escalated: str | None = None  # where the bundle is that a person is called with
@@ -114,6 +115,8 @@ class Recovery:
         """Observe everything these scenarios rest on; after a repair, whether objects are lost too."""
         repaired = any(one.step in _REPAIRS for one in self.outcomes)
         seen = observe_for(self.orchestration, scenarios, objects=repaired)
+        hidden = seen.state.readable is Truth.UNKNOWN
+        self.unseen = f"the state cannot be read now ({seen.state.because})" if hidden else ""
         everywhere = self.workstreams is None and not seen.unknown and not seen.trunk_damaged
         self.looked = frozenset(scenarios if everywhere else ()) - _untested(seen)
         return seen

@@ -6,7 +6,7 @@ from unjam.adapters import files, lease
 from unjam.adapters.state.blank import database_files
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.policy import Policy
-from unjam.domain.reset_plan import Remains, plan_reset
+from unjam.domain.reset_plan import Remains, left_to_reset, plan_reset
 from unjam.domain.snapshot import Snapshot
 from unjam.engine.acts.reset import logs_to_move
 from unjam.engine.history import PastRun, unfinished
@@ -50,7 +50,9 @@ def refuse_unless_named(orchestration: Orchestration, name: str) -> None:
 def verify_reset(run: Recovery) -> tuple[Outcome, ...]:
     """Look afresh: what a reset would still do has not been done, whatever its step said."""
     told = {(one.step, one.subject) for one in run.outcomes if one.word in _LEFT}
-    left = _prepared(run.orchestration, observe(run.orchestration), run.policy, ()).plan.steps
+    seen = observe(run.orchestration)
+    _refuse_damaged(seen)
+    left = left_to_reset(seen, _remains(run.orchestration, seen), run.policy).steps
     kept = {step.workstream for step in left if (step.verb, step.subject) in told}
     return run.settle(
         tuple(
@@ -64,12 +66,21 @@ def verify_reset(run: Recovery) -> tuple[Outcome, ...]:
 def _prepared(
     orchestration: Orchestration, snapshot: Snapshot, policy: Policy, killed: tuple[PastRun, ...]
 ) -> Prepared:
+    _refuse_damaged(snapshot)
+    remains = _remains(orchestration, snapshot)
+    return Prepared(snapshot, (), plan_reset(snapshot, remains, policy, owed_by(killed)))
+
+
+def _refuse_damaged(snapshot: Snapshot) -> None:
     if snapshot.trunk_damaged:
         raise RefusedError(
             f"{snapshot.trunk_name} is damaged, and is all that a reset keeps: "
             "first unjam recover worktree_corruption"
         )
-    remains = Remains(
+
+
+def _remains(orchestration: Orchestration, snapshot: Snapshot) -> Remains:
+    return Remains(
         worktrees=orchestration.below(orchestration.settings.orchestration.worktrees),
         state_files=sum(map(files.exists, _state_files(orchestration))),
         logs=len(tuple(logs_to_move(orchestration))),
@@ -79,7 +90,6 @@ def _prepared(
             if orchestration.branch_template.owner(one.ref) is not None
         ),
     )
-    return Prepared(snapshot, (), plan_reset(snapshot, remains, policy, owed_by(killed)))
 
 
 def _state_files(orchestration: Orchestration) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unjam.adapters import files
 from unjam.domain.change import AbortOperation, Change, MoveCheckout, MovePath, SwapState
+from unjam.domain.lookups import lock_at
 from unjam.domain.snapshot import Truth
 from unjam.engine.changes import checkout_name, side_of
 from unjam.engine.history import PastRun
@@ -53,8 +54,9 @@ def _clear_index_lock(run: Recovery, change: MoveCheckout | AbortOperation) -> N
     path = Path(change.admin) / "index.lock"
     if not files.exists(path):
         return
-    lock = next((one for one in run.look("").locks if Path(one.path) == path), None)
-    if lock is not None and lock.stale is not Truth.YES:
-        raise TransientError(f"{path} may be in use: {lock.because}")
+    lock = lock_at(path, run.look(""))
+    if lock is None or lock.stale is not Truth.YES:
+        because = "it was not there a moment ago" if lock is None else lock.because
+        raise TransientError(f"{path} may be in use: {because}")
     target = lock_place(run, Path(path))
     run.door.make(MovePath(path, target))

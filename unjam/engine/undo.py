@@ -19,6 +19,7 @@ from unjam.domain.change import (
     UpdateRow,
     WriteFile,
 )
+from unjam.domain.lookups import orchestrators_in
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.engine.acts.salvage import save_now, worktree_of
 from unjam.engine.changes import checkout_name, inverse, side_of
@@ -51,8 +52,7 @@ def preview(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
         checkout_name(orchestration, one) for one in past_changes if isinstance(one, AbortOperation)
     }
     seen = observe(orchestration, only=frozenset({"", *aborted}))
-    living = next(seen.orchestrators(), None)
-    if living is not None:
+    for living in orchestrators_in(seen):
         raise RefusedError(f"an orchestrator is at work (pid {living.identity.pid}); stop it first")
     refuse_if_moved_on(orchestration, past, past_changes, (seen.primary, *seen.worktrees))
     return past_changes

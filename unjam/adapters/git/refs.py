@@ -1,12 +1,12 @@
 """What refs stand for, what their reflogs reach, and which checkout uses a branch."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
 from unjam.domain.snapshot import CommitId, Truth
+from unjam.errors import PermanentError
 
 BRANCHES = "refs/heads/"
 NOTHING = "0" * 40
@@ -46,8 +46,10 @@ def reflog_commits(common: Path, ref: str) -> frozenset[CommitId]:
     """Name every commit the reflog of a ref still reaches."""
     try:
         lines = reflog_of(common, ref).read_text("utf-8", "surrogateescape").splitlines()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return frozenset()
+    except OSError as error:
+        raise PermanentError(f"the reflog of {ref} cannot be read: {error.strerror}") from error
     named = sorted({word for line in lines for word in line.split(" ", 2)[:2] if _is_commit(word)})
     asked = "".join(f"{one}\n" for one in named).encode()
     answers = Git(common).run("cat-file", "--batch-check", stdin=asked).text.splitlines()
@@ -102,8 +104,12 @@ def _list(git: Git, patterns: Sequence[str]) -> Iterator[tuple[str, Standing]]:
 
 def _admin_directories(common: Path) -> Iterator[Path]:
     yield common
-    with suppress(OSError):
+    try:
         yield from sorted(one for one in (common / "worktrees").iterdir() if one.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:  # what cannot be listed may use any branch
+        raise PermanentError(f"{common / 'worktrees'}: {error.strerror}") from error
 
 
 def _uses(common: Path, admin: Path, ref: str) -> Truth:

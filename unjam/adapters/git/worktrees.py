@@ -12,6 +12,7 @@ from typing import NamedTuple
 from unjam.adapters.git.files import COMMIT, backlink_text, git_dir_named_by, read_line
 from unjam.adapters.git.repository import Repository
 from unjam.domain.snapshot import Operation, Truth
+from unjam.errors import PermanentError
 
 # In this order: a stopped rebase also leaves CHERRY_PICK_HEAD, an `am` has a rebase's directory.
 _MARKS = {
@@ -112,8 +113,10 @@ def _admins(directory: str) -> Iterator[str]:
     try:
         with os.scandir(directory) as entries:
             yield from (one.name for one in entries if not one.is_file(follow_symlinks=False))
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:  # a worktree that is only hidden must not look like a stray directory
+        raise PermanentError(f"{directory} cannot be read: {error.strerror}") from error
 
 
 def _entries(directory: Path | str) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from unjam.domain.facts import holds, in_words
+from unjam.domain.facts import UNTOLD, answer, holds, in_words, untold
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Abort,
@@ -30,8 +30,11 @@ from unjam.domain.plan import (
     Step,
     Stop,
     Unregister,
+    rests_on_outcome,
 )
+from unjam.domain.policy import StepClass
 from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
+from unjam.domain.snapshot import Snapshot
 from unjam.domain.state_steps import (
     KeepState,
     OpenState,
@@ -113,6 +116,7 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     SetLogsAside: set_logs_aside,
 }
 
+_NOT_MADE = (StepWord.REFUSED, StepWord.FAILED)
 NOT_APPROVED = "it was not approved"
 
 
@@ -124,18 +128,42 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """
     if not run.permission.covers(step.step_class, run.policy):
         return run.settle((outcome(step, StepWord.REFUSED, NOT_APPROVED),))
+    because = _not_made_before(run, step)
+    if because:
+        return run.settle((outcome(step, StepWord.REFUSED, because),))
     fresh = run.look(getattr(step, "worktree", ""))
-    changed = [one for one in step.facts if not holds(one, fresh)]
-    if changed:
-        named = ", ".join(in_words(one.kind, one.subject) for one in changed)
-        sentence = f"the facts have changed since the plan was made: {named}"
-        return run.settle((outcome(step, StepWord.REFUSED, sentence),))
+    because = _not_as_planned(run, step, fresh)
+    if because:
+        return run.settle((outcome(step, StepWord.REFUSED, because),))
     try:
         return run.settle(_ACTS[type(step)](run, step, fresh))
     except RefusedError as error:
         return run.settle((outcome(step, StepWord.REFUSED, str(error)),))
     except PermanentError as error:
         return run.settle((outcome(step, StepWord.FAILED, str(error)),))
+
+
+def _not_as_planned(run: Recovery, step: Step, fresh: Snapshot) -> str:
+    """Say what of its facts cannot be told now, or has changed; nothing where all of them hold."""
+    hidden = untold(step, fresh)
+    if hidden:
+        run.gave_up = True  # the machinery was in the way: no attempt at the failure itself
+        return f"nothing was done: {'; '.join(hidden)}; once that is over: unjam recover"
+    changed = [one for one in step.facts if not holds(one, fresh)]
+    if step.step_class is StepClass.SALVAGE:  # nothing is lost by saving what cannot be told
+        changed = [one for one in changed if answer(one.kind, one.subject, fresh) != UNTOLD]
+    named = ", ".join(in_words(one.kind, one.subject) for one in changed)
+    return f"the facts have changed since the plan was made: {named}" if changed else ""
+
+
+def _not_made_before(run: Recovery, step: Step) -> str:
+    """Say what this step rests on and was not done in this run; nothing where all was."""
+    verb = rests_on_outcome(step)
+    for one in run.outcomes:
+        same = one.step == verb and one.workstream == step.workstream
+        if same and one.workstream is not None and one.word in _NOT_MADE:
+            return f"it keeps its place, since {verb} {one.subject} was not done: {one.sentence}"
+    return ""
 
 
 def give_up(run: Recovery, step: Step, because: str) -> tuple[Outcome, ...]:

@@ -7,6 +7,7 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.salvaging.salvage import signature
 from unjam.domain.change import MovePath, MoveRef
 from unjam.domain.damage import Damage
+from unjam.domain.lookups import row_named
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Discard, RemoveBranch, RemoveWorktree
 from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
@@ -40,13 +41,12 @@ def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tup
 def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> None:
     if step.workstream in run.policy.discard:
         return
-    rows = (row for row in fresh.state.rows if row.workstream == step.workstream)
-    status = next((row.status for row in rows), None)
+    row = row_named(step.workstream, fresh)
     landed = run.landed.get(step.workstream) if step.workstream else None
     if landed is not None and not landed.done and landed.status != "failed":
         raise RefusedError(f"the worktree of {step.workstream} keeps its place: {landed.because}")
-    if status in _STILL_NEEDED:
-        why = _STILL_NEEDED[status]
+    if row is not None and row.status in _STILL_NEEDED:
+        why = _STILL_NEEDED[row.status]
         raise RefusedError(f"the worktree of {step.workstream} keeps its place: {why}")
 
 

@@ -15,6 +15,7 @@ from unjam.adapters.state.rebuild import rebuild
 from unjam.adapters.state.shape import row_counts
 from unjam.domain.change import SetStateMode, SwapState, TendState
 from unjam.domain.database import LOST_AND_FOUND, SIDES
+from unjam.domain.lookups import orchestrators_in
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.snapshot import ProcessIdentity, Role, Snapshot
 from unjam.domain.state_steps import (
@@ -214,7 +215,7 @@ def _outgoing(run: Recovery, path: Path) -> Path:
 def use_log(run: Recovery, step: UseLog, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Set WAL mode, which stays in the file; nothing else of it changes."""
     refuse_without_copy(run)
-    if any(fresh.orchestrators()):
+    if orchestrators_in(fresh):
         raise RefusedError("an orchestrator is at work")
     path = Path(step.path)
     mode = tend.mode_of(path)
@@ -228,7 +229,7 @@ def vacuum(run: Recovery, step: VacuumState, fresh: Snapshot) -> tuple[Outcome, 
     """Rewrite it without its holes, where there is room and nobody has it open."""
     refuse_without_copy(run)
     path = Path(step.path)
-    if any(fresh.orchestrators()) or _is_open(path):
+    if orchestrators_in(fresh) or _is_open(path):
         raise RefusedError("somebody has it open")
     if disk.free_bytes(path) < _ROOM * path.stat().st_size:
         raise RefusedError(f"a VACUUM may need {_ROOM} times its size, and there is less room")

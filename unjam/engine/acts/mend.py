@@ -11,6 +11,7 @@ from unjam.adapters.git.mending.cure import Patient, cures, rewritten
 from unjam.adapters.git.questions import ask_tips
 from unjam.adapters.git.tips import last_of, read_tips
 from unjam.domain.change import MovePath, WriteFile
+from unjam.domain.lookups import branch_at, stray_at
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Mend, Recreate, Register, RestoreBranch, SetAside, Unregister
 from unjam.domain.snapshot import Snapshot, Truth, Worktree
@@ -70,8 +71,7 @@ def _usual_branches(tree: Worktree, fresh: Snapshot) -> Iterator[str]:
 
 def register(run: Recovery, step: Register, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Make the admin directory aside, rename it into place, and let the directory name it."""
-    stray = next((one for one in fresh.strays if one.path == step.path), None)
-    branch = next((one for one in fresh.branches if one.ref == step.branch), None)
+    stray, branch = stray_at(step.path, fresh), branch_at(step.branch, fresh)
     if stray is None or branch is None:
         raise RefusedError(f"{fresh.place(step.path)} or its branch is gone")
     common = run.orchestration.common

@@ -8,8 +8,9 @@ from datetime import datetime
 from unjam.adapters import clock
 from unjam.domain.change import UpdateRow
 from unjam.domain.conflicts import told_to_wait
+from unjam.domain.lookups import row_named, rows_in
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Record
+from unjam.domain.plan import Record, Salvage
 from unjam.domain.snapshot import Row, Scalar, Snapshot, Typed, WorkstreamId
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import keep_state
@@ -18,6 +19,8 @@ from unjam.errors import PermanentError, RefusedError
 _WITH_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 _TOLD_IN = frozenset({"error_message", "notes"})
 _NO_ROOM = "no column of its row can hold this message: only the report of this run has it"
+_SHOWN = 3  # of what earlier runs kept
+_TAKEN_UP = ("failed", "pending")
 _OVER = ("conflict", "blocked")
 _STATUS_OF_OLD = {"conflict": "failed", "blocked": "failed", "reverted": "failed"}
 
@@ -32,18 +35,38 @@ class _Wanted:
 
 def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row to what the step, or the landing it follows, says."""
-    row = next(one for one in fresh.state.rows if one.workstream == step.workstream)
+    row = row_to_write(step.workstream, fresh)
     if step.blocked_by and not _not_landed(run, step):
         return (outcome(step, StepWord.ALREADY_DONE, "what it depends on has landed"),)
     status, message, blocked_by = _wanted(run, step)
+    if status in _TAKEN_UP:
+        _refuse_unsaved(run, step)
     message = "; ".join(part for part in (message, _kept(run, step)) if part)
     if row.status == status and status == "completed":
         return (outcome(step, StepWord.ALREADY_DONE, "the row says completed"),)
     keep_state(run)
-    now = moment_for(row, fresh.state.rows, clock.now())
+    now = moment_for(row, rows_in(fresh), clock.now())
     written, said = _write(run, row, _Wanted(status, message, now, blocked_by))
     sentence = f"{row.status} → {written}" + (f": {message}" if message else "") + said
     return (outcome(step, StepWord.DONE, sentence),)
+
+
+def _refuse_unsaved(run: Recovery, step: Record) -> None:
+    """Raise RefusedError where a worktree was not saved: whoever takes it up anew cleans it away."""
+    for one in run.outcomes:
+        of_it = one.step == Salvage.verb and one.workstream == step.workstream
+        if of_it and step.salvaged and one.word in (StepWord.REFUSED, StepWord.FAILED):
+            raise RefusedError(
+                f"the row stays as it is: {one.subject} was not saved: {one.sentence}"
+            )
+
+
+def row_to_write(workstream: WorkstreamId | None, fresh: Snapshot) -> Row:
+    """Return a row as it is now; raises RefusedError where there is none, or none can be read."""
+    row = row_named(workstream, fresh)
+    if row is None:
+        raise RefusedError(f"there is no row of {workstream} any more")
+    return row
 
 
 def _not_landed(run: Recovery, step: Record) -> tuple[WorkstreamId, ...]:
@@ -74,6 +97,8 @@ def _kept(run: Recovery, step: Record) -> str:
         for name in step.salvaged
         if name in run.saved and run.saved[name].at_risk
     ]
+    if not refs and step.kept:
+        return f"an earlier run kept what it left as {', '.join(step.kept[:_SHOWN])}"
     return f"uncommitted work is kept as {', '.join(refs)}" if refs else ""
 
 

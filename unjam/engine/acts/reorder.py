@@ -5,11 +5,12 @@ from functools import partial
 from unjam.adapters import clock, files
 from unjam.domain.change import UpdateRow
 from unjam.domain.graph_picture import picture_of
+from unjam.domain.lookups import rows_in, spec_named
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import EditSpec, Reopen
 from unjam.domain.snapshot import Scalar, Snapshot
 from unjam.domain.spec_edit import without_dependencies
-from unjam.engine.acts.record import moment_for
+from unjam.engine.acts.record import moment_for, row_to_write
 from unjam.engine.acts.spec_file import Edit, edit_file
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import folder_of, keep_state
@@ -20,7 +21,9 @@ PICTURE = "dependencies.svg"
 
 def edit_spec(run: Recovery, step: EditSpec, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Take the entries out, on the trunk; a spec that Git does not have is edited in place."""
-    spec = next(one for one in fresh.specs if one.workstream == step.workstream)
+    spec = spec_named(step.workstream, fresh)
+    if spec is None:
+        raise RefusedError(f"the spec of {step.workstream} is gone")
     picture = _keep_picture(run, fresh)
     by_hand = f"take {_named(step)} out of its depends_on by hand"
     edit = Edit(partial(_without, step), _message(run, step), by_hand)
@@ -31,7 +34,7 @@ def edit_spec(run: Recovery, step: EditSpec, fresh: Snapshot) -> tuple[Outcome, 
 
 def reopen(run: Recovery, step: Reopen, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row back to pending; why it was blocked or failed goes into the journal with it."""
-    row = next(one for one in fresh.state.rows if one.workstream == step.workstream)
+    row = row_to_write(step.workstream, fresh)
     for one in step.after:
         if one not in run.landed or not run.landed[one].done:
             raise RefusedError(f"it stays {row.status}: {one} did not land")
@@ -43,7 +46,7 @@ def reopen(run: Recovery, step: Reopen, fresh: Snapshot) -> tuple[Outcome, ...]:
         "error_message": None,
         "started_at": None,
         "completed_at": None,
-        "updated_at": moment_for(row, fresh.state.rows, clock.now()),
+        "updated_at": moment_for(row, rows_in(fresh), clock.now()),
     }
     after = tuple((name, values.get(name, value)) for name, value in row.values)
     run.door.make(UpdateRow(row.workstream, row.values, after))

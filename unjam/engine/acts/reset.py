@@ -10,6 +10,7 @@ from unjam.adapters.processes.holders import owners_of
 from unjam.adapters.state.anatomy import anatomy_of
 from unjam.adapters.state.blank import blank_like, database_files
 from unjam.domain.change import MovePath, UpdateRow, WriteFile
+from unjam.domain.lookups import rows_in, state_is_known
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.snapshot import Snapshot, Truth
@@ -17,7 +18,7 @@ from unjam.domain.words import counted
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import BESIDE, folder_of, keep_state, place_for
-from unjam.errors import PermanentError, RefusedError, UnjamError
+from unjam.errors import RefusedError, UnjamError
 
 _STATE = "state"
 _LOGS = "logs"
@@ -55,7 +56,8 @@ def empty_state(run: Recovery, step: EmptyState, fresh: Snapshot) -> tuple[Outco
     if not moved and blank is None:
         return (outcome(step, StepWord.ALREADY_DONE, "there is none"),)
     left = "an empty one is in its place" if blank else "its tables could not be read: none is left"
-    sentence = f"{counted(len(fresh.state.rows), 'row')} moved to the vault; {left}"
+    number = counted(len(rows_in(fresh)), "row") if state_is_known(fresh) else "what rows it has"
+    sentence = f"{number} moved to the vault; {left}"
     return (outcome(step, StepWord.DONE, sentence, *moved),)
 
 
@@ -115,11 +117,10 @@ def _moved_from(run: Recovery, path: Path) -> Iterator[Path]:
 
 
 def _delete_rows(run: Recovery, step: EmptyState, fresh: Snapshot) -> tuple[Outcome, ...]:
-    if fresh.state.readable is not Truth.YES:
-        raise PermanentError(f"the state cannot be read: {fresh.state.because}")
-    for row in fresh.state.rows:
+    rows = rows_in(fresh)
+    for row in rows:
         run.door.make(UpdateRow(row.workstream, row.values, ()))
-    number = counted(len(fresh.state.rows), "row")
+    number = counted(len(rows), "row")
     sentence = f"{number} deleted, and kept in the journal; the execution log stays as it is"
     if fresh.state.because:
         sentence = f"{sentence}; {fresh.state.because}"

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from unjam.domain.change import StartProcess
 from unjam.domain.dependency_deadlock import deadlocked
+from unjam.domain.lookups import rows_in
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Restart
-from unjam.domain.snapshot import Snapshot, Truth
+from unjam.domain.snapshot import Snapshot
 from unjam.engine.recovery import Recovery, outcome
 from unjam.errors import RefusedError
 
@@ -18,11 +19,7 @@ def restart(run: Recovery, step: Restart, fresh: Snapshot) -> tuple[Outcome, ...
         raise RefusedError(
             f"{primary.path} is not on {fresh.trunk_name}: an orchestrator would work on the wrong branch"
         )
-    if fresh.state.readable is Truth.UNKNOWN:
-        raise RefusedError(
-            f"the state cannot be read ({fresh.state.because}): somebody may be at work"
-        )
-    waiting = [row.workstream for row in fresh.state.rows if row.status == "running"]
+    waiting = [row.workstream for row in rows_in(fresh) if row.status == "running"]
     if waiting:
         raise RefusedError(
             f"it would wait for ever for {', '.join(waiting)}: their rows say running"

@@ -15,6 +15,7 @@ from unjam.adapters.git.moving.merge import Merged, Nothing
 from unjam.adapters.git.moving.without import Exchange, exchanged, tree_of
 from unjam.adapters.verdicts import write_page
 from unjam.domain.change import MoveRef
+from unjam.domain.lookups import UntoldError, spec_named
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Rework
 from unjam.domain.redaction import redact
@@ -74,7 +75,10 @@ def _tell_spec(
     run: Recovery, step: Rework, fresh: Snapshot
 ) -> tuple[str, CommitId, tuple[str, ...]]:
     """Write what failed into the spec; where that is not possible the page in the vault has to do."""
-    spec = next((one for one in fresh.specs if one.workstream == step.workstream), None)
+    try:
+        spec = spec_named(step.workstream, fresh)
+    except UntoldError as error:
+        return f"what failed is not in its spec: {error}", fresh.trunk_tip, ()
     if spec is None:
         return "it has no spec to say what failed", fresh.trunk_tip, ()
     context = redact(_context(step)).text  # it is pushed, and tests print what they like

@@ -10,6 +10,7 @@ from unjam.adapters.git.salvaging.salvage import salvage as save
 from unjam.adapters.processes.freeze import frozen
 from unjam.domain.change import MoveRef
 from unjam.domain.damage import Damage
+from unjam.domain.lookups import worktree_named
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Salvage
 from unjam.domain.snapshot import Role, Snapshot, Truth, Unsaved, Worktree
@@ -77,8 +78,7 @@ def pin_dangling(run: Recovery, name: str) -> tuple[str, ...]:
 
 def worktree_of(name: str, fresh: Snapshot) -> Worktree:
     """Return the checkout a step names, as it is now; raises RefusedError when it is gone."""
-    trees = (fresh.primary, *fresh.worktrees)
-    found = next((tree for tree in trees if tree.name == name), None)
+    found = worktree_named(name, fresh)
     if found is None:
         raise RefusedError(f"worktree {name} is no longer registered")
     return found

@@ -4,6 +4,7 @@ from unjam.adapters import clock
 from unjam.adapters.state.write import row_of
 from unjam.domain.agent_hang import suspects
 from unjam.domain.change import StopProcess
+from unjam.domain.lookups import orchestrator_seen, row_named
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Stop
 from unjam.domain.snapshot import Scalar, Snapshot, WorkstreamId
@@ -43,8 +44,8 @@ def _refuse_unless_hung(run: Recovery, step: Stop, fresh: Snapshot) -> None:
 
 def _wait_for_orchestrator(run: Recovery, step: Stop, fresh: Snapshot) -> str:
     """Give a living orchestrator the time to notice; say what it made of it."""
-    row = next((one for one in fresh.state.rows if one.workstream == step.workstream), None)
-    if row is None or not any(fresh.orchestrators()):
+    row = row_named(step.workstream, fresh)
+    if row is None or orchestrator_seen(fresh) is None:
         return ""
     end = clock.monotonic() + _NOTICED
     while clock.monotonic() < end:

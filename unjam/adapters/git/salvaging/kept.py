@@ -26,6 +26,29 @@ def source_of_salvage(common: Path, commit: CommitId) -> tuple[Path, Path]:
     return Path(facts.worktree), Path(facts.admin)
 
 
+def holds_work(common: Path, commit: CommitId, trunk: CommitId) -> bool:
+    """Tell whether a salvage, or a commit that was kept, holds anything that the trunk does not.
+
+    Where that cannot be told it does.
+    """
+    git = Git(common)
+    try:
+        tip = manifest_of(common, commit).tip
+    except UsageError:
+        return not _is_in(git, commit, trunk)
+    if tip is None or not _is_in(git, CommitId(tip), trunk):
+        return True
+    files = git.run("rev-parse", f"{commit}:worktree", f"{tip}^{{tree}}", accept=None)
+    parents = git.run("rev-list", "--parents", "-n", "1", commit, accept=None).text.split()[1:]
+    same = len(set(files.text.split())) == 1 and files.status == 0
+    return not same or any(not _is_in(git, CommitId(one), trunk) for one in parents)
+
+
+def _is_in(git: Git, commit: CommitId, trunk: CommitId) -> bool:
+    asked = ("merge-base", "--is-ancestor", commit, trunk)
+    return git.run(*asked, accept=None).status == 0
+
+
 def branch_commit(common: Path, commit: CommitId, message: str) -> CommitId:
     """Commit the files of a salvage on top of the commit they were checked out from."""
     facts = manifest_of(common, commit)

@@ -1,0 +1,249 @@
+"""A state that cannot be read is not an empty one: in the middle of a recovery, unknown means keep."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.flows.building import begun, on_trunk, recovered
+from tests.postgres import postgres, without_server
+from tests.recovering import SCENARIOS, carry_on, recover, sentences, undo
+from tests.world import World, git
+from unjam.domain.check_report import Document
+from unjam.domain.plan import Record
+from unjam.engine.conclude import conclude
+from unjam.engine.orchestration import open_orchestration
+from unjam.engine.prepare import look_again, prepare
+from unjam.engine.recovery import Permission
+from unjam.engine.session import Terms, adopt, session
+
+Hidden = Callable[[World], AbstractContextManager[None]]
+_LOCK = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def locked(world: World) -> Iterator[None]:
+    """Another process holds it, as an orchestrator does that hangs in a transaction."""
+    command = (sys.executable, "-c", _LOCK, str(world.state.path))
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        yield
+        holder.communicate()
+
+
+@contextmanager
+def damaged(world: World) -> Iterator[None]:
+    """What was written over it is gone again, as after a restored backup."""
+    aside = world.root / "state.aside"
+    world.state.path.rename(aside)
+    world.state.becomes_text()
+    yield
+    world.state.path.unlink()
+    aside.rename(world.state.path)
+
+
+@contextmanager
+def closed(world: World) -> Iterator[None]:
+    """Nobody may open it; for root a directory in its place is what a mode is for others."""
+    aside = world.root / "state.aside"
+    world.state.path.rename(aside)
+    world.state.path.mkdir()
+    yield
+    world.state.path.rmdir()
+    aside.rename(world.state.path)
+
+
+def recover_while(world: World, hidden: Hidden) -> Document:
+    """Recover; from the first row to write until the last look, the state is hidden."""
+    with session(
+        open_orchestration(world.repo), Terms("recover"), Permission(everything=True)
+    ) as run:
+        prepared = prepare(run.look_for(SCENARIOS), run.policy, None, SCENARIOS, run.killed)
+        adopt(run, prepared.plan)
+        with ExitStack() as until_looked:
+            met = False
+            for step in prepared.plan.but_restart():
+                if isinstance(step, Record) and not met:
+                    until_looked.enter_context(hidden(world))
+                    met = True
+                carry_on(run, step)
+            assert met
+            after = look_again(run, SCENARIOS)
+        return conclude(run, prepared, after)
+
+
+def crashed(world: World) -> None:
+    """Four workstreams, one of each end; all their rows say running."""
+    begun(world, "ws-11").lands_as_merge()
+    begun(world, "ws-12", agent="agent-2")
+    world.workstream("ws-13", "agent-3").worktree().row("running").leaves({"draft.txt": "mine\n"})
+    world.workstream("ws-14", "agent-4").worktree().row("running")
+
+
+def standing(world: World) -> tuple[str, str]:
+    """Every worktree and every agent's branch."""
+    trees = git("worktree", "list", "--porcelain", cwd=world.repo)
+    names = [one for one in trees.splitlines() if one.startswith("worktree ")]
+    return "\n".join(names), git("for-each-ref", "refs/heads/ws", cwd=world.repo)
+
+
+@pytest.mark.parametrize("hidden", [locked, damaged, closed])
+def test_what_rests_on_a_row_keeps_its_place_while_no_row_can_be_read(
+    calm: World, hidden: Hidden
+) -> None:
+    crashed(calm)
+    before, rows, treasure = standing(calm), calm.state.tables(), calm.treasure()
+
+    first = recover_while(calm, hidden)
+
+    assert standing(calm) == before
+    assert calm.state.tables() == rows
+    told = sentences(first, "record")
+    assert len(told) == 4
+    for sentence in told.values():
+        assert sentence.startswith("refused: nothing was done: the state cannot be read now (")
+    kept = [
+        *sentences(first, "remove worktree").values(),
+        *sentences(first, "remove branch").values(),
+    ]
+    assert len(kept) == 6
+    assert all("the state cannot be read now" in one for one in kept)
+    assert "facts have changed" not in str(first["outcomes"])
+    assert first["word"] == "partly recovered"
+    assert calm.lost(treasure) == []
+
+    second = recovered(calm)
+
+    said = sentences(second, "record")
+    assert said["ws-11"].startswith("done: running → completed")
+    assert "uncommitted work is kept as refs/unjam/" in said["ws-13"]
+    assert said["ws-14"].endswith("its agent died and left nothing; will retry")
+    assert on_trunk(calm, "src/part_12.py") == "part = 12"
+    assert calm.lost(treasure) == []
+    undo(calm.repo, second["run"])
+    assert standing(calm) == before
+    assert calm.lost(treasure) == []
+
+
+def on_server(world: World, folder: str) -> None:
+    """Bring the rows to a server, and name that instead of the file."""
+    psycopg = pytest.importorskip("psycopg")
+    rows = world.state.tables()["workstream_status"]
+    with world.state.open() as database:
+        described = database.execute("SELECT * FROM workstream_status").description
+    names = [one[0] for one in described]
+    with psycopg.connect(f"host={folder} user=unjam dbname=postgres") as server:
+        columns = ", ".join(f"{name} text" for name in names)
+        server.execute(f"CREATE TABLE workstream_status ({columns}, PRIMARY KEY (workstream_id))")
+        marks = ", ".join("%s" for _ in names)
+        for row in rows:
+            server.execute(f"INSERT INTO workstream_status VALUES ({marks})", row)
+    location = f"postgresql+psycopg://unjam@/postgres?host={folder}"
+    world.configure(orchestration={"state": location})
+    world.state.path.unlink()
+
+
+def test_a_server_that_goes_away_in_the_middle_takes_nothing_with_it(calm: World) -> None:
+    pytest.importorskip("psycopg")
+    with postgres() as url, ExitStack() as servers:
+        folder = url.partition("host=")[2]
+        crashed(calm)
+        on_server(calm, folder)
+        before, treasure = standing(calm), calm.treasure()
+
+        first = recover_while(calm, lambda _: without_server(Path(folder), servers))
+
+        assert standing(calm) == before
+        told = sentences(first, "record")
+        assert len(told) == 4
+        assert all("the state cannot be read now (" in one for one in told.values())
+        assert first["word"] == "partly recovered"
+        assert calm.lost(treasure) == []
+
+        second = recovered(calm)
+
+        assert "uncommitted work is kept as refs/unjam/" in sentences(second, "record")["ws-13"]
+        assert calm.lost(treasure) == []
+
+
+def test_recovered_is_not_said_of_a_state_that_cannot_be_looked_at_afterwards(
+    calm: World,
+) -> None:
+    calm.workstream("ws-14").row("running")
+
+    with session(
+        open_orchestration(calm.repo), Terms("recover"), Permission(everything=True)
+    ) as run:
+        prepared = prepare(run.look_for(SCENARIOS), run.policy, None, SCENARIOS)
+        adopt(run, prepared.plan)
+        for step in prepared.plan.but_restart():
+            carry_on(run, step)
+        with locked(calm):
+            after = look_again(run, SCENARIOS)
+        document = conclude(run, prepared, after)
+
+    assert sentences(document, "record")["ws-14"].startswith("done: ")
+    assert document["word"] == "partly recovered"
+    assert "the state cannot be read now" in document["because"]
+
+
+def test_work_that_an_earlier_run_saved_was_not_nothing(calm: World) -> None:
+    stream = calm.workstream("ws-13").worktree().row("running", age=timedelta(minutes=30))
+    stream.leaves({"draft.txt": "mine\n"})
+    rows, treasure = dict.fromkeys(calm.state.tables()["workstream_status"]), calm.treasure()
+    first = recovered(calm)
+    assert not stream.tree.exists()
+    with calm.state.open() as database:  # as a restored backup, or a writer that comes late
+        (row,) = rows
+        database.execute("DELETE FROM workstream_status")
+        marks = ", ".join("?" for _ in row)
+        database.execute(f"INSERT INTO workstream_status VALUES ({marks})", row)
+
+    document = recover(calm.repo)
+
+    (saved,) = [one for one in first["vault"] if "/worktree/" in one]
+    (said,) = sentences(document, "record").values()
+    assert "left nothing" not in str(document)
+    assert saved in said
+    (found,) = [one for one in document["findings_before"] if one["verdicts"]]
+    assert found["verdicts"] == {"ws-13": "dead, its work is in the vault"}
+    assert calm.lost(treasure) == []
+
+
+def test_an_attempt_that_began_after_a_salvage_left_nothing_of_its_own(calm: World) -> None:
+    stream = calm.workstream("ws-13").worktree().row("running", age=timedelta(minutes=30))
+    stream.leaves({"draft.txt": "mine\n"})
+    recovered(calm)
+    calm.state.row("ws-13", "running", age=timedelta(minutes=-1))
+
+    document = recover(calm.repo)
+
+    assert "left nothing" in sentences(document, "record")["ws-13"]
+
+
+def test_a_salvage_of_what_the_trunk_has_is_no_work_that_was_left(calm: World) -> None:
+    calm.workstream("ws-14").worktree().row("running", age=timedelta(minutes=30))
+    row = calm.state.tables()["workstream_status"]
+    first = recovered(calm)
+    assert any("/worktree/" in one for one in first["vault"])
+    with calm.state.open() as database:
+        database.execute("DELETE FROM workstream_status")
+        marks = ", ".join("?" for _ in row[0])
+        database.execute(f"INSERT INTO workstream_status VALUES ({marks})", row[0])
+
+    document = recover(calm.repo)
+
+    assert "left nothing" in sentences(document, "record")["ws-14"]
