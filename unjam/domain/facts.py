@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
+from unjam.domain.elsewhere import seen_at_work
 from unjam.domain.plan import Fact
 from unjam.domain.snapshot import Process, Role, Row, Snapshot, Spec, Worktree
+from unjam.domain.workstream import join
 
 NONE = "none"
 
@@ -49,6 +51,13 @@ def _pids(processes: Iterable[Process]) -> str:
 def _row(subject: str, snapshot: Snapshot) -> str:
     found = (row for row in snapshot.state.rows if row.workstream == subject)
     return next((_row_digest(row) for row in found), NONE)
+
+
+def _elsewhere(subject: str, snapshot: Snapshot) -> str:
+    """Tell what is elsewhere and has no process on this machine, in whichever clone."""
+    found = (one for one in join(snapshot) if one.id == subject and one.elsewhere)
+    silent = (one for one in found if not (one.agents or seen_at_work(one.id, snapshot)))
+    return next(("yes" for _ in silent), NONE)
 
 
 def _row_digest(row: Row) -> str:
@@ -127,6 +136,7 @@ _QUESTIONS: Mapping[str, Callable[[str, Snapshot], str]] = {
     "processes in": _processes,
     "agents in": _agents,
     "row of": _row,
+    "elsewhere": _elsewhere,
     "spec of": _spec,
     "branch": _branch,
     "head of": _head,

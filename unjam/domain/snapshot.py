@@ -15,6 +15,7 @@ from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject, Str
 
 if TYPE_CHECKING:
     from unjam.domain.database import Database
+    from unjam.domain.elsewhere import Sharing
     from unjam.domain.signs import Watched
     from unjam.domain.trials import TrunkTests
 
@@ -334,6 +335,7 @@ class Snapshot:
     database: "Database | None" = None  # the state's file, where a glance at it showed anything odd
     clashes: tuple[Clash, ...] = ()  # of branches that were merged with the trunk to see
     unmerged: int = 0  # branches that have not landed, and were not asked whether they would merge
+    sharing: "Sharing | None" = None  # of the state; None: nobody asked, and all rows are ours
     watched: "tuple[Watched, ...]" = ()  # agents without a sign of life for long, looked at closely
 
     @property

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from unjam.domain.damage import StrayKind
+from unjam.domain.elsewhere import UNSTARTED, has_a_claim, why_elsewhere
 from unjam.domain.finding import Evidence
 from unjam.domain.naming import is_usable_id
 from unjam.domain.snapshot import (
@@ -40,6 +41,7 @@ class Verdict(StrEnum):
     DEAD_EMPTY = "dead and empty"
     REVERTED = "landed and reverted"
     LEFTOVER = "settled, worktree left"
+    ELSEWHERE = "elsewhere"
     UNKNOWN = "cannot tell"
 
 
@@ -53,6 +55,7 @@ class Workstream(NamedTuple):
     branches: tuple[Branch, ...] = ()
     worktrees: tuple[Worktree, ...] = ()
     processes: tuple[Process, ...] = ()
+    elsewhere: str = ""  # why its row is taken for another clone's or machine's; empty: it is ours
 
     @property
     def status(self) -> str | None:
@@ -124,7 +127,10 @@ def _joined(same: _Same) -> tuple[Workstream, ...]:
         row, its, own = rows.get(one), branches.get(one, ()), trees.get(one, ())
         inside = _inside(own, processes) if own else ()
         current = _current(its, row, own)
-        found.append(Workstream(one, row, specs.get(one), current, tuple(its), tuple(own), inside))
+        away = why_elsewhere(row, its, own, snapshot) if snapshot.sharing else ""
+        found.append(
+            Workstream(one, row, specs.get(one), current, tuple(its), tuple(own), inside, away)
+        )
     return tuple(found)
 
 
@@ -152,6 +158,18 @@ def _current(
     return None
 
 
+def elsewhere(snapshot: Snapshot) -> tuple[Workstream, ...]:
+    """Name what others have begun, by all that is known: shown, counted, and never written."""
+    if snapshot.sharing is None:
+        return ()
+    return tuple(one for one in join(snapshot) if one.elsewhere and one.status != UNSTARTED)
+
+
+def unfinished_elsewhere(snapshot: Snapshot) -> tuple[Workstream, ...]:
+    """Name what somebody may be at work for elsewhere: whether he lives cannot be seen from here."""
+    return tuple(one for one in elsewhere(snapshot) if has_a_claim(one.status))
+
+
 def judge(workstream: Workstream, snapshot: Snapshot) -> Judged:
     """Tell what is true of a workstream, assuming that no orchestrator lives."""
     verdict, because = _verdict(workstream, snapshot)
@@ -164,6 +182,10 @@ _Verdict = tuple[Verdict, tuple[Evidence, ...]]
 
 
 def _verdict(one: Workstream, snapshot: Snapshot) -> _Verdict:
+    if one.elsewhere:
+        begun = one.status != UNSTARTED
+        because = (Evidence("state", one.elsewhere),)
+        return (Verdict.ELSEWHERE, because) if begun else (Verdict.CONSISTENT, ())
     if _is_settled(one):
         return Verdict.CONSISTENT, ()
     if one.agents:

@@ -8,9 +8,11 @@ from datetime import datetime
 from unjam.adapters import clock
 from unjam.domain.change import UpdateRow
 from unjam.domain.conflicts import told_to_wait
+from unjam.domain.foreign_rows import is_settlement
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Record
+from unjam.domain.plan import Record, Step
 from unjam.domain.snapshot import Row, Scalar, Snapshot, WorkstreamId
+from unjam.domain.workstream import join
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import keep_state
 from unjam.errors import PermanentError, RefusedError
@@ -31,6 +33,7 @@ class _Wanted:
 def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row to what the step, or the landing it follows, says."""
     row = next(one for one in fresh.state.rows if one.workstream == step.workstream)
+    refuse_elsewhere(step, fresh)
     if step.blocked_by and not _not_landed(run, step):
         return (outcome(step, StepWord.ALREADY_DONE, "what it depends on has landed"),)
     status, message, blocked_by = _wanted(run, step)
@@ -42,6 +45,14 @@ def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     written = _write(run, row, _Wanted(status, message, now, blocked_by))
     sentence = f"{row.status} → {written}" + (f": {message}" if message else "")
     return (outcome(step, StepWord.DONE, sentence),)
+
+
+def refuse_elsewhere(step: Step, fresh: Snapshot) -> None:
+    """Raise RefusedError where the row is another's: only what a person settled by name is written."""
+    found = (one.elsewhere for one in join(fresh) if one.id == step.workstream)
+    because = next(found, "")
+    if because and not is_settlement(step):
+        raise RefusedError(f"the row is another's: {because}")
 
 
 def _not_landed(run: Recovery, step: Record) -> tuple[WorkstreamId, ...]:

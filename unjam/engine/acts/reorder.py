@@ -9,7 +9,7 @@ from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import EditSpec, Reopen
 from unjam.domain.snapshot import Scalar, Snapshot
 from unjam.domain.spec_edit import without_dependencies
-from unjam.engine.acts.record import moment_for
+from unjam.engine.acts.record import moment_for, refuse_elsewhere
 from unjam.engine.acts.spec_file import Edit, edit_file
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import folder_of, keep_state
@@ -32,6 +32,7 @@ def edit_spec(run: Recovery, step: EditSpec, fresh: Snapshot) -> tuple[Outcome, 
 def reopen(run: Recovery, step: Reopen, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row back to pending; why it was blocked or failed goes into the journal with it."""
     row = next(one for one in fresh.state.rows if one.workstream == step.workstream)
+    refuse_elsewhere(step, fresh)
     for one in step.after:
         if one not in run.landed or not run.landed[one].done:
             raise RefusedError(f"it stays {row.status}: {one} did not land")
