@@ -13,11 +13,11 @@ from prefect.runtime import flow_run
 
 from tasks.closing import close_the_dead
 from tasks.missed import leave_out_the_missed
-from tasks.watch import look, rows_of, sign_of, start, tell
+from tasks.watch import key_of_watch, look, name_of_watch, rows_of, sign_of, start, tell
 from unjam.engine.repositories import listed
 
 
-@flow(name="detect", flow_run_name="detect")
+@flow(name="detect", flow_run_name=name_of_watch)
 def detect(
     repos: list[Path] | None = None,
     every: timedelta = timedelta(minutes=5),
@@ -45,5 +45,5 @@ def detect(
         tell(seen)
         done.append((seen, start(seen, config) if recover and seen.scenarios else None))
     rows = rows_of(done, only_looked=not recover)
-    create_table_artifact(rows, key="unjam-watch", description=sign_of(every))
+    create_table_artifact(rows, key=key_of_watch(), description=sign_of(every))
     return {"schema": 1, "repositories": rows}

@@ -7,7 +7,7 @@ from prefect import flow
 
 from flows import recovered
 from tasks.asking import answered
-from tasks.session import Approval, give_up_on, name_of_run, opened, recovery, terms
+from tasks.session import Approval, name_of_run, named, opened, recovery, terms, told_by_name
 from unjam.domain.finding import Scenario
 
 
@@ -32,9 +32,8 @@ def merge_conflict(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fie
     """
     about = terms("merge_conflict", workstreams, rehearsal=dry_run)
     orchestration, only = opened(repo, config), (Scenario.MERGE_CONFLICT,)
-    allowed = answered(
-        orchestration, only, workstreams, approval, rehearsal=dry_run, discard=discard or ()
-    )
+    what = named(given_up=discard)
+    allowed = answered(orchestration, only, workstreams, approval, rehearsal=dry_run, named=what)
     with recovery(orchestration, about, allowed) as run:
-        give_up_on(run, discard)
+        told_by_name(run, what)
         return recovered(run, only, allowed, rehearsal=dry_run)

@@ -7,15 +7,16 @@ from prefect import flow
 
 from flows import recovered
 from tasks.asking import answered
-from tasks.session import Approval, name_of_run, opened, recovery, terms
+from tasks.session import Approval, name_of_run, named, opened, recovery, terms, told_by_name
 from unjam.domain.finding import Scenario
 
 
 @flow(name="orchestrator_crash", flow_run_name=name_of_run)
-def orchestrator_crash(
+def orchestrator_crash(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     workstreams: list[str] | None = None,
-    dry_run: bool = False,  # noqa: FBT001, FBT002 -- a flow's parameters are the fields of a form
+    elsewhere: list[str] | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 -- as above
     approval: Approval | None = None,
     config: Path | None = None,
 ) -> dict[str, Any]:
@@ -24,14 +25,15 @@ def orchestrator_crash(
     Args:
         repo: Any directory of the repository.
         workstreams: Recover only these workstreams; empty means all, and what they share.
+        elsewhere: Their machine is gone for good: only bring their rows to failed.
         dry_run: Only make the plan.
         approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
     """
-    about = terms("orchestrator_crash", workstreams, rehearsal=dry_run)
-    orchestration = opened(repo, config)
-    allowed = answered(
-        orchestration, (Scenario.ORCHESTRATOR_CRASH,), workstreams, approval, rehearsal=dry_run
-    )
+    chosen, what = workstreams or elsewhere, named(gone=elsewhere)
+    about = terms("orchestrator_crash", chosen, rehearsal=dry_run)
+    orchestration, only = opened(repo, config), (Scenario.ORCHESTRATOR_CRASH,)
+    allowed = answered(orchestration, only, chosen, approval, rehearsal=dry_run, named=what)
     with recovery(orchestration, about, allowed) as run:
-        return recovered(run, (Scenario.ORCHESTRATOR_CRASH,), allowed, rehearsal=dry_run)
+        told_by_name(run, what)
+        return recovered(run, only, allowed, rehearsal=dry_run)

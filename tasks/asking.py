@@ -4,7 +4,6 @@ Only where a flow run came from a deployment: whoever calls from a terminal was 
 flow run is suspended, without a process and without the lease, and begins anew when it is resumed.
 """
 
-from collections.abc import Collection
 from enum import StrEnum
 
 from prefect import get_run_logger
@@ -21,7 +20,7 @@ from unjam.domain.report import planned_document
 from unjam.domain.snapshot import WorkstreamId
 from unjam.domain.words import printable
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.prepare import preview
+from unjam.engine.prepare import NOTHING_NAMED, Named, preview
 from unjam.errors import RefusedError
 
 _PATIENCE = 7 * 86_400  # seconds until an unanswered question has failed
@@ -49,7 +48,7 @@ def answered(  # noqa: PLR0913 -- what a flow was asked, named
     approval: Approval | None,
     *,
     rehearsal: bool,
-    discard: Collection[str] = (),
+    named: Named = NOTHING_NAMED,
 ) -> Approval | None:
     """Return what a person allows; suspends the flow run until somebody has said so.
 
@@ -59,7 +58,7 @@ def answered(  # noqa: PLR0913 -- what a flow was asked, named
     if approval is not None or rehearsal or deployment.id is None:
         return approval
     chosen = frozenset(map(WorkstreamId, workstreams)) if workstreams else None
-    prepared, policy, _ = preview(orchestration, chosen, scenarios, discard)
+    prepared, policy, _ = preview(orchestration, chosen, scenarios, named)
     asked = [one for one in prepared.plan.classes() if policy.approval(one) is PolicyApproval.ASK]
     if not asked:
         return None

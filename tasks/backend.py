@@ -20,6 +20,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from unjam.adapters import machine
 from unjam.domain.words import printable
 from unjam.engine import serving
 from unjam.errors import UsageError
@@ -73,6 +74,6 @@ def run_flow(entry: str, parameters: dict[str, Any]) -> dict[str, Any]:
     flow = getattr(importlib.import_module(module), name)
     repo = printable(Path(parameters["repo"]).name)
     ours = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, **_joined}
-    with temporary_settings(ours), tags(name, repo):
+    with temporary_settings(ours), tags(name, repo, f"machine:{printable(machine.shown())}"):
         document: dict[str, Any] = flow(**parameters)
     return document

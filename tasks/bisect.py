@@ -1,6 +1,7 @@
 """Bisect: run the trunk's tests, and find the landed work that broke them; changes nothing."""
 
 import base64
+from pathlib import Path
 from uuid import UUID
 
 from prefect import get_run_logger, task
@@ -13,6 +14,7 @@ from prefect.artifacts import (
 
 from tasks.retrying import RETRY_TRANSIENT
 from tasks.trials import carrier
+from unjam.adapters.machine import key
 from unjam.domain.search_page import search_picture, search_table
 from unjam.domain.trials import TrunkTests
 from unjam.domain.words import printable
@@ -24,21 +26,23 @@ from unjam.engine.orchestration import Orchestration
 @task(task_run_name="bisect", **RETRY_TRANSIENT)
 def bisect(orchestration: Orchestration) -> TrunkTests:
     """Bring on record what the tests say of the trunk, and show the search while it runs."""
-    shown = _Shown()
+    repo = orchestration.primary
+    shown = _Shown(repo)
     with carrier(orchestration) as carry:
         found = known_tests(orchestration, shown.tell, carry)
     if any(one.heard for one in found.cases):
         picture = base64.b64encode(search_picture(found).encode()).decode()
         page = f"![units and verdicts](data:image/svg+xml;base64,{picture})"
-        create_markdown_artifact(page, key="unjam-culprit-search", description=found.said)
-        create_table_artifact(search_table(found), key="unjam-culprit-trials")
+        create_markdown_artifact(page, key=key("culprit-search", repo), description=found.said)
+        create_table_artifact(search_table(found), key=key("culprit-trials", repo))
     return found
 
 
 class _Shown:
     """The progress of a search, in the log and as an artifact that grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, repo: Path) -> None:
+        self._repo = repo
         self._log = get_run_logger()
         self._artifact: UUID | None = None
 
@@ -50,7 +54,7 @@ class _Shown:
         share = 100.0 * progress.runs / max(1, progress.runs + progress.left)
         if self._artifact is None:
             made = create_progress_artifact(
-                share, key="unjam-culprit-progress", description=progress.sentence
+                share, key=key("culprit-progress", self._repo), description=progress.sentence
             )
             self._artifact = made if isinstance(made, UUID) else None
         else:

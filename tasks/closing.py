@@ -20,7 +20,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
 from tasks.retrying import RETRY_TRANSIENT
-from unjam.adapters import clock
+from unjam.adapters import clock, machine
 from unjam.adapters.processes.flow_runs import may_be_carried_out
 from unjam.domain.words import printable
 
@@ -70,8 +70,12 @@ def _at_work(client: SyncPrefectClient) -> Iterator[FlowRun]:
 
 
 def _is_here(run: FlowRun) -> bool:
+    """Tell a run of a repository of this machine; another may have a clone at the same place."""
     repo = run.parameters.get("repo")
-    return not isinstance(repo, str) or Path(repo).is_dir()
+    if not isinstance(repo, str):
+        return True
+    marks = [one for one in run.tags if one.startswith("repository:")]
+    return Path(repo).is_dir() and marks in ([], [f"repository:{machine.mark(Path(repo))}"])
 
 
 def _is_dead(client: SyncPrefectClient, run: FlowRun) -> bool:

@@ -6,6 +6,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 
 from tasks.retrying import RETRY_TRANSIENT
+from unjam.adapters.machine import key
 from unjam.domain.finding import Finding, Scenario
 from unjam.engine.escalating.bundle import read_page
 from unjam.engine.escalating.escalate import escalate_now, escalate_repeated
@@ -17,7 +18,7 @@ from unjam.engine.recovery import Recovery
 def escalate_in_vain(run: Recovery, prepared: Prepared, after: tuple[Finding, ...]) -> str | None:
     """Call a person for what this run, the last that is allowed, did not clear."""
     bundle = escalate_repeated(run, prepared.findings, after)
-    _publish(bundle)
+    _publish(run, bundle)
     return bundle
 
 
@@ -25,11 +26,12 @@ def escalate_in_vain(run: Recovery, prepared: Prepared, after: tuple[Finding, ..
 def call_person(run: Recovery, scenarios: tuple[Scenario, ...], again: bool) -> dict[str, Any]:  # noqa: FBT001 -- the flow's own field
     """Call a person for everything that is found, and end the run."""
     document = escalate_now(run, scenarios, again=again)
-    _publish(document["bundle"])
+    _publish(run, document["bundle"])
     return document
 
 
-def _publish(bundle: str | None) -> None:
+def _publish(run: Recovery, bundle: str | None) -> None:
     if bundle is not None:
         get_run_logger().warning("a person is needed: %s", bundle)
-        create_markdown_artifact(read_page(bundle), key="unjam-escalation", description=bundle)
+        name = key("escalation", run.orchestration.primary)
+        create_markdown_artifact(read_page(bundle), key=name, description=bundle)

@@ -1,5 +1,6 @@
 """Report: what was found, done and kept, as a document and as artifacts in the Prefect UI."""
 
+from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -10,6 +11,7 @@ from prefect.artifacts import (
 )
 
 from tasks.retrying import RETRY_TRANSIENT
+from unjam.adapters.machine import key
 from unjam.domain.check_report import Document
 from unjam.domain.finding import Finding
 from unjam.domain.graph_picture import picture_of
@@ -31,27 +33,30 @@ def report(
     The end comes last: whoever kills us before it finds an open run, and closes its flow run.
     """
     document = described(run, prepared, after)
+    repo = run.orchestration.primary
     create_markdown_artifact(
-        report_page(document), key="unjam-report", description=document["word"]
+        report_page(document), key=key("report", repo), description=document["word"]
     )
     create_table_artifact(
         workstream_table(prepared.snapshot, document, run.workstreams),
-        key="unjam-workstreams",
+        key=key("workstreams", repo),
         description="each workstream, and what came of it",
     )
     agents = agents_of(prepared.snapshot)
     if agents:
-        create_table_artifact(agents, key="unjam-agents", description="agents that were watched")
-    _pictures(prepared.snapshot, document)
+        create_table_artifact(
+            agents, key=key("agents", repo), description="agents that were watched"
+        )
+    _pictures(prepared.snapshot, document, repo)
     close(run, document)
     return document
 
 
-def _pictures(snapshot: Snapshot, document: Document) -> None:
+def _pictures(snapshot: Snapshot, document: Document, repo: Path) -> None:
     pictures = {
-        "unjam-dependencies": (picture_of(snapshot), "who waited for whom in vain"),
-        "unjam-run": (picture_of_run(document), "what was done for each workstream"),
+        "dependencies": (picture_of(snapshot), "who waited for whom in vain"),
+        "run": (picture_of_run(document), "what was done for each workstream"),
     }
-    for key, (picture, about) in pictures.items():
+    for kind, (picture, about) in pictures.items():
         if picture:
-            create_image_artifact(as_data_url(picture), key=key, description=about)
+            create_image_artifact(as_data_url(picture), key=key(kind, repo), description=about)

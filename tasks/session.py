@@ -13,6 +13,7 @@ from prefect.runtime import deployment, flow_run
 from prefect.states import Completed, Crashed
 from pydantic import BaseModel, Field
 
+from unjam.adapters import machine
 from unjam.domain.outcome import Outcome
 from unjam.domain.plan import Plan, Step
 from unjam.domain.policy import StepClass
@@ -21,7 +22,7 @@ from unjam.domain.words import printable
 from unjam.engine.acts import give_up
 from unjam.engine.history import PastRun, last_told
 from unjam.engine.orchestration import Orchestration, open_orchestration
-from unjam.engine.prepare import discarding
+from unjam.engine.prepare import Named, whoever, with_named
 from unjam.engine.recovery import Permission, Recovery
 from unjam.engine.session import Terms, adopt, session
 from unjam.errors import RefusedError
@@ -46,11 +47,12 @@ class Approval(BaseModel):
 
 
 def name_of_run() -> str:
-    """Name a flow run by its flow, its repository and its workstreams."""
+    """Name a flow run by its flow, its repository, its workstreams and its machine."""
     given = flow_run.parameters
     named = ",".join(given.get("workstreams") or ())
     repo = Path(given["repo"]).resolve().name
-    return printable(" ".join(part for part in (flow_run.flow_name, repo, named) if part))
+    words = (flow_run.flow_name, repo, named, "on", machine.shown())
+    return printable(" ".join(part for part in words if part))
 
 
 @contextmanager
@@ -85,9 +87,15 @@ def terms(
     return Terms(kind, chosen, undoes, rehearsal, _flow_run())
 
 
-def give_up_on(run: Recovery, workstreams: list[str] | None) -> None:
-    """Let this run plan to discard these workstreams; those that are in no conflict are refused."""
-    run.policy = discarding(run.policy, workstreams)
+def named(*, given_up: list[str] | None = None, gone: list[str] | None = None) -> Named:
+    """Say what a person named, and who: at a terminal by name, else whoever started this flow run."""
+    by = f"whoever started flow run {flow_run.name}" if deployment.id else whoever()
+    return Named(tuple(given_up or ()), tuple(gone or ()), printable(by) if gone else "")
+
+
+def told_by_name(run: Recovery, what: Named) -> None:
+    """Let this run plan what a person said of workstreams by name; what does not fit is refused."""
+    run.policy = with_named(run.policy, what)
 
 
 def adopted(run: Recovery, plan: Plan, approval: Approval | None) -> Plan:

@@ -6,6 +6,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.retrying import RETRY_TRANSIENT
+from unjam.adapters.machine import key
 from unjam.domain.markdown import readiness_page
 from unjam.domain.readiness import readiness_document
 from unjam.engine.orchestration import Orchestration
@@ -17,26 +18,25 @@ from unjam.engine.surveying import check_after, check_before
 def survey_before(orchestration: Orchestration) -> dict[str, Any]:
     """Check what a run needs."""
     snapshot, checks = check_before(orchestration)
-    return _told(readiness_document("preflight", snapshot, checks))
+    return _told(orchestration, readiness_document("preflight", snapshot, checks))
 
 
 @task(task_run_name="check after a run", **RETRY_TRANSIENT)
 def survey_after(orchestration: Orchestration, verify: bool) -> dict[str, Any]:  # noqa: FBT001 -- the flow's own field
     """Check what a run has left."""
     snapshot, checks = check_after(orchestration, verify=verify)
-    return _told(readiness_document("postflight", snapshot, checks))
+    return _told(orchestration, readiness_document("postflight", snapshot, checks))
 
 
-def _told(document: dict[str, Any]) -> dict[str, Any]:
+def _told(orchestration: Orchestration, document: dict[str, Any]) -> dict[str, Any]:
     logger = get_run_logger()
     for one in document["checks"]:
         (logger.info if one["word"] == "ok" else logger.warning)(
             "%s: %s: %s", one["check"], one["word"], one["sentence"]
         )
     said = "ready" if document["ready"] else "not ready"
-    create_markdown_artifact(
-        readiness_page(document), key=f"unjam-{document['kind']}", description=said
-    )
+    name = key(document["kind"], orchestration.primary)
+    create_markdown_artifact(readiness_page(document), key=name, description=said)
     return document
 
 
@@ -46,5 +46,6 @@ def survey_progress(orchestration: Orchestration) -> dict[str, Any]:
     document = look(orchestration)
     rows = [{**one, "pids": ", ".join(map(str, one["pids"]))} for one in document["workstreams"]]
     if rows:
-        create_table_artifact(rows, key="unjam-progress", description=str(document["counts"]))
+        name = key("progress", orchestration.primary)
+        create_table_artifact(rows, key=name, description=str(document["counts"]))
     return document

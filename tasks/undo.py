@@ -7,6 +7,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import task_run
 
 from tasks.retrying import RETRY_TRANSIENT
+from unjam.adapters.machine import key
 from unjam.domain.change import Change
 from unjam.domain.markdown import undo_page
 from unjam.domain.outcome import Outcome
@@ -39,6 +40,10 @@ def take_back(run: Recovery, change: Change) -> Outcome:
 def report_undo(run: Recovery, past: str) -> dict[str, Any]:
     """End the undo with its word."""
     document = described_undo(run, past)
-    create_markdown_artifact(undo_page(document), key="unjam-undo", description=document["word"])
+    create_markdown_artifact(
+        undo_page(document),
+        key=key("undo", run.orchestration.primary),
+        description=document["word"],
+    )
     close(run, document)
     return document

@@ -1,6 +1,5 @@
 """Watch: look at one repository, tell what is new, and start the recovery it needs."""
 
-import hashlib
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -20,8 +19,7 @@ from prefect.events import emit_event
 from prefect.runtime import flow_run
 
 from tasks.retrying import RETRY_TRANSIENT
-from unjam.adapters import clock
-from unjam.adapters.processes.identity import host
+from unjam.adapters import clock, machine
 from unjam.domain.finding import Finding
 from unjam.domain.words import printable
 from unjam.engine.detecting import Seen, detect
@@ -62,9 +60,10 @@ def tell(seen: Seen) -> None:
         emit_event(
             event=f"unjam.finding.{finding.scenario}",
             resource={
-                "prefect.resource.id": f"unjam.repository.{_digest(seen.repo)}",
+                "prefect.resource.id": f"unjam.repository.{machine.mark(seen.repo)}",
                 "prefect.resource.name": printable(seen.repo.name),
                 "unjam.repository": printable(str(seen.repo)),
+                "unjam.machine": printable(machine.shown()),
             },
             payload=_payload(seen, finding),
         )
@@ -73,7 +72,7 @@ def tell(seen: Seen) -> None:
 @task(task_run_name="start a recovery of {seen.repo}", **RETRY_TRANSIENT)
 def start(seen: Seen, config: Path | None) -> FlowRun | None:
     """Start the recovery, unless one of this repository is waiting or at work already."""
-    tag = f"repository:{_digest(seen.repo)}"
+    tag = f"repository:{machine.mark(seen.repo)}"
     if _unfinished(tag):
         return None
     for crash in range(_CRASHES):
@@ -86,7 +85,12 @@ def start(seen: Seen, config: Path | None) -> FlowRun | None:
             },
             timeout=0,
             idempotency_key=f"{seen.key}-{crash}",
-            tags=[tag, printable(seen.repo.name), "detected"],
+            tags=[
+                tag,
+                f"machine:{printable(machine.shown())}",
+                printable(seen.repo.name),
+                "detected",
+            ],
             as_subflow=False,
             work_queue_name=_queue(),
         )
@@ -124,9 +128,14 @@ def _payload(seen: Seen, finding: Finding) -> dict[str, object]:
     }
 
 
-def _digest(repo: Path) -> str:
-    """Name a repository for Prefect: another machine may have one at the same place."""
-    return hashlib.sha256(f"{host()}\0{repo}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+def name_of_watch() -> str:
+    """Name a flow run of the watch by its machine: each has its own."""
+    return f"detect on {printable(machine.shown())}"
+
+
+def key_of_watch() -> str:
+    """Name the table of this machine's looks."""
+    return machine.key("watch")
 
 
 def sign_of(every: timedelta) -> str:
@@ -150,8 +159,19 @@ def rows_of(
             "repository": printable(str(seen.repo)),
             "found": "nothing" if seen.healthy else str(len(seen.findings)),
             "new": str(len(seen.new)),
-            "started": str(run.name) if run else "",
-            "because": printable(seen.because) or (why_not if seen.scenarios and not run else ""),
+            "started": str(run.name) if run and not _has_ended(run) else "",
+            "because": printable(seen.because) or _why_not(seen, run, why_not),
         }
         for seen, run in all_seen
     ]
+
+
+def _why_not(seen: Seen, run: FlowRun | None, why_not: str) -> str:
+    if run is not None and _has_ended(run):  # the same was asked for before: it is that run
+        ended = run.state.name if run.state else ""
+        return f"{run.name} was started for just this, and ended: {ended}"
+    return why_not if seen.scenarios and not run else ""
+
+
+def _has_ended(run: FlowRun) -> bool:
+    return run.state is not None and run.state.is_final()

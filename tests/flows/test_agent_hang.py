@@ -12,6 +12,7 @@ from tests.command import unjam, unjam_json
 from tests.flows.hanging import alive, hung, impatient, ordered, silence
 from tests.world import World
 from tests.world.hanging import Stage, stage
+from unjam.adapters.machine import key
 
 LINE = {
     "pid",
@@ -93,7 +94,7 @@ def test_a_recovery_runs_as_a_flow_of_its_name_and_shows_the_agents_there(
         made = client.read_artifacts(
             artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
         )
-    (table,) = [str(one.data) for one in made if one.key == "unjam-agents"]
+    (table,) = [str(one.data) for one in made if one.key == key("agents", still.repo)]
     assert str(agent.pid) in table
     assert "waiting for input" in table
     undone = unjam_json("undo", document["run"], "--yes", cwd=still.repo)

@@ -15,6 +15,7 @@ from tests.command import unjam, unjam_json
 from tests.flows.holding import COMMITTED, ONLY, Start, files_of, keeper, steps, stopped, with_log
 from tests.recovering import recover, sentences, undo
 from tests.world import World, wait_until
+from unjam.adapters.machine import key
 
 INSERT = "INSERT INTO workstream_status (workstream_id, status) VALUES ('ws-lost', 'running')"
 
@@ -254,7 +255,7 @@ def test_the_whole_recovery_runs_as_a_flow_of_its_name_and_tells_all_of_it(
         made = client.read_artifacts(
             artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
         )
-    (page,) = [str(one.data) for one in made if one.key == "unjam-report"]
+    (page,) = [str(one.data) for one in made if one.key == key("report", busy.repo)]
     assert "RESERVED" in page
     assert mode(busy) == b"\x02\x02"
     undone = unjam_json("undo", document["run"], "--yes", cwd=busy.repo)

@@ -15,6 +15,7 @@ from tests.command import unjam, unjam_json
 from tests.recovering import recover, sentences, undo
 from tests.world import HOSTILE_IDS, World, git, wait_until
 from tests.world.state import COLUMNS
+from unjam.adapters.machine import key
 from unjam.domain.finding import Scenario
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import prepare
@@ -367,7 +368,7 @@ def test_the_flow_recovers_and_shows_the_picture_in_prefect(calm: World) -> None
         run = uuid.UUID(document["flow_run"]["id"])
         mine = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
         artifacts = {one.key: one for one in client.read_artifacts(artifact_filter=mine)}
-    shown = str(artifacts["unjam-dependencies"].data).partition("base64,")[2]
+    shown = str(artifacts[key("dependencies", calm.repo)].data).partition("base64,")[2]
     assert b64decode(shown) == kept[0].read_bytes()
     assert b'class="cut"' in b64decode(shown)
 

@@ -1,5 +1,6 @@
 """The whole recovery as a person runs it: the command line, a Prefect flow run, its traces there."""
 
+import os
 import re
 import uuid
 from typing import Any
@@ -20,6 +21,7 @@ from prefect.states import Running
 from tests.command import unjam, unjam_json
 from tests.flows.building import begun, on_trunk
 from tests.world import World, git, typical_wreck, wait_until
+from unjam.adapters.machine import key
 
 PLAN = {"step", "subject", "workstream", "reason", "approval", "class"}
 OUTCOME = {"step", "subject", "workstream", "outcome", "sentence", "kept"}
@@ -74,16 +76,16 @@ def test_its_document_and_its_flow_run_tell_what_was_done(
 
     assert flow_run.state is not None
     assert flow_run.state.is_completed()
-    assert flow_run.name == f"orchestrator_crash {calm.repo.name}"
+    assert flow_run.name == f"orchestrator_crash {calm.repo.name} on {os.uname().nodename}"
     assert all(one.state is not None and one.state.is_completed() for one in tasks)
     assert "landed in" in said
     kinds = {one.key: one.type for one in made}
     assert kinds == {
-        "unjam-report": "markdown",
-        "unjam-workstreams": "table",
-        "unjam-run": "image",
+        key("report", calm.repo): "markdown",
+        key("workstreams", calm.repo): "table",
+        key("run", calm.repo): "image",
     }
-    (page,) = [str(one.data) for one in made if one.key == "unjam-report"]
+    (page,) = [str(one.data) for one in made if one.key == key("report", calm.repo)]
     assert recovered["undo"] in page
     assert all(name in page for name in ("ws-03", "ws-04"))
 

@@ -1,6 +1,7 @@
 """The emergency: everything stops, everything is saved, the work begins anew, and undo brings it all back."""
 
 import hashlib
+import os
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -322,7 +323,7 @@ def test_a_person_resets_what_he_saw_and_takes_it_back(wrecked: World) -> None:
     done = unjam_json("reset", "--plan", seen["digest"], "--name", "project", cwd=wrecked.repo)
 
     assert done["word"] == "recovered", done
-    assert done["flow_run"]["name"] == "reset project"
+    assert done["flow_run"]["name"] == f"reset project on {os.uname().nodename}"
     assert unjam("check", cwd=wrecked.repo).returncode == 0
     undone = unjam("undo", done["run"], "--yes", cwd=wrecked.repo)
     assert undone.returncode == 0, undone.stdout + undone.stderr

@@ -78,7 +78,8 @@ def reads(person: Person, run: UUID) -> None:
         ("unjam-run", "what was done for each workstream"),
     ):
         person.goes_back_to(artifacts)
-        person.opens_artifact(key, numbers[key])
+        (whole,) = [one for one in numbers if one and one.startswith(f"{key}-")]
+        person.opens_artifact(whole, numbers[whole])
         person.sees(told)
         person.photographs(key.removeprefix("unjam-"))
     picture = person.page.locator('img[src^="data:image/svg+xml"]')

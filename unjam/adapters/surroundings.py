@@ -1,5 +1,6 @@
 """What this machine is, in versions; and what of its environment is secret, to be taken out of texts."""
 
+import getpass
 import os
 import platform
 import sqlite3
@@ -24,6 +25,14 @@ def versions() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
+
+
+def user() -> str:
+    """Name the user this process runs as."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"user {os.getuid()}"
 
 
 def variable_names() -> list[str]:

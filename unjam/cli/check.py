@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from unjam.engine.orchestration import Orchestration
 
 _PATHS = 3  # in a line
+_ELSEWHERE = 8  # workstreams in a line
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Return 0 when nothing is wrong, 1 when something is or cannot be told."""
+    """Return 0 when nothing is wrong, 1 when something is or cannot be told, be it for being elsewhere."""
     # A look makes much and drops nothing: collecting garbage in between costs a tenth of it.
     gc.disable()
     with looking_ahead(arguments.repo) as ahead:
@@ -138,12 +139,23 @@ def print_check(document: "Document") -> None:
     if watch and watch["late"]:
         page.line(f"the watch is late: it looked last at {watch['last']}", "yellow")
     _print_conflicts(page, document)
-    count = counted(len(document["workstreams"]), "workstream")
+    _print_verdict(page, document)
+
+
+def _print_verdict(page: Page, document: "Document") -> None:
+    """Print what follows from all of it, in a line."""
+    findings = document["findings"]
+    away = _print_elsewhere(page, document)
+    count = counted(len(document["workstreams"]) - away, "workstream")
+    beside = f"; {away} more elsewhere" if away else ""
     if document["healthy"]:
-        page.line(f"healthy: {count}, trunk {document['trunk']}", "green")
+        page.line(f"healthy: {count}, trunk {document['trunk']}{beside}", "green")
+        return
+    if not (findings or document["unknown"]):
+        page.line(f"nothing is wrong on this machine: {count}, trunk {document['trunk']}{beside}")
         return
     page.line()
-    page.line(f"{counted(len(findings), 'finding')} in {count}", "bold")
+    page.line(f"{counted(len(findings), 'finding')} in {count}{beside}", "bold")
     if findings:
         page.line("see what would be done:  unjam recover --dry-run")
 
@@ -154,6 +166,18 @@ def _print_unknown(page: Page, document: "Document") -> None:
         page.line(f"cannot tell {one['what']}: {one['because']}", "yellow")
     if document["untrusted"]:
         page.line(document["untrusted"]["because"], "yellow")
+
+
+def _print_elsewhere(page: Page, document: "Document") -> int:
+    """Print what others have begun, a line for each reason; return how many there are."""
+    reasons: dict[str, list[str]] = {}
+    for one in document["elsewhere"]:
+        reasons.setdefault(one["because"], []).append(f"{one['id']} {one['status']}")
+    for because, names in reasons.items():
+        shown = ", ".join(names[:_ELSEWHERE])
+        more = f" and {len(names) - _ELSEWHERE} more" if len(names) > _ELSEWHERE else ""
+        page.line(f"elsewhere: {shown}{more}: {because}", "dim")
+    return len(document["elsewhere"])
 
 
 def _print_agents(page: Page, document: "Document") -> None:

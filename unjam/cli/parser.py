@@ -173,6 +173,13 @@ def _recover(recover: argparse.ArgumentParser) -> None:
         metavar="WS",
         help="give this one up, with merge_conflict alone; the vault keeps it; repeatable",
     )
+    recover.add_argument(
+        "--elsewhere",
+        action="append",
+        metavar="WS",
+        help="its machine is gone for good: bring the row to failed; with no other scenario than "
+        "orchestrator_crash; repeatable",
+    )
     recover.add_argument("--dry-run", action="store_true", help="only show the plan")
     recover.add_argument(
         "--plan",

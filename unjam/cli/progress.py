@@ -76,7 +76,7 @@ def _row(one: Document, now: datetime) -> tuple[str, ...]:
         _span(one["age_seconds"]) if one["age_seconds"] is not None else "",
         ago if one["status"] == "running" else "",
         f"in {_until(one['expected_end'], now)}" if one["expected_end"] else "",
-        one["out_of_reach"] or ("late" if one["late"] else ""),
+        one["out_of_reach"] or ("elsewhere" if one["elsewhere"] else "late" if one["late"] else ""),
     )
 
 

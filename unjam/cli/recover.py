@@ -17,7 +17,7 @@ from unjam.domain.report import planned_document
 from unjam.domain.snapshot import WorkstreamId
 from unjam.domain.words import counted
 from unjam.engine.blaming.investigate import known_tests
-from unjam.engine.prepare import preview
+from unjam.engine.prepare import Named, preview, whoever
 from unjam.errors import RefusedError, UsageError
 
 _LEFT = (StepWord.REFUSED, StepWord.FAILED)
@@ -72,7 +72,18 @@ class _Call:
         self._discard = tuple(arguments.discard or ())
         if self._discard and self._scenarios != (Scenario.MERGE_CONFLICT,):
             raise UsageError("--discard: only with merge_conflict alone")
+        self._elsewhere = tuple(arguments.elsewhere or ())
+        if self._elsewhere:
+            self._narrow_to_elsewhere(arguments)
         self._launcher: Launcher | None = None
+
+    def _narrow_to_elsewhere(self, arguments: argparse.Namespace) -> None:
+        """Settle what was named, and nothing beside it: nobody asked for that."""
+        named = tuple(arguments.scenario or ())
+        if named not in ((), (Scenario.ORCHESTRATOR_CRASH,)) or self._chosen:
+            raise UsageError("--elsewhere: with orchestrator_crash alone, and without --workstream")
+        self._scenarios = (Scenario.ORCHESTRATOR_CRASH,)
+        self._chosen = frozenset(map(WorkstreamId, self._elsewhere))
 
     def once(self) -> Document:
         """Plan, show, ask, carry out; raises RefusedError when it was not allowed."""
@@ -80,7 +91,7 @@ class _Call:
         if asks_for_tests(self._scenarios):
             self._bring_tests_on_record()
         prepared, policy, is_owed = preview(
-            self._orchestration, self._chosen, self._scenarios, self._discard
+            self._orchestration, self._chosen, self._scenarios, self._named()
         )
         document = planned_document(prepared.findings, prepared.plan, policy)
         if not arguments.json:
@@ -96,6 +107,9 @@ class _Call:
             print_outcomes(document)
         return document
 
+    def _named(self) -> Named:
+        return Named(self._discard, self._elsewhere, whoever() if self._elsewhere else "")
+
     def _bring_tests_on_record(self) -> None:
         if self._orchestration.settings.verify.dask is None:
             known_tests(self._orchestration, progress_line())
@@ -107,7 +121,7 @@ class _Call:
 
     def once_more(self) -> Document | None:
         """Do it again; None where that is not allowed, or nothing can be done about what is left."""
-        self._discard = ()  # done, or refused
+        self._discard = self._elsewhere = ()  # done, or refused
         try:
             document = self.once()
         except RefusedError:
@@ -122,7 +136,7 @@ class _Call:
 
     def _flow(self) -> str:
         """Name the flow: a scenario that was asked for by itself has its own."""
-        named = list(self._arguments.scenario or ())
+        named = self._scenarios if self._arguments.elsewhere else self._arguments.scenario or ()
         name = str(named[0]) if len(named) == 1 else "recover"
         return f"flows.{name}:{name}"
 
@@ -130,10 +144,11 @@ class _Call:
         several = len(self._arguments.scenario or ()) > 1
         return {
             "repo": self._orchestration.primary,
-            "workstreams": sorted(self._chosen) if self._chosen else None,
+            "workstreams": sorted(self._chosen) if self._chosen and not self._elsewhere else None,
             "approval": approval,
             "config": self._arguments.config,
             **({"discard": list(self._discard)} if self._discard else {}),
+            **({"elsewhere": list(self._elsewhere)} if self._elsewhere else {}),
             **({"scenarios": list(self._scenarios)} if several else {}),
             **({"vacuum": True} if self._arguments.vacuum else {}),
         }

@@ -54,10 +54,13 @@ _EMPTY = "(empty)"
 
 def _headline(progress: Progress) -> str:
     counts = ", ".join(f"{count} {status or _EMPTY}" for status, count in progress.counts)
+    away = f"; {progress.elsewhere} of them elsewhere" if progress.elsewhere else ""
     living = (
-        f"orchestrator pid {progress.orchestrator}" if progress.orchestrator else "no orchestrator"
+        f"orchestrator pid {progress.orchestrator}"
+        if progress.orchestrator
+        else "no orchestrator on this machine"
     )
-    return f"{counts or 'no workstreams'}; {living}"
+    return f"{counts or 'no workstreams'}{away}; {living}"
 
 
 def _doubts(progress: Progress) -> tuple[str, ...]:
@@ -67,7 +70,7 @@ def _doubts(progress: Progress) -> tuple[str, ...]:
 def _row(line: Line, now: datetime) -> tuple[str, ...]:
     return (
         named(line.workstream),
-        line.status or _EMPTY,
+        f"{line.status or _EMPTY}{', elsewhere' if line.elsewhere else ''}",
         line.agent or "",
         duration(line.age),
         f"{duration(now - line.last_sign)} ago" if line.last_sign else "",
@@ -96,6 +99,7 @@ def _document(progress: Progress) -> Document:
             for one in progress.unknown
         ],
         "counts": dict(progress.counts),
+        "elsewhere": progress.elsewhere,
         "workstreams": [
             {
                 "id": printable(line.workstream),
@@ -105,6 +109,7 @@ def _document(progress: Progress) -> Document:
                 "last_sign": line.last_sign.isoformat() if line.last_sign else None,
                 "pids": list(line.pids),
                 "attempts": line.attempts,
+                "elsewhere": printable(line.elsewhere) or None,
             }
             for line in progress.lines
         ],

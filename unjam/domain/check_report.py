@@ -7,15 +7,15 @@ from typing import Any
 from unjam.domain.finding import Finding
 from unjam.domain.snapshot import Clash, Snapshot, Truth
 from unjam.domain.words import printable
-from unjam.domain.workstream import Workstream, join
+from unjam.domain.workstream import Workstream, elsewhere, join, unfinished_elsewhere
 
 SCHEMA = 1
 Document = dict[str, Any]
 
 
 def healthy(snapshot: Snapshot, findings: Iterable[Finding]) -> bool:
-    """Tell whether nothing was found and nothing that matters is unknown."""
-    return not tuple(findings) and not snapshot.unknown
+    """Tell whether nothing was found, nothing is unknown, and nobody's life elsewhere is in question."""
+    return not (tuple(findings) or snapshot.unknown or unfinished_elsewhere(snapshot))
 
 
 def check_document(
@@ -41,6 +41,10 @@ def check_document(
         "findings": [
             told | {"parked": parked.get(told["fingerprint"])}
             for told in map(finding_document, findings)
+        ],
+        "elsewhere": [
+            {"id": printable(one.id), "status": one.status, "because": printable(one.elsewhere)}
+            for one in elsewhere(snapshot)
         ],
         "workstreams": [_workstream_document(one) for one in join(snapshot)],
         "watch": watch,

@@ -42,7 +42,7 @@ def contenders(snapshot: Snapshot) -> Iterator[Contender]:
     recorded = {row.workstream for row in snapshot.state.rows if is_conflict(row)}
     if not (clashes or recorded):
         return  # thousands of workstreams are not gone through for nothing
-    for one in join(snapshot):
+    for one in (each for each in join(snapshot) if not each.elsewhere):
         clash = clashes.get(one.branch.ref) if one.branch else None
         if one.id in recorded:
             yield Contender(one, _standing(one, clash), clash)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from unjam.domain.elsewhere import may_serve_others
 from unjam.domain.facts import NONE, fact, holds
+from unjam.domain.foreign_rows import settlements
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import (
@@ -72,6 +74,7 @@ class _Planner:
         self.whole = workstreams is None
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.live: list[Judged] = []
+        self.awaited: list[Judged] = []  # live, and their orchestrator may be on another machine
         self.judged: list[Judged] = []
         self.known = {one.workstream.id: one for one in judgements(snapshot)}
         for one in self.known.values():
@@ -80,6 +83,11 @@ class _Planner:
 
     def _take(self, judged: Judged) -> None:
         """Sort in one workstream; a live one as it will be when policy has stopped its agents."""
+        if judged.verdict is Verdict.ELSEWHERE:
+            return
+        if judged.verdict is Verdict.LIVE and may_serve_others(self.snapshot):
+            self.awaited.append(judged)
+            return
         if judged.verdict is not Verdict.LIVE:
             self.judged.append(judged)
             return
@@ -98,6 +106,7 @@ class _Planner:
             *self._aborts(),
             *self._landing(),
             *self._records(),
+            *settlements(self.snapshot, self.policy),
             *self._return(),  # first, since a branch that is checked out keeps its place
             *self._removals(),
         )
@@ -114,13 +123,22 @@ class _Planner:
                 person = person_in(tree, one.workstream)
                 if person is not None:
                     yield f"{tree.path.name} keeps its place: you or somebody is in it (pid {person})"
-        if self.live and self.policy.approval(StepClass.STOP) is Approval.OFF:
-            yield "agents that still work are left alone: policy.stop is off"
+        yield from self._notes_of_live()
         off = {one.step_class for one in steps if self._is_off(one.step_class)}
         for step_class in sorted(off):
             yield f"steps of class {step_class} are left out: policy.{step_class} is off"
         if self._left_to_run() and not self.policy.resume and self.whole:
             yield "no resume command is configured: start the orchestrator yourself afterwards"
+
+    def _notes_of_live(self) -> Iterator[str]:
+        if self.awaited:
+            named = listed({one.workstream.id for one in self.awaited})
+            yield (
+                f"the agents of {named} still work and are left alone: no orchestrator lives on this "
+                "machine, but one on another may wait for them"
+            )
+        if self.live and self.policy.approval(StepClass.STOP) is Approval.OFF:
+            yield "agents that still work are left alone: policy.stop is off"
 
     def _is_off(self, step_class: StepClass) -> bool:
         return self.policy.approval(step_class) is Approval.OFF
@@ -131,7 +149,10 @@ class _Planner:
             for process in judged.workstream.agents:
                 yield Stop(
                     subject=f"pid {process.identity.pid}",
-                    reason=f"it works for {judged.workstream.id}, and no orchestrator waits for it",
+                    reason=(
+                        f"it works for {judged.workstream.id}, "
+                        "and no orchestrator on this machine waits for it"
+                    ),
                     facts=self.nobody,  # that it is the same process is proven by the signal's sender
                     workstream=judged.workstream.id,
                     process=process.identity,
@@ -319,7 +340,13 @@ def _record_of(judged: Judged) -> tuple[str | None, str] | None:
             return "failed", "its agent died before it committed anything; will retry"
         case Verdict.DEAD_EMPTY:
             return "failed", "its agent died and left nothing; will retry"
-        case Verdict.CONSISTENT | Verdict.LIVE | Verdict.LEFTOVER | Verdict.UNKNOWN:
+        case (
+            Verdict.CONSISTENT
+            | Verdict.LIVE
+            | Verdict.LEFTOVER
+            | Verdict.UNKNOWN
+            | Verdict.ELSEWHERE
+        ):
             return None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
+from unjam.domain.elsewhere import seen_at_work
 from unjam.domain.lookups import (
     UntoldError,
     agents_at_work_in,
@@ -22,6 +23,7 @@ from unjam.domain.lookups import (
 from unjam.domain.plan import Fact, Plan, RestoreBranch, Step, only_safe
 from unjam.domain.policy import StepClass
 from unjam.domain.snapshot import Process, Row, Snapshot, Spec, Truth
+from unjam.domain.workstream import join
 
 NONE = "none"
 UNTOLD = "cannot tell"
@@ -114,6 +116,13 @@ def _row(subject: str, snapshot: Snapshot) -> str:
     return NONE if row is None else _row_digest(row)
 
 
+def _elsewhere(subject: str, snapshot: Snapshot) -> str:
+    """Tell what is elsewhere and has no process on this machine, in whichever clone."""
+    found = (one for one in join(snapshot) if one.id == subject and one.elsewhere)
+    silent = (one for one in found if not (one.agents or seen_at_work(one.id, snapshot)))
+    return next(("yes" for _ in silent), NONE)
+
+
 def _row_digest(row: Row) -> str:
     text = repr(sorted(row.values))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
@@ -182,6 +191,7 @@ _QUESTIONS: Mapping[str, Callable[[str, Snapshot], str]] = {
     "agents in": _agents,
     "state": _state,
     "row of": _row,
+    "elsewhere": _elsewhere,
     "spec of": _spec,
     "branch": _branch,
     "head of": _head,

@@ -52,7 +52,7 @@ def workstream_table(
         {
             "workstream": one.id,
             "row before": one.status or "none",
-            "verdict": verdicts.get(one.id, "consistent"),
+            "verdict": verdicts.get(one.id, "elsewhere" if one.elsewhere else "consistent"),
             "came of it": "; ".join(
                 f"{word}: {', '.join(steps)}" for word, steps in said.get(one.id, {}).items()
             ),

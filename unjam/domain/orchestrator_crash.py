@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from unjam.domain.elsewhere import may_serve_others
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.lookups import branch_seen, orchestrator_seen
 from unjam.domain.naming import shown
@@ -11,7 +12,7 @@ from unjam.domain.words import counted
 from unjam.domain.workstream import Judged, Verdict, Workstream, join, judge
 
 _SUMMARIES = {
-    Verdict.LIVE: "{ws}: its agent still works, but no orchestrator waits for it",
+    Verdict.LIVE: "{ws}: its agent still works, but no orchestrator on this machine waits for it",
     Verdict.LANDED_UNRECORDED: "{ws}: its work is in the trunk, but its row says {status}",
     Verdict.RECORDED_UNLANDED: "{ws}: recorded as completed, but its branch never landed",
     Verdict.DEAD_WITH_COMMITS: "{ws}: its agent is gone and left commits that never landed",
@@ -33,8 +34,11 @@ def find_orchestrator_crash(snapshot: Snapshot) -> Iterator[Finding]:
 def findings_without_orchestrator(snapshot: Snapshot) -> Iterator[Finding]:
     """Find what would be left if no orchestrator lived."""
     judged = judgements(snapshot)
+    fine = {Verdict.CONSISTENT, Verdict.ELSEWHERE}
+    if may_serve_others(snapshot):  # whoever waits for a living agent may live there
+        fine.add(Verdict.LIVE)
     for one in judged:
-        if one.verdict is not Verdict.CONSISTENT:
+        if one.verdict not in fine:
             yield _workstream_finding(one, snapshot)
     if judged:
         yield from _shared_findings(snapshot, judged)

@@ -93,7 +93,7 @@ def _why_no_forecast(
     if not left:
         return "nothing is left that could be done"
     if at_work == 0:
-        return "no agent is at work"
+        return "no agent is at work on this machine"
     return "" if usual else f"fewer than {ENOUGH} were completed: too few to tell"
 
 

@@ -331,6 +331,7 @@ class Plan:
     repo: PurePath
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
+    elsewhere: tuple[WorkstreamId, ...] = ()  # what others have begun: no step is about them
 
     def __post_init__(self) -> None:
         saved: set[str] = set()

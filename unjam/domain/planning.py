@@ -11,6 +11,7 @@ from unjam.domain.database_plan import plan_database
 from unjam.domain.deadlock_plan import plan_deadlock
 from unjam.domain.facts import only_told
 from unjam.domain.finding import Scenario
+from unjam.domain.foreign_rows import kept_off
 from unjam.domain.hang_plan import plan_hang
 from unjam.domain.plan import Land, Plan, Push, ReturnPrimary, Revert, Step
 from unjam.domain.policy import Policy, StepClass
@@ -75,11 +76,11 @@ def plan_recovery(
         if scenario in found
     ]
     if len(plans) == 1:
-        return plans[0]
+        return kept_off(plans[0], snapshot, policy)
     once = _pushed_for_all(_each_once(plans), plans)
     steps = _after_reverts(_landed_together(sorted(once, key=_stage)))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
-    return Plan(snapshot.repo, tuple(steps), tuple(notes))
+    return kept_off(Plan(snapshot.repo, tuple(steps), tuple(notes)), snapshot, policy)
 
 
 def _each_once(plans: Iterable[Plan]) -> Iterator[Step]:

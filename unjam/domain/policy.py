@@ -52,6 +52,8 @@ class Policy:
     remote: str | None = None  # None: there is no remote to push to
     vacuum: bool = False  # asked for: the state is rewritten without its holes
     discard: frozenset[WorkstreamId] = frozenset()  # what a person gave up, by name
+    gone: frozenset[WorkstreamId] = frozenset()  # whose machine, a person says, is gone for good
+    said_by: str = ""  # who says so
 
     def approval(self, step_class: StepClass) -> Approval:
         """Return the approval of a class; what is not configured asks if it cannot be undone alone."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from unjam.domain.diagnosis import diagnose
 from unjam.domain.ground import Ground, Standing
 from unjam.domain.readiness import Checked, fails, holds, untold, warns
+from unjam.domain.restarting import listed
 from unjam.domain.snapshot import Branch, Role, Snapshot, Truth, Worktree
 from unjam.domain.words import counted
-from unjam.domain.workstream import Workstream, join
+from unjam.domain.workstream import Workstream, join, unfinished_elsewhere
 
 SHOWN = 20  # of each kind; a person cleans up those first
 _DONE = ("completed", "discarded")
@@ -49,10 +50,14 @@ def _ended(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
         yield fails(name, f"{one.role} pid {one.identity.pid} lives: {' '.join(one.command)[:80]}")
     if ground.at_work:
         yield fails(name, f"a recovery is at work: {ground.at_work}")
+    away = unfinished_elsewhere(snapshot)
+    if away:
+        named = listed({one.id for one in away})
+        yield untold(name, f"{named}: elsewhere, and who works there cannot be seen from here")
     if snapshot.processes_known is not Truth.YES:
         yield untold(name, "not every process could be looked at")
-    elif not busy and not ground.at_work:
-        yield holds(name, "no orchestrator and no agent lives")
+    elif not (busy or ground.at_work or away):
+        yield holds(name, "no orchestrator and no agent lives on this machine")
 
 
 def _completed(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:

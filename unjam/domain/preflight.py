@@ -8,9 +8,11 @@ from unjam.domain.finding import Finding, Scenario
 from unjam.domain.ground import Ground, Standing
 from unjam.domain.naming import Template, is_usable_id
 from unjam.domain.readiness import Checked, fails, holds, untold, warns
+from unjam.domain.restarting import listed
 from unjam.domain.scopes import colliding
 from unjam.domain.snapshot import Role, Snapshot, Spec, Truth
 from unjam.domain.words import counted
+from unjam.domain.workstream import unfinished_elsewhere
 
 INODES = 100_000  # a few worktrees of a large project
 _SHOWN = 5
@@ -49,8 +51,11 @@ def _at_work(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
         yield fails(name, f"{said}; {counted(len(busy) - 1, 'more')}" if len(busy) > 1 else said)
     elif snapshot.processes_known is not Truth.YES:
         yield untold(name, "not every process could be looked at")
+    elif away := unfinished_elsewhere(snapshot):
+        named = listed({one.id for one in away})
+        yield untold(name, f"{named}: elsewhere, and who works there cannot be seen from here")
     else:
-        yield holds(name, "no orchestrator and no agent lives")
+        yield holds(name, "no orchestrator and no agent lives on this machine")
     if ground.killed:
         yield fails("no recovery half done", f"run {ground.killed[-1]} was killed", "unjam recover")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from unjam.domain.elsewhere import UNSTARTED
 from unjam.domain.lookups import orchestrator_seen
 from unjam.domain.snapshot import Snapshot, Truth, Unknown, WorkstreamId
 from unjam.domain.workstream import Workstream, join
@@ -21,6 +22,7 @@ class Line:
     last_sign: datetime | None  # the newest change in its worktree
     pids: tuple[int, ...]
     attempts: int
+    elsewhere: str = ""  # why it is taken for another clone's or machine's
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,13 @@ class Progress:
 
     counts: tuple[tuple[str, int], ...]  # by status, the most frequent first
     lines: tuple[Line, ...]
-    orchestrator: int | None  # pid of a living one
+    orchestrator: int | None  # pid of one that lives on this machine
     unknown: tuple[Unknown, ...] = ()
+
+    @property
+    def elsewhere(self) -> int:
+        """How many others have begun."""
+        return sum(bool(line.elsewhere) for line in self.lines)
 
 
 def progress_of(snapshot: Snapshot) -> Progress:
@@ -54,6 +61,7 @@ def _line(one: Workstream, snapshot: Snapshot, attempts: int) -> Line:
         last_sign=_newest(tree.touched_at for tree in one.worktrees),
         pids=tuple(process.identity.pid for process in one.processes),
         attempts=attempts,
+        elsewhere=one.elsewhere if one.status != UNSTARTED else "",
     )
 
 

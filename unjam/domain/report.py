@@ -73,6 +73,7 @@ def run_document(  # noqa: PLR0913 -- the named parts of one document
         "digest": plan.digest,
         "plan": plan_document(plan, policy),
         "notes": [printable(one) for one in plan.notes],
+        "elsewhere": [printable(one) for one in plan.elsewhere],
         "outcomes": [outcome_document(one) for one in done],
         "findings_before": [finding_document(one) for one in before],
         "findings_after": [finding_document(one) for one in after],

@@ -27,6 +27,7 @@ from unjam.domain.policy import Approval, Policy
 from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.snapshot import CommitId, Process, Role, Snapshot, Truth, Worktree
 from unjam.domain.words import counted
+from unjam.domain.workstream import elsewhere, join
 from unjam.domain.worktree_corruption import anybody_at
 
 _FOR_A_PERSON = (Damage.LINK, Damage.OF_ANOTHER, Damage.MOVED)
@@ -100,6 +101,10 @@ class _Planner:
         """Say what stays, and how to begin anew."""
         yield f"{self.snapshot.trunk_name} stays where it is, with all that has landed on it"
         yield from self._notes_of_trees()
+        others = elsewhere(self.snapshot)
+        if others:
+            verb = "stays" if len(others) == 1 else "stay"
+            yield f"{counted(len(others), 'row')} of other clones or machines {verb} in the state"
         for stray in self.snapshot.strays:
             if any(anybody_at(stray, self.snapshot)):
                 yield f"{self.snapshot.place(stray.path)} keeps its place: somebody is in it"
@@ -193,15 +198,18 @@ class _Planner:
 
     def _empty_state(self) -> Iterator[Step]:
         state = self.snapshot.state
+        others = {one.id for one in join(self.snapshot) if one.elsewhere}
+        rows = [one for one in state.rows if one.workstream not in others]
         if state.readable is Truth.YES:
-            is_full = bool(state.rows or (state.starts and self.remains.state_files))
+            began = state.starts and self.remains.state_files and not others
+            is_full = bool(rows or began)
         else:  # a reset that was killed may have moved it, and not yet made the empty one
             owed = any(isinstance(step, EmptyState) for step in self.owed)
             is_full = bool(self.remains.state_files) or owed
         if is_full:
             yield EmptyState(
                 subject=state.location.removeprefix(f"{self.snapshot.repo}/"),
-                reason=f"{counted(len(state.rows), 'row')} of work that begins anew",
+                reason=f"{counted(len(rows), 'row')} of work that begins anew",
                 facts=_NOBODY,
             )
 

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from unjam.domain.naming import is_usable_id, shown
 from unjam.domain.policy import Policy
 from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.domain.workstream import unfinished_elsewhere
 
 Chosen = frozenset[WorkstreamId] | None  # None: all
 
@@ -32,6 +33,8 @@ def resume_command(policy: Policy, snapshot: Snapshot, chosen: Chosen) -> tuple[
     For all, words that name workstreams are left out. For some, the command must be able to name
     them, and no other may be in the way: the orchestrator would wait for a row that says running.
     """
+    if unfinished_elsewhere(snapshot):  # an orchestrator that is not here may be at work
+        return ()
     if chosen is None:
         return tuple(word for word in policy.resume if _PLACEHOLDER not in word)
     nameable = any(_PLACEHOLDER in word for word in policy.resume)

@@ -15,6 +15,7 @@ from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject, Str
 
 if TYPE_CHECKING:
     from unjam.domain.database import Database
+    from unjam.domain.elsewhere import Sharing
     from unjam.domain.signs import Watched
     from unjam.domain.trials import TrunkTests
 
@@ -360,6 +361,7 @@ class Snapshot:
     unmerged: int = 0  # branches that have not landed, and were not asked whether they would merge
     saved_before: tuple[SavedBefore, ...] = ()  # of what looks as if it had left nothing
     saved_known: Truth = Truth.YES  # UNKNOWN: the vault was to be looked into, and could not be
+    sharing: "Sharing | None" = None  # of the state; None: nobody asked, and all rows are ours
     watched: "tuple[Watched, ...]" = ()  # agents without a sign of life for long, looked at closely
 
     @property

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from unjam.domain.damage import StrayKind
+from unjam.domain.elsewhere import UNSTARTED, has_a_claim, why_elsewhere
 from unjam.domain.finding import Evidence
 from unjam.domain.lookups import may_have_hidden_branch
 from unjam.domain.naming import is_usable_id
@@ -44,6 +45,7 @@ class Verdict(StrEnum):
     DEAD_SAVED = "dead, its work is in the vault"
     REVERTED = "landed and reverted"
     LEFTOVER = "settled, worktree left"
+    ELSEWHERE = "elsewhere"
     UNKNOWN = "cannot tell"
 
 
@@ -58,6 +60,7 @@ class Workstream(NamedTuple):
     worktrees: tuple[Worktree, ...] = ()
     processes: tuple[Process, ...] = ()
     saved: tuple[str, ...] | None = ()  # by earlier runs, where nothing else is left; None: unknown
+    elsewhere: str = ""  # why its row is taken for another clone's or machine's; empty: it is ours
 
     @property
     def status(self) -> str | None:
@@ -134,8 +137,9 @@ def _joined(same: _Same) -> tuple[Workstream, ...]:
         inside = _inside(own, processes) if own else ()
         current = _current(its, row, own)
         kept_of = None if hidden else tuple(saved.get(one, ()))
+        away = why_elsewhere(row, its, own, snapshot) if snapshot.sharing else ""
         known = (one, row, specs.get(one), current, tuple(its), tuple(own), inside)
-        found.append(Workstream(*known, kept_of))
+        found.append(Workstream(*known, kept_of, away))
     return tuple(found)
 
 
@@ -163,6 +167,18 @@ def _current(
     return None
 
 
+def elsewhere(snapshot: Snapshot) -> tuple[Workstream, ...]:
+    """Name what others have begun, by all that is known: shown, counted, and never written."""
+    if snapshot.sharing is None:
+        return ()
+    return tuple(one for one in join(snapshot) if one.elsewhere and one.status != UNSTARTED)
+
+
+def unfinished_elsewhere(snapshot: Snapshot) -> tuple[Workstream, ...]:
+    """Name what somebody may be at work for elsewhere: whether he lives cannot be seen from here."""
+    return tuple(one for one in elsewhere(snapshot) if has_a_claim(one.status))
+
+
 def judge(workstream: Workstream, snapshot: Snapshot) -> Judged:
     """Tell what is true of a workstream, assuming that no orchestrator lives."""
     verdict, because = _verdict(workstream, snapshot)
@@ -175,6 +191,10 @@ _Verdict = tuple[Verdict, tuple[Evidence, ...]]
 
 
 def _verdict(one: Workstream, snapshot: Snapshot) -> _Verdict:
+    if one.elsewhere:
+        begun = one.status != UNSTARTED
+        because = (Evidence("state", one.elsewhere),)
+        return (Verdict.ELSEWHERE, because) if begun else (Verdict.CONSISTENT, ())
     if _is_settled(one):
         return Verdict.CONSISTENT, ()
     if one.agents:

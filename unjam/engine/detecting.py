@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from unjam.adapters import journal, lease
+from unjam.adapters import journal, lease, machine
 from unjam.domain.check_report import healthy
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.finding import Finding, Scenario
@@ -84,10 +84,13 @@ def _to_recover(
 
 
 def _key(orchestration: Orchestration, findings: tuple[Finding, ...]) -> str:
-    """Name a recovery by what it is about and by the run before it: tried again, it is another."""
+    """Name a recovery by what it is about and by the run before it: tried again, it is another.
+
+    Another machine may have a clone at the same place, and ask the same server.
+    """
     last = journal.runs(orchestration.common)[-1:]
     named = sorted(one.fingerprint for one in findings)
-    text = "\0".join((str(orchestration.common), *last, *named))
+    text = "\0".join((machine.mark(orchestration.common), *last, *named))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

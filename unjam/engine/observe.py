@@ -24,6 +24,7 @@ from unjam.domain.snapshot import (
 )
 from unjam.engine.moved_away import with_moved_away
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.sharing import Here, sharing_of, signs_of
 from unjam.engine.spec_history import with_history
 from unjam.engine.strays import strays_with_owners
 from unjam.engine.trunk_specs import as_on_trunk
@@ -60,6 +61,8 @@ def observe(
     ordered = as_on_trunk(orchestration, ordered, facts)
     trees = _owned(orchestration, facts, state, ordered.specs)
     seen = scan.scan(_processes(orchestration, trees))
+    strays = strays_with_owners(orchestration, facts, state, ordered.specs)
+    tails = logs.tails(orchestration.below(settings.logs))
     snapshot = Snapshot(
         repo=orchestration.primary,
         common=orchestration.common,
@@ -77,13 +80,14 @@ def observe(
         processes=seen.processes,
         processes_known=seen.known,
         locks=_locks(orchestration, facts, trees),
-        strays=strays_with_owners(orchestration, facts, state, ordered.specs),
+        strays=strays,
         lost=facts.lost,
         tests=_tests(orchestration, facts.trunk_tip),
         lost_branches=facts.lost_branches,
         shared=facts.shared,
         trunk_damaged=facts.trunk_damaged,
-        logs=logs.tails(orchestration.below(settings.logs)),
+        logs=tails,
+        sharing=sharing_of(orchestration, state, Here(facts, trees, strays, tails)),
         remote=facts.remote,
         push_owed=facts.remote is not None and push_is_owed(orchestration),
         free_disk=disk.free_bytes(orchestration.common),
@@ -210,10 +214,5 @@ def _unknown_state(state: State) -> tuple[Unknown, ...]:
 
 def with_signs_of_life(snapshot: Snapshot) -> Snapshot:
     """Add to each worktree when anything in it last changed: its files at risk, index or reflog."""
-    trees = (replace(tree, touched_at=files.newest(_signs(tree))) for tree in snapshot.worktrees)
+    trees = (replace(tree, touched_at=files.newest(signs_of(tree))) for tree in snapshot.worktrees)
     return replace(snapshot, worktrees=tuple(trees))
-
-
-def _signs(tree: Worktree) -> list[Path]:
-    admin = [Path(tree.admin) / name for name in ("HEAD", "index", "logs/HEAD")]
-    return [*admin, *(Path(tree.path) / name for name in sorted(tree.unsaved.paths))]

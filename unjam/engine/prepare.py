@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from unjam.adapters import lease
+from unjam.adapters import lease, machine, surroundings
 from unjam.adapters.git.mending.shared import find_shared
 from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.start import find_command
@@ -11,6 +11,7 @@ from unjam.domain.conflict_plan import why_conflicts_wait
 from unjam.domain.deadlock_plan import why_nothing_is_done
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.finding import Finding, Scenario
+from unjam.domain.foreign_rows import why_not_settled
 from unjam.domain.lookups import is_whole
 from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import orchestrator_at_work
@@ -18,6 +19,7 @@ from unjam.domain.plan import Plan, Restart, Step
 from unjam.domain.planning import PLANNERS, plan_recovery
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.domain.workstream import join
 from unjam.engine.history import PastRun, unfinished
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
@@ -51,9 +53,31 @@ def _has(orchestration: Orchestration, name: str) -> bool:
     return remote.remote_url(orchestration.common, name) is not None
 
 
-def discarding(policy: Policy, workstreams: Collection[str] | None) -> Policy:
-    """Add to a policy what a person gave up by name."""
-    return replace(policy, discard=frozenset(map(WorkstreamId, workstreams or ())))
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a person has named, and said of it what nothing here shows."""
+
+    given_up: Collection[str] = ()  # conflicts that are not to be settled
+    gone: Collection[str] = ()  # whose machine is gone for good
+    by: str = ""  # who says so
+
+
+NOTHING_NAMED = Named()
+
+
+def with_named(policy: Policy, named: Named) -> Policy:
+    """Add to a policy what a person said of workstreams by name."""
+    return replace(
+        policy,
+        discard=frozenset(map(WorkstreamId, named.given_up)),
+        gone=frozenset(map(WorkstreamId, named.gone)),
+        said_by=named.by,
+    )
+
+
+def whoever() -> str:
+    """Name the person at this terminal, and the machine it is on."""
+    return f"{surroundings.user()} on {machine.shown()}"
 
 
 def _resume(orchestration: Orchestration) -> tuple[str, ...]:
@@ -83,14 +107,17 @@ def prepare(
     The orchestrator that a killed run started is no stranger: all that was to do was done before.
     """
     refuse_strangers(snapshot, workstreams)
+    _refuse_to_settle(policy, snapshot)
     living = restarted_by(killed, snapshot)
     if living:
         return Prepared(snapshot, (), Plan(snapshot.repo, notes=(living,)))
     findings = diagnose(snapshot, scenarios, workstreams)
-    if not findings:
+    if not (findings or policy.gone):
         _refuse_beside_orchestrator(snapshot, scenarios)
     owed = owed_by(killed)
     found = {one.scenario for one in findings} or (set(scenarios[:1]) if owed else set())
+    if policy.gone:
+        found |= {Scenario.ORCHESTRATOR_CRASH}
     if policy.vacuum or any(one.step_class is StepClass.DATABASE for one in owed):
         found |= {Scenario.DATABASE_LOCK} & set(scenarios)
     if found == {Scenario.DEPENDENCY_DEADLOCK} and (obstacle := why_nothing_is_done(snapshot)):
@@ -100,6 +127,14 @@ def prepare(
     _refuse_to_discard(policy, findings)
     plan = plan_recovery(found & set(PLANNERS), snapshot, policy, workstreams, owed)
     return Prepared(snapshot, findings, plan)
+
+
+def _refuse_to_settle(policy: Policy, snapshot: Snapshot) -> None:
+    """Raise RefusedError where a row is not one of a machine that is gone, by what is seen here."""
+    named = (one for one in join(snapshot) if one.id in policy.gone)
+    because = next((why for one in named if (why := why_not_settled(one, snapshot))), "")
+    if because:
+        raise RefusedError(f"--elsewhere: {because}")
 
 
 def _refuse_to_discard(policy: Policy, findings: tuple[Finding, ...]) -> None:
@@ -150,7 +185,7 @@ def preview(
     orchestration: Orchestration,
     workstreams: frozenset[WorkstreamId] | None,
     scenarios: tuple[Scenario, ...],
-    discard: Collection[str] = (),
+    named: Named = NOTHING_NAMED,
 ) -> tuple[Prepared, Policy, bool]:
     """Plan as a run would, without beginning one; also tell whether a killed run is still open.
 
@@ -160,7 +195,7 @@ def preview(
     at_work = lease.holder(orchestration.common)
     if at_work is not None:
         raise RefusedError(f"another recovery is at work: {at_work}")
-    policy = discarding(policy_of(orchestration), discard)
+    policy = with_named(policy_of(orchestration), named)
     killed = unfinished(orchestration)
     prepared = prepare(
         observe_for(orchestration, scenarios), policy, workstreams, scenarios, killed

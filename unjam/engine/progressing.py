@@ -30,6 +30,7 @@ def progress_document(snapshot: Snapshot) -> Document:
             for one in progress.unknown
         ],
         "counts": dict(progress.counts),
+        "elsewhere": progress.elsewhere,
         "total": pace.total,
         "done": pace.done,
         "agents_at_work": pace.at_work,
@@ -67,6 +68,7 @@ def _line(line: Line, pace: Pace, because: str | None) -> Document:
         "last_sign": _iso(line.last_sign),
         "pids": list(line.pids),
         "attempts": line.attempts,
+        "elsewhere": printable(line.elsewhere) or None,
         "expected_end": _iso(expected),
         "late": line.workstream in pace.late,
         "out_of_reach": printable(because) if because else None,

@@ -8,10 +8,12 @@ from datetime import datetime
 from unjam.adapters import clock
 from unjam.domain.change import UpdateRow
 from unjam.domain.conflicts import told_to_wait
+from unjam.domain.foreign_rows import is_settlement
 from unjam.domain.lookups import row_named, rows_in
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Record, Salvage
+from unjam.domain.plan import Record, Salvage, Step
 from unjam.domain.snapshot import Row, Scalar, Snapshot, Typed, WorkstreamId
+from unjam.domain.workstream import join
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import keep_state
 from unjam.errors import PermanentError, RefusedError
@@ -35,7 +37,7 @@ class _Wanted:
 
 def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row to what the step, or the landing it follows, says."""
-    row = row_to_write(step.workstream, fresh)
+    row = row_to_write(step, fresh)
     if step.blocked_by and not _not_landed(run, step):
         return (outcome(step, StepWord.ALREADY_DONE, "what it depends on has landed"),)
     status, message, blocked_by = _wanted(run, step)
@@ -61,11 +63,17 @@ def _refuse_unsaved(run: Recovery, step: Record) -> None:
             )
 
 
-def row_to_write(workstream: WorkstreamId | None, fresh: Snapshot) -> Row:
-    """Return a row as it is now; raises RefusedError where there is none, or none can be read."""
-    row = row_named(workstream, fresh)
+def row_to_write(step: Step, fresh: Snapshot) -> Row:
+    """Return a step's row as it is now; raises RefusedError where it is hidden, gone or another's.
+
+    Of rows that are elsewhere, only what a person settled by name is written.
+    """
+    row = row_named(step.workstream, fresh)
     if row is None:
-        raise RefusedError(f"there is no row of {workstream} any more")
+        raise RefusedError(f"there is no row of {step.workstream} any more")
+    because = "".join(one.elsewhere for one in join(fresh) if one.id == step.workstream)
+    if because and not is_settlement(step):
+        raise RefusedError(f"the row is another's: {because}")
     return row
 
 

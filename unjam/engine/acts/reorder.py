@@ -34,7 +34,7 @@ def edit_spec(run: Recovery, step: EditSpec, fresh: Snapshot) -> tuple[Outcome, 
 
 def reopen(run: Recovery, step: Reopen, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row back to pending; why it was blocked or failed goes into the journal with it."""
-    row = row_to_write(step.workstream, fresh)
+    row = row_to_write(step, fresh)
     for one in step.after:
         if one not in run.landed or not run.landed[one].done:
             raise RefusedError(f"it stays {row.status}: {one} did not land")

@@ -15,6 +15,7 @@ from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.snapshot import Snapshot, Truth
 from unjam.domain.words import counted
+from unjam.domain.workstream import join
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import BESIDE, folder_of, keep_state, place_for
@@ -40,7 +41,7 @@ def bundle(run: Recovery, step: Bundle, fresh: Snapshot) -> tuple[Outcome, ...]:
 def empty_state(run: Recovery, step: EmptyState, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Move the files of the database, and write an empty one; on a server, delete row by row."""
     places = database_files(run.orchestration.state)
-    if not places:
+    if not places or any(one.elsewhere for one in join(fresh)):
         return _delete_rows(run, step, fresh)
     _refuse_if_open(places)
     if fresh.state.readable is Truth.YES:
@@ -118,10 +119,14 @@ def _moved_from(run: Recovery, path: Path) -> Iterator[Path]:
 
 def _delete_rows(run: Recovery, step: EmptyState, fresh: Snapshot) -> tuple[Outcome, ...]:
     rows = rows_in(fresh)
-    for row in rows:
+    others = {one.id for one in join(fresh) if one.elsewhere}
+    ours = [row for row in rows if row.workstream not in others]
+    for row in ours:
         run.door.make(UpdateRow(row.workstream, row.values, ()))
-    number = counted(len(rows), "row")
+    number = counted(len(ours), "row")
     sentence = f"{number} deleted, and kept in the journal; the execution log stays as it is"
     if fresh.state.because:
         sentence = f"{sentence}; {fresh.state.because}"
+    if others:
+        sentence += f"; {counted(len(others), 'row')} of other machines or clones left alone"
     return (outcome(step, StepWord.DONE, sentence),)
