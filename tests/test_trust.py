@@ -376,6 +376,19 @@ def test_no_relative_place_is_taken_for_the_persons_own(
     assert load(repo) == Settings()
 
 
+def test_variables_that_a_file_brings_are_not_a_persons(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(repo, "UNJAM_POLICY__LAND=auto\n", ".env")
+    written(repo, "[hang]\nafter = '2h'\n")  # so that variables are looked at as well
+    monkeypatch.setenv("UNJAM_POLICY__PUSH", "off")
+    monkeypatch.chdir(repo)
+
+    policy = load(repo).policy
+
+    assert (policy.land, policy.push) == (Approval.ASK, Approval.OFF)
+
+
 def test_a_file_that_a_person_names_counts_and_one_named_for_good_only_outside_of_repositories(
     repo: Path, tmp_path: Path
 ) -> None:

@@ -78,6 +78,14 @@ def test_a_planted_configuration_is_refused_in_a_line_with_what_to_type(
     assert not bare.marker("ran").exists()
 
 
+def test_a_configuration_in_a_worktree_is_none(bare: World) -> None:
+    tree = bare.repo / ".worktrees" / "agent-1-ws-1"
+    (tree / "unjam.toml").write_text(evil(bare))
+
+    assert unjam_json("check", cwd=tree)["untrusted"] is None
+    assert unjam("trust", cwd=tree).stdout.startswith("nothing to trust: ")
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -172,12 +180,12 @@ def test_what_was_seen_is_what_is_trusted_and_a_change_is_refused_anew(bare: Wor
 
 def test_trust_is_taken_back(bare: World) -> None:
     untracked(bare)
-    unjam("trust", "--yes", cwd=bare.repo)
-    trusted = unjam_json("trust", "--show", cwd=bare.repo)["trusted"]
+    done = unjam_json("trust", "--yes", cwd=bare.repo)
 
     ended = unjam("trust", "--revoke", cwd=bare.repo)
 
-    assert trusted == "content"
+    assert done["trusted"] == "content"
+    assert done["done"].startswith(f"trusted {bare.repo / 'unjam.toml'} as it is now")
     assert ended.stdout == f"forgot {bare.repo / 'unjam.toml'}\n"
     assert unjam("recover", "--dry-run", cwd=bare.repo).returncode == 3
 

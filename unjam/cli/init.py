@@ -20,8 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{target} is there already; --force replaces it")
     text = render(detected(orchestration)).encode()
     files.write_atomically(target, text)
-    trust(
-        Own(orchestration.primary, target, digest_of(text), ())
-    )  # just this, not what is there by now
-    Page().line(f"wrote {target}, and trusts it as it is")
+    # Just what was written, not what may stand there by now.
+    trust(Own(orchestration.primary, target, digest_of(text), ()))
+    Page().line(f"wrote {target}; it is trusted as it is")
     return 0

@@ -29,7 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     told = "" if arguments.show else _revoked(own) if arguments.revoke else _agreed(own, arguments)
     if arguments.json:
-        as_json(document(own) | {"done": told or None})
+        now = open_orchestration(arguments.repo, arguments.config, standing=True).own or own
+        as_json(document(now) | {"done": told or None})
     elif arguments.show:
         _show(own)
     else:

@@ -68,7 +68,8 @@ def session(
         )
         _keep_configuration(orchestration)
         try:
-            complete(run)
+            if orchestration.held is None:  # else what is owed stays owed
+                complete(run)
             yield run
         except Exception:  # what the killed ones owe is still owed
             _end_if_open(run)
