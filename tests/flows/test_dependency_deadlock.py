@@ -302,7 +302,7 @@ def test_the_starved_the_duplicate_and_the_unreadable_are_told_and_left_to_a_per
     document = recover(calm.repo, ONLY)
 
     assert {one["summary"].partition(":")[0] for one in seen["findings"]} == {
-        "ws-01 depends on ws-99, which does not exist",
+        "ws-01 depends on ws-99, which nothing that can be read is called",
         "workstreams/ws-01-copy.json is a duplicate",
         "workstreams/ws-99.json cannot be read",
     }

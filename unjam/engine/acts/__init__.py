@@ -159,11 +159,17 @@ def _not_as_planned(run: Recovery, step: Step, fresh: Snapshot) -> str:
 def _not_made_before(run: Recovery, step: Step) -> str:
     """Say what this step rests on and was not done in this run; nothing where all was."""
     verb = rests_on_outcome(step)
-    for one in run.outcomes:
-        same = one.step == verb and one.workstream == step.workstream
-        if same and one.workstream is not None and one.word in _NOT_MADE:
+    if step.workstream is None:
+        return ""
+    said = {one.subject: one for one in run.outcomes if one.step == verb and _is_of(one, step)}
+    for one in said.values():  # what a later round made good counts
+        if one.word in _NOT_MADE:
             return f"it keeps its place, since {verb} {one.subject} was not done: {one.sentence}"
     return ""
+
+
+def _is_of(one: Outcome, step: Step) -> bool:
+    return one.workstream == step.workstream
 
 
 def give_up(run: Recovery, step: Step, because: str) -> tuple[Outcome, ...]:

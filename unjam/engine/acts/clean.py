@@ -7,7 +7,7 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.salvaging.salvage import signature
 from unjam.domain.change import MovePath, MoveRef
 from unjam.domain.damage import Damage
-from unjam.domain.lookups import row_named
+from unjam.domain.lookups import row_named, rows_in
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Discard, RemoveBranch, RemoveWorktree
 from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
@@ -79,9 +79,10 @@ def discard(run: Recovery, step: Discard, fresh: Snapshot) -> tuple[Outcome, ...
 
 
 def remove_branch(
-    run: Recovery, step: RemoveBranch | Discard, _fresh: Snapshot
+    run: Recovery, step: RemoveBranch | Discard, fresh: Snapshot
 ) -> tuple[Outcome, ...]:
     """Move the branch and its reflog into the vault; refused while a checkout uses it."""
+    rows_in(fresh)  # raises: what a row that cannot be read counts on keeps its place
     used, where = refs.in_use(run.orchestration.common, step.ref)
     if used is not Truth.NO:
         raise RefusedError(f"it keeps its place: it is in use by {where}")

@@ -55,9 +55,9 @@ def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
 
 def _refuse_unsaved(run: Recovery, step: Record) -> None:
     """Raise RefusedError where a worktree was not saved: whoever takes it up anew cleans it away."""
-    for one in run.outcomes:
-        of_it = one.step == Salvage.verb and one.workstream == step.workstream
-        if of_it and step.salvaged and one.word in (StepWord.REFUSED, StepWord.FAILED):
+    saved = (one for one in run.outcomes if one.step == Salvage.verb)
+    for one in {one.subject: one for one in saved if one.workstream == step.workstream}.values():
+        if step.salvaged and one.word in (StepWord.REFUSED, StepWord.FAILED):
             raise RefusedError(
                 f"the row stays as it is: {one.subject} was not saved: {one.sentence}"
             )
