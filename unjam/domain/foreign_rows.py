@@ -98,7 +98,7 @@ def _notes(away: tuple[Workstream, ...], snapshot: Snapshot, policy: Policy) -> 
     if names:
         verb = "is" if len(names) == 1 else "are"
         told = f"{counted(len(names), 'workstream')} {verb} elsewhere ({listed(names)})"
-        yield f"{told}: nothing is judged of them, and nothing written"
+        yield f"{told}, and left alone: no row is judged or written"
     for because, those in list(reasons.items())[:_SHOWN]:
         yield f"{listed(those)}: {because}"
     if policy.resume and unfinished_elsewhere(snapshot):
