@@ -55,7 +55,7 @@ def test_status_counts_and_tells_each_one_s_age_agent_and_sign_of_life(world: Wo
     assert dead["age_seconds"] == pytest.approx(3 * 3600, abs=60)
     assert dead["attempts"] == 1
     page = unjam("status", cwd=world.repo).stdout
-    assert page.startswith("2 running; no orchestrator\n")
+    assert page.startswith("2 running; no orchestrator on this machine\n")
     assert re.search(r"^ws-16 +running +agent-2 +3h", page, re.MULTILINE)
 
 
@@ -88,7 +88,10 @@ def test_status_invents_nothing_where_the_state_cannot_be_read(
     assert document["counts"] == {"unknown": 1}
     assert document["unknown"] == [{"what": "state database", "because": because}]
     said = ended.stdout.splitlines()
-    assert said[:2] == ["1 unknown; no orchestrator", f"cannot tell state database: {because}"]
+    assert said[:2] == [
+        "1 unknown; no orchestrator on this machine",
+        f"cannot tell state database: {because}",
+    ]
     assert re.search(r"^ws-15 +unknown", ended.stdout, re.MULTILINE)
 
 

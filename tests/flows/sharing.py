@@ -1,11 +1,19 @@
 """Several clones on one state, each with agents of its own that live."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
+from tests.recovering import carry_on
 from tests.world import Program, Workstream, World, git
-from tests.world.state import StateFile
+from unjam.domain.check_report import Document
+from unjam.domain.finding import Scenario
+from unjam.domain.snapshot import WorkstreamId
+from unjam.engine.conclude import conclude
+from unjam.engine.orchestration import open_orchestration
+from unjam.engine.prepare import Named, look_again, prepare, with_named
+from unjam.engine.recovery import Permission
+from unjam.engine.session import Terms, adopt, session
 
 AGENT = "import time; time.sleep(600)"
 
@@ -31,6 +39,14 @@ def clone_of(world: World, root: Path, state: str | Path | None = None) -> World
     return other
 
 
-def rows_of(state: StateFile) -> Mapping[str, object]:
-    """Every row of the state, whole."""
-    return {str(row[0]): row for row in state.tables()["workstream_status"]}
+def recover_named(repo: Path, scenario: Scenario, named: Named) -> Document:
+    """Recover what a person has named, with everything approved."""
+    chosen = frozenset(map(WorkstreamId, (*named.gone, *named.given_up)))
+    only, everything = (scenario,), Permission(everything=True)
+    with session(open_orchestration(repo), Terms("recover", chosen), everything) as run:
+        run.policy = with_named(run.policy, named)
+        prepared = prepare(run.look_for(only), run.policy, chosen, only)
+        adopt(run, prepared.plan)
+        for step in prepared.plan.but_restart():
+            carry_on(run, step)
+        return conclude(run, prepared, look_again(run, only))

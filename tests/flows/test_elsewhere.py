@@ -9,11 +9,13 @@ import pytest
 
 from tests.command import unjam, unjam_json
 from tests.flows.building import begun, on_trunk
-from tests.flows.sharing import AGENT, clone_of, working
+from tests.flows.sharing import AGENT, clone_of, recover_named, working
 from tests.recovering import recover, sentences, undo
 from tests.resetting import reset
 from tests.world import Program, World, git
 from tests.world.shell import wait_until
+from unjam.domain.finding import Scenario
+from unjam.engine.prepare import Named
 
 HOLDING = f"""
 import pathlib, sqlite3
@@ -127,6 +129,17 @@ def test_a_lone_row_in_a_clone_that_nothing_shares_still_ends_the_crash(calm: Wo
     document = recover(calm.repo)
 
     assert (document["word"], document["elsewhere"]) == ("recovered", [])
+    assert calm.state.status("ws-40") == "failed"
+
+
+def test_an_agent_of_the_same_name_in_a_project_of_its_own_is_no_sign(
+    calm: World, new_world: Callable[..., World], start: Callable[..., Program]
+) -> None:
+    calm.state.row("ws-40", "running")
+    working(new_world(remote=False), "ws-40", start)
+
+    recover(calm.repo)
+
     assert calm.state.status("ws-40") == "failed"
 
 
@@ -276,6 +289,20 @@ def test_a_reset_leaves_the_rows_of_others(pair: tuple[World, World]) -> None:
     assert one.state.status("ws-15") is None
     undo(other.repo, document["run"])
     assert one.state.status("ws-15") == "running"
+
+
+def test_what_a_run_itself_takes_away_still_is_its_own_to_record(pair: tuple[World, World]) -> None:
+    one, other = pair
+    stream = begun(other, "ws-15", "agent-9")
+    stream.commits({"src/app.py": "theirs = 1\n"}).row("conflict")
+    other.primary.commit("src/app.py", "ours = 1\n")
+    given_up = Named(given_up=("ws-15",))
+
+    document = recover_named(other.repo, Scenario.MERGE_CONFLICT, given_up)
+
+    assert document["word"] == "recovered", document["outcomes"]
+    assert one.state.status("ws-15") == "discarded"
+    assert not stream.tree.exists()
 
 
 @pytest.mark.slow

@@ -5,29 +5,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
+from prefect.states import Running
 from sqlalchemy import Connection, create_engine, text
 
 from tests.command import unjam_json
 from tests.flows.building import on_trunk
-from tests.flows.sharing import AGENT
+from tests.flows.sharing import AGENT, recover_named
 from tests.postgres import postgres
 from tests.recovering import recover, sentences, undo
 from tests.world import Program, World, typical_wreck
 from unjam.adapters import clock
+from unjam.adapters.machine import mark
 from unjam.domain.finding import Scenario
-from unjam.domain.snapshot import WorkstreamId
-from unjam.engine.acts import carry_out
-from unjam.engine.conclude import conclude
 from unjam.engine.detecting import detect
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import Named, look_again, prepare, with_named
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, adopt, session
+from unjam.engine.prepare import Named
 
 MACHINES = ("build-1", "build-2", "build-3")
 TABLE = """
@@ -78,6 +76,7 @@ def fleet(
     start: Callable[..., Program],
 ) -> Iterator[Fleet]:
     """On each machine an agent lives, and one has died with commits; agents have the same names."""
+    pytest.importorskip("psycopg", reason="no driver for the state: pip install 'psycopg[binary]'")
     with postgres() as database:
         url = database.replace("asyncpg", "psycopg")
         made = Fleet(url, {machine: new_world(remote=False) for machine in MACHINES})
@@ -125,15 +124,10 @@ def test_a_row_of_a_machine_that_is_gone_is_settled_by_name_on_any_other(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNJAM_MACHINE", "build-2")
-    repo, only = fleet.worlds["build-2"].repo, (Scenario.ORCHESTRATOR_CRASH,)
-    before, named = fleet.rows(), frozenset({WorkstreamId("ws-91")})
-    with session(open_orchestration(repo), Terms("crash", named), Permission()) as run:
-        run.policy = with_named(run.policy, Named(gone=named, by="ada on build-2"))
-        prepared = prepare(run.look_for(only), run.policy, named, only)
-        adopt(run, prepared.plan)
-        for step in prepared.plan.steps:
-            carry_out(run, step)
-        document = conclude(run, prepared, look_again(run, only))
+    repo, before = fleet.worlds["build-2"].repo, fleet.rows()
+    named = Named(gone=("ws-91",), by="ada on build-2")
+
+    document = recover_named(repo, Scenario.ORCHESTRATOR_CRASH, named)
 
     after = fleet.rows()
     assert document["word"] == "recovered"
@@ -179,3 +173,34 @@ def runs_of(client: SyncPrefectClient, machine: str, world: World) -> list[FlowR
     tags = FlowRunFilterTags(all_=["detected", f"machine:{machine}"])
     found = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=tags))
     return [one for one in found if one.parameters["repo"] == str(world.repo)]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_server")
+def test_the_watch_closes_no_run_of_another_machine_s_clone_at_the_same_path(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.closing import close_the_dead
+
+    runs = {}
+    with get_client(sync_client=True) as client:
+        flow = client.create_flow_from_name("recover")
+        nobodys = client.create_deployment(flow, f"served by nobody {uuid4()}", paused=True)
+        for machine in MACHINES:
+            monkeypatch.setenv("UNJAM_MACHINE", machine)
+            made = client.create_flow_run_from_deployment(
+                nobodys,
+                parameters={"repo": str(world.repo)},
+                tags=["unjam", f"repository:{mark(world.repo)}"],
+            )
+            client.set_flow_run_state(made.id, Running(), force=True)
+            runs[machine] = made
+
+        closed = close_the_dead()
+
+        states = {machine: client.read_flow_run(run.id).state_name for machine, run in runs.items()}
+        client.delete_deployment(nobodys)
+    assert [runs[MACHINES[-1]].name] == [
+        one for one in closed if one in {r.name for r in runs.values()}
+    ]
+    assert states == {MACHINES[0]: "Running", MACHINES[1]: "Running", MACHINES[2]: "Crashed"}

@@ -42,6 +42,15 @@ class Sharing:
     seen: tuple[tuple[WorkstreamId, str], ...] = ()  # who works for it in another clone, in words
 
 
+def asks_for_proof(snapshot: Snapshot) -> bool:
+    """Tell whether any row may be another's; in most repositories none is, and nothing is compared."""
+    sharing, rows = snapshot.sharing, snapshot.state.rows
+    if sharing is None or not rows:
+        return False
+    columns = {name.lower() for name, _ in rows[0].values}
+    return bool(sharing.because or sharing.seen or not columns.isdisjoint(_MACHINE_COLUMNS))
+
+
 def why_elsewhere(
     row: Row | None, branches: Iterable[Branch], trees: Iterable[Worktree], snapshot: Snapshot
 ) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from unjam.domain.elsewhere import has_a_claim, seen_at_work
+from unjam.domain.elsewhere import asks_for_proof, has_a_claim, seen_at_work
 from unjam.domain.facts import fact
 from unjam.domain.naming import shown
 from unjam.domain.plan import (
@@ -31,7 +31,7 @@ _TREATMENTS = (Record, Reopen, RemoveWorktree, RemoveBranch, Discard, Stop)
 
 def kept_off(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
     """Leave out whatever would treat another's workstream, or write its row; and say what is elsewhere."""
-    if snapshot.sharing is None:
+    if not asks_for_proof(snapshot):
         return plan
     others = frozenset(one.id for one in join(snapshot) if one.elsewhere)
     left = tuple(one for step in plan.steps if (one := _without(step, others)) is not None)
@@ -98,7 +98,7 @@ def _notes(away: tuple[Workstream, ...], snapshot: Snapshot, policy: Policy) -> 
     if names:
         verb = "is" if len(names) == 1 else "are"
         told = f"{counted(len(names), 'workstream')} {verb} elsewhere ({listed(names)})"
-        yield f"{told}: nothing is judged of them, and nothing written"
+        yield f"{told}, and left alone: no row is judged or written"
     for because, those in list(reasons.items())[:_SHOWN]:
         yield f"{listed(those)}: {because}"
     if policy.resume and unfinished_elsewhere(snapshot):

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from unjam.domain.damage import StrayKind
-from unjam.domain.elsewhere import UNSTARTED, has_a_claim, why_elsewhere
+from unjam.domain.elsewhere import UNSTARTED, asks_for_proof, has_a_claim, why_elsewhere
 from unjam.domain.finding import Evidence
 from unjam.domain.lookups import may_have_hidden_branch
 from unjam.domain.naming import is_usable_id
@@ -131,13 +131,13 @@ def _joined(same: _Same) -> tuple[Workstream, ...]:
     for kept in snapshot.saved_before:
         saved[kept.workstream].append(kept.ref)
     hidden = snapshot.saved_known is not Truth.YES
-    found = []
+    found, shared = [], asks_for_proof(snapshot)
     for one in sorted({*rows, *specs, *branches, *trees}):
         row, its, own = rows.get(one), branches.get(one, ()), trees.get(one, ())
         inside = _inside(own, processes) if own else ()
         current = _current(its, row, own)
         kept_of = None if hidden else tuple(saved.get(one, ()))
-        away = why_elsewhere(row, its, own, snapshot) if snapshot.sharing else ""
+        away = why_elsewhere(row, its, own, snapshot) if shared else ""
         known = (one, row, specs.get(one), current, tuple(its), tuple(own), inside)
         found.append(Workstream(*known, kept_of, away))
     return tuple(found)
@@ -169,7 +169,7 @@ def _current(
 
 def elsewhere(snapshot: Snapshot) -> tuple[Workstream, ...]:
     """Name what others have begun, by all that is known: shown, counted, and never written."""
-    if snapshot.sharing is None:
+    if not asks_for_proof(snapshot):
         return ()
     return tuple(one for one in join(snapshot) if one.elsewhere and one.status != UNSTARTED)
 

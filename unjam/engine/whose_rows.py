@@ -11,7 +11,7 @@ from unjam.adapters.git.observing import made_here
 from unjam.adapters.git.observing.tracked import tracked_below
 from unjam.adapters.processes.other_clones import at_work_beyond, openers_beyond
 from unjam.adapters.state.file import beside
-from unjam.adapters.state.location import file_of
+from unjam.adapters.state.location import file_of, is_url
 from unjam.domain.change import MoveRef, UpdateRow
 from unjam.domain.database import SIDES
 from unjam.domain.elsewhere import Sharing, has_a_claim
@@ -39,12 +39,11 @@ def looked_at_closely(
     if not because:
         return replace(sharing, seen=seen)
     refs = [one.ref for one in here.facts.branches]
-    remote = orchestration.settings.orchestration.remote
     return replace(
         sharing,
         because=because,
         traces=frozenset(_traces(orchestration, rows, here)),
-        fetched=made_here.fetched(orchestration.common, refs, remote),
+        fetched=made_here.fetched(orchestration.common, refs),
         older=frozenset(_older(orchestration, rows, here)),
         seen=seen,
     )
@@ -70,8 +69,11 @@ def _at_work_beyond(
         for row in rows
         if row.agent and is_usable_id(row.workstream) and is_usable_id(row.agent)
     }
-    found = at_work_beyond(places, (orchestration.primary, orchestration.common)) if places else {}
-    return ((WorkstreamId(one), told) for one, told in sorted(found.items()))
+    if not places:
+        return
+    own = orchestration.settings.orchestration.state
+    found = at_work_beyond(places, orchestration.primary, "" if is_url(own) else own)
+    yield from ((WorkstreamId(one), told) for one, told in sorted(found.items()))
 
 
 def _traces(
@@ -79,13 +81,14 @@ def _traces(
 ) -> Iterator[WorkstreamId]:
     """Name rows whose agent left a log, a reflog, a lost ref or a directory here."""
     known = {one.workstream: one for one in rows}
-    owner = orchestration.branch_template.owner
     told = made_here.told_of(orchestration.common, here.facts.trunk)
     lost = (one.ref for one in here.facts.lost_branches)
-    refs = (*told, *lost, *_taken_away_by_us(orchestration))
-    for found in filter(None, map(owner, refs)):
-        row = known.get(found.workstream)
-        if row is not None and (row.agent is None or found.agent in {None, row.agent}):
+    for ref in (*told, *lost, *_taken_away_by_us(orchestration)):
+        found = orchestration.branch_template.owner(ref)
+        row = known.get(found.workstream) if found else None
+        if found is None or row is None or found.agent not in {None, row.agent or found.agent}:
+            continue
+        if ref not in told or _is_of_this_attempt(told[ref], _began(orchestration, row)):
             yield row.workstream
     yield from (one.workstream for one in here.strays if one.workstream in known)
     yield from _logged(orchestration, known, here.logs)
@@ -108,6 +111,11 @@ def _logged(
             named = re.search(rf"(?<![A-Za-z0-9]){re.escape(one)}(?![A-Za-z0-9])", log.path.name)
             if named and (began is None or log.written_at > began - _SKEW):
                 yield one
+
+
+def _is_of_this_attempt(moved: int, began: datetime | None) -> bool:
+    """Tell a branch that was made for the attempt the row is about; one of another is no proof."""
+    return began is not None and datetime.fromtimestamp(moved, UTC) > began - _SKEW
 
 
 def _taken_away_by_us(orchestration: Orchestration) -> Iterator[str]:

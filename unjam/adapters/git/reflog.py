@@ -18,6 +18,7 @@ class Move(NamedTuple):
     old: str
     new: str
     message: str
+    at: int | None = None  # seconds since the epoch
 
     @property
     def creates(self) -> bool:
@@ -72,7 +73,11 @@ def _is_sound(line: str) -> bool:
 
 
 def _move(line: str) -> Move:
-    return Move(line[:40], line[41:81], line.partition("\t")[2])
+    head, _, message = line.partition("\t")
+    when = head.rsplit(" ", 2)[-2:-1]
+    return Move(
+        line[:40], line[41:81], message, int(when[0]) if when and when[0].isdecimal() else None
+    )
 
 
 _SHORTEST = 82  # two names and their spaces

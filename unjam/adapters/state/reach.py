@@ -28,7 +28,8 @@ def _by_its_file(real: Path, root: Path) -> str:
         return ""
     if found.st_nlink > 1:
         return "the state's file has a second name, by which another clone may use it"
-    if found.st_dev != root.stat().st_dev:
+    # Of directories only: an overlay gives each file the number of the layer it lies in.
+    if real.parent.stat().st_dev != root.stat().st_dev:
         return "the state's file is on a file system of its own, which others may have mounted"
     return ""
 

@@ -4,31 +4,34 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from unjam.adapters.git.reflog import Move, read_beginning, read_reflog
+from unjam.adapters.git.reflog import read_beginning, read_reflog
 
 _CHECKOUT = re.compile(r"checkout: moving from \S+ to (\S+)")
 _MERGE = re.compile(r"merge (\S+): ")
 _FETCHED = ("fetch", "clone: from", "pull")
 
 
-def fetched(common: Path, refs: Iterable[str], remote: str) -> frozenset[str]:
+def fetched(common: Path, refs: Iterable[str]) -> frozenset[str]:
     """Name the branches that began as a remote's: no agent made them here."""
-    return frozenset(one for one in refs if _began_at_remote(common, one, remote))
+    return frozenset(one for one in refs if _began_at_remote(common, one))
 
 
-def told_of(common: Path, trunk: str) -> frozenset[str]:
-    """Name the branches that were made in this checkout, or merged into the trunk, by its reflogs.
+def told_of(common: Path, trunk: str) -> dict[str, int]:
+    """Say when branches were last made in this checkout, or merged into the trunk, by its reflogs.
 
     Checking out a branch that another machine had pushed moves to its commit; making one does not.
     """
-    moves = read_reflog(common, "HEAD")
     made = (
-        found[1] for one in moves if one.old == one.new and (found := _CHECKOUT.match(one.message))
+        (found[1], one.at)
+        for one in read_reflog(common, "HEAD")
+        if one.old == one.new and (found := _CHECKOUT.match(one.message))
     )
     merged = (
-        found[1] for one in read_reflog(common, trunk) if (found := _MERGE.match(one.message))
+        (found[1], one.at)
+        for one in read_reflog(common, trunk)
+        if (found := _MERGE.match(one.message))
     )
-    return frozenset((*made, *merged))
+    return {name: at for name, at in (*made, *merged) if at is not None}
 
 
 def last_sign(common: Path, ref: str) -> float | None:
@@ -39,14 +42,10 @@ def last_sign(common: Path, ref: str) -> float | None:
         return None
 
 
-def _began_at_remote(common: Path, ref: str, remote: str) -> bool:
+def _began_at_remote(common: Path, ref: str) -> bool:
     began = read_beginning(common, ref)
     if began is not None:
-        source = began.started_from or ""
-        return source.startswith((f"{remote}/", "refs/remotes/", f"remotes/{remote}/"))
+        own = ref.removeprefix("refs/heads/")
+        return (began.started_from or "").endswith((f"/{own}", "FETCH_HEAD"))
     first = next(iter(read_reflog(common, ref)), None)
-    return first is not None and first.creates and _was_fetched(first)
-
-
-def _was_fetched(first: Move) -> bool:
-    return first.message.startswith(_FETCHED)
+    return first is not None and first.creates and first.message.startswith(_FETCHED)
