@@ -6,6 +6,7 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.salvaging.kept import branch_commit, source_of_salvage
 from unjam.adapters.git.salvaging.restore import restore_in_place, restore_to
 from unjam.domain.change import MoveRef
@@ -21,7 +22,7 @@ from unjam.errors import RefusedError, UsageError
 def kept_commit(orchestration: Orchestration, name: str) -> CommitId:
     """Return the commit of a vault ref; raises UsageError for anything else."""
     full = name if name.startswith(f"{NAMESPACE}/") else f"{NAMESPACE}/{name}"
-    commit = refs.resolve(Git(orchestration.common), full)
+    commit = store.resolve(orchestration.common, full)
     if commit is None:
         raise UsageError(f"{name} is not in the vault; `unjam vault list` shows what is")
     return commit

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from unjam.adapters.git.salvaging.given_back import give_back_staged
 from unjam.adapters.git.salvaging.restore import restore_in_place
 from unjam.domain.change import (
     AbortOperation,
@@ -79,6 +80,8 @@ def take_back(run: Recovery, change: Change) -> Outcome:
     if side is Side.BEFORE:
         return Outcome("undo", subject, StepWord.ALREADY_DONE, there)
     back = inverse(change)
+    if isinstance(back, MovePath):  # an admin directory, perhaps: what it stages comes with it
+        give_back_staged(run.orchestration.common, Path(back.source))
     if back is not None:
         run.door.make(back, resuming=side is Side.BETWEEN)
     return Outcome("undo", subject, StepWord.UNDONE, side_of(run.orchestration, change)[1])
