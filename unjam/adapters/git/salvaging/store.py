@@ -45,9 +45,9 @@ def make(common: Path) -> Path:
     try:
         for folder in ("", "objects", "objects/info", "objects/pack", "refs", "refs/heads"):
             _make_private(vault / folder, common)
-        _write(vault / "objects/info/alternates", _ALTERNATES)
-        _write(vault / "config", _CONFIG)
-        _write(vault / "HEAD", "ref: refs/heads/none\n")  # last: with it, it is there
+        write_whole(vault / "objects/info/alternates", _ALTERNATES)
+        write_whole(vault / "config", _CONFIG)
+        write_whole(vault / "HEAD", "ref: refs/heads/none\n")  # last: with it, it is there
     except OSError as error:
         raise PermanentError(f"the vault {vault} cannot be made: {error.strerror}") from error
     return vault
@@ -62,7 +62,8 @@ def _make_private(folder: Path, common: Path) -> None:
         one.chmod(0o700)
 
 
-def _write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Put a file in place for its owner alone, whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     partial.unlink(missing_ok=True)
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
