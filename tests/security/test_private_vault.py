@@ -124,7 +124,7 @@ def test_another_user_reads_none_of_it(saved: Repository) -> None:
 
 @pytest.mark.parametrize("collected", [False, True], ids=["as it was written", "after git gc"])
 def test_an_old_vault_is_taken_over_and_erased_from_the_repository(
-    saved: Repository, *, collected: bool
+    saved: Repository, tmp_path: Path, *, collected: bool
 ) -> None:
     commit = saved.kept
     leave_as_before(saved)
@@ -142,6 +142,10 @@ def test_an_old_vault_is_taken_over_and_erased_from_the_repository(
     assert saved.git("for-each-ref", "--format=%(refname)", "refs/unjam") == store.pin_of(REF)
     assert git_status("fsck", "--strict", "--full", cwd=saved.path) == 0
     assert take_over(saved.common) is None
+    assert commit is not None
+    before = without_link(saved.tree)
+    restore_to(saved.common, commit, tmp_path / "out")
+    assert files(tmp_path / "out") == before
 
 
 def test_what_came_to_be_the_repositorys_own_is_not_erased(saved: Repository) -> None:

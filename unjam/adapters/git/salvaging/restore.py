@@ -144,7 +144,10 @@ def _goal(saved: _Saved, base: Base) -> Goal:
         for name in (*area.special, *area.unreadable):
             goal.kept.add(os.fsencode(area.below(name)))
     if base is Base.WORKTREE:
-        goal.kept |= {os.fsencode(one) for one in (*saved.facts.skipped, *saved.facts.others)}
+        goal.kept |= {
+            os.fsencode(one)
+            for one in (*saved.facts.skipped, *saved.facts.others, *saved.facts.purged)
+        }
     needed = {above for path in (*goal.files, *goal.kept) for above in ancestors(path)}
     for area in areas:
         empty = {os.fsencode(area.below(one)) for one in (*area.empty, "")}

@@ -102,6 +102,12 @@ def is_pin(ref: str) -> bool:
     return len(parts) > 4 and ref.startswith(f"{NAMESPACE}/") and parts[3] == _PIN  # noqa: PLR2004
 
 
+def pinned_by(name: str) -> str | None:
+    """Name the vault ref that a pin is of; None for any other ref."""
+    _, _, run, *rest = name.split("/", 4)
+    return f"{NAMESPACE}/{run}/{rest[1]}" if is_pin(name) else None
+
+
 def named(common: Path) -> tuple[tuple[str, CommitId], ...]:
     """List every vault ref with what it stands for, wherever it is kept; pins are none."""
     found = dict(old_and_public(common))

@@ -74,8 +74,11 @@ def _write(common: Path, oids: set[bytes]) -> None:
     store.write_whole(marker_of(common), "".join(f"{one.hex()}\n" for one in sorted(oids)))
 
 
-def erase_marked(common: Path) -> Erased:
-    """Erase what is written down, as far as the vault has it; all erased or settled, the list goes."""
+def erase_marked(common: Path, *, unkept: bool = False) -> Erased:
+    """Erase what is written down, as far as the vault has it; all erased or settled, the list goes.
+
+    ``unkept``: the vault need not have it any more, since a person purges it.
+    """
     if not marker_of(common).exists():
         return Erased()
     listed = _marked(common)
@@ -84,7 +87,7 @@ def erase_marked(common: Path) -> Erased:
         clean_room(common, objects=store.objects_of(common)) as room,
         open_own(common, room) as own,
     ):
-        safe = own.known(listed).keys()
+        safe = listed if unkept else own.known(listed).keys()
     erased = erase(common, safe, marker_of(common))
     if left := listed - erased.gone - erased.shared:
         with open_objects(Git(common)) as there:
@@ -94,7 +97,7 @@ def erase_marked(common: Path) -> Erased:
 
 
 def _move(common: Path, ref: str, commit: CommitId) -> None:
-    held = _held(common, commit)
+    held = objects_held(Git(common), commit)
     _copy(common, held)
     move_private(common, MoveRef(ref, None, commit), _SAY)
     kind = ref.split("/")[3]
@@ -102,9 +105,8 @@ def _move(common: Path, ref: str, commit: CommitId) -> None:
     move_refs(Git(common), [MoveRef(ref, commit, None, logged=False)], _SAY)
 
 
-def _held(common: Path, commit: CommitId) -> set[bytes]:
+def objects_held(git: Git, commit: CommitId) -> set[bytes]:
     """Return every object of a salvage that the commits it builds on do not hold."""
-    git = Git(common)
     text = git.run("cat-file", "commit", commit).out.split(b"\n\n", 1)[0]
     parents = [one[7:].decode() for one in text.split(b"\n") if one.startswith(b"parent ")]
     listing = ("rev-list", "--objects", "--no-object-names", "--missing=allow-any")
