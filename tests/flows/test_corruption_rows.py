@@ -37,7 +37,7 @@ def test_the_row_of_a_worktree_that_is_gone_says_failed_and_will_retry(calm: Wor
     assert "will retry" in message
     (ref,) = [name for name in document["vault"] if "/worktree/" in name]
     assert ref in message
-    assert blob in git("ls-tree", "-r", ref, cwd=calm.repo)
+    assert blob in git("ls-tree", "-r", ref, cwd=calm.vault)
     assert not admin.exists()
     assert git_status("rev-parse", "--verify", one.branch, cwd=calm.repo) != 0
     assert calm.lost(treasure) == []

@@ -86,7 +86,7 @@ def test_a_branch_without_commits_and_a_worktree_full_of_work_fails_with_everyth
     assert calm.state.status("ws-15") == "failed"
     (kept,) = [one for one in document["vault"] if "/worktree/" in one]
     assert kept in str(calm.state.value("ws-15", "error_message"))
-    saved = git("ls-tree", "-r", "--name-only", f"{kept}:worktree/src", cwd=calm.repo)
+    saved = git("ls-tree", "-r", "--name-only", f"{kept}:worktree/src", cwd=calm.vault)
     assert {f"draft_{number}.py" for number in range(200)} <= set(saved.splitlines())
     assert not stream.tree.exists()
     assert calm.lost(treasure) == []
@@ -139,7 +139,7 @@ def test_a_branch_of_empty_commits_alone_holds_nobody_up(calm: World, status: st
     assert calm.trunk == trunk  # there is nothing to land
     assert calm.state.status("ws-15") == "failed"
     saved = f"refs/unjam/{document['run']}/worktree/agent-1-ws-15:worktree/draft.txt"
-    assert git("cat-file", "blob", saved, cwd=calm.repo) == "a draft"
+    assert git("cat-file", "blob", saved, cwd=calm.vault) == "a draft"
     assert recover(calm.repo)["word"] == "nothing to do"
     assert calm.lost(treasure) == []
 

@@ -43,10 +43,10 @@ def without(treasure: Treasure, name: str) -> Treasure:
 def saved(world: World, document: dict[str, object], path: str) -> bytes:
     """The bytes of a file as the one salvage that holds it has them."""
     refs = [one for one in document["vault"] if "/worktree/" in one]  # type: ignore[attr-defined]
-    listed = git("ls-tree", "-r", refs[0], cwd=world.repo).splitlines()
+    listed = git("ls-tree", "-r", refs[0], cwd=world.vault).splitlines()
     (blob,) = {line.split()[2] for line in listed if line.split("\t")[1].endswith(f"/{path}")}
     return subprocess.run(
-        ["git", "cat-file", "blob", blob], cwd=world.repo, capture_output=True, check=True
+        ["git", "cat-file", "blob", blob], cwd=world.vault, capture_output=True, check=True
     ).stdout
 
 

@@ -135,7 +135,7 @@ def test_unsaved_work_beside_commits_is_kept_when_the_commits_land(lonely: World
     assert on_trunk(lonely, "src/later.py") is None
     kept = git("rev-list", "--all", cwd=lonely.repo).splitlines()
     assert hidden in kept
-    shown = git("show", f"{salvage_of(document)}:worktree/src/later.py", cwd=lonely.repo)
+    shown = git("show", f"{salvage_of(document)}:worktree/src/later.py", cwd=lonely.vault)
     assert shown == "later = 2"
     assert lonely.lost(treasure) == []
 
@@ -168,7 +168,7 @@ def test_small_ignored_files_are_copied_and_their_worktree_goes(lonely: World) -
     document = recovered(lonely)
 
     assert not stream.tree.exists()
-    shown = git("show", f"{salvage_of(document)}:worktree/notes.ignored", cwd=lonely.repo)
+    shown = git("show", f"{salvage_of(document)}:worktree/notes.ignored", cwd=lonely.vault)
     assert shown == "dear to somebody"
     assert lonely.lost(treasure) == []
 

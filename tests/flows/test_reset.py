@@ -153,7 +153,7 @@ def test_a_living_orchestrator_and_its_agents_are_stopped_first(world: World) ->
     assert not orchestrator.alive
     assert world.agents() == []
     assert len(sentences(document, "stop")) >= 1
-    kept = git("for-each-ref", "--format=%(refname)", "refs/unjam", cwd=world.repo)
+    kept = git("for-each-ref", "--format=%(refname)", "refs/unjam", cwd=world.vault)
     assert f"refs/unjam/{document['run']}/worktree/" in kept
     assert world.state.tables()["workstream_status"] == []
 

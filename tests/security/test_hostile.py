@@ -119,11 +119,11 @@ def test_links_in_a_worktree_are_kept_as_links(calm: World) -> None:
     document = recover(calm.repo)
 
     (ref,) = [one for one in document["vault"] if "/worktree/" in one]
-    listed = git("ls-tree", "-r", ref, "worktree/", cwd=calm.repo).splitlines()
+    listed = git("ls-tree", "-r", ref, "worktree/", cwd=calm.vault).splitlines()
     modes = {line.split("\t")[1]: line.split()[0] for line in listed}
     assert modes["worktree/innocent.txt"] == modes["worktree/inside"] == "120000"
-    assert git("cat-file", "blob", f"{ref}:worktree/innocent.txt", cwd=calm.repo) == str(secret)
-    assert git_status("grep", "-q", "the person's own", ref, cwd=calm.repo) == 1
+    assert git("cat-file", "blob", f"{ref}:worktree/innocent.txt", cwd=calm.vault) == str(secret)
+    assert git_status("grep", "-q", "the person's own", ref, cwd=calm.vault) == 1
     assert secret.read_text() == "the person's own\n"
 
 

@@ -57,6 +57,11 @@ class World:
         return self.primary.common
 
     @property
+    def vault(self) -> Path:
+        """The store of what was saved."""
+        return self.common / "unjam/vault.git"
+
+    @property
     def trunk(self) -> str:
         """Where the trunk is."""
         return git("rev-parse", "refs/heads/main", cwd=self.repo)

@@ -44,8 +44,12 @@ def lost_treasure(repo: Path, state: StateFile, treasure: Treasure) -> list[str]
     common = repo / ".git"
     listing = ("rev-list", "--objects", "--all", "--reflog", "--indexed-objects")
     reachable = {line.split(" ")[0] for line in _git_lines(repo, *listing)}
+    store = common / "unjam" / "vault.git"
+    stored = _git_lines(store, "rev-list", "--objects", "--all") if store.exists() else ()
+    saved = {line.split(" ")[0] for line in stored}
     vault = common / "unjam" / "vault"
     on_disk = {blob for _, blob in _files([*_checkouts(repo), vault])}
+    anywhere = reachable | saved | on_disk
     copies = [StateFile(path) for path in vault.rglob("*") if path.is_file()]
     rows = {row for one in (state, *copies) for row in _rows(one.tables())}
     journal = _journal(common)
@@ -55,7 +59,7 @@ def lost_treasure(repo: Path, state: StateFile, treasure: Treasure) -> list[str]
         *(
             f"bytes of {name} ({blob})"
             for blob, name in treasure.blobs.items()
-            if blob not in reachable and blob not in on_disk
+            if blob not in anywhere
         ),
         *(
             f"row {values} of {table}"

@@ -209,6 +209,12 @@ def refuse_outside(path: Path, root: Path | None) -> None:
         raise RefusedError(f"{path} is not below {root}")
 
 
+def leads_out(path: Path, root: Path) -> bool:
+    """Tell whether a symbolic link on the way leads a path out of a directory."""
+    parent = Path(os.path.realpath(path.parent))
+    return not parent.is_relative_to(os.path.realpath(root))
+
+
 def _rename(source: Path, target: Path) -> None:
     """Rename without ever replacing anything, atomically where the system can."""
     code = _rename_noreplace(os.fsencode(source), os.fsencode(target))

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,28 @@ def read(common: Path, run: str) -> list[Record]:
     except OSError as error:
         raise PermanentError(f"cannot read {path}: {error.strerror}") from error
     return [record for line in lines if (record := _record(line)) is not None]
+
+
+def scrub(common: Path, run: str, holds: Callable[[Record], bool], event: str) -> bool:
+    """Take the records out of a journal for which ``holds``, and note the event; False where there are none.
+
+    The journal is replaced whole, by the one who holds the lease: nobody else appends to it.
+    """
+    path = _path(common, run)
+    records = read(common, run)
+    left = [one for one in records if not holds(one)]
+    if len(left) == len(records):
+        return False
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        for one in (*left, {"event": event, "records": len(records) - len(left)}):
+            file.write(json.dumps(one, ensure_ascii=True, separators=(",", ":")) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    _sync(path.parent)
+    return True
 
 
 class Journal:

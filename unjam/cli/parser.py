@@ -2,7 +2,7 @@
 
 import argparse
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from unjam import __version__
@@ -50,7 +50,13 @@ def parser() -> argparse.ArgumentParser:
     status = _command(commands, "status", "status", "show the progress of the orchestration")
     status.add_argument("--watch", action="store_true", help="stay and follow it")
     _vault(
-        _command(commands, "vault", "vault", "list, restore or prune what was saved", as_json=False)
+        _command(
+            commands,
+            "vault",
+            "vault",
+            "list, restore, prune or purge what was saved",
+            as_json=False,
+        )
     )
     _up(
         _command(
@@ -281,7 +287,7 @@ def _duration(text: str) -> timedelta:
 
 
 def _vault(vault: argparse.ArgumentParser) -> None:
-    actions = vault.add_subparsers(dest="action", required=True, metavar="list|restore|prune")
+    actions = vault.add_subparsers(dest="action", required=True, metavar="list|restore|prune|purge")
     listing = actions.add_parser("list", help="list what is kept")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
     restore = actions.add_parser("restore", help="bring back what was saved")
@@ -295,3 +301,14 @@ def _vault(vault: argparse.ArgumentParser) -> None:
     )
     prune.add_argument("--yes", action="store_true", help="do not ask")
     prune.add_argument("--dry-run", action="store_true", help="only show what would go")
+    purge = actions.add_parser("purge", help="erase a path or a run from everything, for good")
+    what = purge.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--path",
+        type=PurePath,
+        metavar="PATH",
+        help="a file or directory: below any worktree, or absolute, of one",
+    )
+    what.add_argument("--run", metavar="RUN", help="all that a run saved")
+    purge.add_argument("--yes", action="store_true", help="do not ask for its name")
+    purge.add_argument("--dry-run", action="store_true", help="only show what would go")

@@ -1,13 +1,14 @@
-"""``unjam vault``: list, restore or prune what was saved."""
+"""``unjam vault``: list, restore, prune or purge what was saved."""
 
 import argparse
 
 from unjam.adapters import clock
-from unjam.cli.say import Page, as_json, ask, is_terminal
+from unjam.cli.say import Page, as_json, ask, is_terminal, typed
 from unjam.domain.outcome import RunWord
 from unjam.domain.words import printable
 from unjam.engine import keeping
 from unjam.engine.orchestration import Orchestration, open_orchestration
+from unjam.engine.purging import Purge, purge, would_go
 from unjam.engine.recovery import Permission
 from unjam.engine.session import Terms, end, session
 from unjam.engine.vault import Kept, kept
@@ -23,6 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
             _list(orchestration, arguments)
         case "restore":
             _restore(orchestration, arguments)
+        case "purge":
+            return _purge(orchestration, arguments)
         case _:
             _prune(orchestration, arguments)
     return 0
@@ -81,4 +84,39 @@ def _prune(orchestration: Orchestration, arguments: argparse.Namespace) -> None:
     with session(orchestration, Terms("prune", by_settings=False), Permission()) as this:
         for one in going:
             keeping.drop(this, one)
+        erased = keeping.erase_dropped(this)
         end(this, RunWord.RECOVERED)
+    if erased:
+        page.line(erased)
+
+
+def _purge(orchestration: Orchestration, arguments: argparse.Namespace) -> int:
+    """Return 0 when a look afterwards found nothing left, 1 when it could not prove that."""
+    wanted = Purge(arguments.run, arguments.path)
+    page = Page()
+    for name in would_go(orchestration, wanted):
+        page.line(f"erase  {name}")
+    if arguments.dry_run:
+        return 0
+    _require_name(wanted, yes=arguments.yes)
+    with session(orchestration, Terms("purge"), Permission()) as this:
+        purged = purge(this, wanted)
+        end(this, RunWord.PARTLY if purged.unproven else RunWord.RECOVERED)
+    if not purged.gone:
+        page.line(f"the vault does not hold {wanted}")
+    for one in purged.gone:
+        page.line(f"erased  {one}")
+    for one in purged.unproven:
+        page.line(f"not proven to be gone: {one}")
+    page.line(f"a run that needs {wanted} can no longer be taken back whole")
+    return 1 if purged.unproven else 0
+
+
+def _require_name(wanted: Purge, *, yes: bool) -> None:
+    if yes:
+        return
+    question = f"This cannot be taken back. Type {wanted} to erase it for good"
+    if not is_terminal() or typed(question) != str(wanted):
+        raise RefusedError(
+            "erasing has to be asked for by name, or with --yes; nothing was changed"
+        )

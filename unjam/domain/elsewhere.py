@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from unjam.domain.snapshot import Branch, Row, Snapshot, WorkstreamId, Worktree
+from unjam.domain.snapshot import Branch, Row, Snapshot, Typed, WorkstreamId, Worktree
 
 UNSTARTED = "pending"
 # Nobody is at work for these, and nobody is waited for.
@@ -75,7 +75,9 @@ def why_elsewhere(
 def machine_of(row: Row) -> str:
     """Return the machine that a row names, if the table has a column for one."""
     values = (value for name, value in row.values if name.lower() in _MACHINE_COLUMNS)
-    return next((value.strip() for value in values if isinstance(value, str) and value.strip()), "")
+    return next(
+        (str(one).strip() for one in values if isinstance(one, str | Typed) and str(one)), ""
+    )
 
 
 def is_called(named: str, names: Iterable[str]) -> bool:

@@ -12,6 +12,8 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving import checkout, ref_moves, remote
 from unjam.adapters.git.moving.operation import abort_operation
+from unjam.adapters.git.salvaging import store
+from unjam.adapters.git.vault import pins
 from unjam.adapters.processes.scan import Request
 from unjam.adapters.processes.start import proof_of_start, start_detached
 from unjam.adapters.processes.stop import stop
@@ -34,7 +36,7 @@ from unjam.domain.change import (
     WriteFile,
 )
 from unjam.domain.naming import shown
-from unjam.domain.snapshot import Scalar
+from unjam.domain.snapshot import CommitId, Scalar
 from unjam.engine import state_changes
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.sides import Side
@@ -47,7 +49,7 @@ def apply(  # noqa: C901 -- an arm for each kind of change; the type checker pro
     common = orchestration.common
     match change:
         case MoveRef():
-            ref_moves.move_refs(Git(common), [change], _message(change))
+            _move_ref(common, change)
         case MoveCheckout():
             checkout.move_checkout(common, change, resuming=resuming)
         case AbortOperation():
@@ -82,6 +84,13 @@ def prepared(orchestration: Orchestration, change: Change) -> Change:
 
 def _left_to_database(change: UpdateRow) -> str:
     return f"its database sets {', '.join(change.not_taken)} itself" if change.not_taken else ""
+
+
+def _move_ref(common: Path, change: MoveRef) -> None:
+    if store.is_private(change.ref):
+        pins.move_private(common, change, _message(change))
+    else:
+        ref_moves.move_refs(Git(common), [change], _message(change))
 
 
 def _message(change: MoveRef) -> str:
@@ -128,7 +137,7 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  
     """Tell where the world is, and in a few words what is there now."""
     match change:
         case MoveRef():
-            now = refs.resolve(Git(orchestration.common), change.ref)
+            now = _standing(orchestration, change.ref)
             return _side(now, change.old, change.new), f"{change.ref} is at {short(now)}"
         case MoveCheckout():
             where = Side(checkout.state_of_checkout(orchestration.common, change))
@@ -150,6 +159,12 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  
             return Side.AFTER, ""
         case _:
             assert_never(change)
+
+
+def _standing(orchestration: Orchestration, ref: str) -> CommitId | None:
+    if store.is_private(ref):
+        return store.resolve(orchestration.common, ref)
+    return refs.resolve(Git(orchestration.common), ref)
 
 
 def short(commit: str | None) -> str:

@@ -6,23 +6,26 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.salvaging.kept import branch_commit, source_of_salvage
 from unjam.adapters.git.salvaging.restore import restore_in_place, restore_to
+from unjam.adapters.git.vault.compact import compact
 from unjam.domain.change import MoveRef
 from unjam.domain.lookups import processes_in, worktree_at
 from unjam.domain.snapshot import CommitId
+from unjam.domain.words import counted
 from unjam.engine.acts.salvage import save_now
 from unjam.engine.history import past_run
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
 from unjam.engine.vault import NAMESPACE, Kept, folder_of, kept
-from unjam.errors import RefusedError, UsageError
+from unjam.errors import RefusedError, UnjamError, UsageError
 
 
 def kept_commit(orchestration: Orchestration, name: str) -> CommitId:
     """Return the commit of a vault ref; raises UsageError for anything else."""
     full = name if name.startswith(f"{NAMESPACE}/") else f"{NAMESPACE}/{name}"
-    commit = refs.resolve(Git(orchestration.common), full)
+    commit = store.resolve(orchestration.common, full)
     if commit is None:
         raise UsageError(f"{name} is not in the vault; `unjam vault list` shows what is")
     return commit
@@ -99,6 +102,16 @@ def drop(run: Recovery, one: Kept) -> None:
             if folder == vault or files.children(folder):
                 return
             files.discard(folder, vault)
+
+
+def erase_dropped(run: Recovery) -> str:
+    """Erase from the vault's packs what nothing in it leads to any more; says how much, or why not."""
+    try:
+        gone = compact(run.orchestration.common)
+    except (UnjamError, OSError) as error:
+        run.note("not erased", because=str(error))
+        return f"nothing was erased from the vault's packs: {error}"
+    return f"{counted(gone, 'object')} erased from the vault's packs" if gone else ""
 
 
 def _is_old(orchestration: Orchestration, run_id: str, before: datetime) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from unjam.adapters import clock, files, lease
 from unjam.adapters.git.mending.shared import find_shared, kept_config
+from unjam.adapters.git.vault.takeover import take_over
 from unjam.adapters.journal import Journal, new_run_id
 from unjam.domain.outcome import RunWord
 from unjam.domain.plan import Plan
@@ -16,6 +17,7 @@ from unjam.engine.orchestration import Orchestration
 from unjam.engine.prepare import policy_of
 from unjam.engine.recovery import Permission, Recovery
 from unjam.engine.resume import complete
+from unjam.errors import UnjamError
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def session(
             flow_run=dict(terms.flow_run or {}),
         )
         _keep_configuration(orchestration)
+        _take_over(run)
         try:
             if orchestration.held is None:  # else what is owed stays owed
                 complete(run)
@@ -85,6 +88,18 @@ def _keep_configuration(orchestration: Orchestration) -> None:
     now = files.content(orchestration.common / "config") if not damaged else None
     if now is not None and now != files.content(kept):
         files.write_atomically(kept, now)
+
+
+def _take_over(run: Recovery) -> None:
+    """Move what earlier versions saved in the repository itself into the vault, where it is private."""
+    try:
+        moved = take_over(run.orchestration.common)
+    except UnjamError as error:
+        run.note("not taken over", because=str(error))
+        return
+    if moved is not None:
+        problems = list(moved.problems)
+        run.note("taken over", refs=list(moved.refs), erased=moved.erased, problems=problems)
 
 
 def adopt(run: Recovery, plan: Plan) -> None:

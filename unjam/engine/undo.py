@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from unjam.adapters.git.salvaging import store
+from unjam.adapters.git.salvaging.given_back import give_back_staged
 from unjam.adapters.git.salvaging.restore import restore_in_place
 from unjam.domain.change import (
     AbortOperation,
@@ -27,6 +29,7 @@ from unjam.engine.history import PastRun, past_run
 from unjam.engine.moved_on import RESTORING, left_to_take_back, refuse_if_moved_on
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
+from unjam.engine.purging import PURGED
 from unjam.engine.recovery import Recovery
 from unjam.engine.sides import Side
 from unjam.engine.vault import NAMESPACE, folder_of
@@ -47,6 +50,7 @@ def preview(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
     world has moved on since.
     """
     past = past_run(orchestration, past_id)
+    _refuse_purged(orchestration, past)
     past_changes = left_to_take_back(orchestration, to_take_back(past))
     aborted = {
         checkout_name(orchestration, one) for one in past_changes if isinstance(one, AbortOperation)
@@ -56,6 +60,18 @@ def preview(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
         raise RefusedError(f"an orchestrator is at work (pid {living.identity.pid}); stop it first")
     refuse_if_moved_on(orchestration, past, past_changes, (seen.primary, *seen.worktrees))
     return past_changes
+
+
+def _refuse_purged(orchestration: Orchestration, past: PastRun) -> None:
+    """Raise RefusedError where what an undo needs was erased for good: `unjam vault purge` said so."""
+    needed = [one.salvage for one in past.changes if isinstance(one, AbortOperation)]
+    vault = store.reader(orchestration.common)
+    gone = [one for one in needed if vault.run("cat-file", "-e", one, accept=None).status]
+    if gone or any(one.get("event") == PURGED for one in past.records):
+        raise RefusedError(
+            f"what {past.id} had saved was purged from the vault, so it cannot be taken back;"
+            " nothing was changed"
+        )
 
 
 def to_take_back(past: PastRun) -> tuple[Change, ...]:
@@ -79,6 +95,8 @@ def take_back(run: Recovery, change: Change) -> Outcome:
     if side is Side.BEFORE:
         return Outcome("undo", subject, StepWord.ALREADY_DONE, there)
     back = inverse(change)
+    if isinstance(back, MovePath):  # an admin directory, perhaps: what it stages comes with it
+        give_back_staged(run.orchestration.common, Path(back.source))
     if back is not None:
         run.door.make(back, resuming=side is Side.BETWEEN)
     return Outcome("undo", subject, StepWord.UNDONE, side_of(run.orchestration, change)[1])

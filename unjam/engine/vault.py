@@ -1,4 +1,4 @@
-"""Where we keep what we saved: refs below ``refs/unjam/`` and files below the Git common directory."""
+"""Where we keep what we saved: a store of our own, refs that hold commits, and files beside them."""
 
 import re
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unjam.adapters import disk, files
-from unjam.adapters.git import refs
-from unjam.adapters.git.command import Git
+from unjam.adapters.git.salvaging import store
 from unjam.adapters.state.dump import copy_database
 from unjam.domain.snapshot import CommitId
 from unjam.engine.orchestration import Orchestration
@@ -15,7 +14,7 @@ from unjam.engine.orchestration import Orchestration
 if TYPE_CHECKING:
     from unjam.engine.recovery import Recovery
 
-NAMESPACE = "refs/unjam"
+NAMESPACE = store.NAMESPACE
 BESIDE = ".unjam-vault"  # where something on another disk is moved to, in its own directory
 _UNSAFE = re.compile(r"[^\w.-]|\.\.|^\.|\.lock$|\.$", re.ASCII)
 
@@ -96,7 +95,7 @@ def keep_state(run: "Recovery") -> None:
 
 def existing_ref(orchestration: Orchestration, commit: CommitId) -> str | None:
     """Return the vault ref that already holds exactly this salvage."""
-    found = refs.named(Git(orchestration.common), NAMESPACE)
+    found = store.named(orchestration.common)
     return next((ref for ref, at in found if at == commit), None)
 
 
@@ -104,7 +103,7 @@ def kept(orchestration: Orchestration) -> tuple[Kept, ...]:
     """List everything in the vault, oldest run first."""
     saved = (
         Kept(ref.split("/")[2], ref, commit=commit)
-        for ref, commit in refs.named(Git(orchestration.common), NAMESPACE)
+        for ref, commit in store.named(orchestration.common)
     )
     stored = (
         Kept(run.name, item.relative_to(run).as_posix(), path=item)

@@ -6,11 +6,15 @@ from pathlib import Path
 from tests.world.brutal import leave_brutal_work, prepare_for_brutal_work
 from tests.world.inventory import entries, git_bytes
 from tests.world.shell import git
+from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.salvaging.restore import restore_to
 from unjam.adapters.git.salvaging.salvage import IgnoredLimits, Salvaged, Source, read_back, salvage
+from unjam.adapters.git.vault.pins import move_private
+from unjam.domain.change import MoveRef
+from unjam.domain.snapshot import CommitId
 
 MEGABYTE = 1 << 20
-REF = "refs/unjam/test/worktree"
+REF = "refs/unjam/test/worktree/agent"
 
 
 class Repository:
@@ -40,6 +44,14 @@ class Repository:
         return self.common / "worktrees/agent"
 
     @property
+    def vault(self) -> Path:
+        return store.place(self.common)
+
+    @property
+    def kept(self) -> CommitId | None:
+        return store.resolve(self.common, REF)
+
+    @property
     def source(self) -> Source:
         return Source(self.tree, self.admin)
 
@@ -60,12 +72,12 @@ class Repository:
         source = source or self.source
         saved = salvage(self.common, source, limits or IgnoredLimits())
         read_back(self.common, saved, source)
-        self.git("update-ref", REF, saved.commit)
+        move_private(self.common, MoveRef(REF, self.kept, saved.commit), "kept")
         return saved
 
     def shown(self, saved: Salvaged, path: str) -> bytes:
         """What a path of the salvage holds, as Git itself reads it."""
-        return git_bytes("cat-file", "blob", f"{saved.commit}:{path}", cwd=self.path)
+        return git_bytes("cat-file", "blob", f"{saved.commit}:{path}", cwd=self.vault)
 
 
 def files(root: Path) -> dict[str, str]:

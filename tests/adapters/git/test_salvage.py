@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.adapters.git.salvaging import REF, Repository, restored, without_link
 from tests.adapters.git.traces import traces
 from tests.world.shell import git_status
+from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.salvaging.salvage import (
     Source,
     read_back,
@@ -26,23 +27,24 @@ def test_a_brutal_worktree_comes_back_identical(repo: Repository) -> None:
 
 def test_nothing_of_the_repository_is_touched_even_under_a_lock(repo: Repository) -> None:
     (repo.admin / "index.lock").write_text("somebody died here")
-    before = traces(repo.path, without="objects")
+    store.make(repo.common)
+    before = traces(repo.path, without=("objects", "unjam"))
 
     saved = salvage(repo.common, repo.source)
     read_back(repo.common, saved, repo.source)
 
-    assert traces(repo.path, without="objects") == before
+    assert traces(repo.path, without=("objects", "unjam")) == before
     assert repo.shown(saved, "admin/index.lock") == b"somebody died here"
 
 
 def test_the_same_content_gives_the_same_commit_and_writes_nothing_twice(repo: Repository) -> None:
     first = repo.save()
-    packs = sorted((repo.common / "objects/pack").iterdir())
+    packs = sorted((repo.vault / "objects/pack").iterdir())
 
     second = repo.save()
 
     assert second == first
-    assert sorted((repo.common / "objects/pack").iterdir()) == packs
+    assert sorted((repo.vault / "objects/pack").iterdir()) == packs
 
 
 def test_any_change_gives_another_commit_and_another_signature(repo: Repository) -> None:
@@ -104,7 +106,8 @@ def test_it_is_there_after_the_worktree_the_branch_and_the_reflog_are_gone(
 def test_it_travels_in_a_bundle_to_another_repository(repo: Repository, tmp_path: Path) -> None:
     before = without_link(repo.tree)
     saved = repo.save()
-    repo.git("bundle", "create", "--quiet", str(tmp_path / "salvage.bundle"), REF)
+    with store.room_with(repo.common, [REF]) as room:
+        room.run("bundle", "create", "--quiet", str(tmp_path / "salvage.bundle"), REF)
     shutil.rmtree(repo.path)
     other = Repository(tmp_path / "other", brutal=False)
     other.git(
@@ -136,7 +139,7 @@ def test_commits_only_a_reflog_or_a_state_file_names_are_kept(plain: Repository)
     plain.git("reflog", "expire", "--expire=now", "--all")
     plain.git("gc", "--quiet", "--prune=now")
 
-    history = plain.git("rev-list", saved.commit).splitlines()
+    history = plain.git("rev-list", saved.commit, cwd=plain.vault).splitlines()
     assert {*lost, other, autostash} <= set(history)
     assert len(saved.parents) == 3  # the tip, the commits reset away, the autostash
     assert saved.parents[0] == other

@@ -113,6 +113,6 @@ def test_what_a_resolution_overwrote_is_kept(plain: Repository) -> None:
 
     saved = plain.save()
 
-    pinned = git_bytes("ls-tree", "--name-only", saved.commit + ":pinned", cwd=plain.path).split()
+    pinned = git_bytes("ls-tree", "--name-only", saved.commit + ":pinned", cwd=plain.vault).split()
     theirs = plain.git("rev-parse", "theirs:src/app.py").encode()
     assert theirs in pinned

@@ -14,6 +14,7 @@ from tests.adapters.git.salvaging import (
 from tests.world.inventory import git_bytes
 from tests.world.shell import git_status
 from unjam.adapters.git.objects import Known
+from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.salvaging.intake import Intake
 from unjam.adapters.git.salvaging.pack import write_pack
 from unjam.adapters.git.salvaging.salvage import (
@@ -50,12 +51,13 @@ def test_conversions_never_change_a_saved_byte(plain: Repository, attribute: str
 
 def salvage_with(repo: Repository, *, stamps_from: int) -> Salvaged:
     """Save as if the worktree were large enough for stat data to be believed."""
+    folder = store.make(repo.common) / "objects/pack"
     with open_shop(repo.common) as shop:
         shop.stamps_from = stamps_from
         intake = Intake()
         taken = take(shop, repo.source, IgnoredLimits(), intake)
     contents = list(intake.contents(intake.everything()))
-    write_pack(repo.common / "objects/pack", contents, len(contents))
+    write_pack(folder, contents, len(contents))
     return taken.salvaged
 
 
@@ -160,7 +162,7 @@ def test_intent_to_add_has_no_content_in_the_index_and_all_of_it_on_disk(plain: 
     saved = plain.save()
 
     assert plain.shown(saved, "worktree/later.txt") == b"soon\n"
-    assert b"later" not in git_bytes("ls-tree", "-r", saved.commit + ":index", cwd=plain.path)
+    assert b"later" not in git_bytes("ls-tree", "-r", saved.commit + ":index", cwd=plain.vault)
     assert saved.problems == ()
 
 
@@ -179,7 +181,7 @@ def test_other_kinds_of_index_are_read(repo: Repository, version: str) -> None:
     for line in entries_before.splitlines():
         mode, oid, _ = line.split(b"\t")[0].split()
         assert mode + b" blob " + oid in git_bytes(
-            "ls-tree", "-r", saved.commit + ":index", cwd=repo.path
+            "ls-tree", "-r", saved.commit + ":index", cwd=repo.vault
         )
 
 

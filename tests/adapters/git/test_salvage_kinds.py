@@ -54,7 +54,7 @@ def test_a_submodule_is_saved_with_its_commits(plain: Repository, tmp_path: Path
     held = {one.path for one in list_files(plain.common, saved.commit)}
     assert f"modules/sub/objects/{unpushed[:2]}/{unpushed[2:]}" in held
     assert plain.shown(saved, "nested/0/worktree/unsaved.txt") == b"not even committed\n"
-    link = git_bytes("ls-tree", saved.commit + ":worktree", "sub", cwd=plain.path)
+    link = git_bytes("ls-tree", saved.commit + ":worktree", "sub", cwd=plain.vault)
     assert link.startswith(b"160000 commit ")
 
 

@@ -96,7 +96,7 @@ def test_a_bulk_salvage_gives_the_same_commits_in_one_pack(tmp_path: Path) -> No
 
     together = salvage_all(repo.common, [*sources, Source(link, None)])
 
-    packs = list((repo.common / "objects/pack").glob("*.pack"))
+    packs = list((repo.vault / "objects/pack").glob("*.pack"))
     assert len(packs) == 1
     assert isinstance(together[-1], RefusedError)
     for saved, source in zip(together, sources, strict=False):
@@ -116,7 +116,7 @@ def test_read_back_names_the_file_that_changed(repo: Repository) -> None:
 
 def test_read_back_names_the_file_whose_bytes_the_store_has_lost(repo: Repository) -> None:
     saved = salvage(repo.common, repo.source)
-    pack = next((repo.common / "objects/pack").glob("*.pack"))
+    pack = next((repo.vault / "objects/pack").glob("*.pack"))
     raw = bytearray(pack.read_bytes())
     raw[len(raw) // 3] ^= 0xFF
     pack.chmod(0o644)

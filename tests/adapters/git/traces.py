@@ -1,15 +1,16 @@
 """What shows whether anybody touched a file."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 
-def traces(*roots: Path, without: str = "") -> dict[str, tuple[int, ...]]:
-    """Every file and directory with what any touch would change; ``without`` is not looked into."""
+def traces(*roots: Path, without: Collection[str] = ()) -> dict[str, tuple[int, ...]]:
+    """Every file and directory with what any touch would change; ``without`` are not looked into."""
     found: dict[str, tuple[int, ...]] = {}
     for root in roots:
         for directory, names, files in os.walk(root):
-            if Path(directory).name == without:
+            if Path(directory).name in without:
                 names.clear()
                 continue
             for name in (".", *names, *files):

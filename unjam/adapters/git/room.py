@@ -34,11 +34,12 @@ _EXACT = (
 
 
 @contextmanager
-def clean_room(common: Path, *, exact: bool = True) -> Iterator[Git]:
+def clean_room(common: Path, *, exact: bool = True, objects: Path | None = None) -> Iterator[Git]:
     """Open a room over the objects of this repository; it is gone afterwards, the objects stay.
 
     ``exact`` pins the attributes so that bytes pass unchanged; without it the tree's own
     attributes (union merges, say) are in force, still without any command behind them.
+    ``objects`` is another store than the repository's own.
     """
     with tempfile.TemporaryDirectory(prefix="unjam-room-") as scratch:
         git_dir = Path(scratch, "git")
@@ -51,6 +52,6 @@ def clean_room(common: Path, *, exact: bool = True) -> Iterator[Git]:
         yield Git(
             git_dir,
             index=git_dir / "index",
-            objects=common / "objects",
+            objects=objects or common / "objects",
             settings=_EXACT if exact else (),
         )

@@ -10,6 +10,7 @@ from unjam.adapters.git.mending import found
 from unjam.adapters.git.mending.lost import find_lost
 from unjam.adapters.git.moving import remote
 from unjam.adapters.git.refs import BRANCHES
+from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.tips import last_of
 from unjam.domain.change import MovePath
 from unjam.domain.damage import LostObject
@@ -43,6 +44,8 @@ def restore_objects(run: Recovery, step: RestoreObjects, fresh: Snapshot) -> tup
             lost = find_lost(run.orchestration.repository, admins).objects
             aside = _move_spoilt(run, lost)
             copies = found.find_here(places, (one.id for one in lost))
+            if copies.left and store.is_there(places.common):
+                found.take_from(store.reader(places.common), copies)
             if copies.left and (apart := ask()) is not None:
                 found.take_from(apart, copies)
             found.put_back(places.common, copies)

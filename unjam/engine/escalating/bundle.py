@@ -69,7 +69,7 @@ def _git_bundle(
         for path, content in contents(orchestration.common, named, case.snapshot.trunk):
             text = content.decode("utf-8", "surrogateescape")
             if not is_clean(text, clean.known):
-                yield f"(no vault.bundle: {path} may hold a secret; the refs are in the repository)"
+                yield f"(no vault.bundle: {path} may hold a secret; the vault has it: unjam vault list)"
                 return
         target = folder / "vault.bundle"
         if write_bundle(orchestration.common, named, case.snapshot.trunk, target):

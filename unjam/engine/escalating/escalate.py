@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from unjam.adapters import surroundings
-from unjam.adapters.git import refs
-from unjam.adapters.git.command import Git
+from unjam.adapters.git.salvaging import store
 from unjam.adapters.processes.call import call
 from unjam.domain.attempts import Tried
 from unjam.domain.diagnosis import DETECTORS, diagnose
@@ -21,7 +20,6 @@ from unjam.engine.history import past_run
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery
 from unjam.engine.session import end_with_killed
-from unjam.engine.vault import NAMESPACE
 from unjam.errors import UsageError
 
 _PLACE = re.compile(r"\{(title|report|bundle)\}")
@@ -88,7 +86,7 @@ def _case(
 ) -> Case:
     orchestration = run.orchestration
     tried = sorted(dict.fromkeys(runs))
-    kept = [ref for ref, _ in refs.named(Git(orchestration.common), NAMESPACE)]
+    kept = [ref for ref, _ in store.named(orchestration.common)]
     return Case(
         snapshot=snapshot,
         findings=findings,

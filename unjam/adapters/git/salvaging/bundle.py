@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from unjam.adapters.git.command import Git
+from unjam.adapters.git.salvaging import store
 from unjam.errors import PermanentError
 
 _NOTHING_IN_IT = 128
@@ -17,10 +17,12 @@ def write_bundle(common: Path, refs: Sequence[str], trunk: str, target: Path) ->
     partial = target.with_name(f"{target.name}.partial")
     partial.unlink(missing_ok=True)
     wanted = "".join(f"{ref}\n" for ref in (*refs, f"^{trunk}")).encode("utf-8", "surrogateescape")
-    made = Git(common).run(
-        "bundle", "create", "--quiet", str(partial), "--stdin", stdin=wanted, accept=None
-    )
+    with store.room_with(common, (*refs, trunk)) as room:
+        made = room.run(
+            "bundle", "create", "--quiet", str(partial), "--stdin", stdin=wanted, accept=None
+        )
     if made.status == 0:
+        partial.chmod(0o600)  # it may hold what a salvage holds
         partial.replace(target)
         return True
     partial.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from unjam.adapters.git.batches import read_objects
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.salvaging import store
 from unjam.errors import PermanentError
 
 _AT_ONCE = 500  # objects
@@ -16,7 +17,11 @@ def contents(common: Path, refs: Sequence[str], trunk: str) -> Iterator[tuple[st
 
     Raises PermanentError where they are too large to be looked through.
     """
-    git = Git(common)
+    with store.room_with(common, (*refs, trunk)) as room:
+        yield from _contents(room, refs, trunk)
+
+
+def _contents(git: Git, refs: Sequence[str], trunk: str) -> Iterator[tuple[str, bytes]]:
     wanted = "".join(f"{ref}\n" for ref in (*refs, f"^{trunk}")).encode("utf-8", "surrogateescape")
     listing = git.run("rev-list", "--objects", "--stdin", stdin=wanted).text.splitlines()
     named = dict(line.partition(" ")[::2] for line in listing)

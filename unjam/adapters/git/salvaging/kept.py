@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.salvaging import manifest
+from unjam.adapters.git.salvaging import manifest, store
+from unjam.adapters.git.salvaging.given_back import give_back
 from unjam.adapters.git.salvaging.manifest import Manifest
 from unjam.domain.snapshot import CommitId
 from unjam.errors import PermanentError, UsageError
@@ -12,7 +13,7 @@ from unjam.errors import PermanentError, UsageError
 def manifest_of(common: Path, commit: CommitId) -> Manifest:
     """Read what a salvage says of itself; raises UsageError where it is none."""
     name = f"{commit}:{manifest.NAME.decode()}"
-    found = Git(common).run("cat-file", "blob", name, accept=None)
+    found = store.reader(common).run("cat-file", "blob", name, accept=None)
     if found.status:
         raise UsageError(f"{commit} is kept as it was; it is no salvage of a checkout")
     return Manifest.from_json(found.out)
@@ -31,7 +32,7 @@ def holds_work(common: Path, commit: CommitId, trunk: CommitId) -> bool:
 
     Where that cannot be told it does.
     """
-    git = Git(common)
+    git = store.reader(common)
     try:
         tip = manifest_of(common, commit).tip
     except UsageError:
@@ -50,9 +51,13 @@ def _is_in(git: Git, commit: CommitId, trunk: CommitId) -> bool:
 
 
 def branch_commit(common: Path, commit: CommitId, message: str) -> CommitId:
-    """Commit the files of a salvage on top of the commit they were checked out from."""
+    """Commit the files of a salvage on top of the commit they were checked out from.
+
+    With that they are in the repository: a branch is for everybody.
+    """
     facts = manifest_of(common, commit)
-    git = Git(common)
-    tree = git.run("rev-parse", "--verify", "--end-of-options", f"{commit}:worktree").text
+    asked = ("rev-parse", "--verify", "--end-of-options", f"{commit}:worktree")
+    tree = store.reader(common).run(*asked).text
+    give_back(common, [tree])
     parent = ("-p", facts.tip) if facts.tip else ()
-    return CommitId(git.run("commit-tree", tree, *parent, "-m", message).text)
+    return CommitId(Git(common).run("commit-tree", tree, *parent, "-m", message).text)

@@ -118,11 +118,15 @@ class Manifest:
     others: tuple[str, ...] = ()  # registered worktrees below this one, left out
     without: tuple[str, ...] = ()  # left out because the caller said so
     problems: tuple[str, ...] = ()
+    purged: tuple[str, ...] = ()  # taken out of the salvage afterwards, for good
     version: int = VERSION
 
     def to_json(self) -> bytes:
         """Return the same bytes for the same facts."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True).encode()
+        facts = asdict(self)
+        if not self.purged:  # so that the same content has the id it always had
+            del facts["purged"]
+        return json.dumps(facts, indent=1, sort_keys=True).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:

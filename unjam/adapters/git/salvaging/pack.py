@@ -20,6 +20,7 @@ _COMPRESSED_BELOW = (
     64 << 10
 )  # bytes; larger contents are stored as they are, which is ten times as fast
 _LARGE_OFFSET = 1 << 31
+OPEN, PRIVATE = 0o444, 0o400  # permissions: as Git has it, and for the owner alone
 
 
 class StaleContentError(Exception):
@@ -41,8 +42,8 @@ class _Written(NamedTuple):
     offset: int
 
 
-def write_pack(folder: Path, contents: Iterable[Content], count: int) -> None:
-    """Write the objects into a pack directory; they are durable when this returns.
+def write_pack(folder: Path, contents: Iterable[Content], count: int, *, mode: int = OPEN) -> str:
+    """Write the objects into a pack directory; they are durable when this returns. Returns its name.
 
     Raises StaleContentError, having written nothing, where a content is not what its id says.
     """
@@ -50,18 +51,18 @@ def write_pack(folder: Path, contents: Iterable[Content], count: int) -> None:
     with tempfile.NamedTemporaryFile(dir=folder, prefix="tmp_pack_", delete=False) as pack:
         try:
             trailer, written = _write_objects(pack, contents, count)
-            _make_durable(pack)
-            _publish(folder, Path(pack.name), trailer, written)
+            _make_durable(pack, mode)
+            return _publish(folder, Path(pack.name), _index(trailer, written), trailer, mode)
         except BaseException:
             Path(pack.name).unlink(missing_ok=True)
             raise
 
 
-def _publish(folder: Path, pack: Path, trailer: bytes, written: list[_Written]) -> None:
+def _publish(folder: Path, pack: Path, listing: bytes, trailer: bytes, mode: int) -> str:
     name = folder / f"pack-{trailer.hex()}"
     with tempfile.NamedTemporaryFile(dir=folder, prefix="tmp_idx_", delete=False) as index:
-        index.write(_index(trailer, written))
-        _make_durable(index)
+        index.write(listing)
+        _make_durable(index, mode)
     # Git looks for indices: the pack has to be in place before its own.
     pack.replace(name.with_suffix(".pack"))
     Path(index.name).replace(name.with_suffix(".idx"))
@@ -70,11 +71,12 @@ def _publish(folder: Path, pack: Path, trailer: bytes, written: list[_Written]) 
         os.fsync(directory)
     finally:
         os.close(directory)
+    return name.name
 
 
-def _make_durable(file: IO[bytes]) -> None:
+def _make_durable(file: IO[bytes], mode: int) -> None:
     file.flush()
-    os.fchmod(file.fileno(), 0o444)
+    os.fchmod(file.fileno(), mode)
     os.fsync(file.fileno())
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from unjam.adapters.git.salvaging import manifest
 from unjam.adapters.git.salvaging.converge import Goal, Wanted, ancestors, converge
+from unjam.adapters.git.salvaging.given_back import give_back
 from unjam.adapters.git.salvaging.ignored import ignored_paths
 from unjam.adapters.git.salvaging.manifest import Area, Base, Manifest
 from unjam.adapters.git.salvaging.survey import belongs_to_primary, is_primary, other_worktrees
@@ -143,7 +144,10 @@ def _goal(saved: _Saved, base: Base) -> Goal:
         for name in (*area.special, *area.unreadable):
             goal.kept.add(os.fsencode(area.below(name)))
     if base is Base.WORKTREE:
-        goal.kept |= {os.fsencode(one) for one in (*saved.facts.skipped, *saved.facts.others)}
+        goal.kept |= {
+            os.fsencode(one)
+            for one in (*saved.facts.skipped, *saved.facts.others, *saved.facts.purged)
+        }
     needed = {above for path in (*goal.files, *goal.kept) for above in ancestors(path)}
     for area in areas:
         empty = {os.fsencode(area.below(one)) for one in (*area.empty, "")}
@@ -221,12 +225,22 @@ def _restore_admin(saved: _Saved, common: Path, path: Path, admin: Path, aside: 
                 goal.directories[folder] = there.stat().st_mode & 0o7777
     elif b"gitdir" in goal.files and facts.worktree != str(path):
         _redirect(saved, goal, b"gitdir", f"{facts.worktree}/.git\n", f"{path}/.git\n")
+    give_back(common, _needed_by_index(saved))
     place = admin if whole else aside / "admin-new"
     converge(place, goal, saved.shop.objects, aside / "admin", admit)
     if not whole:
         # Git prunes an admin directory that is half made: it appears whole.
         admin.parent.mkdir(exist_ok=True)
         place.replace(admin)
+
+
+def _needed_by_index(saved: _Saved) -> list[str]:
+    """Name what the index and the state files of the checkout name, and a `gc` may have taken."""
+    return [
+        leaf.oid.hex()
+        for path, leaf in saved.leaves.items()
+        if path.startswith((b"index/", b"stage", b"pinned/")) and leaf.mode != REPOSITORY
+    ]
 
 
 def _own_state(*, primary: bool, reflogs: bool) -> Admit:

@@ -2,8 +2,8 @@
 
 The commit's tree holds ``worktree/``, ``index/`` or ``stage0..3/``, ``admin/``, ``nested/``,
 ``pinned/`` (objects only state files name), ``odd/`` (what no tree may hold under its own name) and
-``meta.json``. Its parents hold every commit that the checkout's state files and reflogs name. No
-ref is written: the caller names the commit, and until then it is as safe as any fresh object.
+``meta.json``. Its parents hold every commit that the checkout's state files and reflogs name. It
+is written into the store of our own; no ref is: the caller names the commit.
 """
 
 import gc
@@ -11,11 +11,16 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.objects import Objects, open_objects
+from unjam.adapters.git.salvaging import store
+from unjam.adapters.git.salvaging.borrowed import copies
 from unjam.adapters.git.salvaging.ignored import IgnoredLimits
 from unjam.adapters.git.salvaging.intake import Intake
-from unjam.adapters.git.salvaging.pack import StaleContentError, write_pack
+from unjam.adapters.git.salvaging.pack import PRIVATE, StaleContentError, write_pack
 from unjam.adapters.git.salvaging.pins import position
 from unjam.adapters.git.salvaging.survey import Source, common_of, signature_of, survey
 from unjam.adapters.git.salvaging.take import Salvaged, Shop, Taken, open_shop, take
@@ -50,6 +55,7 @@ def salvage_all(
     common: Path, sources: Sequence[Source], limits: IgnoredLimits = _DEFAULT
 ) -> tuple[Salvaged | UnjamError, ...]:
     """Save many worktrees into one pack; what could not be saved is its error, in its place."""
+    store.make(common)
     with _uncollected(), open_shop(common) as shop:
         try:
             return _save(shop, sources, limits, Intake())
@@ -77,18 +83,35 @@ def _save(
 
 
 def _store(shop: Shop, taken: Sequence[Taken], intake: Intake) -> None:
-    """Write what the object store does not have."""
-    again = [one for one in taken if shop.objects.known([bytes.fromhex(one.salvaged.commit)])]
-    # To ask for what is not there costs Git a look through its packs: ask where it may be there.
-    asked = intake.everything() if len(again) == len(taken) else intake.large()
-    there = shop.objects.known(asked).keys() | shop.present.keys()
-    wanted = {oid for oid in intake.everything() if oid not in there}
-    if not wanted:
+    """Write what the vault does not have itself, though the repository may have it today."""
+    unheld = set().union(*(one.unheld for one in taken)) - set(intake.everything())
+    with open_own(shop.common, shop.room) as own:
+        again = [one for one in taken if own.known([bytes.fromhex(one.salvaged.commit)])]
+        # To ask for what is not there costs Git a look through its packs: ask where it may be there.
+        asked = intake.everything() if len(again) == len(taken) else intake.large()
+        there = own.known(asked).keys()
+        wanted = set(intake.everything()) - shop.present.keys() - there
+        borrowed = shop.objects.known(unheld - own.known(unheld).keys())
+    if not wanted and not borrowed:
         return
+    contents = chain(intake.contents(wanted), copies(shop.objects, borrowed))
+    folder = store.place(shop.common) / "objects/pack"
     try:
-        write_pack(shop.common / "objects/pack", intake.contents(wanted), len(wanted))
+        write_pack(folder, contents, len(wanted) + len(borrowed), mode=PRIVATE)
     except OSError as error:
         raise TransientError(f"the vault could not be written: {error.strerror}") from error
+
+
+@contextmanager
+def open_own(common: Path, room: Git) -> Iterator[Objects]:
+    """Ask about the packs of the vault alone, without what it borrows."""
+    apart = room.git_dir / "own-objects"
+    apart.mkdir(exist_ok=True)
+    link = apart / "pack"
+    if not link.is_symlink():
+        link.symlink_to(store.place(common) / "objects/pack")
+    with open_objects(Git(room.git_dir, objects=apart)) as own:
+        yield own
 
 
 def signature(source: Source) -> str:
@@ -136,7 +159,9 @@ def _prove(shop: Shop, again: Taken) -> None:
         names = {leaf.oid.hex(): os.fsdecode(leaf.path) for leaf in again.leaves}
         named = next((name for oid, name in names.items() if oid in str(error)), "its tree")
         raise PermanentError(f"the salvage does not hold {named}: {error}") from error
-    missing = again.trusted - shop.objects.known(again.trusted).keys()
+    with open_own(shop.common, shop.room) as own:
+        missing = again.unheld - own.known(again.unheld).keys()
+    missing |= again.trusted - shop.objects.known(again.trusted).keys()
     if missing:
         raise PermanentError(f"the salvage does not hold object {missing.pop().hex()}")
 
@@ -152,8 +177,8 @@ def _difference(shop: Shop, salvaged: Salvaged, again: Taken) -> str:
 
 @contextmanager
 def _spool(common: Path) -> Iterator[Path]:
-    (common / "objects/pack").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=common / "objects", prefix="tmp_objdir-unjam-") as folder:
+    objects = store.place(common) / "objects"
+    with tempfile.TemporaryDirectory(dir=objects, prefix="tmp_objdir-unjam-") as folder:
         yield Path(folder)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.objects import Known, Objects, open_objects
 from unjam.adapters.git.room import clean_room
-from unjam.adapters.git.salvaging import manifest
+from unjam.adapters.git.salvaging import manifest, store
+from unjam.adapters.git.salvaging.borrowed import below_trees, not_in_commit
 from unjam.adapters.git.salvaging.capture import Captured, capture
 from unjam.adapters.git.salvaging.ignored import IgnoredLimits, choose_skipped
 from unjam.adapters.git.salvaging.intake import Intake
@@ -25,6 +26,7 @@ from unjam.adapters.git.salvaging.trees import (
     REPOSITORY,
     Leaf,
     build_trees,
+    parse_tree,
     read_tree,
 )
 from unjam.adapters.git.salvaging.unchanged import is_unchanged, stampable
@@ -70,6 +72,7 @@ class Taken:
     trees: dict[bytes, bytes]
     trusted: set[bytes]  # blobs that were not read, because the file provably is its staged blob
     foreign: set[bytes]  # ids in the tree that are not objects of this repository
+    unheld: set[bytes]  # objects of the repository that no commit holds which the salvage pins
 
 
 @dataclass(slots=True)
@@ -101,7 +104,7 @@ def open_shop(common: Path) -> Iterator[Shop]:
     config = common / "config"
     if config.exists() and _NEW_HASH.search(config.read_bytes()):
         raise PermanentError(f"{common}: repositories with SHA-256 ids are not supported")
-    with clean_room(common) as room:
+    with clean_room(common, objects=store.objects_of(common)) as room:
         for name in ("shallow", "info/exclude"):
             if (common / name).is_file():
                 shutil.copyfile(common / name, room.git_dir / name)
@@ -140,7 +143,8 @@ def take(shop: Shop, source: Source, limits: IgnoredLimits, intake: Intake) -> T
         vanished_share=_vanished(scene),
     )
     foreign = {leaf.oid for leaf in leaves if leaf.mode in {REPOSITORY, DIRECTORY}}
-    return Taken(salvaged, leaves, trees, captured.trusted, foreign)
+    unheld = _unheld(shop, scene, leaves, (root, trees), pins) - set(intake.everything())
+    return Taken(salvaged, leaves, trees, captured.trusted, foreign, unheld)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +236,25 @@ def _pinned(shop: Shop, scene: _Scene, pins: Pins) -> list[Leaf]:
         Leaf(b"pinned/" + oid.hex().encode(), modes[kind], oid)
         for kind, oid in sorted({*pins.other, *blobs})
     ]
+
+
+def _unheld(
+    shop: Shop,
+    scene: _Scene,
+    leaves: list[Leaf],
+    tree: tuple[bytes, dict[bytes, bytes]],
+    pins: Pins,
+) -> set[bytes]:
+    """Return what the repository has and may collect one day: what is staged and not committed, mostly."""
+    root, trees = tree
+    sides = [one.oid for one in parse_tree(trees[root]) if one.path in scene.index.sides()]
+    tip = scene.where.tip if pins.parents else None
+    unheld = not_in_commit(shop.room, tip, sides, trees)
+    unheld.update(oid for oid in scene.index.overwritten if oid in shop.present)
+    unheld.update(oid for kind, oid in pins.other if kind == b"blob")
+    unheld |= below_trees(shop.room, [oid for kind, oid in pins.other if kind == b"tree"], tip)
+    elsewhere = shop.present.keys() - scene.index.blobs()  # what other worktrees have staged
+    return unheld.union(one.oid for one in leaves if one.oid in elsewhere) if elsewhere else unheld
 
 
 def _manifest(scene: _Scene, captured: Captured, problems: tuple[str, ...]) -> Manifest:
