@@ -11,7 +11,7 @@ from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.purging import Purge, purge, would_go
 from unjam.engine.recovery import Permission
 from unjam.engine.session import Terms, end, session
-from unjam.engine.vault import Kept, kept
+from unjam.engine.vault import Kept, kept, not_erased
 from unjam.errors import RefusedError
 from unjam.settings.units import written_duration
 
@@ -45,6 +45,8 @@ def _list(orchestration: Orchestration, arguments: argparse.Namespace) -> None:
         page.line(f"{one.run}  {_what(one)}")
     if not everything:
         page.line("the vault is empty")
+    if said := not_erased(orchestration):
+        page.line(said)
 
 
 def _what(one: Kept) -> str:

@@ -94,7 +94,7 @@ def _take_over(run: Recovery) -> None:
     """Move what earlier versions saved in the repository itself into the vault, where it is private."""
     try:
         moved = take_over(run.orchestration.common)
-    except UnjamError as error:
+    except (UnjamError, OSError) as error:
         run.note("not taken over", because=str(error))
         return
     if moved is not None:

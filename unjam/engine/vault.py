@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from unjam.adapters import disk, files
 from unjam.adapters.git.salvaging import store
+from unjam.adapters.git.vault.takeover import marker_of
 from unjam.adapters.state.dump import copy_database
 from unjam.domain.snapshot import CommitId
 from unjam.engine.orchestration import Orchestration
@@ -111,6 +112,16 @@ def kept(orchestration: Orchestration) -> tuple[Kept, ...]:
         for item in _items(run)
     )
     return tuple(sorted((*saved, *stored), key=lambda one: (one.run, one.name)))
+
+
+def not_erased(orchestration: Orchestration) -> str:
+    """Say that the repository itself still has what an earlier version saved there; else nothing."""
+    if not marker_of(orchestration.common).exists():
+        return ""
+    return (
+        "what an earlier version saved is partly in the repository's own objects still, and a copy of"
+        " it takes that along; the next run tries again to erase it, and its journal says why it could not"
+    )
 
 
 def _items(run: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from unjam.errors import PermanentError
 _HEADER = struct.Struct(">4sII")
 _ENTRY = struct.Struct(">10I20sH")
 _TRAILER = 20
+SIDES = (b"index", b"stage0", b"stage1", b"stage2", b"stage3")  # the trees that hold an index
 _EXTENDED, _LONG_NAME = 0x4000, 0xFFF
 _SKIP_WORKTREE, _INTENT_TO_ADD = 0x4000, 0x2000  # in the extended flags
 

@@ -18,7 +18,7 @@ from unjam.adapters.git.salvaging.ignored import IgnoredLimits, choose_skipped
 from unjam.adapters.git.salvaging.intake import Intake
 from unjam.adapters.git.salvaging.manifest import Manifest, decoded
 from unjam.adapters.git.salvaging.pins import FIRST_DATE, Pins, Position, find_pins, position
-from unjam.adapters.git.salvaging.staged import Index, IndexState, read_index
+from unjam.adapters.git.salvaging.staged import SIDES, Index, IndexState, read_index
 from unjam.adapters.git.salvaging.survey import Source, Survey, common_of, signature_of, survey
 from unjam.adapters.git.salvaging.trees import (
     DIRECTORY,
@@ -153,6 +153,7 @@ class _Scene:
 
     found: Survey
     index: Index
+    blobs: set[bytes]  # that the index needs
     where: Position
     own_tip: str | None  # as ``signature`` sees it, which does not know the repository
     tracked: frozenset[bytes]
@@ -163,12 +164,14 @@ class _Scene:
 def _look(shop: Shop, source: Source, limits: IgnoredLimits) -> _Scene:
     found = survey(shop.common, source)
     index = read_index((source.admin or shop.room.git_dir / "none") / "index", shop.room)
-    shop.present |= shop.objects.known(index.blobs() - shop.present.keys())
+    blobs = index.blobs()
+    shop.present |= shop.objects.known(blobs - shop.present.keys())
     where = position(shop.common, source.admin)
     tracked = _tracked(shop, index, where)
     return _Scene(
         found=found,
         index=index,
+        blobs=blobs,
         where=where,
         own_tip=position(common_of(source), source.admin).tip,
         tracked=tracked,
@@ -247,13 +250,13 @@ def _unheld(
 ) -> set[bytes]:
     """Return what the repository has and may collect one day: what is staged and not committed, mostly."""
     root, trees = tree
-    sides = [one.oid for one in parse_tree(trees[root]) if one.path in scene.index.sides()]
+    sides = [one.oid for one in parse_tree(trees[root]) if one.path in SIDES]
     tip = scene.where.tip if pins.parents else None
     unheld = not_in_commit(shop.room, tip, sides, trees)
     unheld.update(oid for oid in scene.index.overwritten if oid in shop.present)
     unheld.update(oid for kind, oid in pins.other if kind == b"blob")
     unheld |= below_trees(shop.room, [oid for kind, oid in pins.other if kind == b"tree"], tip)
-    elsewhere = shop.present.keys() - scene.index.blobs()  # what other worktrees have staged
+    elsewhere = shop.present.keys() - scene.blobs  # what other worktrees have staged
     return unheld.union(one.oid for one in leaves if one.oid in elsewhere) if elsewhere else unheld
 
 

@@ -19,6 +19,7 @@ from unjam.errors import UnjamError
 
 _OID = re.compile(rb"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 _STATE = ("*", "rebase-merge/*", "rebase-apply/*", "sequencer/*")
+_OWN_REFS = ("refs/bisect/*", "refs/worktree/**/*", "refs/rewritten/*")  # of one checkout
 _NOT_STATE = ("index", "packed-refs", "config", "description", "gitdir", "commondir")
 
 
@@ -47,7 +48,7 @@ def erase(common: Path, wanted: Collection[bytes], marker: Path) -> Erased:
     going = set(wanted) - still
     because = _erase_packed(common, going, since)
     _erase_loose(common, going, since)
-    again = reachable(common, going)
+    again = _needed_after_all(common, going)
     if again:  # somebody staged or committed the same bytes meanwhile
         give_back(common, [one.hex() for one in again])
         because.append(f"{len(again)} of them came into use meanwhile")
@@ -59,11 +60,21 @@ def erase(common: Path, wanted: Collection[bytes], marker: Path) -> Erased:
     return Erased(frozenset(going - left), left, frozenset(still), tuple(because))
 
 
+def _needed_after_all(common: Path, gone: set[bytes]) -> set[bytes]:
+    """Return what came into use since the first look; all of it where that cannot be told."""
+    try:
+        return reachable(common, gone, missing="--missing=print")
+    except UnjamError:
+        return gone
+
+
 def _none(wanted: Collection[bytes], because: str) -> Erased:
     return Erased(left=frozenset(wanted), because=(because,))
 
 
-def reachable(common: Path, wanted: Collection[bytes]) -> set[bytes]:
+def reachable(
+    common: Path, wanted: Collection[bytes], *, missing: str = "--missing=error"
+) -> set[bytes]:
     """Return those of the objects that something in the repository leads to; raises where it cannot tell."""
     if not wanted:
         return set()
@@ -78,6 +89,7 @@ def reachable(common: Path, wanted: Collection[bytes]) -> set[bytes]:
         "--all",
         "--reflog",
         "--indexed-objects",
+        missing,
         "--stdin",
         stdin=asked,
     )
@@ -85,7 +97,11 @@ def reachable(common: Path, wanted: Collection[bytes]) -> set[bytes]:
     found: set[bytes] = set()
     for piece in listing.pieces():
         *lines, rest = (rest + piece).split(b"\n")
-        found.update(oid for line in lines if (oid := bytes.fromhex(line.decode())) in looked_for)
+        found.update(
+            oid
+            for line in lines
+            if (oid := bytes.fromhex(line.removeprefix(b"?").decode())) in looked_for
+        )
     return found
 
 
@@ -95,7 +111,7 @@ def _admins(common: Path) -> list[Path]:
 
 def _named_by_state(common: Path) -> Iterator[str]:
     for admin in _admins(common):
-        for path in (one for pattern in _STATE for one in admin.glob(pattern)):
+        for path in (one for pattern in (*_STATE, *_OWN_REFS) for one in admin.glob(pattern)):
             text = None if path.name in _NOT_STATE else read_small(path, limit=1 << 20)
             yield from (one.decode() for one in _OID.findall(text or b""))
 

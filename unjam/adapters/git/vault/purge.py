@@ -11,12 +11,12 @@ from unjam.adapters.git.salvaging.intake import Intake
 from unjam.adapters.git.salvaging.manifest import Base, Manifest
 from unjam.adapters.git.salvaging.pack import PRIVATE, write_pack
 from unjam.adapters.git.salvaging.salvage import open_own
+from unjam.adapters.git.salvaging.staged import SIDES
 from unjam.adapters.git.salvaging.take import Shop, open_shop
 from unjam.adapters.git.salvaging.trees import DIRECTORY, FILE, REPOSITORY, Leaf, build_trees
 from unjam.domain.snapshot import CommitId
 
 _EMPTY = bytes.fromhex("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391")
-_SIDES = (b"index", b"stage0", b"stage1", b"stage2", b"stage3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _named(leaves: Iterable[Leaf], facts: Manifest, below: str) -> Iterator[byte
         side, _, rest = leaf.path.partition(b"/")
         if side == b"pinned":  # a tree that a state file names
             rest = rest.partition(b"/")[2]
-        if side in (*_SIDES, b"pinned") and _is_at(_text(rest), below):
+        if side in (*SIDES, b"pinned") and _is_at(_text(rest), below):
             yield leaf.path
 
 
