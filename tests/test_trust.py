@@ -411,3 +411,22 @@ def test_what_was_judged_is_what_is_parsed(repo: Path) -> None:
 
     with pytest.raises(UsageError, match="not a regular file"):
         load(repo)
+
+
+@pytest.mark.parametrize("name", ["unjam.toml", "pyproject.toml"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[tool.unjam]\na = " + b"[" * 100_000, "nested too deep"),
+        (b"[tool.unjam]\na = " + b"9" * 10_000, "a number too long"),
+        (b"#" * (5 << 20), "larger than 4 MB"),
+    ],
+    ids=["deep", "long", "large"],
+)
+def test_what_no_parser_is_made_for_is_said_in_a_line(
+    repo: Path, name: str, content: bytes, said: str
+) -> None:
+    (repo / name).write_bytes(content)
+
+    with pytest.raises(UsageError, match=said):
+        load(repo)
