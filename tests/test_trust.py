@@ -411,3 +411,48 @@ def test_what_was_judged_is_what_is_parsed(repo: Path) -> None:
 
     with pytest.raises(UsageError, match="not a regular file"):
         load(repo)
+
+
+@pytest.mark.parametrize("name", ["unjam.toml", "pyproject.toml"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[tool.unjam]\na = " + b"[" * 100_000, "nested too deep"),
+        (b"[tool.unjam]\na = " + b"9" * 10_000, "a number too long"),
+        (b"#" * (5 << 20), "larger than 4 MB"),
+    ],
+    ids=["deep", "long", "large"],
+)
+def test_what_no_parser_is_made_for_is_said_in_a_line(
+    repo: Path, name: str, content: bytes, said: str
+) -> None:
+    (repo / name).write_bytes(content)
+
+    with pytest.raises(UsageError, match=said):
+        load(repo)
+
+
+@pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "XDG_STATE_HOME"])
+def test_what_lies_in_the_repository_is_not_the_persons_own(
+    repo: Path, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home that is a repository: an agent writes the person's configuration, or that it is trusted."""
+    written(repo, EVIL)
+    monkeypatch.setenv(variable, str(repo / "dot"))
+    trust(Own(repo, repo / "unjam.toml", "0" * 64, ()))
+    (repo / "dot" / "unjam").mkdir(parents=True, exist_ok=True)
+    if variable == "XDG_CONFIG_HOME":
+        written(repo / "dot" / "unjam", EVIL, "config.toml")
+
+    with pytest.raises(UsageError, match=f"lies in the repository.*{variable}"):
+        load(repo)
+
+
+def test_a_persons_own_that_another_repository_keeps_counts(repo: Path, config: Path) -> None:
+    kept = repo.parent / "dotfiles"
+    kept.mkdir()
+    config.symlink_to(written(kept, "[policy]\npush = 'auto'\n", "config.toml"))
+
+    assert load(repo).policy.push is Approval.AUTO
+    with pytest.raises(UsageError, match="lies in the repository"):
+        load(kept)

@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +15,18 @@ from psycopg.types.range import Range
 
 from tests.postgres import postgres
 from tests.state_server import EVERY_TYPE, PLAIN, Server
+from tests.world import git
+from unjam.adapters.git.repository import find_repository
 from unjam.adapters.state.read import images_of, read_state, row_of
 from unjam.adapters.state.write import rehearse, update_row
 from unjam.domain.change import UpdateRow
 from unjam.domain.records import from_record, to_record
 from unjam.domain.snapshot import Scalar, Truth, WorkstreamId
+from unjam.engine.observe import observe
+from unjam.engine.orchestration import Orchestration
 from unjam.errors import PermanentError, RefusedError, TransientError
+from unjam.settings import Settings
+from unjam.settings.model import Orchestration as Places
 
 WS = WorkstreamId("ws-1")
 Image = tuple[tuple[str, Scalar], ...]
@@ -250,6 +257,29 @@ def test_a_row_that_a_policy_lets_us_read_and_not_write_is_said(
     assert "row-level security" in state.because
     assert server.all() == before
     assert read_state(server.location).because == ""
+
+
+def test_a_look_says_that_rows_may_be_hidden_and_does_not_call_it_healthy(
+    new_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = new_server(f"""
+        CREATE TABLE workstream_status ({PLAIN});
+        INSERT INTO workstream_status VALUES ('ws-2', 'secret');
+        DROP ROLE IF EXISTS looker;
+        CREATE ROLE looker LOGIN;
+        GRANT SELECT ON workstream_status TO looker;
+        ALTER TABLE workstream_status ENABLE ROW LEVEL SECURITY;
+    """)
+    git("init", "-b", "main", cwd=tmp_path)
+    git("commit", "--allow-empty", "-m", "begin", cwd=tmp_path)
+
+    def unknown(location: str) -> list[str]:
+        written = Settings(orchestration=Places(state=location))
+        seen = observe(Orchestration(find_repository(tmp_path), written))
+        return [one.what for one in seen.unknown]
+
+    assert unknown(server.location.replace("unjam@", "looker@")) == ["all rows of the state"]
+    assert unknown(server.location) == []
 
 
 def test_a_table_in_a_schema_of_its_own_is_found_and_one_of_two_is_asked_for(

@@ -244,6 +244,7 @@ class State:
         tuple[WorkstreamId, int], ...
     ] = ()  # `started` events: the true number of attempts
     because: str = ""
+    hidden: str = ""  # why there may be rows that were not shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,9 +207,9 @@ def _tests(orchestration: Orchestration, tip: CommitId) -> "TrunkTests | None":
 
 
 def _unknown_state(state: State) -> tuple[Unknown, ...]:
-    if state.readable is not Truth.UNKNOWN:
-        return ()
-    return (Unknown("state database", state.because),)
+    if state.readable is Truth.UNKNOWN:
+        return (Unknown("state database", state.because),)
+    return (Unknown("all rows of the state", state.hidden),) if state.hidden else ()
 
 
 def with_signs_of_life(snapshot: Snapshot) -> Snapshot:

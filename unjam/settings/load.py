@@ -47,7 +47,7 @@ def load_all(repo: Path, config: Path | None = None, *, standing: bool = False) 
     Only what a person trusted counts of the repository's own file, and what makes unjam do less.
     ``standing``: ``config`` was named once for many times to come, so in a repository it is no better.
     """
-    personal, file = read_personal(), _file(repo, config)
+    personal, file = read_personal(repo), _file(repo, config)
     overridden = _is_overridden()
     if not overridden and not (file and file.content) and not (personal and personal.says_more):
         return Loaded(Settings(), _empty(repo, file) if file and config is None else None)

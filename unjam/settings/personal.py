@@ -51,11 +51,21 @@ def _base(variable: str, below_home: str) -> Path:
     return Path(named) if Path(named).is_absolute() else Path.home() / below_home
 
 
-def read_personal() -> Personal | None:
-    """Read it; None where there is none. Raises UsageError."""
+def require_outside(repository: Path, place: Path, variable: str) -> None:
+    """Refuse what is the person's alone in the repository that it is about: an agent can have written it."""
+    if Path(os.path.realpath(place)).is_relative_to(os.path.realpath(repository)):
+        raise UsageError(
+            f"{place} is the person's own and lies in the repository, where agents write: "
+            f"keep it elsewhere, and name where with {variable}"
+        )
+
+
+def read_personal(repository: Path) -> Personal | None:
+    """Read it; None where there is none. Raises UsageError, also where it lies in this repository."""
     file = personal_file()
     if not os.path.lexists(file):
         return None
+    require_outside(repository, file, "XDG_CONFIG_HOME")
     for_all = dict(read_toml(file, private=True).content)
     places = for_all.pop("repository", {})
     trusts = for_all.pop("trust", [])

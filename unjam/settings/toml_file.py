@@ -10,6 +10,7 @@ from typing import Any
 from unjam.errors import UsageError
 
 Content = dict[str, Any]
+_LARGEST = 4 << 20  # bytes; no person writes more, and an agent can write as much as it likes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ def parsed(path: Path, raw: bytes) -> TomlFile:
         raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: not TOML: {error}") from None
+    except (RecursionError, ValueError):  # what its parser does not say of its own accord
+        raise UsageError(f"{path}: nested too deep, or a number too long") from None
     return TomlFile(path, content, digest_of(raw))
 
 
@@ -52,7 +55,10 @@ def read_bytes(path: Path, *, private: bool = False) -> bytes:
     with os.fdopen(handle, "rb") as file:
         if private and (about.st_uid not in (os.geteuid(), 0) or about.st_mode & stat.S_IWOTH):
             raise UsageError(f"{path}: others may write it; make it yours alone with chmod 600")
-        return file.read()
+        raw = file.read(_LARGEST + 1)
+    if len(raw) > _LARGEST:
+        raise UsageError(f"{path}: larger than {_LARGEST >> 20} MB; no configuration is")
+    return raw
 
 
 def digest_of(raw: bytes) -> str:

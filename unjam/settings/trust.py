@@ -15,7 +15,7 @@ from unjam.adapters import files
 from unjam.domain.policy import Approval
 from unjam.errors import UsageError
 from unjam.settings.model import SECTIONS, Untrusted
-from unjam.settings.personal import Personal, state_folder
+from unjam.settings.personal import Personal, require_outside, state_folder
 from unjam.settings.toml_file import digest_of, read_bytes
 
 _STRICTNESS = (Approval.AUTO, Approval.ASK, Approval.OFF)
@@ -89,6 +89,8 @@ def trusted_by(own: Own, personal: Personal | None) -> str:
     where = Path(os.path.realpath(own.file)).parent
     if personal is not None and personal.trusts_place(own.repository, where):
         return "place"
+    if own.needs:
+        require_outside(own.repository, state_folder(), "XDG_STATE_HOME")
     return "content" if _remembered(own.file) == own.digest else ""
 
 

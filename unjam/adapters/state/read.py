@@ -163,8 +163,9 @@ def _state(location: str, reader: _Reader) -> State:
         raise PermanentError(f"it has no table {TABLE}")
     table = reader.rows()
     starts, because = _starts(reader)
-    told = "; ".join(one for one in (reader.why_not_all(), because) if one)
-    return State(location, Truth.YES, table.columns, rows_of(table), starts, told)
+    hidden = reader.why_not_all()
+    told = "; ".join(one for one in (hidden, because) if one)
+    return State(location, Truth.YES, table.columns, rows_of(table), starts, told, hidden)
 
 
 def _starts(reader: _Reader) -> tuple[tuple[tuple[WorkstreamId, int], ...], str]:
