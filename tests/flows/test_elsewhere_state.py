@@ -67,3 +67,14 @@ def test_the_file_of_several_clones_is_not_mended_unasked(pair: tuple[World, Wor
     assert any("make sure that nobody has it open" in note for note in asked["notes"])
     assert "replace state" not in [step["step"] for step in unasked["plan"]]
     assert any("others may use" in note for note in unasked["notes"])
+
+
+def test_a_reset_leaves_the_row_that_names_another_machine(calm: World) -> None:
+    with calm.state.open() as database:
+        database.execute("ALTER TABLE workstream_status ADD COLUMN host TEXT")
+    calm.state.row("ws-42", "running", host="gone-1")
+    begun(calm, "ws-15", "agent-9")
+
+    reset(calm.repo)
+
+    assert (calm.state.status("ws-42"), calm.state.status("ws-15")) == ("running", None)

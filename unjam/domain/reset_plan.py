@@ -210,7 +210,7 @@ class _Planner:
         state = self.snapshot.state
         others = {one.id for one in join(self.snapshot) if one.elsewhere}
         rows = [one for one in state.rows if one.workstream not in others]
-        shared = may_serve_others(self.snapshot)
+        shared = bool(others) or may_serve_others(self.snapshot)
         if state.readable is Truth.YES:
             began = state.starts and self.remains.state_files and not shared
             is_full = bool(rows or began)

@@ -42,7 +42,8 @@ def bundle(run: Recovery, step: Bundle, fresh: Snapshot) -> tuple[Outcome, ...]:
 def empty_state(run: Recovery, step: EmptyState, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Move the files of the database, and write an empty one; where it may serve others, delete by row."""
     places = database_files(run.orchestration.state)
-    if not places or may_serve_others(fresh):
+    others = may_serve_others(fresh) or any(one.elsewhere for one in join(fresh))
+    if others or not places:
         return _delete_rows(run, step, fresh)
     _refuse_if_open(places)
     if fresh.state.readable is Truth.YES:
