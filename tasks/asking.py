@@ -16,7 +16,6 @@ from tasks.session import Approval
 from unjam.domain.finding import Scenario
 from unjam.domain.markdown import plan_page
 from unjam.domain.policy import Approval as PolicyApproval
-from unjam.domain.report import planned_document
 from unjam.domain.snapshot import WorkstreamId
 from unjam.domain.words import printable
 from unjam.engine.orchestration import Orchestration
@@ -62,9 +61,7 @@ def answered(  # noqa: PLR0913 -- what a flow was asked, named
     asked = [one for one in prepared.plan.classes() if policy.approval(one) is PolicyApproval.ASK]
     if not asked:
         return None
-    form = Answer.with_initial_data(
-        description=printable(plan_page(planned_document(prepared.findings, prepared.plan, policy)))
-    )
+    form = Answer.with_initial_data(description=printable(plan_page(prepared.described(policy))))
     digest = prepared.plan.digest
     get_run_logger().info("plan %s waits for a person to say yes or no", digest)
     answer = suspend_flow_run(wait_for_input=form, timeout=_PATIENCE, key=f"plan-{digest}")

@@ -1,10 +1,12 @@
 """Worlds in which nothing is started again, so that they stand still after a recovery."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.world import World
+from tests.flows.sharing import ALL_OF_A, clone_of, working
+from tests.world import Program, World
 
 
 @pytest.fixture
@@ -32,3 +34,15 @@ def busy(calm: World) -> World:
     for number in range(20):
         calm.state.row(f"ws-{number:02}", "pending", agent=None)
     return calm
+
+
+@pytest.fixture
+def pair(
+    calm: World, tmp_path: Path, start: Callable[..., Program]
+) -> Iterator[tuple[World, World]]:
+    """One state, two clones: three agents live in the first one."""
+    for number, name in enumerate(sorted(ALL_OF_A), 1):
+        working(calm, name, start, f"agent-{number}")
+    other = clone_of(calm, tmp_path / "other")
+    yield calm, other
+    other.close()

@@ -15,6 +15,7 @@ from unjam.engine.prepare import Named, look_again, prepare, with_named
 from unjam.engine.recovery import Permission
 from unjam.engine.session import Terms, adopt, session
 
+ALL_OF_A = {"ws-21", "ws-22", "ws-23"}
 AGENT = "import time; time.sleep(600)"
 
 

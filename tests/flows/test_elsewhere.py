@@ -2,16 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.command import unjam, unjam_json
 from tests.flows.building import begun, on_trunk
-from tests.flows.sharing import AGENT, clone_of, recover_named, working
+from tests.flows.sharing import AGENT, ALL_OF_A, recover_named, working
 from tests.recovering import recover, sentences, undo
-from tests.resetting import reset
 from tests.world import Program, World, git
 from tests.world.shell import wait_until
 from unjam.domain.finding import Scenario
@@ -24,19 +23,6 @@ state.execute("SELECT 1 FROM workstream_status").fetchall()
 pathlib.Path({{ready!r}}).touch()
 {AGENT}
 """
-ALL_OF_A = {"ws-21", "ws-22", "ws-23"}
-
-
-@pytest.fixture
-def pair(
-    calm: World, tmp_path: Path, start: Callable[..., Program]
-) -> Iterator[tuple[World, World]]:
-    """One state, two clones: three agents live in the first one."""
-    for number, name in enumerate(sorted(ALL_OF_A), 1):
-        working(calm, name, start, f"agent-{number}")
-    other = clone_of(calm, tmp_path / "other")
-    yield calm, other
-    other.close()
 
 
 @pytest.mark.slow
@@ -180,6 +166,41 @@ def test_a_branch_that_was_fetched_to_be_read_is_not_taken_for_work_of_this_clon
     assert on_trunk(other, "src/part_41.py") is None
 
 
+@pytest.mark.parametrize("how", ["push", "no reflog", "a commit's name"])
+def test_a_branch_on_which_nothing_was_made_here_is_no_proof(
+    pair: tuple[World, World], how: str
+) -> None:
+    one, other = pair
+    stream = begun(one, "ws-41", "agent-5")
+    ref = f"refs/heads/{stream.branch}"
+    if how == "push":
+        git("push", "--quiet", str(other.repo), f"{ref}:{ref}", cwd=one.repo)
+    else:
+        git("fetch", "--quiet", "colleague", cwd=other.repo)
+        logged = f"core.logAllRefUpdates={'false' if how == 'no reflog' else 'true'}"
+        git("-c", logged, "branch", "--quiet", stream.branch, stream.tip, cwd=other.repo)
+
+    document = recover(other.repo)
+
+    assert "ws-41" in document["elsewhere"]
+    assert one.state.status("ws-41") == "running"
+    assert on_trunk(other, "src/part_41.py") is None
+
+
+def test_an_agent_seen_in_another_clone_outweighs_a_branch_of_it_here(
+    pair: tuple[World, World],
+) -> None:
+    one, other = pair
+    git("checkout", "--quiet", "-b", "ws/ws-21/agent-1", cwd=other.repo)
+    other.primary.commit("src/app.py", "tried = 1\n")
+    git("checkout", "--quiet", "main", cwd=other.repo)
+
+    document = recover(other.repo)
+
+    assert "ws-21" in document["elsewhere"]
+    assert one.state.status("ws-21") == "running"
+
+
 @pytest.mark.parametrize("named", ["this", "another"])
 def test_a_row_that_names_its_machine_is_that_machine_s(
     pair: tuple[World, World], named: str
@@ -274,21 +295,6 @@ def test_a_living_agent_of_this_clone_is_left_alone_where_others_may_wait_for_it
     assert document["word"] == "nothing to do"
     assert len(other.agents()) == 1
     assert one.state.status("ws-46") == "running"
-
-
-def test_a_reset_leaves_the_rows_of_others(pair: tuple[World, World]) -> None:
-    one, other = pair
-    begun(other, "ws-15", "agent-9")
-    before = {name: one.state.value(name, "started_at") for name in ALL_OF_A}
-
-    document = reset(other.repo)
-
-    left = [x for x in document["outcomes"] if x["outcome"] not in ("done", "already done")]
-    assert document["word"] == "recovered", left
-    assert {name: one.state.value(name, "started_at") for name in ALL_OF_A} == before
-    assert one.state.status("ws-15") is None
-    undo(other.repo, document["run"])
-    assert one.state.status("ws-15") == "running"
 
 
 def test_what_a_run_itself_takes_away_still_is_its_own_to_record(pair: tuple[World, World]) -> None:

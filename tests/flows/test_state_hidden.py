@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import unjam
 from tests.flows.building import begun, on_trunk, recovered
 from tests.postgres import postgres, without_server
 from tests.recovering import SCENARIOS, carry_on, recover, sentences, undo
@@ -16,6 +17,7 @@ from tests.world import World, git
 from unjam.domain.check_report import Document
 from unjam.domain.plan import Record
 from unjam.engine.conclude import conclude
+from unjam.engine.detecting import Seen, detect
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import look_again, prepare
 from unjam.engine.recovery import Permission
@@ -63,6 +65,15 @@ def closed(world: World) -> Iterator[None]:
     world.state.path.mkdir()
     yield
     world.state.path.rmdir()
+    aside.rename(world.state.path)
+
+
+@contextmanager
+def gone(world: World) -> Iterator[None]:
+    """It was moved out of the way, and comes back."""
+    aside = world.root / "state.aside"
+    world.state.path.rename(aside)
+    yield
     aside.rename(world.state.path)
 
 
@@ -138,6 +149,17 @@ def test_what_rests_on_a_row_keeps_its_place_while_no_row_can_be_read(
     assert calm.lost(treasure) == []
 
 
+def test_a_state_that_is_taken_away_in_the_middle_is_said_to_be_gone(calm: World) -> None:
+    stream = calm.workstream("ws-14").worktree().row("running")
+
+    first = recover_while(calm, gone)
+
+    (told,) = sentences(first, "record").values()
+    assert told.endswith("row of ws-14; there is no state now")
+    assert stream.tree.exists()
+    assert calm.state.status("ws-14") == "running"
+
+
 def on_server(world: World, folder: str) -> None:
     """Bring the rows to a server, and name that instead of the file."""
     psycopg = pytest.importorskip("psycopg")
@@ -177,6 +199,30 @@ def test_a_server_that_goes_away_in_the_middle_takes_nothing_with_it(calm: World
 
         assert "uncommitted work is kept as refs/unjam/" in sentences(second, "record")["ws-13"]
         assert calm.lost(treasure) == []
+
+
+def test_what_was_known_is_not_new_after_a_look_that_could_not_see_it(calm: World) -> None:
+    calm.workstream("ws-14").row("running")
+
+    def look() -> Seen:
+        return detect(open_orchestration(calm.repo), timedelta(minutes=5))
+
+    first = look()
+    with locked(calm):
+        look()
+    again = look()
+
+    assert (len(first.new), len(again.findings), again.new) == (1, 1, ())
+
+
+def test_nothing_to_do_is_not_said_of_a_state_that_cannot_be_read(calm: World) -> None:
+    calm.workstream("ws-14").row("running")
+
+    with locked(calm):
+        told = unjam("recover", "merge_conflict", "--dry-run", cwd=calm.repo)
+
+    assert (told.returncode, told.stdout.splitlines()[-1]) == (1, "needs a human")
+    assert "anything is to be done cannot be told: the state cannot be read now (" in told.stdout
 
 
 def test_recovered_is_not_said_of_a_state_that_cannot_be_looked_at_afterwards(

@@ -13,7 +13,6 @@ from unjam.domain.finding import Scenario
 from unjam.domain.outcome import RunWord, StepWord
 from unjam.domain.plan import Plan
 from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.report import planned_document
 from unjam.domain.snapshot import WorkstreamId
 from unjam.domain.words import counted
 from unjam.engine.blaming.investigate import known_tests
@@ -93,7 +92,7 @@ class _Call:
         prepared, policy, is_owed = preview(
             self._orchestration, self._chosen, self._scenarios, self._named()
         )
-        document = planned_document(prepared.findings, prepared.plan, policy)
+        document = prepared.described(policy)
         if not arguments.json:
             print_plan(document)
         if not arguments.dry_run:
@@ -200,6 +199,8 @@ def print_plan(document: Document) -> None:
         page.table(_HEADS, [_row(step) for step in document["plan"]])
     for note in document["notes"]:
         page.line(f"note: {note}", "yellow")
+    if document["because"]:
+        page.line(document["because"], "yellow")
     page.line()
 
 

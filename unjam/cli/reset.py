@@ -12,7 +12,6 @@ from unjam.cli.recover import (
 from unjam.cli.say import Page, as_json, is_terminal, typed
 from unjam.cli.trust import opened
 from unjam.domain.outcome import RunWord
-from unjam.domain.report import planned_document
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.resetting import preview_reset, refuse_unless_named
 from unjam.errors import RefusedError
@@ -22,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 when nothing is left but the trunk, 1 when something is, 3 when refused."""
     orchestration = opened(arguments)
     prepared, policy, is_owed = preview_reset(orchestration)
-    document = planned_document(prepared.findings, prepared.plan, policy)
+    document = prepared.described(policy)
     if not arguments.json:
         print_plan(document)
     if not arguments.dry_run and (prepared.plan.steps or is_owed):

@@ -12,6 +12,7 @@ from unjam.domain.database_findings import (
     left_in_log,
     pinned,
 )
+from unjam.domain.elsewhere import may_serve_others
 from unjam.domain.plan import Plan, Step, only_safe
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.snapshot import ProcessIdentity, Snapshot, Truth, WorkstreamId
@@ -26,6 +27,7 @@ from unjam.domain.state_steps import (
 )
 
 _OURS = (OpenState, RebuildState, ReplaceState, UseLog)
+_EVERYBODYS = (StepClass.STOP, StepClass.DATABASE)
 _TIMEOUT = (
     "a busy_timeout holds for one connection only, so none that is set from outside helps: the "
     "orchestrator itself has to open its database with one, sqlite3.connect(path, timeout=30), or "
@@ -100,8 +102,13 @@ class _Planner:
         self.obstacle = self._obstacle()
 
     def is_off(self, step_class: StepClass) -> bool:
-        """Tell whether policy switched a class of steps off."""
-        return self.policy.approval(step_class) is Approval.OFF
+        """Tell whether policy switched a class of steps off, or a person is to be asked and is not."""
+        return self.policy.approval(step_class) is Approval.OFF or self._must_ask(step_class)
+
+    def _must_ask(self, step_class: StepClass) -> bool:
+        """Tell what is not done unasked to a file of which others may be at work on other machines."""
+        unasked = self.policy.approval(step_class) is Approval.AUTO
+        return unasked and step_class in _EVERYBODYS and may_serve_others(self.snapshot)
 
     def steps(self) -> Iterator[Step]:
         """Yield every step, the copy first."""
@@ -134,7 +141,17 @@ class _Planner:
             one.step_class for one in wanted if one not in steps and self.is_off(one.step_class)
         }
         for step_class in sorted(lost):
+            if self._must_ask(step_class):
+                yield (
+                    f"steps of class {step_class} are left out: policy.{step_class} is auto, and others may "
+                    f"use {self.place}; to be asked: UNJAM_POLICY__{step_class.upper()}=ask unjam recover "
+                    "database_lock"
+                )
+                continue
             yield f"steps of class {step_class} are left out: policy.{step_class} is off"
+        sharing = self.snapshot.sharing
+        if sharing and sharing.because and any(one.step_class in _EVERYBODYS for one in steps):
+            yield f"{sharing.because}: make sure that nobody has it open whom this machine cannot see"
         if any(isinstance(one, _OURS) for one in steps):
             yield _TIMEOUT
         if self.policy.vacuum and not any(isinstance(one, VacuumState) for one in wanted):

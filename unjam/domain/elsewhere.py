@@ -64,10 +64,8 @@ def why_elsewhere(
     proven = _is_proven(row, tuple(branches), tuple(trees), sharing)
     if named and (sharing.because or not proven):
         return f"its row names another machine, {named}"
-    if proven:
-        return ""
     seen = seen_at_work(row.workstream, snapshot)
-    if seen or not sharing.because:
+    if seen or proven or not sharing.because:
         return seen
     return f"no worktree, branch, reflog or log here tells of its agent, and {sharing.because}"
 

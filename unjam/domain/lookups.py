@@ -49,9 +49,15 @@ def state_is_known(snapshot: Snapshot) -> bool:
 
 def rows_in(snapshot: Snapshot) -> tuple[Row, ...]:
     """Return every row."""
-    if not state_is_known(snapshot):
-        raise UntoldError(f"the state cannot be read now ({snapshot.state.because})")
+    if why := why_rows_are_hidden(snapshot):
+        raise UntoldError(why)
     return snapshot.state.rows
+
+
+def why_rows_are_hidden(snapshot: Snapshot) -> str:
+    """Say why no row can be looked at; empty where they can, or where there is no state."""
+    hidden = not state_is_known(snapshot)
+    return f"the state cannot be read now ({snapshot.state.because})" if hidden else ""
 
 
 def row_named(workstream: WorkstreamId | str | None, snapshot: Snapshot) -> Row | None:

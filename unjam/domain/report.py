@@ -40,13 +40,21 @@ def outcome_document(outcome: Outcome) -> Document:
     }
 
 
-def planned_document(findings: tuple[Finding, ...], plan: Plan, policy: Policy) -> Document:
-    """Describe a plan before it is carried out."""
-    if not findings and not plan.steps:
-        word = RunWord.NOTHING
+def planned_document(
+    findings: tuple[Finding, ...], plan: Plan, policy: Policy, unseen: str = ""
+) -> Document:
+    """Describe a plan before it is carried out; ``unseen`` is why an empty one is no good news."""
+    because = ""
+    if plan.steps:
+        word = RunWord.PLANNED
+    elif findings:
+        word = RunWord.NEEDS_HUMAN
     else:
-        word = RunWord.PLANNED if plan.steps else RunWord.NEEDS_HUMAN
-    return run_document(word=word, plan=plan, policy=policy, before=findings, after=findings)
+        word = RunWord.NEEDS_HUMAN if unseen else RunWord.NOTHING
+        because = unseen and f"whether anything is to be done cannot be told: {unseen}"
+    return run_document(
+        word=word, plan=plan, policy=policy, because=because, before=findings, after=findings
+    )
 
 
 def run_document(  # noqa: PLR0913 -- the named parts of one document

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from unjam.domain.damage import Damage
+from unjam.domain.elsewhere import may_serve_others
 from unjam.domain.facts import NONE, fact, only_told
 from unjam.domain.lock_plan import lock_steps
+from unjam.domain.lookups import state_is_known
 from unjam.domain.orchestrator_crash import is_astray
 from unjam.domain.plan import (
     Abort,
@@ -61,6 +63,7 @@ def left_to_reset(
     off = sorted({one.step_class for one in wanted} - {one.step_class for one in steps})
     left_out = (f"steps of class {one} are left out: policy.{one} is off" for one in off)
     notes = (*planner.notes(policy), *left_out) if wanted else ()
+    notes = (*planner.notes_of_others(), *notes)
     return Plan(snapshot.repo, only_safe(steps), notes)
 
 
@@ -101,10 +104,6 @@ class _Planner:
         """Say what stays, and how to begin anew."""
         yield f"{self.snapshot.trunk_name} stays where it is, with all that has landed on it"
         yield from self._notes_of_trees()
-        others = elsewhere(self.snapshot)
-        if others:
-            verb = "stays" if len(others) == 1 else "stay"
-            yield f"{counted(len(others), 'row')} of other clones or machines {verb} in the state"
         for stray in self.snapshot.strays:
             if any(anybody_at(stray, self.snapshot)):
                 yield f"{self.snapshot.place(stray.path)} keeps its place: somebody is in it"
@@ -113,6 +112,17 @@ class _Planner:
                 yield f"pid {process.identity.pid} may be an orchestrator: it is not stopped"
         if policy.resume:
             yield f"to begin anew afterwards: {' '.join(policy.resume)}"
+
+    def notes_of_others(self) -> Iterator[str]:
+        """Say which rows stay for being another's, or because it cannot be told whose they are."""
+        others = elsewhere(self.snapshot)
+        state, sharing = self.snapshot.state, self.snapshot.sharing
+        if sharing and sharing.because and not state_is_known(self.snapshot):
+            told = f"whose rows it has cannot be told ({state.because})"
+            yield f"the state stays as it is: {told}, and {sharing.because}"
+        if others:
+            verb = "stays" if len(others) == 1 else "stay"
+            yield f"{counted(len(others), 'row')} of other clones or machines {verb} in the state"
 
     def _notes_of_trees(self) -> Iterator[str]:
         for tree in self.snapshot.worktrees:
@@ -200,16 +210,21 @@ class _Planner:
         state = self.snapshot.state
         others = {one.id for one in join(self.snapshot) if one.elsewhere}
         rows = [one for one in state.rows if one.workstream not in others]
+        shared = bool(others) or may_serve_others(self.snapshot)
         if state.readable is Truth.YES:
-            began = state.starts and self.remains.state_files and not others
+            began = state.starts and self.remains.state_files and not shared
             is_full = bool(rows or began)
+        elif shared and state.readable is Truth.UNKNOWN:
+            return  # the rows of others may be in it
         else:  # a reset that was killed may have moved it, and not yet made the empty one
             owed = any(isinstance(step, EmptyState) for step in self.owed)
             is_full = bool(self.remains.state_files) or owed
         if is_full:
             yield EmptyState(
                 subject=state.location.removeprefix(f"{self.snapshot.repo}/"),
-                reason=f"{counted(len(rows), 'row')} of work that begins anew",
+                reason=f"{counted(len(rows), 'row')} of work that begins anew"
+                if state_is_known(self.snapshot)
+                else f"what rows it has cannot be told: {state.because}",
                 facts=_NOBODY,
             )
 

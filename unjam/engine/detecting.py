@@ -4,7 +4,7 @@ Each look leaves a sign in the repository: whoever asks `unjam check` is told wh
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from unjam.adapters import journal, lease, machine
 from unjam.domain.check_report import healthy
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.finding import Finding, Scenario
+from unjam.domain.lookups import state_is_known
 from unjam.domain.records import UnreadableRecordError, from_record, to_record
 from unjam.domain.signs import Look
 from unjam.domain.snapshot import Snapshot
@@ -49,7 +50,8 @@ def detect(orchestration: Orchestration, every: timedelta) -> Seen:
     snapshot = observe_closely(orchestration, _looks(before))
     findings = diagnose(snapshot)
     known = frozenset(before.get("fingerprints", ()))
-    watch_sign.leave(orchestration, every, _remembered(snapshot, findings))
+    told = state_is_known(snapshot) and not snapshot.unknown
+    watch_sign.leave(orchestration, every, _remembered(snapshot, findings, () if told else known))
     scenarios, because = _to_recover(orchestration, snapshot, findings)
     return Seen(
         repo=orchestration.primary,
@@ -94,9 +96,12 @@ def _key(orchestration: Orchestration, findings: tuple[Finding, ...]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def _remembered(snapshot: Snapshot, findings: tuple[Finding, ...]) -> dict[str, Any]:
+def _remembered(
+    snapshot: Snapshot, findings: tuple[Finding, ...], before: Iterable[str]
+) -> dict[str, Any]:
+    """Keep for the next look what was found, and of ``before`` what this look may not have seen."""
     return {
-        "fingerprints": sorted(one.fingerprint for one in findings),
+        "fingerprints": sorted({one.fingerprint for one in findings}.union(before)),
         "looks": {one.worktree: to_record(one.now) for one in snapshot.watched},
     }
 

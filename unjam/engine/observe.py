@@ -22,9 +22,10 @@ from unjam.domain.snapshot import (
     WorkstreamId,
     Worktree,
 )
+from unjam.engine.here import Here, signs_of
 from unjam.engine.moved_away import with_moved_away
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.sharing import Here, sharing_of, signs_of
+from unjam.engine.sharing import sharing_of
 from unjam.engine.spec_history import with_history
 from unjam.engine.strays import strays_with_owners
 from unjam.engine.trunk_specs import as_on_trunk

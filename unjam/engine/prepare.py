@@ -7,17 +7,19 @@ from unjam.adapters import lease, machine, surroundings
 from unjam.adapters.git.mending.shared import find_shared
 from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.start import find_command
+from unjam.domain.check_report import Document
 from unjam.domain.conflict_plan import why_conflicts_wait
 from unjam.domain.deadlock_plan import why_nothing_is_done
 from unjam.domain.diagnosis import DETECTORS, diagnose
 from unjam.domain.finding import Finding, Scenario
 from unjam.domain.foreign_rows import why_not_settled
-from unjam.domain.lookups import is_whole
+from unjam.domain.lookups import is_whole, why_rows_are_hidden
 from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import orchestrator_at_work
 from unjam.domain.plan import Plan, Restart, Step
 from unjam.domain.planning import PLANNERS, plan_recovery
 from unjam.domain.policy import Approval, Policy, StepClass
+from unjam.domain.report import planned_document
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.domain.workstream import join
 from unjam.engine.history import PastRun, unfinished
@@ -35,6 +37,12 @@ class Prepared:
     snapshot: Snapshot
     findings: tuple[Finding, ...]
     plan: Plan
+
+    def described(self, policy: Policy) -> Document:
+        """Describe it before it is carried out."""
+        return planned_document(
+            self.findings, self.plan, policy, why_rows_are_hidden(self.snapshot)
+        )
 
 
 def policy_of(orchestration: Orchestration) -> Policy:

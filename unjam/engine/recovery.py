@@ -8,6 +8,7 @@ from pathlib import Path
 from unjam.adapters.git.salvaging.salvage import Salvaged
 from unjam.adapters.journal import Journal
 from unjam.domain.finding import Scenario
+from unjam.domain.lookups import why_rows_are_hidden
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Mend,
@@ -20,7 +21,7 @@ from unjam.domain.plan import (
 )
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.records import to_record
-from unjam.domain.snapshot import Snapshot, Truth, WorkstreamId
+from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.engine.door import Door
 from unjam.engine.history import PastRun
 from unjam.engine.observe import observe
@@ -115,8 +116,7 @@ class Recovery:
         """Observe everything these scenarios rest on; after a repair, whether objects are lost too."""
         repaired = any(one.step in _REPAIRS for one in self.outcomes)
         seen = observe_for(self.orchestration, scenarios, objects=repaired)
-        hidden = seen.state.readable is Truth.UNKNOWN
-        self.unseen = f"the state cannot be read now ({seen.state.because})" if hidden else ""
+        self.unseen = why_rows_are_hidden(seen)
         everywhere = self.workstreams is None and not seen.unknown and not seen.trunk_damaged
         self.looked = frozenset(scenarios if everywhere else ()) - _untested(seen)
         return seen

@@ -17,9 +17,9 @@ from unjam.domain.database import SIDES
 from unjam.domain.elsewhere import Sharing, has_a_claim
 from unjam.domain.naming import Template, is_usable_id
 from unjam.domain.snapshot import LogTail, Row, WorkstreamId
+from unjam.engine.here import Here, signs_of
 from unjam.engine.history import past_run, unfinished
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.sharing import Here, signs_of
 
 _SKEW = timedelta(minutes=5)  # between this machine's clock and that of whoever wrote the row
 _RUNS = 50  # of this clone, whose writing is known again
@@ -33,17 +33,16 @@ def looked_at_closely(
     rows: tuple[Row, ...],
     here: Here,
 ) -> Sharing:
-    """Add what is known of these rows; ``bare`` are those for which nothing else in this clone speaks."""
+    """Add what is known of these rows; ``bare`` are those whose agent may be at work beyond this clone."""
     because = sharing.because or _symptom(orchestration)
     seen = tuple(_at_work_beyond(orchestration, bare)) if bare else ()
     if not because:
         return replace(sharing, seen=seen)
-    refs = [one.ref for one in here.facts.branches]
     return replace(
         sharing,
         because=because,
         traces=frozenset(_traces(orchestration, rows, here)),
-        fetched=made_here.fetched(orchestration.common, refs),
+        fetched=made_here.fetched(orchestration.common, here.facts.branches),
         older=frozenset(_older(orchestration, rows, here)),
         seen=seen,
     )

@@ -34,7 +34,7 @@ from unjam.domain.plan import (
 )
 from unjam.domain.policy import StepClass
 from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.snapshot import Snapshot, Truth
 from unjam.domain.state_steps import (
     KeepState,
     OpenState,
@@ -153,6 +153,8 @@ def _not_as_planned(run: Recovery, step: Step, fresh: Snapshot) -> str:
     if step.step_class is StepClass.SALVAGE:  # nothing is lost by saving what cannot be told
         changed = [one for one in changed if answer(one.kind, one.subject, fresh) != UNTOLD]
     named = ", ".join(in_words(one.kind, one.subject) for one in changed)
+    if fresh.state.readable is Truth.NO and any(one.kind == "row of" for one in changed):
+        named += "; there is no state now"
     return f"the facts have changed since the plan was made: {named}" if changed else ""
 
 

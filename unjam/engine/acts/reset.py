@@ -10,6 +10,7 @@ from unjam.adapters.processes.holders import owners_of
 from unjam.adapters.state.anatomy import anatomy_of
 from unjam.adapters.state.blank import blank_like, database_files
 from unjam.domain.change import MovePath, UpdateRow, WriteFile
+from unjam.domain.elsewhere import may_serve_others
 from unjam.domain.lookups import rows_in, state_is_known
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
@@ -39,9 +40,10 @@ def bundle(run: Recovery, step: Bundle, fresh: Snapshot) -> tuple[Outcome, ...]:
 
 
 def empty_state(run: Recovery, step: EmptyState, fresh: Snapshot) -> tuple[Outcome, ...]:
-    """Move the files of the database, and write an empty one; on a server, delete row by row."""
+    """Move the files of the database, and write an empty one; where it may serve others, delete by row."""
     places = database_files(run.orchestration.state)
-    if not places or any(one.elsewhere for one in join(fresh)):
+    others = may_serve_others(fresh) or any(one.elsewhere for one in join(fresh))
+    if others or not places:
         return _delete_rows(run, step, fresh)
     _refuse_if_open(places)
     if fresh.state.readable is Truth.YES:

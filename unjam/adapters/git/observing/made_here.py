@@ -5,15 +5,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from unjam.adapters.git.reflog import read_beginning, read_reflog
+from unjam.domain.snapshot import Branch
 
 _CHECKOUT = re.compile(r"checkout: moving from \S+ to (\S+)")
 _MERGE = re.compile(r"merge (\S+): ")
-_FETCHED = ("fetch", "clone: from", "pull")
+_FETCHED = ("fetch", "clone: from", "pull", "push")
 
 
-def fetched(common: Path, refs: Iterable[str]) -> frozenset[str]:
-    """Name the branches that began as a remote's: no agent made them here."""
-    return frozenset(one for one in refs if _began_at_remote(common, one))
+def fetched(common: Path, branches: Iterable[Branch]) -> frozenset[str]:
+    """Name the branches that came from elsewhere: no agent is known to have worked on them here."""
+    return frozenset(
+        one.ref
+        for one in branches
+        if _began_at_remote(common, one.ref)
+        or (one.own_commits != 0 and not _has_grown_here(common, one.ref))
+    )
 
 
 def told_of(common: Path, trunk: str) -> dict[str, int]:
@@ -40,6 +46,11 @@ def last_sign(common: Path, ref: str) -> float | None:
         return (common / "logs" / ref).stat().st_mtime
     except OSError:
         return None
+
+
+def _has_grown_here(common: Path, ref: str) -> bool:
+    """Tell a branch on which a commit was made here; without a reflog that is not known."""
+    return any(one.made_commit or one.rebased_onto for one in read_reflog(common, ref))
 
 
 def _began_at_remote(common: Path, ref: str) -> bool:
