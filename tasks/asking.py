@@ -52,10 +52,12 @@ def answered(  # noqa: PLR0913 -- what a flow was asked, named
     """Return what a person allows; suspends the flow run until somebody has said so.
 
     An approval that was given is returned as it is. The answer is to one plan: where the facts have
-    changed meanwhile, the new plan is shown and asked about. Raises RefusedError when declined.
+    changed meanwhile, the new plan is shown and asked about. Raises RefusedError when declined,
+    or while a setting is held.
     """
     if approval is not None or rehearsal or deployment.id is None:
         return approval
+    orchestration.require_trust()
     chosen = frozenset(map(WorkstreamId, workstreams)) if workstreams else None
     prepared, policy, _ = preview(orchestration, chosen, scenarios, named)
     asked = [one for one in prepared.plan.classes() if policy.approval(one) is PolicyApproval.ASK]

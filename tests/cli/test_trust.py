@@ -57,10 +57,28 @@ def in_pyproject(world: World) -> None:
     (world.repo / "pyproject.toml").write_text(text.replace("[verify]", "[tool.unjam.verify]"))
 
 
-FORMS = [untracked, committed, linked, in_pyproject]
+def changed_since_committed(world: World) -> None:
+    (world.repo / "unjam.toml").write_text("[verify]\ncommand = []\n")
+    git("add", "unjam.toml", cwd=world.repo)
+    git("commit", "--quiet", "-m", "Configure unjam", cwd=world.repo)
+    untracked(world)
 
 
-@pytest.mark.parametrize("write", FORMS)
+def committed_on_an_agents_branch(world: World) -> None:
+    git("switch", "--quiet", "--create", "ws/ws-9/agent-9", cwd=world.repo)
+    committed(world)
+
+
+UNREVIEWED = [
+    untracked,
+    linked,
+    in_pyproject,
+    changed_since_committed,
+    committed_on_an_agents_branch,
+]
+
+
+@pytest.mark.parametrize("write", UNREVIEWED)
 def test_a_planted_configuration_is_refused_in_a_line_with_what_to_type(
     bare: World, write: Callable[[World], None]
 ) -> None:
@@ -78,6 +96,45 @@ def test_a_planted_configuration_is_refused_in_a_line_with_what_to_type(
     assert not bare.marker("ran").exists()
 
 
+@pytest.mark.parametrize("words", [("recover",), ("recover", "--json")])
+def test_without_a_yes_what_is_on_the_trunk_is_refused_like_anything_else(
+    bare: World, words: tuple[str, ...]
+) -> None:
+    committed(bare)
+    before = bare.inventory()
+
+    ended = unjam(*words, cwd=bare.repo)
+
+    assert ended.returncode == 3
+    assert "you have not trusted" in ended.stderr
+    assert bare.inventory() == before
+
+
+def test_a_yes_answers_for_what_is_on_the_trunk_and_says_what_it_trusted(bare: World) -> None:
+    committed(bare)
+
+    ended = unjam("recover", "--yes", "--json", cwd=bare.repo)
+
+    file = bare.repo / "unjam.toml"
+    assert ended.stderr.startswith(
+        f'unjam: --yes trusts {file} as it is on the trunk: verify.command = ["touch", '
+    )
+    assert json.loads(ended.stdout)["word"] == "recovered"
+    assert unjam_json("trust", "--show", cwd=bare.repo)["trusted"] == "content"
+
+
+def test_a_dry_run_does_without_what_is_held_and_says_so(bare: World) -> None:
+    untracked(bare)
+    before = bare.inventory()
+
+    ended = unjam("recover", "--dry-run", cwd=bare.repo)
+
+    assert "you have not trusted" in ended.stderr
+    assert "plan " in ended.stdout
+    assert bare.inventory() == before
+    assert not bare.marker("ran").exists()
+
+
 def test_a_configuration_in_a_worktree_is_none(bare: World) -> None:
     tree = bare.repo / ".worktrees" / "agent-1-ws-1"
     (tree / "unjam.toml").write_text(evil(bare))
@@ -90,7 +147,7 @@ def test_a_configuration_in_a_worktree_is_none(bare: World) -> None:
     "words",
     [
         ("recover", "--yes"),
-        ("recover", "--dry-run"),
+        ("recover", "failing_merge", "--dry-run"),
         ("check", "failing_merge"),
         ("postflight",),
         ("escalate",),
@@ -166,7 +223,7 @@ def test_what_was_seen_is_what_is_trusted_and_a_change_is_refused_anew(bare: Wor
     done = unjam("trust", "--digest", seen["digest"], cwd=bare.repo)
     planned = unjam_json("recover", "--dry-run", cwd=bare.repo)
     file.write_text(evil(bare).replace("touch", "rm"))
-    changed = unjam("recover", "--dry-run", cwd=bare.repo)
+    changed = unjam("recover", "--json", cwd=bare.repo)
 
     assert seen["trusted"] is None
     assert seen["needs_trust"]["policy.land"] == "auto"
@@ -187,7 +244,7 @@ def test_trust_is_taken_back(bare: World) -> None:
     assert done["trusted"] == "content"
     assert done["done"].startswith(f"trusted {bare.repo / 'unjam.toml'} as it is now")
     assert ended.stdout == f"forgot {bare.repo / 'unjam.toml'}\n"
-    assert unjam("recover", "--dry-run", cwd=bare.repo).returncode == 3
+    assert "you have not trusted" in unjam("recover", "--json", cwd=bare.repo).stderr
 
 
 def test_nobody_says_yes_where_nobody_is(bare: World) -> None:
@@ -217,12 +274,12 @@ def test_a_person_at_a_terminal_is_shown_it_and_asked_even_with_yes(bare: World)
 def test_what_a_person_agrees_to_at_a_terminal_is_remembered(bare: World) -> None:
     untracked(bare)
 
-    with terminal("recover", "--dry-run", cwd=bare.repo) as screen:
+    with terminal("postflight", cwd=bare.repo) as screen:
         screen.wait_for("Trust it as it is now? [y/N]")
         screen.type("y")
         screen.end()
 
-    assert "plan " in screen.said
+    assert bare.marker("ran").exists()
     assert unjam("recover", "--dry-run", cwd=bare.repo).stderr == ""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from unjam.cli.launch import Launcher
 from unjam.cli.say import Page, as_json, ask, is_terminal, progress_line
-from unjam.cli.trust import opened
+from unjam.cli.trust import opened, opened_to_look
 from unjam.domain.check_report import Document
 from unjam.domain.diagnosis import DETECTORS, asks_for_tests
 from unjam.domain.finding import Scenario
@@ -61,8 +61,9 @@ class _Call:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._orchestration = opened(arguments)
         self._scenarios = tuple(arguments.scenario or DETECTORS)
+        only_looks = arguments.dry_run and not asks_for_tests(self._scenarios)
+        self._orchestration = (opened_to_look if only_looks else opened)(arguments)
         if arguments.vacuum:
             if self._scenarios != (Scenario.DATABASE_LOCK,):
                 raise UsageError("--vacuum goes with database_lock, and with nothing else")

@@ -9,6 +9,7 @@ from unjam.cli.say import Page, as_json, ask, is_terminal, shown
 from unjam.domain.words import printable
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.errors import RefusedError
+from unjam.settings.load import holds_same
 from unjam.settings.render import toml_value
 from unjam.settings.trust import Own, revoke, trust
 
@@ -41,17 +42,21 @@ def run(arguments: argparse.Namespace) -> int:
 def opened(arguments: argparse.Namespace) -> Orchestration:
     """Open the orchestration that is to be acted upon; raises RefusedError while a setting is held.
 
-    A person at a terminal is shown what is held and asked.
+    A person at a terminal is shown what is held and asked. ``--yes`` answers for what is on the
+    trunk, and for nothing that merely lies there: that can be anybody's.
     """
     orchestration = open_orchestration(arguments.repo, arguments.config)
     held = orchestration.held
     if held is None:
         return orchestration
-    if getattr(arguments, "json", False) or not is_terminal():
-        orchestration.require_trust()
-    _show(held)
-    if not ask("Trust it as it is now?"):
-        orchestration.require_trust()
+    if getattr(arguments, "yes", False) and _is_on_trunk(orchestration, held):
+        _tell_what_yes_trusts(held)
+    else:
+        if getattr(arguments, "json", False) or not is_terminal():
+            orchestration.require_trust()
+        _show(held)
+        if not ask("Trust it as it is now?"):
+            orchestration.require_trust()
     trust(held)
     again = open_orchestration(arguments.repo, arguments.config)
     again.require_trust()  # it may be another by now
@@ -64,6 +69,22 @@ def opened_to_look(arguments: argparse.Namespace) -> Orchestration:
     if orchestration.held is not None:
         sys.stderr.write(f"unjam: {shown(orchestration.held.sentence)}\n")
     return orchestration
+
+
+def _is_on_trunk(orchestration: Orchestration, own: Own) -> bool:
+    """Tell whether the trunk's tip holds just this content at just this place."""
+    if own.file.parent != orchestration.primary:
+        return False
+    from unjam.engine.observe import content_on_trunk
+
+    content = content_on_trunk(orchestration, own.file.name)
+    return content is not None and holds_same(own, content)
+
+
+def _tell_what_yes_trusts(own: Own) -> None:
+    told = ", ".join(f"{name} = {_value(name, value)}" for name, value in own.needs)
+    sentence = f"--yes trusts {own.file} as it is on the trunk: {told}"
+    sys.stderr.write(f"unjam: {shown(sentence)}\n")
 
 
 def document(own: Own) -> "Document":

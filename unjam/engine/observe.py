@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unjam.adapters import clock, disk, files, logs, specs
+from unjam.adapters.git.command import Git
 from unjam.adapters.git.observing import observe as git
 from unjam.adapters.processes import holders, scan
 from unjam.adapters.state.read import read_state
@@ -195,6 +196,14 @@ def detected(orchestration: Orchestration) -> dict[str, dict[str, object]]:
         orchestration.repository, _request(orchestration, State("", Truth.NO), frozenset())
     )
     return {"orchestration": {"trunk": facts.trunk.removeprefix("refs/heads/")}}
+
+
+def content_on_trunk(orchestration: Orchestration, path: str) -> bytes | None:
+    """Return a file as the trunk's tip has it; None where it has none."""
+    request = _request(orchestration, State("", Truth.NO), frozenset())
+    tip = git.observe(orchestration.repository, request).trunk_tip
+    found = Git(orchestration.common).run("cat-file", "blob", f"{tip}:{path}", accept=None)
+    return found.out if found.status == 0 else None
 
 
 def _tests(orchestration: Orchestration, tip: CommitId) -> "TrunkTests | None":

@@ -197,9 +197,8 @@ def preview(
 ) -> tuple[Prepared, Policy, bool]:
     """Plan as a run would, without beginning one; also tell whether a killed run is still open.
 
-    Raises RefusedError while another recovery is at work, or a setting is held.
+    Raises RefusedError while another recovery is at work.
     """
-    orchestration.require_trust()
     at_work = lease.holder(orchestration.common)
     if at_work is not None:
         raise RefusedError(f"another recovery is at work: {at_work}")

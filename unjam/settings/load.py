@@ -54,6 +54,16 @@ def load_all(repo: Path, config: Path | None = None, *, standing: bool = False) 
     return _joined(_Sources(repo, file, personal, config is not None, standing), overridden)
 
 
+def holds_same(own: "Own", raw: bytes) -> bool:
+    """Tell whether these bytes say what a configuration says, by its digest."""
+    try:
+        file = parsed(own.file, raw)
+        same = _section_of(file) if own.file.name == PROJECT else file
+    except UsageError:
+        return False
+    return same.digest == own.digest
+
+
 @dataclass(frozen=True, slots=True)
 class _Sources:
     repo: Path
