@@ -121,6 +121,7 @@ def print_check(document: "Document") -> None:
             page.line(f"    a person was called: {finding['parked']['bundle']}", "yellow")
     for one in unknown:
         page.line(f"cannot tell {one['what']}: {one['because']}", "yellow")
+    _print_not_ours(page, document)
     _print_agents(page, document)
     watch = document["watch"]
     if watch and watch["late"]:
@@ -134,6 +135,12 @@ def print_check(document: "Document") -> None:
     page.line(f"{counted(len(findings), 'finding')} in {count}", "bold")
     if findings:
         page.line("see what would be done:  unjam recover --dry-run")
+
+
+def _print_not_ours(page: Page, document: "Document") -> None:
+    """Print what lies where worktrees do and is left as it is."""
+    for one in document["not_ours"]:
+        page.line(f"left as it is: {one['path']}: {one['because']}", "dim")
 
 
 def _print_agents(page: Page, document: "Document") -> None:

@@ -1,10 +1,11 @@
 """The document of a check, as plain data for JSON; a check imports nothing that only plans need."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from unjam.domain.finding import Finding
+from unjam.domain.identity import LINKED, is_ours
 from unjam.domain.snapshot import Clash, Snapshot, Truth
 from unjam.domain.words import printable
 from unjam.domain.workstream import Workstream, join
@@ -46,8 +47,20 @@ def check_document(
         "watch": watch,
         "predicted_conflicts": [_clash_document(one) for one in snapshot.clashes],
         "branches_not_merged": snapshot.unmerged,
+        "not_ours": list(_not_ours(snapshot)),
         "agents": _agents(snapshot),
     }
+
+
+def _not_ours(snapshot: Snapshot) -> Iterator[Document]:
+    """Name what lies where worktrees do, and why nothing is done to it."""
+    for tree in snapshot.worktrees:
+        if tree.whose not in LINKED:
+            why = tree.problem or str(tree.whose)
+            yield {"path": printable(snapshot.place(tree.path)), "because": printable(why)}
+    for stray in snapshot.strays:
+        if not is_ours(stray):
+            yield {"path": printable(snapshot.place(stray.path)), "because": str(stray.kind)}
 
 
 def _agents(snapshot: Snapshot) -> list[Document]:

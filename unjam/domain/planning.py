@@ -16,6 +16,7 @@ from unjam.domain.policy import Policy, StepClass
 from unjam.domain.revert_plan import plan_failing_merge
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.domain.state_steps import KeepState
+from unjam.domain.tidying import nothing_below
 
 
 class Planner(Protocol):
@@ -74,11 +75,11 @@ def plan_recovery(
         if scenario in found
     ]
     if len(plans) == 1:
-        return plans[0]
+        return nothing_below(plans[0], snapshot)
     once = _pushed_for_all(_each_once(plans), plans)
     steps = _after_reverts(_landed_together(sorted(once, key=_stage)))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
-    return Plan(snapshot.repo, tuple(steps), tuple(notes))
+    return nothing_below(Plan(snapshot.repo, tuple(steps), tuple(notes)), snapshot)
 
 
 def _each_once(plans: Iterable[Plan]) -> Iterator[Step]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from unjam.domain.damage import StrayKind
 from unjam.domain.finding import Evidence
+from unjam.domain.identity import TAKEN
 from unjam.domain.naming import is_usable_id
 from unjam.domain.snapshot import (
     Branch,
@@ -53,6 +54,7 @@ class Workstream(NamedTuple):
     branches: tuple[Branch, ...] = ()
     worktrees: tuple[Worktree, ...] = ()
     processes: tuple[Process, ...] = ()
+    elsewhere: tuple[Worktree, ...] = ()  # registered for it, and not ours to read or to touch
 
     @property
     def status(self) -> str | None:
@@ -68,11 +70,11 @@ class Workstream(NamedTuple):
     def unsaved(self) -> Truth:
         """Whether any of its worktrees holds work that is in no commit of a branch."""
         if not self.worktrees:
-            return Truth.NO
+            return Truth.UNKNOWN if self.elsewhere else Truth.NO
         answers = {tree.unsaved.any for tree in self.worktrees}
         if any(tree.hidden_commits or tree.operation for tree in self.worktrees):
             return Truth.YES
-        if Truth.UNKNOWN in answers:
+        if Truth.UNKNOWN in answers or self.elsewhere:
             return Truth.UNKNOWN
         return Truth.YES if Truth.YES in answers else Truth.NO
 
@@ -121,10 +123,13 @@ def _joined(same: _Same) -> tuple[Workstream, ...]:
             processes[process.worktree].append(process)
     found = []
     for one in sorted({*rows, *specs, *branches, *trees}):
-        row, its, own = rows.get(one), branches.get(one, ()), trees.get(one, ())
+        row, its, named = rows.get(one), branches.get(one, ()), trees.get(one, ())
+        own = tuple(tree for tree in named if tree.whose in TAKEN)
+        elsewhere = tuple(tree for tree in named if tree.whose not in TAKEN)
         inside = _inside(own, processes) if own else ()
-        current = _current(its, row, own)
-        found.append(Workstream(one, row, specs.get(one), current, tuple(its), tuple(own), inside))
+        current = _current(its, row, named)
+        spec = specs.get(one)
+        found.append(Workstream(one, row, spec, current, tuple(its), own, inside, elsewhere))
     return tuple(found)
 
 
@@ -191,7 +196,9 @@ def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]
     if active and not is_usable_id(one.id):
         yield "state", "its id cannot be a name of branches and directories"
     if active and any(_is_its_directory(stray, one) for stray in snapshot.strays):
-        yield "files", "a directory of its name is there that Git knows nothing of"
+        yield "files", "a directory of its name is there that is no worktree of this repository"
+    if any(process for tree in one.elsewhere for process in snapshot.in_worktree(tree.name)):
+        yield "processes", "somebody is in a worktree of it that another system may use"
     if active and snapshot.processes_known is not Truth.YES:
         yield "processes", "not every process could be looked at"
     if snapshot.state.readable is Truth.UNKNOWN:
@@ -275,7 +282,8 @@ def _cannot_tell(source: str, why: str) -> _Verdict:
 
 
 def _why_unsaved_is_unknown(one: Workstream) -> str:
-    reasons = [tree.unsaved.because for tree in one.worktrees if tree.unsaved.because]
+    reasons = [f"what its worktree holds: {tree.whose}" for tree in one.elsewhere]
+    reasons += [tree.unsaved.because for tree in one.worktrees if tree.unsaved.because]
     return reasons[0] if reasons else "what its worktree holds"
 
 
@@ -287,6 +295,8 @@ def _evidence(one: Workstream) -> Iterator[Evidence]:
         yield Evidence("git", branch_in_words(one.branch))
     for tree in one.worktrees:
         yield Evidence("git", _tree_in_words(tree))
+    for tree in one.elsewhere:
+        yield Evidence("git", f"{tree.path.name} is left as it is: {tree.problem or tree.whose}")
     for process in one.processes:
         command = " ".join(process.command)[:80]
         yield Evidence("processes", f"pid {process.identity.pid} ({process.role}): {command}")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from unjam.domain.facts import holds, in_words
+from unjam.domain.identity import refusal
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Abort,
@@ -130,6 +131,9 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
         named = ", ".join(in_words(one.kind, one.subject) for one in changed)
         sentence = f"the facts have changed since the plan was made: {named}"
         return run.settle((outcome(step, StepWord.REFUSED, sentence),))
+    foreign = refusal(step, fresh)
+    if foreign:
+        return run.settle((outcome(step, StepWord.REFUSED, foreign),))
     try:
         return run.settle(_ACTS[type(step)](run, step, fresh))
     except RefusedError as error:

@@ -7,6 +7,7 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.salvaging.salvage import signature
 from unjam.domain.change import MovePath, MoveRef
 from unjam.domain.damage import Damage
+from unjam.domain.identity import place_of
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Discard, RemoveBranch, RemoveWorktree
 from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
@@ -29,7 +30,7 @@ def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tup
     if Damage.UNFINISHED not in tree.damage:  # there it is of no use to anybody
         _refuse_if_needed(run, step, fresh)
     refuse_unless_saved(run, tree)
-    path, admin = Path(tree.path), Path(tree.admin)
+    path, admin = Path(place_of(tree)), Path(tree.admin)
     trash = trash_for(run, path)
     if files.exists(path):
         run.door.make(MovePath(path, trash / "tree"))
