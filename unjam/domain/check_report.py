@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import Any
 
 from unjam.domain.finding import Finding
-from unjam.domain.identity import LINKED, is_ours
+from unjam.domain.identity import Whose, is_ours
 from unjam.domain.snapshot import Clash, Snapshot, Truth
-from unjam.domain.words import printable
+from unjam.domain.words import counted, printable
 from unjam.domain.workstream import Workstream, join
 
 SCHEMA = 1
@@ -15,8 +15,12 @@ Document = dict[str, Any]
 
 
 def healthy(snapshot: Snapshot, findings: Iterable[Finding]) -> bool:
-    """Tell whether nothing was found and nothing that matters is unknown."""
-    return not tuple(findings) and not snapshot.unknown
+    """Tell whether nothing was found, nothing that matters is unknown, and no work was left out."""
+    left_out = any(
+        tree.whose is Whose.ELSEWHERE and tree.unsaved.any is not Truth.NO
+        for tree in snapshot.worktrees
+    )
+    return not tuple(findings) and not snapshot.unknown and not left_out
 
 
 def check_document(
@@ -55,8 +59,12 @@ def check_document(
 def _not_ours(snapshot: Snapshot) -> Iterator[Document]:
     """Name what lies where worktrees do, and why nothing is done to it."""
     for tree in snapshot.worktrees:
-        if tree.whose not in LINKED:
-            why = tree.problem or str(tree.whose)
+        if tree.whose in (Whose.VIEWED, Whose.ELSEWHERE):
+            risk = counted(len(tree.unsaved.paths), "unsaved path")
+            holds = risk if tree.unsaved.known is Truth.YES else "what could not be read"
+            why = "; ".join(
+                one for one in (str(tree.whose), tree.problem, f"it holds {holds}") if one
+            )
             yield {"path": printable(snapshot.place(tree.path)), "because": printable(why)}
     for stray in snapshot.strays:
         if not is_ours(stray):

@@ -24,8 +24,8 @@ class Whose(StrEnum):
 
     OURS = "it is a worktree of this repository"
     RELOCATED = "it was moved together with its repository"
-    VIEWED = "one of its links names it as another system does, where it may be in use"
-    ELSEWHERE = "its links name it as another system does; nothing here tells what became of it"
+    VIEWED = "one of its links names a path that is not here, as another system may"
+    ELSEWHERE = "its links name paths that are not here: another system's, or a disk's that is away"
     ANOTHERS = "its directory belongs to another repository, of which this may be a copy"
     ALIAS = "its links name this repository by another path: use unjam there"
     UNPROVEN = "its gitdir file names a directory that nothing else says is this worktree"
@@ -188,8 +188,7 @@ def refusal(step: "Step", snapshot: "Snapshot") -> str:
     trees = {tree.name: tree for tree in snapshot.worktrees}
     match step:
         case plan.Mend(worktree=name) | plan.Recreate(worktree=name) if name in trees:
-            allowed = trees[name].whose in LINKED
-            return "" if allowed else _kept(trees[name])
+            return _kept(trees[name], LINKED)
         case plan.RemoveWorktree(worktree=name) if name in trees:
             return _kept(trees[name]) or _held(below(place_of(trees[name]), snapshot))
         case plan.Unregister(worktree=name) | plan.Abort(worktree=name) if name in trees:
@@ -203,8 +202,8 @@ def refusal(step: "Step", snapshot: "Snapshot") -> str:
             return ""
 
 
-def _kept(tree: "Worktree") -> str:
-    return "" if tree.whose in TAKEN else f"it keeps its place: {tree.whose}"
+def _kept(tree: "Worktree", allowed: frozenset[Whose] = TAKEN) -> str:
+    return "" if tree.whose in allowed else f"it keeps its place: {tree.whose}"
 
 
 def _held(names: str) -> str:

@@ -296,7 +296,7 @@ def _evidence(one: Workstream) -> Iterator[Evidence]:
     for tree in one.worktrees:
         yield Evidence("git", _tree_in_words(tree))
     for tree in one.elsewhere:
-        yield Evidence("git", f"{tree.path.name} is left as it is: {tree.problem or tree.whose}")
+        yield Evidence("git", f"{tree.path.name} is left as it is: {tree.whose}")
     for process in one.processes:
         command = " ".join(process.command)[:80]
         yield Evidence("processes", f"pid {process.identity.pid} ({process.role}): {command}")

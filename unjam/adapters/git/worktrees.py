@@ -154,9 +154,9 @@ def _seen(name: str, admin: str, named: str | None, repository: Repository) -> _
     if links.forward is not None and not links.is_there and verdict is Whose.OURS:
         return _Seen(Path(links.forward), Truth.NO, "its directory is gone")
     if verdict is Whose.VIEWED:
-        return _Seen(place, Truth.YES, "", verdict)
+        return _Seen(place, Truth.YES, "", verdict)  # it is whole, and its work can be read
     if verdict is not Whose.OURS:
-        return _Seen(place, Truth.UNKNOWN, _told(links, verdict), verdict)
+        return _Seen(place, Truth.UNKNOWN, _told(links), verdict)
     problem = "its gitdir file is damaged" if links.forward is None else _damage_of(links)
     return _Seen(place, Truth.UNKNOWN if problem else Truth.YES, problem)
 
@@ -187,10 +187,10 @@ def _damage_of(links: Links) -> str:
             return f"its .git file names {links.back}"
 
 
-def _told(links: Links, verdict: Whose) -> str:
+def _told(links: Links) -> str:
     named = f"its gitdir file names {links.forward}" if links.forward else ""
     back = f"its .git file names {links.back}" if links.back else ""
-    return "; ".join(one for one in (str(verdict), named, back) if one)
+    return "; ".join(one for one in (named, back) if one)
 
 
 def _commondir_damage(admin: str, repository: Repository) -> str:
