@@ -82,7 +82,7 @@ def _leads(dot_git: Path, admin: Path, repository: Repository) -> tuple[Leads, s
 def _leads_to(named: Path, admin: Path, repository: Repository) -> Leads:
     if named == admin.resolve():
         return Leads.HERE
-    if _same(named, admin):
+    if is_same(named, admin):
         return Leads.ALIAS
     return Leads.SIBLING if named.parent == repository.common / "worktrees" else Leads.ABROAD
 
@@ -121,7 +121,8 @@ def _files_agree(admin: Path, place: Path) -> bool | None:
     return False
 
 
-def _same(one: Path, other: Path) -> bool:
+def is_same(one: Path, other: Path) -> bool:
+    """Tell one thing that has two paths, as a bind mount gives it."""
     try:
         return one.samefile(other)
     except OSError:
