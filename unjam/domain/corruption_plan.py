@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from unjam.domain.damage import BLINDING, Damage, StrayKind
 from unjam.domain.facts import NONE, fact
+from unjam.domain.identity import LINKED, WRONG, is_ours
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.lookups import orchestrator_seen, saved_of
 from unjam.domain.plan import (
@@ -67,12 +68,13 @@ class _Planner:
         self.living = orchestrator_seen(snapshot)
         self.rows = {row.workstream: row for row in snapshot.state.rows}
         trees = (snapshot.primary, *snapshot.worktrees)
-        self.broken = [tree for tree in trees if tree.damage and self._chosen(tree.workstream)]
+        broken = (tree for tree in trees if tree.damage or tree.whose in WRONG)
+        self.broken = [tree for tree in broken if self._chosen(tree.workstream)]
         self.trees = [tree for tree in self.broken if not self._kept_because(tree)]
         self.strays = [
             one
             for one in snapshot.strays
-            if self._chosen(one.workstream) and not self._stray_kept_because(one)
+            if self._chosen(one.workstream) and is_ours(one) and not self._stray_kept_because(one)
         ]
         self.stopped = [
             (tree, operation)
@@ -120,7 +122,7 @@ class _Planner:
             if because:
                 yield f"{self.snapshot.place(tree.path)} is left as it is: {because}"
         for stray in self.snapshot.strays:
-            because = self._stray_kept_because(stray)
+            because = self._stray_kept_because(stray) if is_ours(stray) else ""
             if because and self._chosen(stray.workstream):
                 yield f"{self.snapshot.place(stray.path)} is left as it is: {because}"
         if self.whole:
@@ -139,11 +141,9 @@ class _Planner:
         return self.workstreams is None or workstream in self.workstreams
 
     def _kept_because(self, tree: Worktree) -> str:
-        for damage, because in _FOR_A_PERSON.items():
-            if damage in tree.damage:
-                return because
-        if tree.lock_reason not in (None, _INITIALIZING):
-            return f"it is locked ({tree.lock_reason or 'no reason given'})"
+        because = _for_a_person(tree)
+        if because:
+            return because
         if self.snapshot.processes_known is not Truth.YES:
             return "not every process could be looked at"
         busy = next(busy_in(tree, self.snapshot), None)
@@ -352,6 +352,18 @@ class _Planner:
                 facts=(Fact("orchestrator", "", NONE),),
                 command=command,
             )
+
+
+def _for_a_person(tree: Worktree) -> str:
+    """Say why only a person can tell what to do with a worktree."""
+    if tree.whose not in LINKED:
+        return str(tree.whose)
+    for damage, because in _FOR_A_PERSON.items():
+        if damage in tree.damage:
+            return because
+    if tree.lock_reason not in (None, _INITIALIZING):
+        return f"it is locked ({tree.lock_reason or 'no reason given'})"
+    return ""
 
 
 def _only_moved(tree: Worktree) -> bool:

@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from unjam.domain.damage import Damage
 from unjam.domain.facts import NONE, fact, only_told
+from unjam.domain.identity import TAKEN, is_ours
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.orchestrator_crash import is_astray
 from unjam.domain.plan import (
@@ -26,6 +27,7 @@ from unjam.domain.plan import (
 from unjam.domain.policy import Approval, Policy
 from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.snapshot import CommitId, Process, Role, Snapshot, Truth, Worktree
+from unjam.domain.tidying import nothing_below
 from unjam.domain.words import counted
 from unjam.domain.workstream import elsewhere, join
 from unjam.domain.worktree_corruption import anybody_at
@@ -61,7 +63,7 @@ def left_to_reset(
     off = sorted({one.step_class for one in wanted} - {one.step_class for one in steps})
     left_out = (f"steps of class {one} are left out: policy.{one} is off" for one in off)
     notes = (*planner.notes(policy), *left_out) if wanted else ()
-    return Plan(snapshot.repo, only_safe(steps), notes)
+    return nothing_below(Plan(snapshot.repo, only_safe(steps), notes), snapshot)
 
 
 class _Planner:
@@ -106,7 +108,9 @@ class _Planner:
             verb = "stays" if len(others) == 1 else "stay"
             yield f"{counted(len(others), 'row')} of other clones or machines {verb} in the state"
         for stray in self.snapshot.strays:
-            if any(anybody_at(stray, self.snapshot)):
+            if not is_ours(stray):
+                yield f"{self.snapshot.place(stray.path)} keeps its place: {stray.kind}"
+            elif any(anybody_at(stray, self.snapshot)):
                 yield f"{self.snapshot.place(stray.path)} keeps its place: somebody is in it"
         for process in self.snapshot.orchestrators():
             if not process.certain:
@@ -129,6 +133,8 @@ class _Planner:
                 yield tree
 
     def _kept_because(self, tree: Worktree) -> str:
+        if tree.whose not in TAKEN:
+            return str(tree.whose)
         damage = next((one for one in _FOR_A_PERSON if one in tree.damage), None)
         if damage is not None:
             return f"{damage}; see unjam recover worktree_corruption"
@@ -243,7 +249,7 @@ class _Planner:
 
     def _strays(self) -> Iterator[Step]:
         for stray in self.snapshot.strays:
-            if not any(anybody_at(stray, self.snapshot)):
+            if is_ours(stray) and not any(anybody_at(stray, self.snapshot)):
                 yield SetAside(
                     subject=self.snapshot.place(stray.path),
                     reason=str(stray.kind),

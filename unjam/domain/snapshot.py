@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NewType
 
 from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
+from unjam.domain.identity import Whose
 
 if TYPE_CHECKING:
     from unjam.domain.database import Database
@@ -154,6 +155,7 @@ class Worktree:
     moved_to: PurePath | None = None  # where its directory is now, for Damage.MOVED
     only_staged: Truth = Truth.UNKNOWN  # for Damage.GONE: its index still holds work
     touched_at: datetime | None = None  # the newest change to its unsaved files, index or reflog
+    whose: Whose = Whose.OURS
 
     @property
     def is_primary(self) -> bool:
@@ -298,6 +300,7 @@ class Stray:
     names: str = ""  # the admin directory its .git file names
     branch: str | None = None  # full name of the branch it was made for, if nothing else uses that
     workstream: WorkstreamId | None = None
+    claimed: bool = False  # a row or a branch tells of just this workstream and agent
 
 
 @dataclass(frozen=True, slots=True)

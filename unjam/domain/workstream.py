@@ -13,6 +13,7 @@ from typing import NamedTuple
 from unjam.domain.damage import StrayKind
 from unjam.domain.elsewhere import UNSTARTED, asks_for_proof, has_a_claim, why_elsewhere
 from unjam.domain.finding import Evidence
+from unjam.domain.identity import TAKEN
 from unjam.domain.lookups import may_have_hidden_branch
 from unjam.domain.naming import is_usable_id
 from unjam.domain.snapshot import (
@@ -61,6 +62,7 @@ class Workstream(NamedTuple):
     processes: tuple[Process, ...] = ()
     saved: tuple[str, ...] | None = ()  # by earlier runs, where nothing else is left; None: unknown
     elsewhere: str = ""  # why its row is taken for another clone's or machine's; empty: it is ours
+    not_ours: tuple[Worktree, ...] = ()  # registered for it, and not ours to read or to touch
 
     @property
     def status(self) -> str | None:
@@ -76,11 +78,11 @@ class Workstream(NamedTuple):
     def unsaved(self) -> Truth:
         """Whether any of its worktrees holds work that is in no commit of a branch."""
         if not self.worktrees:
-            return Truth.NO
+            return Truth.UNKNOWN if self.not_ours else Truth.NO
         answers = {tree.unsaved.any for tree in self.worktrees}
         if any(tree.hidden_commits or tree.operation for tree in self.worktrees):
             return Truth.YES
-        if Truth.UNKNOWN in answers:
+        if Truth.UNKNOWN in answers or self.not_ours:
             return Truth.UNKNOWN
         return Truth.YES if Truth.YES in answers else Truth.NO
 
@@ -133,13 +135,15 @@ def _joined(same: _Same) -> tuple[Workstream, ...]:
     hidden = snapshot.saved_known is not Truth.YES
     found, shared = [], asks_for_proof(snapshot)
     for one in sorted({*rows, *specs, *branches, *trees}):
-        row, its, own = rows.get(one), branches.get(one, ()), trees.get(one, ())
+        row, its, named = rows.get(one), branches.get(one, ()), trees.get(one, ())
+        own = tuple(tree for tree in named if tree.whose in TAKEN)
+        strange = tuple(tree for tree in named if tree.whose not in TAKEN)
         inside = _inside(own, processes) if own else ()
-        current = _current(its, row, own)
+        current = _current(its, row, named)
         kept_of = None if hidden else tuple(saved.get(one, ()))
         away = why_elsewhere(row, its, own, snapshot) if shared else ""
-        known = (one, row, specs.get(one), current, tuple(its), tuple(own), inside)
-        found.append(Workstream(*known, kept_of, away))
+        known = (one, row, specs.get(one), current, tuple(its), own, inside)
+        found.append(Workstream(*known, kept_of, away, strange))
     return tuple(found)
 
 
@@ -222,7 +226,9 @@ def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]
     if active and not is_usable_id(one.id):
         yield "state", "its id cannot be a name of branches and directories"
     if active and any(_is_its_directory(stray, one) for stray in snapshot.strays):
-        yield "files", "a directory of its name is there that Git knows nothing of"
+        yield "files", "a directory of its name is there that is no worktree of this repository"
+    if any(process for tree in one.not_ours for process in snapshot.in_worktree(tree.name)):
+        yield "processes", "somebody is in a worktree of it that another system may use"
     if active and snapshot.processes_known is not Truth.YES:
         yield "processes", "not every process could be looked at"
     if snapshot.state.readable is Truth.UNKNOWN:
@@ -315,7 +321,8 @@ def _cannot_tell(source: str, why: str) -> _Verdict:
 
 
 def _why_unsaved_is_unknown(one: Workstream) -> str:
-    reasons = [tree.unsaved.because for tree in one.worktrees if tree.unsaved.because]
+    reasons = [f"what its worktree holds: {tree.whose}" for tree in one.not_ours]
+    reasons += [tree.unsaved.because for tree in one.worktrees if tree.unsaved.because]
     return reasons[0] if reasons else "what its worktree holds"
 
 
@@ -329,6 +336,8 @@ def _evidence(one: Workstream) -> Iterator[Evidence]:
         yield Evidence("git", _tree_in_words(tree))
     for ref in (one.saved or ())[:_SHOWN]:
         yield Evidence("vault", f"an earlier run saved work of it as {ref}")
+    for tree in one.not_ours:
+        yield Evidence("git", f"{tree.path.name} is left as it is: {tree.whose}")
     for process in one.processes:
         command = " ".join(process.command)[:80]
         yield Evidence("processes", f"pid {process.identity.pid} ({process.role}): {command}")

@@ -9,6 +9,7 @@ from unjam.adapters import clock, disk, files, logs, specs
 from unjam.adapters.git.observing import observe as git
 from unjam.adapters.processes import holders, scan
 from unjam.adapters.state.read import read_state
+from unjam.domain.identity import WRONG, place_of
 from unjam.domain.naming import Template
 from unjam.domain.snapshot import (
     AgentId,
@@ -172,7 +173,8 @@ def _processes(orchestration: Orchestration, trees: tuple[Worktree, ...]) -> sca
     settings = orchestration.settings.orchestration
     return scan.Request(
         repo=orchestration.primary,
-        worktrees={tree.name: tree.moved_to or tree.path for tree in trees},
+        # Whoever works in another repository's worktree is no agent of ours.
+        worktrees={tree.name: place_of(tree) for tree in trees if tree.whose not in WRONG},
         orchestrator=tuple(settings.orchestrator),
         agents=frozenset(settings.agents),
         nursery=orchestration.below(settings.worktrees),

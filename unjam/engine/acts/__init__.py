@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from unjam.domain.facts import UNTOLD, answer, holds, in_words, untold
+from unjam.domain.identity import refusal
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Abort,
@@ -132,7 +133,7 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     if because:
         return run.settle((outcome(step, StepWord.REFUSED, because),))
     fresh = run.look(getattr(step, "worktree", ""))
-    because = _not_as_planned(run, step, fresh)
+    because = _not_as_planned(run, step, fresh) or refusal(step, fresh)
     if because:
         return run.settle((outcome(step, StepWord.REFUSED, because),))
     try:

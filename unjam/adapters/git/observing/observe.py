@@ -122,6 +122,7 @@ class _Worktrees:
                 hidden_commits=hidden.get(one.name, 0),
                 problem=one.problem or self._branch_problem(one),
                 workstream=owners.get(one.branch or "") if one.name else None,
+                whose=one.whose,
             )
             for one in around.checkouts
         ]

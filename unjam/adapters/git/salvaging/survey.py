@@ -18,6 +18,7 @@ _OF_PRIMARY = re.compile(
     rb"|(?:logs/)?refs(?:/(?:bisect|worktree|rewritten)(?:/.*)?)?)",
     re.DOTALL,
 )
+STAYS = "is elsewhere, and stays there"  # of what a nested repository keeps outside of its worktree
 _GITFILE_LIMIT = 1 << 12
 
 
@@ -180,7 +181,7 @@ def _add_linked(found: Survey, common: Path, place: Place) -> None:
         return
     if not _shared(target, common) or not target.is_dir():
         if not target.is_relative_to(found.source.worktree.resolve()):
-            place_of_it = f"its Git directory {target} is elsewhere, and stays there"
+            place_of_it = f"its Git directory {target} {STAYS}"
             found.problems.append(f"{name}: {place_of_it}")
         return
     own = None if found.primary else found.source.admin
