@@ -32,6 +32,7 @@ TASKS: Mapping[type[steps.Step], Any] = {
     steps.Abort: repair,
     steps.RestoreObjects: repair,
     steps.RestoreBranch: repair,
+    steps.NameCommits: repair,
     steps.Mend: repair,
     steps.MendShared: repair,
     steps.Register: repair,

@@ -28,6 +28,7 @@ from unjam.domain.plan import (
 from unjam.domain.policy import Approval, Policy
 from unjam.domain.restarting import left_to_run, listed, resume_command
 from unjam.domain.snapshot import CommitId, Row, Snapshot, Stray, Truth, WorkstreamId, Worktree
+from unjam.domain.tidying import name_step
 from unjam.domain.worktree_corruption import anybody_at, busy_in, stopped_in
 
 _FOR_A_PERSON = {
@@ -89,6 +90,7 @@ class _Planner:
             yield from self._shared()
         yield from self._mends()
         yield from self._aborts()
+        yield from self._names()
         yield from self._registers()
         records = tuple(self._records())
         yield from records
@@ -234,6 +236,13 @@ class _Planner:
                 worktree=tree.name,
             )
 
+    def _names(self) -> Iterator[Step]:
+        removed = {f"worktrees/{one.name}/HEAD": one for one in self.trees if self._is_removed(one)}
+        for branch in self.snapshot.branches:
+            tree = removed.get(branch.nameless)
+            if tree is not None:
+                yield name_step(branch, self.snapshot, (Fact("agents in", tree.name, NONE),))
+
     def _registers(self) -> Iterator[Step]:
         for stray in self.strays:
             if stray.kind is StrayKind.ORPHAN and stray.branch:
@@ -255,7 +264,14 @@ class _Planner:
             row = self.rows.get(workstream)
             if row is None or row.status != "running" or self.living is not None:
                 continue
+            if self._has_work(workstream):
+                continue  # what becomes of that decides, once its worktree is out of the way
             yield self._record(row, lost.get(workstream))
+
+    def _has_work(self, workstream: WorkstreamId) -> bool:
+        branches = [one for one in self.snapshot.branches if one.workstream == workstream]
+        trees = [one for one in self.snapshot.worktrees if one.workstream == workstream]
+        return any(one.own_commits != 0 for one in branches) or any(one.guest_on for one in trees)
 
     def _record(self, row: Row, tree: Worktree | None) -> Record:
         agents = (Fact("agents in", tree.name, NONE),) if tree else ()
@@ -269,7 +285,7 @@ class _Planner:
             ),
             workstream=row.workstream,
             status="failed",
-            message="its worktree was lost; will retry",
+            message=f"{_lost_in_words(tree)}; will retry",
             salvaged=(tree.name,) if tree else (),
         )
 
@@ -344,6 +360,15 @@ class _Planner:
                 facts=(Fact("orchestrator", "", NONE),),
                 command=command,
             )
+
+
+def _lost_in_words(tree: Worktree | None) -> str:
+    if tree is None:
+        return "its directory is no worktree any more"
+    hidden = ", ".join(one[:12] for one in tree.hidden)
+    return "its worktree was lost" + (
+        f", and with it commit {hidden} of its reflog" if hidden else ""
+    )
 
 
 def _only_moved(tree: Worktree) -> bool:

@@ -28,13 +28,13 @@ from unjam.domain.plan import (
 )
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.restarting import left_to_run, listed, resume_command
-from unjam.domain.snapshot import Role, Snapshot, Truth, WorkstreamId, Worktree
-from unjam.domain.tidying import land_step, person_in, removals_of, salvages_of, trees_of
+from unjam.domain.snapshot import Branch, Role, Snapshot, Truth, WorkstreamId, Worktree
+from unjam.domain.tidying import land_step, names_of, person_in, removals_of, salvages_of, trees_of
 from unjam.domain.words import counted
-from unjam.domain.workstream import Judged, Verdict, judge
+from unjam.domain.workstream import Judged, Verdict, Workstream, judge
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
-_RETRIED = (Verdict.DEAD_UNSAVED, Verdict.DEAD_EMPTY)
+_RETRIED = (Verdict.DEAD_UNSAVED, Verdict.DEAD_EMPTY, Verdict.DEAD_ELSEWHERE)
 _UNTOUCHED = (Verdict.CONSISTENT, Verdict.UNKNOWN)
 
 
@@ -96,6 +96,7 @@ class _Planner:
             *self._salvages(),
             *self._locks(),
             *self._aborts(),
+            *self._names(),
             *self._landing(),
             *self._records(),
             *self._return(),  # first, since a branch that is checked out keeps its place
@@ -180,6 +181,11 @@ class _Planner:
                 operation=primary.operation,
             )
 
+    def _names(self) -> Iterator[Step]:
+        for judged in self.judged:
+            if judged.verdict not in _UNTOUCHED and not self._stays_as_it_is(judged):
+                yield from names_of(judged.workstream, self.snapshot, self.nobody)
+
     def _landing(self) -> Iterator[Step]:
         landing = [one for one in self.judged if one.verdict in _LANDING]
         if landing:
@@ -243,8 +249,8 @@ class _Planner:
             if judged.verdict in _UNTOUCHED or self._stays_as_it_is(judged):
                 continue
             yield from removals_of(judged.workstream, self.snapshot, self.nobody)
-            branch = judged.workstream.branch
-            if judged.verdict in _RETRIED and branch is not None and branch.own_commits == 0:
+            empty = _empty(judged.workstream) if judged.verdict in _RETRIED else ()
+            for branch in empty:
                 yield RemoveBranch(
                     subject=branch.name,
                     reason="no commits of its own; a retry makes it anew",
@@ -299,23 +305,46 @@ class _Planner:
 _STAYING_OUT = ("failed", "blocked", "conflict", "reverted", "discarded")
 
 
+def _empty(one: Workstream) -> Iterator[Branch]:
+    """Yield the branch that was made for the attempt, if nothing was committed on it."""
+    agent = one.row.agent if one.row else None
+    for branch in one.branches:
+        is_the_attempts = branch is one.branch or (agent is not None and branch.agent == agent)
+        if is_the_attempts and not branch.drifted and branch.own_commits == 0:
+            yield branch
+
+
 def _record_of(judged: Judged) -> tuple[str | None, str] | None:
     """Return the status and the message a verdict asks for; a status of None follows the landing."""
     branch = judged.workstream.branch
     match judged.verdict:
         case Verdict.LANDED_UNRECORDED:
-            return "completed", ""
+            return "completed", _elsewhere_in_words(judged.workstream)
         case Verdict.RECORDED_UNLANDED | Verdict.DEAD_WITH_COMMITS:
-            return None, ""
+            return None, _elsewhere_in_words(judged.workstream)
         case Verdict.REVERTED:
             by = (branch.reverted_by or "")[:12] if branch else ""
             return "reverted", f"its landing was reverted by {by}"
-        case Verdict.DEAD_UNSAVED:
-            return "failed", "its agent died before it committed anything; will retry"
-        case Verdict.DEAD_EMPTY:
-            return "failed", "its agent died and left nothing; will retry"
+        case Verdict.DEAD_UNSAVED | Verdict.DEAD_ELSEWHERE | Verdict.DEAD_EMPTY:
+            return "failed", f"{_died_in_words(judged)}; will retry"
         case Verdict.CONSISTENT | Verdict.LIVE | Verdict.LEFTOVER | Verdict.UNKNOWN:
             return None
+
+
+def _died_in_words(judged: Judged) -> str:
+    """Say what a dead agent left, where it was looked for."""
+    if judged.verdict is Verdict.DEAD_ELSEWHERE:
+        return f"its agent died; {_elsewhere_in_words(judged.workstream)}"
+    if judged.verdict is Verdict.DEAD_UNSAVED:
+        return "its agent died before it committed anything"
+    if not judged.workstream.worktrees:
+        return "its agent died; neither a worktree nor a commit of its is here"
+    return "its agent died and left nothing"
+
+
+def _elsewhere_in_words(one: Workstream) -> str:
+    places = "; ".join(one.elsewhere)
+    return f"work of its that did not land: {places}" if places else ""
 
 
 def _at_risk_in_words(primary: Worktree) -> str:

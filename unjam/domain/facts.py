@@ -67,7 +67,8 @@ def as_ordered(spec: Spec) -> str:
 
 
 def _branch(subject: str, snapshot: Snapshot) -> str:
-    return next((str(one.tip) for one in snapshot.branches if one.ref == subject), NONE)
+    found = ((one.ref, one.tip) for one in snapshot.branches)
+    return next((str(tip) for ref, tip in (*found, *snapshot.others) if ref == subject), NONE)
 
 
 def _head(subject: str, snapshot: Snapshot) -> str:

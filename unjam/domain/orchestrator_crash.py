@@ -15,11 +15,14 @@ _SUMMARIES = {
     Verdict.RECORDED_UNLANDED: "{ws}: recorded as completed, but its branch never landed",
     Verdict.DEAD_WITH_COMMITS: "{ws}: its agent is gone and left commits that never landed",
     Verdict.DEAD_UNSAVED: "{ws}: its agent is gone and left only uncommitted work",
+    Verdict.DEAD_ELSEWHERE: "{ws}: its agent is gone and left work that is on no branch of its own",
     Verdict.DEAD_EMPTY: "{ws}: its agent is gone and left nothing",
     Verdict.REVERTED: "{ws}: its work landed and was reverted, but its row says {status}",
     Verdict.LEFTOVER: "{ws}: is settled, but its worktree was left behind",
     Verdict.UNKNOWN: "{ws}: what became of it cannot be told",
 }
+
+_NOTHING_THERE = "{ws}: its agent is gone, and neither a worktree nor a commit of its is here"
 
 
 def find_orchestrator_crash(snapshot: Snapshot) -> Iterator[Finding]:
@@ -99,7 +102,10 @@ def has_begun(one: Workstream) -> bool:
 
 def _workstream_finding(judged: Judged, snapshot: Snapshot) -> Finding:
     one, verdict = judged.workstream, judged.verdict
-    summary = _SUMMARIES[verdict].format(ws=shown(one.id), status=one.status or "nothing")
+    nowhere = verdict is Verdict.DEAD_EMPTY and not one.worktrees
+    summary = (_NOTHING_THERE if nowhere else _SUMMARIES[verdict]).format(
+        ws=shown(one.id), status=one.status or "nothing"
+    )
     trees = (Subject("worktree", snapshot.place(tree.path)) for tree in one.worktrees)
     mild = verdict is Verdict.LEFTOVER
     return Finding(

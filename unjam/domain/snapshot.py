@@ -137,6 +137,9 @@ class Worktree:
     moved_to: PurePath | None = None  # where its directory is now, for Damage.MOVED
     only_staged: Truth = Truth.UNKNOWN  # for Damage.GONE: its index still holds work
     touched_at: datetime | None = None  # the newest change to its unsaved files, index or reflog
+    hidden: tuple[CommitId, ...] = ()  # the tips of the hidden commits
+    guest_on: tuple[tuple[str, CommitId], ...] = ()  # branches of another workstream, and a commit
+    # that was made here and is there
 
     @property
     def is_primary(self) -> bool:
@@ -172,11 +175,17 @@ class Branch:
     changed: tuple[str, ...] | None = (
         None  # paths that differ between trunk and tip; None: not asked
     )
+    drifted: bool = False  # not named as the workstream's: its agent worked there all the same
+    nameless: str = (
+        ""  # where its commits are while no branch is; ``ref`` is what one would be called
+    )
+    kept_apart: str = ""  # why work that its agent did elsewhere is not to land
+    holds: tuple[str, ...] = ()  # of the workstream's other branches; told where its agent drifted
 
     @property
     def name(self) -> str:
-        """The branch as people write it."""
-        return self.ref.removeprefix("refs/heads/")
+        """The branch, or the HEAD that alone holds its commits, as people write it."""
+        return self.nameless or self.ref.removeprefix("refs/heads/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +293,23 @@ class Stray:
 
 
 @dataclass(frozen=True, slots=True)
+class Stash:
+    """An entry of the stash, which all worktrees share."""
+
+    commit: CommitId
+    message: str  # "WIP on <branch>: …", "On <branch>: …"
+
+    def is_of(self, branch: str) -> bool:
+        """Tell whether it was made on this branch, by the name that people write."""
+        return self.message.startswith((f"WIP on {branch}: ", f"On {branch}: "))
+
+    def is_at(self, commit: CommitId) -> bool:
+        """Tell whether it was made at this commit, on no branch."""
+        short = self.message.removeprefix("WIP on (no branch): ").partition(" ")[0]
+        return short != self.message.partition(" ")[0] and commit.startswith(short)
+
+
+@dataclass(frozen=True, slots=True)
 class LogTail:
     """The last lines of one log file."""
 
@@ -321,6 +347,10 @@ class Snapshot:
     processes_known: Truth = Truth.YES
     locks: tuple[Lock, ...] = ()
     strays: tuple[Stray, ...] = ()
+    stashes: tuple[Stash, ...] = ()
+    others: tuple[
+        tuple[str, CommitId], ...
+    ] = ()  # branches that are no workstream's by their names
     lost_branches: tuple[LostBranch, ...] = ()
     shared: tuple[DamagedFile, ...] = ()  # damaged files that all checkouts need
     trunk_damaged: bool = False  # then nothing else that is said of branches can be relied on

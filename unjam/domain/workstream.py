@@ -11,6 +11,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from unjam.domain.damage import StrayKind
+from unjam.domain.drifted_work import (
+    current_branch,
+    guests_by_workstream,
+    stashes_of,
+    with_work_in_words,
+    work_elsewhere,
+)
 from unjam.domain.finding import Evidence
 from unjam.domain.naming import is_usable_id
 from unjam.domain.snapshot import (
@@ -20,6 +27,7 @@ from unjam.domain.snapshot import (
     Row,
     Snapshot,
     Spec,
+    Stash,
     Stray,
     Truth,
     WorkstreamId,
@@ -38,6 +46,7 @@ class Verdict(StrEnum):
     DEAD_WITH_COMMITS = "dead with commits"
     DEAD_UNSAVED = "dead, only uncommitted work"
     DEAD_EMPTY = "dead and empty"
+    DEAD_ELSEWHERE = "dead, its work elsewhere"
     REVERTED = "landed and reverted"
     LEFTOVER = "settled, worktree left"
     UNKNOWN = "cannot tell"
@@ -52,6 +61,8 @@ class Workstream(NamedTuple):
     branch: Branch | None = None  # the current attempt's
     branches: tuple[Branch, ...] = ()
     worktrees: tuple[Worktree, ...] = ()
+    stashes: tuple[Stash, ...] = ()
+    guests: tuple[str, ...] = ()  # what agents of other workstreams did on its branches
     processes: tuple[Process, ...] = ()
 
     @property
@@ -75,6 +86,11 @@ class Workstream(NamedTuple):
         if Truth.UNKNOWN in answers:
             return Truth.UNKNOWN
         return Truth.YES if Truth.YES in answers else Truth.NO
+
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """Where it has work that is on no branch that is to land, each with a commit."""
+        return tuple(work_elsewhere(self.branch, self.branches, self.worktrees, self.stashes))
 
 
 class Judged(NamedTuple):
@@ -119,12 +135,26 @@ def _joined(same: _Same) -> tuple[Workstream, ...]:
     for process in snapshot.processes:
         if process.worktree:
             processes[process.worktree].append(process)
+    guests = guests_by_workstream(snapshot)
     found = []
     for one in sorted({*rows, *specs, *branches, *trees}):
         row, its, own = rows.get(one), branches.get(one, ()), trees.get(one, ())
         inside = _inside(own, processes) if own else ()
-        current = _current(its, row, own)
-        found.append(Workstream(one, row, specs.get(one), current, tuple(its), tuple(own), inside))
+        current = current_branch(its, row, own)
+        stashes = stashes_of(its, own, snapshot.stashes) if snapshot.stashes else ()
+        found.append(
+            Workstream(
+                one,
+                row,
+                specs.get(one),
+                current,
+                tuple(its),
+                tuple(own),
+                stashes,
+                guests.get(one, ()),
+                inside,
+            )
+        )
     return tuple(found)
 
 
@@ -132,24 +162,6 @@ def _inside(
     trees: Iterable[Worktree], processes: Mapping[str, Sequence[Process]]
 ) -> tuple[Process, ...]:
     return tuple(one for tree in trees for one in processes.get(tree.name, ()))
-
-
-def _current(
-    branches: Sequence[Branch], row: Row | None, trees: Sequence[Worktree]
-) -> Branch | None:
-    if row is not None and row.agent:
-        for one in branches:
-            if one.agent == row.agent:
-                return one
-    checked_out = {tree.branch for tree in trees}
-    for choice in (
-        [one for one in branches if one.ref in checked_out],
-        branches,
-        [one for one in branches if one.landed is not Truth.YES and one.own_commits],
-    ):
-        if len(choice) == 1:
-            return choice[0]
-    return None
 
 
 def judge(workstream: Workstream, snapshot: Snapshot) -> Judged:
@@ -196,8 +208,13 @@ def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]
         yield "processes", "not every process could be looked at"
     if snapshot.state.readable is Truth.UNKNOWN:
         yield "state", f"the state was not read: {snapshot.state.because}"
+    if one.guests:
+        yield "git", f"{one.guests[0]}, and one of them is another workstream's"
     if believed and one.branch is None and len(one.branches) > 1:
-        yield "git", "several branches could be the current attempt"
+        yield (
+            "git",
+            f"several branches could be the current attempt: {with_work_in_words(one.branches)}",
+        )
 
 
 def _is_its_directory(stray: Stray, one: Workstream) -> bool:
@@ -225,12 +242,14 @@ def _of_running(one: Workstream) -> _Verdict:
         return Verdict.LANDED_UNRECORDED, ()
     if branch is not None and _landing_is_unknown(branch):
         return _cannot_tell("git", f"whether {branch.name} is in the trunk")
-    if branch is not None and branch.own_commits:
+    if branch is not None and branch.own_commits and not branch.kept_apart:
         return Verdict.DEAD_WITH_COMMITS, ()
     return _of_unsaved(one)
 
 
 def _of_unsaved(one: Workstream) -> _Verdict:
+    if one.elsewhere:
+        return Verdict.DEAD_ELSEWHERE, ()
     match one.unsaved:
         case Truth.YES:
             return Verdict.DEAD_UNSAVED, ()
@@ -249,14 +268,20 @@ def _of_completed(one: Workstream) -> _Verdict:
     if branch is not None and branch.reverted_by:
         return Verdict.REVERTED, ()
     if branch is not None and branch.landed is not Truth.YES and branch.own_commits != 0:
-        if _landing_is_unknown(branch):
-            return _cannot_tell("git", f"whether {branch.name} is in the trunk")
-        return Verdict.RECORDED_UNLANDED, ()
+        return _of_unlanded(branch)
     if not one.worktrees:
         return Verdict.CONSISTENT, ()
     if branch is not None and branch.landed is not Truth.YES and one.unsaved is Truth.YES:
-        return Verdict.DEAD_UNSAVED, ()
+        return _of_unsaved(one)
     return Verdict.LEFTOVER, ()
+
+
+def _of_unlanded(branch: Branch) -> _Verdict:
+    if _landing_is_unknown(branch):
+        return _cannot_tell("git", f"whether {branch.name} is in the trunk")
+    if branch.kept_apart:
+        return _cannot_tell("git", f"whether {branch.name} is to land: {branch.kept_apart}")
+    return Verdict.RECORDED_UNLANDED, ()
 
 
 def _of_nobody(one: Workstream, snapshot: Snapshot) -> _Verdict:
@@ -287,6 +312,8 @@ def _evidence(one: Workstream) -> Iterator[Evidence]:
         yield Evidence("git", branch_in_words(one.branch))
     for tree in one.worktrees:
         yield Evidence("git", _tree_in_words(tree))
+    for place in one.elsewhere:
+        yield Evidence("git", f"more of its work is {place}")
     for process in one.processes:
         command = " ".join(process.command)[:80]
         yield Evidence("processes", f"pid {process.identity.pid} ({process.role}): {command}")

@@ -1,6 +1,5 @@
 """Observe everything once, into one snapshot."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +8,11 @@ from unjam.adapters import clock, disk, files, logs, specs
 from unjam.adapters.git.observing import observe as git
 from unjam.adapters.processes import holders, scan
 from unjam.adapters.state.read import read_state
-from unjam.domain.naming import Template
+from unjam.domain.naming import Owner
 from unjam.domain.snapshot import (
-    AgentId,
     CommitId,
     Lock,
     Snapshot,
-    Spec,
     State,
     Truth,
     Unknown,
@@ -26,6 +23,7 @@ from unjam.engine.moved_away import with_moved_away
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.spec_history import with_history
 from unjam.engine.strays import strays_with_owners
+from unjam.engine.tree_owners import TreeOwners
 from unjam.engine.trunk_specs import as_on_trunk
 from unjam.engine.unpushed import push_is_owed
 from unjam.engine.untold import untold
@@ -52,13 +50,14 @@ def observe(
     """
     settings = orchestration.settings.orchestration
     state = read_state(orchestration.state)
-    request = _request(orchestration, state, only, objects)
     ordered = specs.read_specs(orchestration.below(settings.specs))
+    owners = TreeOwners(orchestration, state, ordered.specs)
+    request = _request(orchestration, state, only, objects, owners)
     facts = with_moved_away(
         orchestration, git.observe(orchestration.repository, request, begun), state
     )
     ordered = as_on_trunk(orchestration, ordered, facts)
-    trees = _owned(orchestration, facts, state, ordered.specs)
+    trees = _owned(facts, owners)
     seen = scan.scan(_processes(orchestration, trees))
     return Snapshot(
         repo=orchestration.primary,
@@ -78,6 +77,8 @@ def observe(
         processes_known=seen.known,
         locks=_locks(orchestration, facts, trees),
         strays=strays_with_owners(orchestration, facts, state, ordered.specs),
+        stashes=facts.stashes,
+        others=facts.others,
         lost=facts.lost,
         tests=_tests(orchestration, facts.trunk_tip),
         lost_branches=facts.lost_branches,
@@ -96,6 +97,7 @@ def _request(
     state: State,
     only: frozenset[str] | None,
     objects: bool = False,  # noqa: FBT001, FBT002 -- passed on as it came
+    owners: TreeOwners | None = None,
 ) -> git.ObserveRequest:
     settings = orchestration.settings.orchestration
     return git.ObserveRequest(
@@ -107,6 +109,7 @@ def _request(
         closely=_to_read_closely(state, only),
         nursery=orchestration.below(settings.worktrees),
         objects=objects,
+        owners=owners,
     )
 
 
@@ -126,26 +129,30 @@ def _to_read_closely(state: State, only: frozenset[str] | None) -> frozenset[Wor
     return frozenset(row.workstream for row in state.rows if row.status == "running")
 
 
-def _owned(
-    orchestration: Orchestration, facts: git.GitFacts, state: State, ordered: Iterable[Spec]
-) -> tuple[Worktree, ...]:
-    """Say whose each worktree is, where its branch does not: by the name of its directory."""
-    known = {row.workstream for row in state.rows} | {spec.workstream for spec in ordered}
-    known |= {branch.workstream for branch in facts.branches}
-    agents = {AgentId(one) for one in (row.agent for row in state.rows) if one}
-    template = Template(orchestration.settings.orchestration.worktree_name)
-    root = orchestration.below(orchestration.settings.orchestration.worktrees)
+def _owned(facts: git.GitFacts, owners: TreeOwners) -> tuple[Worktree, ...]:
+    """Say whose each worktree is: by its branch, and by the name of its directory.
 
-    def owner(tree: Worktree) -> WorkstreamId | None:
-        if Path(tree.path).parent != root:
-            return None
-        found = template.owner_among(tree.path.name, known, agents)
-        return found.workstream if found else None
-
+    Where they contradict each other the directory is believed, and the branch is a guest's.
+    """
+    known = {branch.workstream for branch in facts.branches}
+    by_branch = {one.ref: Owner(one.workstream, one.agent) for one in facts.branches}
     return tuple(
-        tree if tree.workstream is not None else replace(tree, workstream=owner(tree))
+        _owned_by_name(tree, owners, known)
+        if owners.directory(by_branch.get(tree.branch or "")) != tree.path.name
+        else tree
         for tree in facts.worktrees
     )
+
+
+def _owned_by_name(tree: Worktree, owners: TreeOwners, known: set[WorkstreamId]) -> Worktree:
+    owner = owners.of(Path(tree.path), known)
+    if owner is None or owner.workstream == tree.workstream:
+        return tree
+    if tree.workstream is None:
+        return replace(tree, workstream=owner.workstream)
+    on = ((tree.branch, tree.head),) if tree.branch and tree.head else ()
+    guest_on = tuple(dict.fromkeys((*tree.guest_on, *on)))
+    return replace(tree, workstream=owner.workstream, guest_on=guest_on)
 
 
 def _processes(orchestration: Orchestration, trees: tuple[Worktree, ...]) -> scan.Request:

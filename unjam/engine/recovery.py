@@ -58,6 +58,7 @@ class Saved:
     ref: str
     salvaged: Salvaged
     at_risk: bool  # it holds something that no branch does
+    uncommitted: bool = True  # and not only commits
 
 
 @dataclass(frozen=True, slots=True)

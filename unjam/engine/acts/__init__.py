@@ -12,6 +12,7 @@ from unjam.domain.plan import (
     Mend,
     MendShared,
     MoveLock,
+    NameCommits,
     Push,
     Record,
     Recreate,
@@ -54,6 +55,7 @@ from unjam.engine.acts.holder import stop_holder
 from unjam.engine.acts.land import land
 from unjam.engine.acts.mend import (
     mend,
+    name_commits,
     recreate,
     register,
     restore_branch,
@@ -85,6 +87,7 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     Abort: abort,
     RestoreObjects: restore_objects,
     RestoreBranch: restore_branch,
+    NameCommits: name_commits,
     Mend: mend,
     MendShared: mend_shared,
     Register: register,

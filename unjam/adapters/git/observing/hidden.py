@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.batches import ask_in_batches, resolve_objects
 from unjam.adapters.git.command import Git
@@ -9,6 +10,7 @@ from unjam.adapters.git.files import NOBODY
 from unjam.adapters.git.proving.history import History
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.worktrees import Checkout
+from unjam.domain.snapshot import CommitId
 
 
 def named_by_heads(checkouts: Iterable[Checkout]) -> dict[str, frozenset[str]]:
@@ -23,13 +25,20 @@ def _named_by_head(checkout: Checkout) -> Iterator[str]:
         yield checkout.detached
 
 
+class Hidden(NamedTuple):
+    """How many they are, and those of them that none of the others is built on."""
+
+    number: int
+    tips: tuple[CommitId, ...]
+
+
 def count_hidden(
     git: Git,
     common: Path,
     checkouts: Iterable[tuple[Checkout, frozenset[str]]],
     history: History,
     reached: Collection[str],
-) -> dict[str, int]:
+) -> dict[str, Hidden]:
     """Count by worktree, of which none has the count 0.
 
     ``checkouts`` come with the commits that their HEADs name; ``reached`` are the tips of all refs.
@@ -40,7 +49,8 @@ def count_hidden(
     found = resolve_objects(git, sorted(candidates))
     there = sorted(one for one, kind in found.items() if kind and kind[1] == "commit")
     parents = _beyond(git, there, reached) if there else {}
-    return {name: len(_reached(commits, parents)) for name, commits in named.items()}
+    found_in = {name: _reached(commits, parents) for name, commits in named.items()}
+    return {name: _hidden(commits, parents) for name, commits in found_in.items() if commits}
 
 
 def _unknown_to(
@@ -69,6 +79,11 @@ def _beyond(
     for answer in answers:
         parents.update(answer)
     return parents
+
+
+def _hidden(commits: set[str], parents: Mapping[str, tuple[str, ...]]) -> Hidden:
+    below = {parent for one in commits for parent in parents.get(one, ())}
+    return Hidden(len(commits), tuple(CommitId(one) for one in sorted(commits - below)))
 
 
 def _reached(commits: Iterable[str], parents: Mapping[str, tuple[str, ...]]) -> set[str]:
