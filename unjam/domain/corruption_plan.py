@@ -275,6 +275,11 @@ class _Planner:
 
     def _record(self, row: Row, tree: Worktree | None) -> Record:
         agents = (Fact("agents in", tree.name, NONE),) if tree else ()
+        branches = (
+            fact("branch", one.ref, self.snapshot)
+            for one in self.snapshot.branches
+            if one.workstream == row.workstream and not one.nameless
+        )
         return Record(
             subject=row.workstream,
             reason=f"its worktree is gone; the row says {row.status}",
@@ -282,6 +287,7 @@ class _Planner:
                 Fact("orchestrator", "", NONE),
                 fact("row of", row.workstream, self.snapshot),
                 *agents,
+                *branches,
             ),
             workstream=row.workstream,
             status="failed",

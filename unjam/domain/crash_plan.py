@@ -233,11 +233,11 @@ class _Planner:
             if wanted is None or row is None or self._stays_as_it_is(judged):
                 continue
             status, message = wanted
-            idle = (Fact("agents in", name, NONE) for name in trees_of(judged.workstream))
+            rests_on = _found_in(judged, self.snapshot)
             yield Record(
                 subject=judged.workstream.id,
                 reason=f"{judged.verdict}; the row says {row.status}",
-                facts=(*self.nobody, fact("row of", row.workstream, self.snapshot), *idle),
+                facts=(*self.nobody, fact("row of", row.workstream, self.snapshot), *rests_on),
                 workstream=judged.workstream.id,
                 status=status,
                 message=message,
@@ -305,6 +305,19 @@ class _Planner:
 _STAYING_OUT = ("failed", "blocked", "conflict", "reverted", "discarded")
 
 
+def _found_in(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
+    """Yield what a verdict was reached by: nobody at work, where its branches and HEADs were, no work."""
+    one = judged.workstream
+    for name in trees_of(one):
+        yield Fact("agents in", name, NONE)
+        yield fact("head of", name, snapshot)
+        if judged.verdict is Verdict.DEAD_EMPTY:
+            yield fact("unsaved in", name, snapshot)
+    for branch in one.branches:
+        if not branch.nameless:
+            yield fact("branch", branch.ref, snapshot)
+
+
 def _empty(one: Workstream) -> Iterator[Branch]:
     """Yield the branch that was made for the attempt, if nothing was committed on it."""
     agent = one.row.agent if one.row else None
@@ -344,7 +357,7 @@ def _died_in_words(judged: Judged) -> str:
 
 def _elsewhere_in_words(one: Workstream) -> str:
     places = "; ".join(one.elsewhere)
-    return f"work of its that did not land: {places}" if places else ""
+    return f"it left {places}" if places else ""
 
 
 def _at_risk_in_words(primary: Worktree) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 
 from unjam.domain.plan import Fact
 from unjam.domain.snapshot import Process, Role, Row, Snapshot, Spec, Worktree
@@ -68,7 +69,7 @@ def as_ordered(spec: Spec) -> str:
 
 def _branch(subject: str, snapshot: Snapshot) -> str:
     found = ((one.ref, one.tip) for one in snapshot.branches)
-    return next((str(tip) for ref, tip in (*found, *snapshot.others) if ref == subject), NONE)
+    return next((str(tip) for ref, tip in chain(found, snapshot.others) if ref == subject), NONE)
 
 
 def _head(subject: str, snapshot: Snapshot) -> str:

@@ -137,7 +137,7 @@ class Worktree:
     moved_to: PurePath | None = None  # where its directory is now, for Damage.MOVED
     only_staged: Truth = Truth.UNKNOWN  # for Damage.GONE: its index still holds work
     touched_at: datetime | None = None  # the newest change to its unsaved files, index or reflog
-    hidden: tuple[CommitId, ...] = ()  # the tips of the hidden commits
+    hidden: tuple[CommitId, ...] = ()  # tips of what its reflog names and no branch or tag reaches
     guest_on: tuple[tuple[str, CommitId], ...] = ()  # branches of another workstream, and a commit
     # that was made here and is there
 

@@ -313,7 +313,7 @@ def _evidence(one: Workstream) -> Iterator[Evidence]:
     for tree in one.worktrees:
         yield Evidence("git", _tree_in_words(tree))
     for place in one.elsewhere:
-        yield Evidence("git", f"more of its work is {place}")
+        yield Evidence("git", f"it left {place}")
     for process in one.processes:
         command = " ".join(process.command)[:80]
         yield Evidence("processes", f"pid {process.identity.pid} ({process.role}): {command}")

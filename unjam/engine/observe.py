@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unjam.adapters import clock, disk, files, logs, specs
+from unjam.adapters.git import refs
+from unjam.adapters.git.command import Git
 from unjam.adapters.git.observing import observe as git
 from unjam.adapters.processes import holders, scan
 from unjam.adapters.state.read import read_state
@@ -31,6 +33,7 @@ from unjam.engine.untold import untold
 if TYPE_CHECKING:
     from unjam.domain.trials import TrunkTests
 
+_AGAIN = 2  # times that a look is taken anew; a world that goes on moving is looked at as it is
 _BELIEVED = ("running", "completed", "conflict", "blocked")
 
 
@@ -46,8 +49,40 @@ def observe(
     With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary) and no
     landing is proved, which makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
     With ``objects``, all of history is looked for lost objects, and not only where it looks broken.
-    With ``begun``, the look at Git goes on from there.
+    With ``begun``, the look at Git goes on from there. A look during which an agent committed and
+    ended is taken again: its branch was read before that, its processes after.
     """
+    seen = _look(orchestration, only, objects=objects, begun=begun)
+    for _ in range(_AGAIN if only is None else 0):
+        if not _is_void(orchestration, seen):
+            break
+        seen = _look(orchestration, only, objects=objects)
+    return seen
+
+
+def _is_void(orchestration: Orchestration, seen: Snapshot) -> bool:
+    """Tell whether a branch that nobody is at work on any more has moved since it was read."""
+    running = {row.workstream for row in seen.state.rows if row.status == "running"}
+    busy = {process.worktree for process in seen.processes}
+    left = {
+        tree.branch
+        for tree in seen.worktrees
+        if tree.branch and tree.workstream in running and tree.name not in busy
+    }
+    read = {one.ref: one.tip for one in seen.branches if one.ref in left}
+    if not read or seen.trunk_damaged:
+        return False
+    now = refs.standing(Git(orchestration.common), sorted(read))
+    return any(now[ref].commit not in (None, tip) for ref, tip in read.items())
+
+
+def _look(
+    orchestration: Orchestration,
+    only: frozenset[str] | None,
+    *,
+    objects: bool = False,
+    begun: git.Begun | None = None,
+) -> Snapshot:
     settings = orchestration.settings.orchestration
     state = read_state(orchestration.state)
     ordered = specs.read_specs(orchestration.below(settings.specs))

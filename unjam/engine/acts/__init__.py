@@ -117,6 +117,7 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
 }
 
 NOT_APPROVED = "it was not approved"
+FACTS_CHANGED = "the facts have changed since the plan was made"
 
 
 def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
@@ -127,11 +128,11 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """
     if not run.permission.covers(step.step_class, run.policy):
         return run.settle((outcome(step, StepWord.REFUSED, NOT_APPROVED),))
-    fresh = run.look(getattr(step, "worktree", ""))
+    fresh = run.look(*_looked_into(step))
     changed = [one for one in step.facts if not holds(one, fresh)]
     if changed:
         named = ", ".join(in_words(one.kind, one.subject) for one in changed)
-        sentence = f"the facts have changed since the plan was made: {named}"
+        sentence = f"{FACTS_CHANGED}: {named}"
         return run.settle((outcome(step, StepWord.REFUSED, sentence),))
     try:
         return run.settle(_ACTS[type(step)](run, step, fresh))
@@ -139,6 +140,12 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
         return run.settle((outcome(step, StepWord.REFUSED, str(error)),))
     except PermanentError as error:
         return run.settle((outcome(step, StepWord.FAILED, str(error)),))
+
+
+def _looked_into(step: Step) -> tuple[str, ...]:
+    """Name the worktrees whose files a step's facts may ask for."""
+    named = tuple(one.subject for one in step.facts if one.kind == "unsaved in")
+    return named or (getattr(step, "worktree", ""),)
 
 
 def give_up(run: Recovery, step: Step, because: str) -> tuple[Outcome, ...]:

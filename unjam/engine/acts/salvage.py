@@ -54,7 +54,9 @@ def _save(run: Recovery, tree: Worktree, limits: IgnoredLimits, *, kind: str = "
     ref = existing_ref(run.orchestration, salvaged.commit) or _pin(run, tree, salvaged, kind)
     read_back(common, salvaged, source)
     uncommitted = tree.unsaved.any is not Truth.NO
-    return Saved(ref, salvaged, uncommitted or bool(tree.hidden_commits), uncommitted)
+    return Saved(
+        ref, salvaged, uncommitted or bool(tree.hidden_commits or tree.hidden), uncommitted
+    )
 
 
 def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged, kind: str) -> str:

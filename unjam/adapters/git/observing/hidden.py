@@ -34,16 +34,17 @@ class Hidden(NamedTuple):
 
 def count_hidden(
     git: Git,
-    common: Path,
+    logs: Path | None,
     checkouts: Iterable[tuple[Checkout, frozenset[str]]],
     history: History,
     reached: Collection[str],
 ) -> dict[str, Hidden]:
     """Count by worktree, of which none has the count 0.
 
-    ``checkouts`` come with the commits that their HEADs name; ``reached`` are the tips of all refs.
+    ``checkouts`` come with the commits that their HEADs name; ``reached`` are the tips of all refs. What a
+    branch's own reflog names counts as reached, too, if ``logs`` says where that is.
     """
-    left = {one.name: _unknown_to(history, common, one, names) for one, names in checkouts}
+    left = {one.name: _unknown_to(history, logs, one, names) for one, names in checkouts}
     named = {name: commits for name, commits in left.items() if commits}
     candidates = {commit for commits in named.values() for commit in commits}
     found = resolve_objects(git, sorted(candidates))
@@ -54,12 +55,12 @@ def count_hidden(
 
 
 def _unknown_to(
-    history: History, common: Path, checkout: Checkout, names: frozenset[str]
+    history: History, logs: Path | None, checkout: Checkout, names: frozenset[str]
 ) -> set[str]:
     """Drop what the history or the branch's own reflog has."""
     left = {one for one in names if not history.knows(one)}
-    if left and checkout.branch:
-        for move in read_reflog(common, checkout.branch):
+    if left and checkout.branch and logs:
+        for move in read_reflog(logs, checkout.branch):
             left -= {move.old, move.new}
     return left
 

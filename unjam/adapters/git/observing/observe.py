@@ -29,6 +29,7 @@ from unjam.errors import PermanentError
 
 __all__ = ["Begun", "GitFacts", "ObserveRequest", "begin", "observe"]
 
+_VAULT = "refs/unjam/"
 _NOT_ASKED = Unsaved(Truth.UNKNOWN, because="its files were not looked at")
 
 
@@ -76,7 +77,7 @@ def observe(
         unknown=(*tips.unknown, *compared.unknown, *broken.unknown),
         strays=broken.strays,
         stashes=_stashes(repository),
-        others=_others(tips, trunk[0], request),
+        others=_others(tips, trunk[0], compared),
         lost=broken.lost,
         lost_branches=broken.branches,
         shared=broken.shared,
@@ -105,12 +106,10 @@ def _stashes(repository: Repository) -> tuple[Stash, ...]:
     return tuple(Stash(CommitId(one.new), one.message) for one in moves)
 
 
-def _others(tips: Tips, trunk: str, request: ObserveRequest) -> tuple[tuple[str, CommitId], ...]:
-    return tuple(
-        (ref, tip)
-        for ref, tip in tips.named.items()
-        if ref.startswith("refs/heads/") and ref != trunk and request.owner(ref) is None
-    )
+def _others(tips: Tips, trunk: str, compared: Compared) -> tuple[tuple[str, CommitId], ...]:
+    taken = {trunk, *(one.ref for one in compared.branches)}
+    heads = ((ref, tip) for ref, tip in tips.named.items() if ref.startswith("refs/heads/"))
+    return tuple((ref, tip) for ref, tip in heads if ref not in taken)
 
 
 def _remote(name: str, trunk: str, tips: Tips, compared: Compared) -> Remote:
@@ -139,6 +138,9 @@ class _Worktrees:
             (one, around.named[one.name]) for one in around.checkouts if one.name in around.named
         ]
         hidden = count_hidden(self._git, self._repository.common, named, compared.history, reached)
+        theirs = {tip for ref, tip in self._tips.sound.items() if not ref.startswith(_VAULT)}
+        # What a killed run has saved, or a reflog names, is on no branch all the same.
+        away = count_hidden(self._git, None, named, compared.history, sorted(theirs))
         intact = self._intact(around.unsaved)
         return [
             Worktree(
@@ -153,7 +155,7 @@ class _Worktrees:
                 operation_intact=intact.get(one.name, Truth.UNKNOWN),
                 lock_reason=one.lock_reason,
                 hidden_commits=hidden[one.name].number if one.name in hidden else 0,
-                hidden=hidden[one.name].tips if one.name in hidden else (),
+                hidden=away[one.name].tips if one.name in away else (),
                 problem=one.problem or self._branch_problem(one),
                 workstream=owners.get(one.branch or "") if one.name else None,
             )
