@@ -30,6 +30,7 @@ from unjam.domain.plan import (
 from unjam.domain.policy import Approval, Policy
 from unjam.domain.restarting import left_to_run, listed, resume_command
 from unjam.domain.snapshot import CommitId, Row, Snapshot, Stray, Truth, WorkstreamId, Worktree
+from unjam.domain.tidying import name_step
 from unjam.domain.worktree_corruption import anybody_at, busy_in, stopped_in
 
 _FOR_A_PERSON = {
@@ -92,6 +93,7 @@ class _Planner:
             yield from self._shared()
         yield from self._mends()
         yield from self._aborts()
+        yield from self._names()
         yield from self._registers()
         records = tuple(self._records())
         yield from records
@@ -235,6 +237,13 @@ class _Planner:
                 worktree=tree.name,
             )
 
+    def _names(self) -> Iterator[Step]:
+        removed = {f"worktrees/{one.name}/HEAD": one for one in self.trees if self._is_removed(one)}
+        for branch in self.snapshot.branches:
+            tree = removed.get(branch.nameless)
+            if tree is not None:
+                yield name_step(branch, self.snapshot, (Fact("agents in", tree.name, NONE),))
+
     def _registers(self) -> Iterator[Step]:
         for stray in self.strays:
             if stray.kind is StrayKind.ORPHAN and stray.branch:
@@ -256,10 +265,22 @@ class _Planner:
             row = self.rows.get(workstream)
             if row is None or row.status != "running" or self.living is not None:
                 continue
+            if self._has_work(workstream):
+                continue  # what becomes of that decides, once its worktree is out of the way
             yield self._record(row, lost.get(workstream))
+
+    def _has_work(self, workstream: WorkstreamId) -> bool:
+        branches = [one for one in self.snapshot.branches if one.workstream == workstream]
+        trees = [one for one in self.snapshot.worktrees if one.workstream == workstream]
+        return any(one.own_commits != 0 for one in branches) or any(one.guest_on for one in trees)
 
     def _record(self, row: Row, tree: Worktree | None) -> Record:
         agents = (Fact("agents in", tree.name, NONE),) if tree else ()
+        branches = (
+            fact("branch", one.ref, self.snapshot)
+            for one in self.snapshot.branches
+            if one.workstream == row.workstream and not one.nameless
+        )
         return Record(
             subject=row.workstream,
             reason=f"its worktree is gone; the row says {row.status}",
@@ -267,10 +288,11 @@ class _Planner:
                 Fact("orchestrator", "", NONE),
                 fact("row of", row.workstream, self.snapshot),
                 *agents,
+                *branches,
             ),
             workstream=row.workstream,
             status="failed",
-            message="its worktree was lost; will retry",
+            message=f"{_lost_in_words(tree)}; will retry",
             salvaged=(tree.name,) if tree else (),
             kept=saved_of(row.workstream, self.snapshot),
         )
@@ -364,6 +386,13 @@ def _for_a_person(tree: Worktree) -> str:
     if tree.lock_reason not in (None, _INITIALIZING):
         return f"it is locked ({tree.lock_reason or 'no reason given'})"
     return ""
+
+
+def _lost_in_words(tree: Worktree | None) -> str:
+    if tree is None:
+        return "its directory is no worktree any more"
+    hidden = ", ".join(one[:12] for one in tree.hidden)
+    return f"its worktree was lost{hidden and f', and with it commit {hidden} of its reflog'}"
 
 
 def _only_moved(tree: Worktree) -> bool:

@@ -184,6 +184,7 @@ def refusal(step: "Step", snapshot: "Snapshot") -> str:
     """Say why a step must not touch what it names, as it is now; empty where it may."""
     # Imported late: plans are made of snapshots, and snapshots know of proofs.
     from unjam.domain import plan
+    from unjam.domain.lookups import stray_at
 
     trees = {tree.name: tree for tree in snapshot.worktrees}
     match step:
@@ -194,7 +195,7 @@ def refusal(step: "Step", snapshot: "Snapshot") -> str:
         case plan.Unregister(worktree=name) | plan.Abort(worktree=name) if name in trees:
             return _kept(trees[name])
         case plan.SetAside(path=path) | plan.Register(path=path):
-            stray = next((one for one in snapshot.strays if one.path == path), None)
+            stray = stray_at(path, snapshot)
             if stray is not None and not is_ours(stray):
                 return f"it keeps its place: {stray.kind}"
             return _held(below(path, snapshot))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unjam.domain.database import Database
     from unjam.domain.elsewhere import Sharing
     from unjam.domain.signs import Watched
+    from unjam.domain.stash import Stash
     from unjam.domain.trials import TrunkTests
 
 CommitId = NewType("CommitId", str)
@@ -156,6 +157,9 @@ class Worktree:
     only_staged: Truth = Truth.UNKNOWN  # for Damage.GONE: its index still holds work
     touched_at: datetime | None = None  # the newest change to its unsaved files, index or reflog
     whose: Whose = Whose.OURS
+    hidden: tuple[CommitId, ...] = ()  # tips of what its reflog names and no branch or tag reaches
+    guest_on: tuple[tuple[str, CommitId], ...] = ()  # branches of another workstream, and a commit
+    # that was made here and is there
 
     @property
     def is_primary(self) -> bool:
@@ -191,11 +195,17 @@ class Branch:
     changed: tuple[str, ...] | None = (
         None  # paths that differ between trunk and tip; None: not asked
     )
+    drifted: bool = False  # not named as the workstream's: its agent worked there all the same
+    nameless: str = (
+        ""  # where its commits are while no branch is; ``ref`` is what one would be called
+    )
+    kept_apart: str = ""  # why work that its agent did elsewhere is not to land
+    holds: tuple[str, ...] = ()  # of the workstream's other branches; told where its agent drifted
 
     @property
     def name(self) -> str:
-        """The branch as people write it."""
-        return self.ref.removeprefix("refs/heads/")
+        """The branch, or the HEAD that alone holds its commits, as people write it."""
+        return self.nameless or self.ref.removeprefix("refs/heads/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +359,10 @@ class Snapshot:
     processes_known: Truth = Truth.YES
     locks: tuple[Lock, ...] = ()
     strays: tuple[Stray, ...] = ()
+    stashes: tuple["Stash", ...] = ()
+    others: tuple[
+        tuple[str, CommitId], ...
+    ] = ()  # branches that are no workstream's by their names
     lost_branches: tuple[LostBranch, ...] = ()
     shared: tuple[DamagedFile, ...] = ()  # damaged files that all checkouts need
     trunk_damaged: bool = False  # then nothing else that is said of branches can be relied on

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from unjam.domain.facts import NONE, fact
 from unjam.domain.identity import below, place_of
-from unjam.domain.plan import Fact, Land, Landing, Plan, RemoveWorktree, Salvage
-from unjam.domain.snapshot import Role, Snapshot, Truth, Worktree
+from unjam.domain.plan import Fact, Land, Landing, NameCommits, Plan, RemoveWorktree, Salvage
+from unjam.domain.snapshot import Branch, Role, Snapshot, Truth, Worktree
 from unjam.domain.words import counted
 from unjam.domain.workstream import Workstream
 
@@ -36,6 +36,26 @@ def land_step(
         reason="if it merges without conflict and the verify command passes",
         facts=(*facts, fact("trunk", "", snapshot), *tips, *idle),
         landings=landings,
+    )
+
+
+def names_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[NameCommits]:
+    """Give every commit of a workstream's that no branch holds a branch, before its HEAD is gone."""
+    for branch in one.branches:
+        if branch.nameless and branch.landed is not Truth.YES:
+            yield name_step(branch, snapshot, facts)
+
+
+def name_step(branch: Branch, snapshot: Snapshot, facts: Facts) -> NameCommits:
+    """Make a branch of a worktree's HEAD, while that is where it was."""
+    tree = branch.nameless.split("/")[1]
+    return NameCommits(
+        subject=branch.ref.removeprefix("refs/heads/"),
+        reason=f"no branch holds commit {branch.tip[:12]} of {tree}",
+        facts=(*facts, fact("head of", tree, snapshot)),
+        workstream=branch.workstream,
+        ref=branch.ref,
+        tip=branch.tip,
     )
 
 
