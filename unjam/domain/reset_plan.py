@@ -82,11 +82,11 @@ class _Planner:
             *lock_steps(self.snapshot, _NOBODY, self._freed()),
             *self._restored(),
             *self._abort(),
+            *self._strays(),  # first: its row is what says that a directory was an agent's
             *self._empty_state(),
             *self._logs(),
             *self._return(),
             *self._removals(),
-            *self._strays(),
             *self._branches(),
         )
         yield from self._stops()

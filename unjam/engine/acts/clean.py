@@ -5,7 +5,7 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.salvaging.salvage import signature
-from unjam.adapters.git.salvaging.survey import STAYS
+from unjam.adapters.git.salvaging.survey import ANOTHERS
 from unjam.domain.change import MovePath, MoveRef
 from unjam.domain.damage import Damage
 from unjam.domain.identity import place_of
@@ -55,7 +55,7 @@ def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> N
 
 def _refuse_if_anothers_is_below(run: Recovery, tree: Worktree) -> None:
     """Raise RefusedError where another repository knows a place below this one: it would look in vain."""
-    known = [one for one in run.saved[tree.name].salvaged.problems if one.endswith(STAYS)]
+    known = [one for one in run.saved[tree.name].salvaged.problems if ANOTHERS in one]
     if known:
         raise RefusedError(f"it keeps its place: {known[0]}")
 
