@@ -90,8 +90,9 @@ def current_branch(
     to_land = [one for one in working if not one.kept_apart]
     if all(one is usual for one in to_land):
         apart = [one for one in working if one.kept_apart]
-        is_bare = usual is None or usual.own_commits == 0
-        return apart[0] if apart and is_bare else usual
+        landed = [one for one in branches if one.drifted and one.landed is Truth.YES]
+        is_bare = usual is None or (usual.own_commits == 0 and usual.landed is not Truth.YES)
+        return (*apart, *landed)[0] if (apart or landed) and is_bare else usual
     working = to_land
     return next((one for one in working if _holds_all(one, working)), None)
 

@@ -199,7 +199,7 @@ class Branch:
     nameless: str = (
         ""  # where its commits are while no branch is; ``ref`` is what one would be called
     )
-    kept_apart: str = ""  # why work that its agent did elsewhere is not to land
+    kept_apart: str = ""  # why work that drifted is not to land
     holds: tuple[str, ...] = ()  # of the workstream's other branches; told where its agent drifted
 
     @property
