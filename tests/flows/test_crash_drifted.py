@@ -8,6 +8,7 @@ import pytest
 from tests.flows.building import on_trunk
 from tests.recovering import SCENARIOS, carry_on, recover
 from tests.world import Workstream, World, git
+from unjam.engine.observe import is_void, observe
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import prepare
 from unjam.engine.recovery import Permission
@@ -252,3 +253,22 @@ def test_what_an_agent_commits_after_the_look_is_not_called_nothing_but_lands_in
     assert untouched == ("running", True, git("rev-parse", stream.branch, cwd=world.repo))
     assert world.state.status("ws-15") == "completed"
     assert on_trunk(world, "src/late.py")
+
+
+@pytest.mark.parametrize(
+    "leaves", [on_own_branch, on_no_branch, lambda stream: stream.commits({"src/a.py": "a = 1\n"})]
+)
+def test_a_look_during_which_an_agent_committed_and_ended_is_taken_again(
+    world: World, leaves: Callable[[Workstream], object]
+) -> None:
+    stream = begun(world)
+    git("commit", "--quiet", "--allow-empty", "-m", "before", cwd=stream.tree)
+    orchestration = open_orchestration(world.repo)
+    seen = observe(orchestration)
+    was_void = is_void(orchestration, seen)
+
+    leaves(stream)
+
+    assert not was_void
+    assert is_void(orchestration, seen)
+    assert not is_void(orchestration, observe(orchestration))

@@ -8,6 +8,7 @@ from unjam.adapters import clock, disk, files, logs, specs
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.observing import observe as git
+from unjam.adapters.git.worktrees import named_by_head
 from unjam.adapters.processes import holders, scan
 from unjam.adapters.state.read import read_state
 from unjam.domain.identity import WRONG, place_of
@@ -56,26 +57,35 @@ def observe(
     """
     seen = _look(orchestration, only, objects=objects, begun=begun)
     for _ in range(_AGAIN if only is None else 0):
-        if not _is_void(orchestration, seen):
+        if not is_void(orchestration, seen):
             break
         seen = _look(orchestration, only, objects=objects)
     return seen if only is not None else _with_saved_before(orchestration, seen)
 
 
-def _is_void(orchestration: Orchestration, seen: Snapshot) -> bool:
-    """Tell whether a branch that nobody is at work on any more has moved since it was read."""
+def is_void(orchestration: Orchestration, seen: Snapshot) -> bool:
+    """Tell whether a branch or HEAD that nobody is at work on any more has moved since it was read."""
     running = {row.workstream for row in seen.state.rows if row.status == "running"}
     busy = {process.worktree for process in seen.processes}
-    left = {
-        tree.branch
+    left = [
+        tree
         for tree in seen.worktrees
-        if tree.branch and tree.workstream in running and tree.name not in busy
-    }
-    read = {one.ref: one.tip for one in seen.branches if one.ref in left}
-    if not read or seen.trunk_damaged:
+        if tree.workstream in running and tree.name not in busy and not tree.damage
+    ]
+    if not left or seen.trunk_damaged:
         return False
-    now = refs.standing(Git(orchestration.common), sorted(read))
+    if any(_has_switched(orchestration, tree) for tree in left):
+        return True
+    on = {tree.branch for tree in left}
+    read = {one.ref: one.tip for one in seen.branches if one.ref in on}
+    now = refs.standing(Git(orchestration.common), sorted(read)) if read else {}
     return any(now[ref].commit not in (None, tip) for ref, tip in read.items())
+
+
+def _has_switched(orchestration: Orchestration, tree: Worktree) -> bool:
+    """Tell whether a HEAD names another branch now, or on no branch another commit."""
+    branch, commit = named_by_head(orchestration.repository, tree.name)
+    return branch != tree.branch or (branch is None and commit != tree.head)
 
 
 def _look(
