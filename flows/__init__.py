@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tasks.archive import archive
-from tasks.assess import assess, assess_again
+from tasks.assess import assess, assess_again, assess_anew
 from tasks.clean import clean
 from tasks.escalate import escalate_in_vain
 from tasks.merge import merge, push
@@ -22,6 +22,7 @@ from unjam.domain import plan as steps
 from unjam.domain import reset_steps, state_steps
 from unjam.domain.finding import Scenario
 from unjam.engine.recovery import Recovery
+from unjam.engine.replanning import ROUNDS
 
 TASKS: Mapping[type[steps.Step], Any] = {
     steps.Stop: stop,
@@ -32,6 +33,7 @@ TASKS: Mapping[type[steps.Step], Any] = {
     steps.Abort: repair,
     steps.RestoreObjects: repair,
     steps.RestoreBranch: repair,
+    steps.NameCommits: repair,
     steps.Mend: repair,
     steps.MendShared: repair,
     steps.Register: repair,
@@ -76,6 +78,8 @@ def recovered(
 ) -> dict[str, Any]:
     """Assess, carry out step by step, look again, restart, report; returns the report.
 
+    What became untrue before its turn is planned anew, twice at most.
+
     The restart comes after the verification: what it starts changes what would be looked at.
     """
     prepared = assess(run, scenarios)
@@ -83,6 +87,13 @@ def recovered(
         return report(run, prepared)
     plan = adopted(run, prepared.plan, approval)
     carried_out(run, plan.but_restart())
+    as_seen = approval is not None and approval.plan is not None
+    for _ in range(ROUNDS):
+        anew = assess_anew(run, scenarios, plan, as_seen=as_seen)
+        if anew is None:
+            break
+        carried_out(run, anew.but_restart())
+        plan = anew
     after = assess_again(run, scenarios)
     carried_out(run, plan.restarts())
     escalate_in_vain(run, prepared, after)

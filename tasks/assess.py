@@ -4,9 +4,11 @@ from prefect import get_run_logger, task
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.domain.finding import Finding, Scenario
+from unjam.domain.plan import Plan
 from unjam.domain.words import printable
 from unjam.engine.prepare import Prepared, look_again, prepare
 from unjam.engine.recovery import Recovery
+from unjam.engine.replanning import became_untrue, plan_anew
 from unjam.engine.resetting import prepare_reset
 
 
@@ -18,6 +20,22 @@ def assess(run: Recovery, scenarios: tuple[Scenario, ...]) -> Prepared:
     for finding in prepared.findings:
         logger.info(printable(finding.summary))
     return prepared
+
+
+def assess_anew(
+    run: Recovery, scenarios: tuple[Scenario, ...], before: Plan, *, as_seen: bool
+) -> Plan | None:
+    """Plan anew what was refused because the facts had changed; no task where nothing was."""
+    if not any(map(became_untrue, run.outcomes[run.planned_anew :])):
+        return None
+    return _assess_anew(run, scenarios, before, as_seen=as_seen)
+
+
+@task(task_run_name="assess anew", **RETRY_TRANSIENT)
+def _assess_anew(
+    run: Recovery, scenarios: tuple[Scenario, ...], before: Plan, *, as_seen: bool
+) -> Plan | None:
+    return plan_anew(run, scenarios, before, only_as_seen=as_seen)
 
 
 @task(task_run_name="verify the recovery", **RETRY_TRANSIENT)

@@ -10,6 +10,7 @@ from unjam.domain.plan import (
     Mend,
     MendShared,
     MoveLock,
+    NameCommits,
     Recreate,
     Register,
     RestoreBranch,
@@ -25,6 +26,7 @@ Repair = (
     | ReturnPrimary
     | RestoreObjects
     | RestoreBranch
+    | NameCommits
     | Mend
     | MendShared
     | Register

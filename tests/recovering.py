@@ -17,6 +17,7 @@ from unjam.engine.escalating.escalate import escalate_repeated
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.prepare import look_again, prepare
 from unjam.engine.recovery import Permission, Recovery
+from unjam.engine.replanning import ROUNDS, plan_anew
 from unjam.engine.session import Terms, adopt, session
 from unjam.engine.undo import preview, take_back
 from unjam.errors import TransientError
@@ -36,8 +37,16 @@ def recover_in(orchestration: Orchestration, scenarios: tuple[Scenario, ...]) ->
         adopt(run, prepared.plan)
         for step in prepared.plan.but_restart():
             carry_on(run, step)
+        plan = prepared.plan
+        for _ in range(ROUNDS):
+            anew = plan_anew(run, scenarios, plan, only_as_seen=False)
+            if anew is None:
+                break
+            for step in anew.but_restart():
+                carry_on(run, step)
+            plan = anew
         after = look_again(run, scenarios)
-        for step in prepared.plan.restarts():
+        for step in plan.restarts():
             carry_on(run, step)
         escalate_repeated(run, prepared.findings, after)
         return conclude(run, prepared, after)

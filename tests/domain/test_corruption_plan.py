@@ -139,16 +139,31 @@ def test_a_living_orchestrator_may_just_be_making_it(damage: Damage) -> None:
     assert steps(snapshot(row("ws-1"), damaged(damage), orchestrator)) == []
 
 
-@pytest.mark.parametrize("kind", list(StrayKind))
-def test_a_stray_goes_into_the_vault_unless_its_branch_is_known(kind: StrayKind) -> None:
-    stray = Stray(PLACE, kind, branch="refs/heads/b" if kind is StrayKind.ORPHAN else None)
+@pytest.mark.parametrize(
+    ("stray", "expected"),
+    [
+        (Stray(PLACE, StrayKind.ORPHAN), ["set aside"]),
+        (Stray(PLACE, StrayKind.ORPHAN, branch="refs/heads/b"), ["register"]),
+        (Stray(PLACE, StrayKind.PLAIN, claimed=True), ["set aside"]),
+        (Stray(PLACE, StrayKind.REPOSITORY, claimed=True), ["set aside"]),
+        (Stray(PLACE, StrayKind.COPY, claimed=True), []),
+        (Stray(PLACE, StrayKind.LINK, claimed=True), []),
+        (Stray(PLACE, StrayKind.ANOTHERS, claimed=True), []),
+        (Stray(PLACE, StrayKind.PLAIN), []),
+        (Stray(PLACE, StrayKind.REPOSITORY), []),
+    ],
+)
+def test_of_strays_only_what_is_proven_an_agents_is_found_and_moved(
+    stray: Stray, expected: list[str]
+) -> None:
+    seen = replace(snapshot(), strays=(stray,))
 
-    wanted = ["register"] if kind is StrayKind.ORPHAN else ["set aside"]
-    assert steps(replace(snapshot(), strays=(stray,))) == wanted
+    assert steps(seen) == expected
+    assert bool(diagnose(seen, (Scenario.WORKTREE_CORRUPTION,))) is bool(expected)
 
 
 def test_the_row_of_a_stray_that_goes_fails_unless_it_has_another_worktree() -> None:
-    stray = Stray(PLACE, StrayKind.PLAIN, workstream=WS)
+    stray = Stray(PLACE, StrayKind.PLAIN, workstream=WS, claimed=True)
     alone = replace(snapshot(row("ws-1")), strays=(stray,))
     beside = replace(snapshot(row("ws-1"), tree("ws-1")), strays=(stray,))
 

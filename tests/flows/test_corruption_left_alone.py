@@ -64,8 +64,10 @@ def test_a_worktree_somebody_works_in_is_left_to_them(calm: World, start: Start)
 
 def test_a_stray_directory_somebody_is_in_keeps_its_place(calm: World, start: Start) -> None:
     one = at_work(calm)
-    BREAKAGES["stray_directory"](one, one.admin)
-    person = start("sleep", "60", cwd=one.tree.with_name("left-over"))
+    calm.state.row("ws-77", "failed", agent="agent-7")
+    stray = one.tree.with_name("agent-7-ws-77")
+    stray.mkdir()
+    person = start("sleep", "60", cwd=stray)
 
     said = left_alone(calm)
 
@@ -83,19 +85,20 @@ def test_a_worktree_that_is_a_link_is_never_followed(calm: World) -> None:
     assert "symbolic link" in said
 
 
-def test_a_stray_link_is_moved_and_what_it_leads_to_is_not_touched(calm: World) -> None:
+def test_what_people_keep_beside_the_worktrees_is_shown_and_stays(calm: World) -> None:
     one = at_work(calm)
-    BREAKAGES["link_to_outside"](one, one.admin)
-    precious = calm.root / "outside" / "precious.txt"
-    status = precious.stat()
+    for breakage in ("link_to_outside", "stray_directory", "copied"):
+        BREAKAGES[breakage](one, one.admin)
+    git("clone", "--quiet", str(calm.repo), str(one.tree.with_name("clone")), cwd=calm.root)
+    before = to_the_byte(calm)
 
     document = recover(calm.repo, ONLY)
+    told = unjam_json("check", cwd=calm.repo)
 
-    assert document["word"] == "recovered"
-    assert precious.stat() == status
-    (kept,) = document["vault"]
-    assert Path(kept).is_symlink()
-    assert not one.tree.with_name("a-link").is_symlink()
+    assert document["word"] == "nothing to do"
+    assert to_the_byte(calm) == before
+    names = ["a-copy", "a-link", "clone", "left-over"]
+    assert [Path(one["path"]).name for one in told["not_ours"]] == names
 
 
 @pytest.mark.parametrize("name", ["index.lock", "config.lock", "packed-refs.lock"])

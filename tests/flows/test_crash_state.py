@@ -232,7 +232,7 @@ def test_with_a_state_that_cannot_be_read_work_is_saved_and_nothing_else_happens
     assert document["word"] in ("needs a human", "partly recovered")
     assert {one["step"] for one in document["outcomes"]} <= {"salvage"}
     (saved,) = document["vault"]
-    assert "a draft" in git("grep", "-h", "draft", saved, cwd=calm.repo)
+    assert "a draft" in git("grep", "-h", "draft", saved, cwd=calm.vault)
     told = unjam("check", cwd=calm.repo)
     assert told.returncode == 1
     assert "cannot tell state database" in told.stdout

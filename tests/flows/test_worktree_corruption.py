@@ -11,6 +11,7 @@ from unjam.domain.finding import Scenario
 
 ONLY = (Scenario.WORKTREE_CORRUPTION,)
 GONE = {"directory_gone", "never_finished"}  # what is moved away instead of repaired
+NOBODYS = {"stray_directory", "copied", "link_to_outside"}  # what no proof calls an agent's
 
 
 def at_work(world: World, name: str = "ws-15", agent: str = "agent-1") -> Workstream:
@@ -61,7 +62,10 @@ def test_after_the_repair_git_works_again_and_nothing_is_lost(calm: World, break
     treasure, before = calm.treasure(), one.tip
     BREAKAGES[breakage](one, one.admin)
 
-    mended(calm)
+    if breakage in NOBODYS:
+        assert recover(calm.repo, ONLY)["word"] == "nothing to do"
+    else:
+        mended(calm)
 
     assert [one for one in calm.lost(treasure) if not taken_by(breakage, one)] == []
     assert one.tip == before

@@ -46,7 +46,7 @@ def taken(lost: str) -> bool:
 
 def without_links(world: World) -> dict[str, str]:
     """The inventory; of the files that hold this world's own paths, whether they are right."""
-    links = {tree / ".git" for tree in (world.repo / ".worktrees").iterdir()}
+    links = set((world.repo / ".worktrees").glob("*/.git"))
     links |= set((world.common / "worktrees").glob("*/gitdir"))
     right = {str(link): str(world.repo) in link.read_text() for link in links}
     found = {

@@ -134,6 +134,7 @@ def print_check(document: "Document") -> None:
         if finding["parked"]:
             page.line(f"    a person was called: {finding['parked']['bundle']}", "yellow")
     _print_unknown(page, document)
+    _print_not_ours(page, document)
     _print_agents(page, document)
     watch = document["watch"]
     if watch and watch["late"]:
@@ -178,6 +179,12 @@ def _print_elsewhere(page: Page, document: "Document") -> int:
         more = f" and {len(names) - _ELSEWHERE} more" if len(names) > _ELSEWHERE else ""
         page.line(f"elsewhere: {shown}{more}: {because}", "dim")
     return len(document["elsewhere"])
+
+
+def _print_not_ours(page: Page, document: "Document") -> None:
+    """Print what lies where worktrees do and is left as it is."""
+    for one in document["not_ours"]:
+        page.line(f"left as it is: {one['path']}: {one['because']}", "dim")
 
 
 def _print_agents(page: Page, document: "Document") -> None:

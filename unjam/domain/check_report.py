@@ -1,12 +1,13 @@
 """The document of a check, as plain data for JSON; a check imports nothing that only plans need."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from unjam.domain.finding import Finding
+from unjam.domain.identity import Whose, is_ours
 from unjam.domain.snapshot import Clash, Snapshot, Truth
-from unjam.domain.words import printable
+from unjam.domain.words import counted, printable
 from unjam.domain.workstream import Workstream, elsewhere, join, unfinished_elsewhere
 
 SCHEMA = 1
@@ -14,8 +15,12 @@ Document = dict[str, Any]
 
 
 def healthy(snapshot: Snapshot, findings: Iterable[Finding]) -> bool:
-    """Tell whether nothing was found, nothing is unknown, and nobody's life elsewhere is in question."""
-    return not (tuple(findings) or snapshot.unknown or unfinished_elsewhere(snapshot))
+    """Tell whether nothing was found or is unknown, no work was left out, and nobody elsewhere is in question."""
+    left_out = any(
+        tree.whose is Whose.ELSEWHERE and tree.unsaved.any is not Truth.NO
+        for tree in snapshot.worktrees
+    )
+    return not (tuple(findings) or snapshot.unknown or left_out or unfinished_elsewhere(snapshot))
 
 
 def check_document(
@@ -50,8 +55,24 @@ def check_document(
         "watch": watch,
         "predicted_conflicts": [_clash_document(one) for one in snapshot.clashes],
         "branches_not_merged": snapshot.unmerged,
+        "not_ours": list(_not_ours(snapshot)),
         "agents": _agents(snapshot),
     }
+
+
+def _not_ours(snapshot: Snapshot) -> Iterator[Document]:
+    """Name what lies where worktrees do, and why nothing is done to it."""
+    for tree in snapshot.worktrees:
+        if tree.whose in (Whose.VIEWED, Whose.ELSEWHERE):
+            risk = counted(len(tree.unsaved.paths), "unsaved path")
+            holds = risk if tree.unsaved.known is Truth.YES else "what could not be read"
+            why = "; ".join(
+                one for one in (str(tree.whose), tree.problem, f"it holds {holds}") if one
+            )
+            yield {"path": printable(snapshot.place(tree.path)), "because": printable(why)}
+    for stray in snapshot.strays:
+        if not is_ours(stray):
+            yield {"path": printable(snapshot.place(stray.path)), "because": str(stray.kind)}
 
 
 def _agents(snapshot: Snapshot) -> list[Document]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from unjam.domain.damage import BLINDING, Damage, StrayKind
 from unjam.domain.facts import NONE, fact
+from unjam.domain.identity import LINKED, WRONG, is_ours
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.lookups import orchestrator_seen, saved_of
 from unjam.domain.plan import (
@@ -29,6 +30,7 @@ from unjam.domain.plan import (
 from unjam.domain.policy import Approval, Policy
 from unjam.domain.restarting import left_to_run, listed, resume_command
 from unjam.domain.snapshot import CommitId, Row, Snapshot, Stray, Truth, WorkstreamId, Worktree
+from unjam.domain.tidying import name_step
 from unjam.domain.worktree_corruption import anybody_at, busy_in, stopped_in
 
 _FOR_A_PERSON = {
@@ -67,12 +69,13 @@ class _Planner:
         self.living = orchestrator_seen(snapshot)
         self.rows = {row.workstream: row for row in snapshot.state.rows}
         trees = (snapshot.primary, *snapshot.worktrees)
-        self.broken = [tree for tree in trees if tree.damage and self._chosen(tree.workstream)]
+        broken = (tree for tree in trees if tree.damage or tree.whose in WRONG)
+        self.broken = [tree for tree in broken if self._chosen(tree.workstream)]
         self.trees = [tree for tree in self.broken if not self._kept_because(tree)]
         self.strays = [
             one
             for one in snapshot.strays
-            if self._chosen(one.workstream) and not self._stray_kept_because(one)
+            if self._chosen(one.workstream) and is_ours(one) and not self._stray_kept_because(one)
         ]
         self.stopped = [
             (tree, operation)
@@ -90,6 +93,7 @@ class _Planner:
             yield from self._shared()
         yield from self._mends()
         yield from self._aborts()
+        yield from self._names()
         yield from self._registers()
         records = tuple(self._records())
         yield from records
@@ -120,7 +124,7 @@ class _Planner:
             if because:
                 yield f"{self.snapshot.place(tree.path)} is left as it is: {because}"
         for stray in self.snapshot.strays:
-            because = self._stray_kept_because(stray)
+            because = self._stray_kept_because(stray) if is_ours(stray) else ""
             if because and self._chosen(stray.workstream):
                 yield f"{self.snapshot.place(stray.path)} is left as it is: {because}"
         if self.whole:
@@ -139,11 +143,9 @@ class _Planner:
         return self.workstreams is None or workstream in self.workstreams
 
     def _kept_because(self, tree: Worktree) -> str:
-        for damage, because in _FOR_A_PERSON.items():
-            if damage in tree.damage:
-                return because
-        if tree.lock_reason not in (None, _INITIALIZING):
-            return f"it is locked ({tree.lock_reason or 'no reason given'})"
+        because = _for_a_person(tree)
+        if because:
+            return because
         if self.snapshot.processes_known is not Truth.YES:
             return "not every process could be looked at"
         busy = next(busy_in(tree, self.snapshot), None)
@@ -235,6 +237,13 @@ class _Planner:
                 worktree=tree.name,
             )
 
+    def _names(self) -> Iterator[Step]:
+        removed = {f"worktrees/{one.name}/HEAD": one for one in self.trees if self._is_removed(one)}
+        for branch in self.snapshot.branches:
+            tree = removed.get(branch.nameless)
+            if tree is not None:
+                yield name_step(branch, self.snapshot, (Fact("agents in", tree.name, NONE),))
+
     def _registers(self) -> Iterator[Step]:
         for stray in self.strays:
             if stray.kind is StrayKind.ORPHAN and stray.branch:
@@ -256,10 +265,22 @@ class _Planner:
             row = self.rows.get(workstream)
             if row is None or row.status != "running" or self.living is not None:
                 continue
+            if self._has_work(workstream):
+                continue  # what becomes of that decides, once its worktree is out of the way
             yield self._record(row, lost.get(workstream))
+
+    def _has_work(self, workstream: WorkstreamId) -> bool:
+        branches = [one for one in self.snapshot.branches if one.workstream == workstream]
+        trees = [one for one in self.snapshot.worktrees if one.workstream == workstream]
+        return any(one.own_commits != 0 for one in branches) or any(one.guest_on for one in trees)
 
     def _record(self, row: Row, tree: Worktree | None) -> Record:
         agents = (Fact("agents in", tree.name, NONE),) if tree else ()
+        branches = (
+            fact("branch", one.ref, self.snapshot)
+            for one in self.snapshot.branches
+            if one.workstream == row.workstream and not one.nameless
+        )
         return Record(
             subject=row.workstream,
             reason=f"its worktree is gone; the row says {row.status}",
@@ -267,10 +288,11 @@ class _Planner:
                 Fact("orchestrator", "", NONE),
                 fact("row of", row.workstream, self.snapshot),
                 *agents,
+                *branches,
             ),
             workstream=row.workstream,
             status="failed",
-            message="its worktree was lost; will retry",
+            message=f"{_lost_in_words(tree)}; will retry",
             salvaged=(tree.name,) if tree else (),
             kept=saved_of(row.workstream, self.snapshot),
         )
@@ -352,6 +374,25 @@ class _Planner:
                 facts=(Fact("orchestrator", "", NONE),),
                 command=command,
             )
+
+
+def _for_a_person(tree: Worktree) -> str:
+    """Say why only a person can tell what to do with a worktree."""
+    if tree.whose not in LINKED:
+        return str(tree.whose)
+    for damage, because in _FOR_A_PERSON.items():
+        if damage in tree.damage:
+            return because
+    if tree.lock_reason not in (None, _INITIALIZING):
+        return f"it is locked ({tree.lock_reason or 'no reason given'})"
+    return ""
+
+
+def _lost_in_words(tree: Worktree | None) -> str:
+    if tree is None:
+        return "its directory is no worktree any more"
+    hidden = ", ".join(one[:12] for one in tree.hidden)
+    return f"its worktree was lost{hidden and f', and with it commit {hidden} of its reflog'}"
 
 
 def _only_moved(tree: Worktree) -> bool:

@@ -8,6 +8,8 @@ from unjam.domain.foreign_rows import settlements
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.naming import shown
 from unjam.domain.orchestrator_crash import (
+    died_in_words,
+    drifted_in_words,
     is_astray,
     is_on_no_branch,
     judgements,
@@ -30,13 +32,18 @@ from unjam.domain.plan import (
 )
 from unjam.domain.policy import Approval, Policy, StepClass
 from unjam.domain.restarting import left_to_run, listed, resume_command
-from unjam.domain.snapshot import Role, Snapshot, Truth, WorkstreamId, Worktree
-from unjam.domain.tidying import land_step, person_in, removals_of, salvages_of, trees_of
+from unjam.domain.snapshot import Branch, Role, Snapshot, Truth, WorkstreamId, Worktree
+from unjam.domain.tidying import land_step, names_of, person_in, removals_of, salvages_of, trees_of
 from unjam.domain.words import counted
-from unjam.domain.workstream import Judged, Verdict, judge
+from unjam.domain.workstream import Judged, Verdict, Workstream, judge
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
-_RETRIED = (Verdict.DEAD_UNSAVED, Verdict.DEAD_EMPTY, Verdict.DEAD_SAVED)
+_RETRIED = (
+    Verdict.DEAD_UNSAVED,
+    Verdict.DEAD_EMPTY,
+    Verdict.DEAD_SAVED,
+    Verdict.DEAD_DRIFTED,
+)
 _UNTOUCHED = (Verdict.CONSISTENT, Verdict.UNKNOWN)
 
 
@@ -104,6 +111,7 @@ class _Planner:
             *self._salvages(),
             *self._locks(),
             *self._aborts(),
+            *self._names(),
             *self._landing(),
             *self._records(),
             *settlements(self.snapshot, self.policy),
@@ -201,6 +209,11 @@ class _Planner:
                 operation=primary.operation,
             )
 
+    def _names(self) -> Iterator[Step]:
+        for judged in self.judged:
+            if judged.verdict not in _UNTOUCHED and not self._stays_as_it_is(judged):
+                yield from names_of(judged.workstream, self.snapshot, self.nobody)
+
     def _landing(self) -> Iterator[Step]:
         landing = [one for one in self.judged if one.verdict in _LANDING]
         if landing:
@@ -248,11 +261,11 @@ class _Planner:
             if wanted is None or row is None or self._stays_as_it_is(judged):
                 continue
             status, message = wanted
-            idle = (Fact("agents in", name, NONE) for name in trees_of(judged.workstream))
+            rests_on = _found_in(judged, self.snapshot)
             yield Record(
                 subject=judged.workstream.id,
                 reason=f"{judged.verdict}; the row says {row.status}",
-                facts=(*self.nobody, fact("row of", row.workstream, self.snapshot), *idle),
+                facts=(*self.nobody, fact("row of", row.workstream, self.snapshot), *rests_on),
                 workstream=judged.workstream.id,
                 status=status,
                 message=message,
@@ -265,8 +278,8 @@ class _Planner:
             if judged.verdict in _UNTOUCHED or self._stays_as_it_is(judged):
                 continue
             yield from removals_of(judged.workstream, self.snapshot, self.nobody)
-            branch = judged.workstream.branch
-            if judged.verdict in _RETRIED and branch is not None and branch.own_commits == 0:
+            empty = _empty(judged.workstream) if judged.verdict in _RETRIED else ()
+            for branch in empty:
                 yield RemoveBranch(
                     subject=branch.name,
                     reason="no commits of its own; a retry makes it anew",
@@ -325,21 +338,41 @@ class _Planner:
 _STAYING_OUT = ("failed", "blocked", "conflict", "reverted", "discarded")
 
 
+def _found_in(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
+    """Yield what a verdict was reached by: nobody at work, where its branches and HEADs were, no work."""
+    one = judged.workstream
+    for name in trees_of(one):
+        yield Fact("agents in", name, NONE)
+        yield fact("head of", name, snapshot)
+        if judged.verdict is Verdict.DEAD_EMPTY:
+            yield fact("unsaved in", name, snapshot)
+    for branch in one.branches:
+        if not branch.nameless:
+            yield fact("branch", branch.ref, snapshot)
+
+
+def _empty(one: Workstream) -> Iterator[Branch]:
+    """Yield the branch that was made for the attempt, if nothing was committed on it."""
+    agent = one.row.agent if one.row else None
+    for branch in one.branches:
+        is_the_attempts = branch is one.branch or (agent is not None and branch.agent == agent)
+        if is_the_attempts and not branch.drifted and branch.own_commits == 0:
+            yield branch
+
+
 def _record_of(judged: Judged) -> tuple[str | None, str] | None:
     """Return the status and the message a verdict asks for; a status of None follows the landing."""
     branch = judged.workstream.branch
     match judged.verdict:
         case Verdict.LANDED_UNRECORDED:
-            return "completed", ""
+            return "completed", drifted_in_words(judged.workstream)
         case Verdict.RECORDED_UNLANDED | Verdict.DEAD_WITH_COMMITS:
-            return None, ""
+            return None, drifted_in_words(judged.workstream)
         case Verdict.REVERTED:
             by = (branch.reverted_by or "")[:12] if branch else ""
             return "reverted", f"its landing was reverted by {by}"
-        case Verdict.DEAD_UNSAVED | Verdict.DEAD_SAVED:
-            return "failed", "its agent died before it committed anything; will retry"
-        case Verdict.DEAD_EMPTY:
-            return "failed", "its agent died and left nothing; will retry"
+        case Verdict.DEAD_UNSAVED | Verdict.DEAD_SAVED | Verdict.DEAD_DRIFTED | Verdict.DEAD_EMPTY:
+            return "failed", f"{died_in_words(judged)}; will retry"
         case (
             Verdict.CONSISTENT
             | Verdict.LIVE

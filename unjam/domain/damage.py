@@ -10,6 +10,7 @@ class Damage(StrEnum):
 
     GONE = "its directory is gone"
     MOVED = "its directory was moved"
+    RELOCATED = "it was moved together with its repository"
     LINK = "its directory is a symbolic link"
     UNFINISHED = "making it was never finished"
     TWICE = "its directory is registered twice"
@@ -57,6 +58,7 @@ class StrayKind(StrEnum):
     REPOSITORY = "a repository of its own"
     PLAIN = "Git knows nothing of it"
     LINK = "a symbolic link"
+    ANOTHERS = "it belongs to another repository, of which this may be a copy"
 
 
 @dataclass(frozen=True, slots=True)

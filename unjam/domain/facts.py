@@ -9,7 +9,6 @@ from unjam.domain.elsewhere import seen_at_work
 from unjam.domain.lookups import (
     UntoldError,
     agents_at_work_in,
-    branch_at,
     is_whole,
     lock_at,
     orchestrators_in,
@@ -18,6 +17,7 @@ from unjam.domain.lookups import (
     rows_in,
     spec_named,
     stray_at,
+    tip_of,
     worktree_named,
 )
 from unjam.domain.plan import Fact, Plan, RestoreBranch, Step, only_safe
@@ -139,8 +139,8 @@ def as_ordered(spec: Spec) -> str:
 
 
 def _branch(subject: str, snapshot: Snapshot) -> str:
-    branch = branch_at(subject, snapshot)
-    return NONE if branch is None else str(branch.tip)
+    tip = tip_of(subject, snapshot)
+    return NONE if tip is None else str(tip)
 
 
 def _head(subject: str, snapshot: Snapshot) -> str:

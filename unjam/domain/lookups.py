@@ -11,6 +11,7 @@ from typing import TypeVar
 from unjam.domain.damage import Damage
 from unjam.domain.snapshot import (
     Branch,
+    CommitId,
     Lock,
     Process,
     Role,
@@ -91,6 +92,15 @@ def branch_at(ref: str | None, snapshot: Snapshot) -> Branch | None:
     if found is None and ref is not None and _is_hidden(ref, snapshot):
         raise UntoldError(f"branch {ref.removeprefix('refs/heads/')} cannot be read")
     return found
+
+
+def tip_of(ref: str, snapshot: Snapshot) -> CommitId | None:
+    """Return where a branch stands, be it a workstream's or nobody's."""
+    other = _first(tip for name, tip in snapshot.others if name == ref)
+    if other is not None:
+        return other
+    branch = branch_at(ref, snapshot)
+    return branch.tip if branch else None
 
 
 def may_have_hidden_branch(workstream: WorkstreamId, snapshot: Snapshot) -> bool:

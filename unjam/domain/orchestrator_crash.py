@@ -17,12 +17,15 @@ _SUMMARIES = {
     Verdict.RECORDED_UNLANDED: "{ws}: recorded as completed, but its branch never landed",
     Verdict.DEAD_WITH_COMMITS: "{ws}: its agent is gone and left commits that never landed",
     Verdict.DEAD_UNSAVED: "{ws}: its agent is gone and left only uncommitted work",
+    Verdict.DEAD_DRIFTED: "{ws}: its agent is gone and left work that is on no branch of its own",
     Verdict.DEAD_EMPTY: "{ws}: its agent is gone and left nothing",
     Verdict.DEAD_SAVED: "{ws}: its agent is gone, and what it left was saved by an earlier run",
     Verdict.REVERTED: "{ws}: its work landed and was reverted, but its row says {status}",
     Verdict.LEFTOVER: "{ws}: is settled, but its worktree was left behind",
     Verdict.UNKNOWN: "{ws}: what became of it cannot be told",
 }
+
+_NOTHING_THERE = "{ws}: its agent is gone, and neither a worktree nor a commit of its is here"
 
 
 def find_orchestrator_crash(snapshot: Snapshot) -> Iterator[Finding]:
@@ -105,7 +108,10 @@ def has_begun(one: Workstream) -> bool:
 
 def _workstream_finding(judged: Judged, snapshot: Snapshot) -> Finding:
     one, verdict = judged.workstream, judged.verdict
-    summary = _SUMMARIES[verdict].format(ws=shown(one.id), status=one.status or "nothing")
+    nowhere = verdict is Verdict.DEAD_EMPTY and not one.worktrees
+    summary = (_NOTHING_THERE if nowhere else _SUMMARIES[verdict]).format(
+        ws=shown(one.id), status=one.status or "nothing"
+    )
     trees = (Subject("worktree", snapshot.place(tree.path)) for tree in one.worktrees)
     mild = verdict is Verdict.LEFTOVER
     return Finding(
@@ -171,3 +177,22 @@ def _primary_finding(snapshot: Snapshot, branch: Branch) -> Finding:
         evidence=(Evidence("git", f"HEAD is {branch.name}"),),
         workstreams=(branch.workstream,),
     )
+
+
+def died_in_words(judged: Judged) -> str:
+    """Say what a dead agent left, where it was looked for."""
+    if judged.verdict is Verdict.DEAD_DRIFTED:
+        return f"its agent died; {drifted_in_words(judged.workstream)}"
+    if judged.verdict is Verdict.DEAD_UNSAVED:
+        return "its agent died before it committed anything"
+    if judged.verdict is Verdict.DEAD_SAVED:
+        return "its agent died"  # what an earlier run kept of it is named behind this
+    if not judged.workstream.worktrees:
+        return "its agent died; neither a worktree nor a commit of its is here"
+    return "its agent died and left nothing"
+
+
+def drifted_in_words(one: Workstream) -> str:
+    """Name what it left that is on no branch which is to land."""
+    places = "; ".join(one.drifted_work)
+    return f"it left {places}" if places else ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from unjam.domain.identity import TAKEN
 from unjam.domain.snapshot import Process, Role, Snapshot, Truth, WorkstreamId, Worktree
 
 _AGENTS = (Role.AGENT, Role.GIT)
@@ -24,7 +25,7 @@ def candidates(snapshot: Snapshot, patience: timedelta) -> Iterator[Worktree]:
     if snapshot.state.readable is Truth.NO:
         alive = {one.worktree for one in snapshot.processes if one.role in _AGENTS}
     for tree in snapshot.worktrees:
-        if tree.workstream in overdue or tree.name in alive:
+        if tree.whose in TAKEN and (tree.workstream in overdue or tree.name in alive):
             yield tree
 
 

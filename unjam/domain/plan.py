@@ -97,6 +97,16 @@ class RestoreBranch(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NameCommits(Step):
+    """Make a branch for commits that only the HEAD of a worktree leads to."""
+
+    verb = "name commits"
+    step_class = StepClass.REPAIR
+    ref: str
+    tip: CommitId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mend(Step):
     """Make the files whole that Git keeps about a checkout; the work in it is not touched."""
 

@@ -18,6 +18,7 @@ from unjam.domain.policy import Policy, StepClass
 from unjam.domain.revert_plan import plan_failing_merge
 from unjam.domain.snapshot import Snapshot, WorkstreamId
 from unjam.domain.state_steps import KeepState
+from unjam.domain.tidying import nothing_below
 
 
 class Planner(Protocol):
@@ -76,11 +77,15 @@ def plan_recovery(
         if scenario in found
     ]
     if len(plans) == 1:
-        return kept_off(plans[0], snapshot, policy)
+        return _only_ours(plans[0], snapshot, policy)
     once = _pushed_for_all(_each_once(plans), plans)
     steps = _after_reverts(_landed_together(sorted(once, key=_stage)))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
-    return kept_off(Plan(snapshot.repo, tuple(steps), tuple(notes)), snapshot, policy)
+    return _only_ours(Plan(snapshot.repo, tuple(steps), tuple(notes)), snapshot, policy)
+
+
+def _only_ours(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
+    return nothing_below(kept_off(plan, snapshot, policy), snapshot)
 
 
 def _each_once(plans: Iterable[Plan]) -> Iterator[Step]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from unjam.domain.diagnosis import diagnose
 from unjam.domain.ground import Ground, Standing
+from unjam.domain.identity import is_ours
 from unjam.domain.readiness import Checked, fails, holds, untold, warns
 from unjam.domain.restarting import listed
 from unjam.domain.snapshot import Branch, Role, Snapshot, Truth, Worktree
@@ -131,6 +132,7 @@ def _worktrees(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
         for tree in snapshot.worktrees
         if tree.workstream is not None or tree.path.parent == ground.place.path
     ]
+    strays = [one for one in snapshot.strays if is_ours(one)]
     for tree in ours[:SHOWN]:
         shown = snapshot.place(tree.path)
         risk = _at_risk(tree)
@@ -139,12 +141,12 @@ def _worktrees(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
         else:
             quoted = shlex.quote(str(tree.path))
             yield warns(name, f"{shown} holds nothing unsaved", f"git worktree remove {quoted}")
-    for stray in snapshot.strays[:SHOWN]:
+    for stray in strays[:SHOWN]:
         advice = "unjam recover worktree_corruption"
         yield fails(name, f"{snapshot.place(stray.path)}: {stray.kind}", advice)
     if len(ours) > SHOWN:
         yield warns(name, f"and {len(ours) - SHOWN} more", "git worktree list")
-    if not ours and not snapshot.strays:
+    if not ours and not strays:
         yield holds(name, "there are none")
 
 

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from unjam.domain.damage import Damage
 from unjam.domain.elsewhere import may_serve_others
 from unjam.domain.facts import NONE, fact, only_told
+from unjam.domain.identity import TAKEN, is_ours
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.lookups import state_is_known
 from unjam.domain.orchestrator_crash import is_astray
@@ -28,6 +29,7 @@ from unjam.domain.plan import (
 from unjam.domain.policy import Approval, Policy
 from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.snapshot import CommitId, Process, Role, Snapshot, Truth, Worktree
+from unjam.domain.tidying import nothing_below
 from unjam.domain.words import counted
 from unjam.domain.workstream import elsewhere, join
 from unjam.domain.worktree_corruption import anybody_at
@@ -64,7 +66,7 @@ def left_to_reset(
     left_out = (f"steps of class {one} are left out: policy.{one} is off" for one in off)
     notes = (*planner.notes(policy), *left_out) if wanted else ()
     notes = (*planner.notes_of_others(), *notes)
-    return Plan(snapshot.repo, only_safe(steps), notes)
+    return nothing_below(Plan(snapshot.repo, only_safe(steps), notes), snapshot)
 
 
 class _Planner:
@@ -83,11 +85,11 @@ class _Planner:
             *lock_steps(self.snapshot, _NOBODY, self._freed()),
             *self._restored(),
             *self._abort(),
+            *self._strays(),  # first: its row is what says that a directory was an agent's
             *self._empty_state(),
             *self._logs(),
             *self._return(),
             *self._removals(),
-            *self._strays(),
             *self._branches(),
         )
         yield from self._stops()
@@ -105,7 +107,9 @@ class _Planner:
         yield f"{self.snapshot.trunk_name} stays where it is, with all that has landed on it"
         yield from self._notes_of_trees()
         for stray in self.snapshot.strays:
-            if any(anybody_at(stray, self.snapshot)):
+            if not is_ours(stray):
+                yield f"{self.snapshot.place(stray.path)} keeps its place: {stray.kind}"
+            elif any(anybody_at(stray, self.snapshot)):
                 yield f"{self.snapshot.place(stray.path)} keeps its place: somebody is in it"
         for process in self.snapshot.orchestrators():
             if not process.certain:
@@ -139,6 +143,8 @@ class _Planner:
                 yield tree
 
     def _kept_because(self, tree: Worktree) -> str:
+        if tree.whose not in TAKEN:
+            return str(tree.whose)
         damage = next((one for one in _FOR_A_PERSON if one in tree.damage), None)
         if damage is not None:
             return f"{damage}; see unjam recover worktree_corruption"
@@ -258,7 +264,7 @@ class _Planner:
 
     def _strays(self) -> Iterator[Step]:
         for stray in self.snapshot.strays:
-            if not any(anybody_at(stray, self.snapshot)):
+            if is_ours(stray) and not any(anybody_at(stray, self.snapshot)):
                 yield SetAside(
                     subject=self.snapshot.place(stray.path),
                     reason=str(stray.kind),

@@ -12,11 +12,13 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NewType
 
 from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
+from unjam.domain.identity import Whose
 
 if TYPE_CHECKING:
     from unjam.domain.database import Database
     from unjam.domain.elsewhere import Sharing
     from unjam.domain.signs import Watched
+    from unjam.domain.stash import Stash
     from unjam.domain.trials import TrunkTests
 
 CommitId = NewType("CommitId", str)
@@ -154,6 +156,10 @@ class Worktree:
     moved_to: PurePath | None = None  # where its directory is now, for Damage.MOVED
     only_staged: Truth = Truth.UNKNOWN  # for Damage.GONE: its index still holds work
     touched_at: datetime | None = None  # the newest change to its unsaved files, index or reflog
+    whose: Whose = Whose.OURS
+    hidden: tuple[CommitId, ...] = ()  # tips of what its reflog names and no branch or tag reaches
+    guest_on: tuple[tuple[str, CommitId], ...] = ()  # branches of another workstream, and a commit
+    # that was made here and is there
 
     @property
     def is_primary(self) -> bool:
@@ -189,11 +195,17 @@ class Branch:
     changed: tuple[str, ...] | None = (
         None  # paths that differ between trunk and tip; None: not asked
     )
+    drifted: bool = False  # not named as the workstream's: its agent worked there all the same
+    nameless: str = (
+        ""  # where its commits are while no branch is; ``ref`` is what one would be called
+    )
+    kept_apart: str = ""  # why work that drifted is not to land
+    holds: tuple[str, ...] = ()  # of the workstream's other branches; told where its agent drifted
 
     @property
     def name(self) -> str:
-        """The branch as people write it."""
-        return self.ref.removeprefix("refs/heads/")
+        """The branch, or the HEAD that alone holds its commits, as people write it."""
+        return self.nameless or self.ref.removeprefix("refs/heads/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +311,7 @@ class Stray:
     names: str = ""  # the admin directory its .git file names
     branch: str | None = None  # full name of the branch it was made for, if nothing else uses that
     workstream: WorkstreamId | None = None
+    claimed: bool = False  # a row or a branch tells of just this workstream and agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +360,10 @@ class Snapshot:
     processes_known: Truth = Truth.YES
     locks: tuple[Lock, ...] = ()
     strays: tuple[Stray, ...] = ()
+    stashes: tuple["Stash", ...] = ()
+    others: tuple[
+        tuple[str, CommitId], ...
+    ] = ()  # branches that are no workstream's by their names
     lost_branches: tuple[LostBranch, ...] = ()
     shared: tuple[DamagedFile, ...] = ()  # damaged files that all checkouts need
     trunk_damaged: bool = False  # then nothing else that is said of branches can be relied on

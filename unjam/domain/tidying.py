@@ -1,10 +1,12 @@
 """The steps that every way of landing a workstream shares: save its worktrees, land it, tidy up."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from unjam.domain.facts import NONE, fact
-from unjam.domain.plan import Fact, Land, Landing, RemoveWorktree, Salvage
-from unjam.domain.snapshot import Role, Snapshot, Truth, Worktree
+from unjam.domain.identity import below, place_of
+from unjam.domain.plan import Fact, Land, Landing, NameCommits, Plan, RemoveWorktree, Salvage
+from unjam.domain.snapshot import Branch, Role, Snapshot, Truth, Worktree
 from unjam.domain.words import counted
 from unjam.domain.workstream import Workstream
 
@@ -37,6 +39,26 @@ def land_step(
     )
 
 
+def names_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[NameCommits]:
+    """Give every commit of a workstream's that no branch holds a branch, before its HEAD is gone."""
+    for branch in one.branches:
+        if branch.nameless and branch.landed is not Truth.YES:
+            yield name_step(branch, snapshot, facts)
+
+
+def name_step(branch: Branch, snapshot: Snapshot, facts: Facts) -> NameCommits:
+    """Make a branch of a worktree's HEAD, while that is where it was."""
+    tree = branch.nameless.split("/")[1]
+    return NameCommits(
+        subject=branch.ref.removeprefix("refs/heads/"),
+        reason=f"no branch holds commit {branch.tip[:12]} of {tree}",
+        facts=(*facts, fact("head of", tree, snapshot)),
+        workstream=branch.workstream,
+        ref=branch.ref,
+        tip=branch.tip,
+    )
+
+
 def removals_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[RemoveWorktree]:
     """Remove every worktree of a workstream that no person is in."""
     for tree in one.worktrees:
@@ -52,6 +74,30 @@ def removals_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[R
                 workstream=one.id,
                 worktree=tree.name,
             )
+
+
+def nothing_below(plan: Plan, snapshot: Snapshot) -> Plan:
+    """Move worktrees away innermost first, and none below which lies what stays where it is."""
+    removed = {one.worktree for one in plan.steps if isinstance(one, RemoveWorktree)}
+    places = {tree.name: place_of(tree) for tree in snapshot.worktrees}
+    kept: dict[str, str] = {}
+    while True:
+        left = frozenset(removed - kept.keys())
+        more = {one: names for one in left if (names := below(places[one], snapshot, left))}
+        if not more:
+            break
+        kept |= more
+    away = [one for one in plan.steps if isinstance(one, RemoveWorktree)]
+    away.sort(key=lambda one: -len(places[one.worktree].parts))
+    ordered = (away.pop(0) if isinstance(one, RemoveWorktree) else one for one in plan.steps)
+    steps = tuple(
+        one for one in ordered if not isinstance(one, RemoveWorktree) or one.worktree not in kept
+    )
+    notes = (
+        f"{snapshot.place(places[name])} keeps its place: {what} lies below it"
+        for name, what in sorted(kept.items())
+    )
+    return replace(plan, steps=steps, notes=(*plan.notes, *notes))
 
 
 def person_in(tree: Worktree, one: Workstream) -> int | None:

@@ -11,8 +11,16 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from unjam.domain.damage import StrayKind
+from unjam.domain.drifted_work import (
+    current_branch,
+    drifted_work,
+    guests_by_workstream,
+    stashes_of,
+    with_work_in_words,
+)
 from unjam.domain.elsewhere import UNSTARTED, asks_for_proof, has_a_claim, why_elsewhere
 from unjam.domain.finding import Evidence
+from unjam.domain.identity import TAKEN
 from unjam.domain.lookups import may_have_hidden_branch
 from unjam.domain.naming import is_usable_id
 from unjam.domain.snapshot import (
@@ -27,6 +35,7 @@ from unjam.domain.snapshot import (
     WorkstreamId,
     Worktree,
 )
+from unjam.domain.stash import Stash
 from unjam.domain.words import counted
 
 _SHOWN = 3  # of what earlier runs saved
@@ -43,6 +52,7 @@ class Verdict(StrEnum):
     DEAD_UNSAVED = "dead, only uncommitted work"
     DEAD_EMPTY = "dead and empty"
     DEAD_SAVED = "dead, its work is in the vault"
+    DEAD_DRIFTED = "dead, its work not on its branch"
     REVERTED = "landed and reverted"
     LEFTOVER = "settled, worktree left"
     ELSEWHERE = "elsewhere"
@@ -61,6 +71,9 @@ class Workstream(NamedTuple):
     processes: tuple[Process, ...] = ()
     saved: tuple[str, ...] | None = ()  # by earlier runs, where nothing else is left; None: unknown
     elsewhere: str = ""  # why its row is taken for another clone's or machine's; empty: it is ours
+    not_ours: tuple[Worktree, ...] = ()  # registered for it, and not ours to read or to touch
+    stashes: tuple[Stash, ...] = ()
+    guests: tuple[str, ...] = ()  # what agents of other workstreams did on its branches
 
     @property
     def status(self) -> str | None:
@@ -76,13 +89,18 @@ class Workstream(NamedTuple):
     def unsaved(self) -> Truth:
         """Whether any of its worktrees holds work that is in no commit of a branch."""
         if not self.worktrees:
-            return Truth.NO
+            return Truth.UNKNOWN if self.not_ours else Truth.NO
         answers = {tree.unsaved.any for tree in self.worktrees}
         if any(tree.hidden_commits or tree.operation for tree in self.worktrees):
             return Truth.YES
-        if Truth.UNKNOWN in answers:
+        if Truth.UNKNOWN in answers or self.not_ours:
             return Truth.UNKNOWN
         return Truth.YES if Truth.YES in answers else Truth.NO
+
+    @property
+    def drifted_work(self) -> tuple[str, ...]:
+        """Where it has work that is on no branch that is to land, each with a commit."""
+        return tuple(drifted_work(self.branch, self.branches, self.worktrees, self.stashes))
 
 
 class Judged(NamedTuple):
@@ -123,48 +141,39 @@ def _joined(same: _Same) -> tuple[Workstream, ...]:
     for tree in snapshot.worktrees:
         if tree.workstream is not None:
             trees[tree.workstream].append(tree)
-    processes = defaultdict[str, list[Process]](list)
-    for process in snapshot.processes:
-        if process.worktree:
-            processes[process.worktree].append(process)
+    processes = _by_worktree(snapshot.processes)
+    guests = guests_by_workstream(snapshot)
     saved = defaultdict[WorkstreamId, list[str]](list)
     for kept in snapshot.saved_before:
         saved[kept.workstream].append(kept.ref)
     hidden = snapshot.saved_known is not Truth.YES
     found, shared = [], asks_for_proof(snapshot)
     for one in sorted({*rows, *specs, *branches, *trees}):
-        row, its, own = rows.get(one), branches.get(one, ()), trees.get(one, ())
+        row, its, named = rows.get(one), branches.get(one, ()), trees.get(one, ())
+        own = tuple(tree for tree in named if tree.whose in TAKEN)
+        strange = tuple(tree for tree in named if tree.whose not in TAKEN)
         inside = _inside(own, processes) if own else ()
-        current = _current(its, row, own)
+        current = current_branch(its, row, named)
+        stashes = stashes_of(its, own, snapshot.stashes) if snapshot.stashes else ()
         kept_of = None if hidden else tuple(saved.get(one, ()))
         away = why_elsewhere(row, its, own, snapshot) if shared else ""
-        known = (one, row, specs.get(one), current, tuple(its), tuple(own), inside)
-        found.append(Workstream(*known, kept_of, away))
+        known = (one, row, specs.get(one), current, tuple(its), own, inside, kept_of, away, strange)
+        found.append(Workstream(*known, stashes, guests.get(one, ())))
     return tuple(found)
+
+
+def _by_worktree(seen: Iterable[Process]) -> Mapping[str, Sequence[Process]]:
+    processes = defaultdict[str, list[Process]](list)
+    for process in seen:
+        if process.worktree:
+            processes[process.worktree].append(process)
+    return processes
 
 
 def _inside(
     trees: Iterable[Worktree], processes: Mapping[str, Sequence[Process]]
 ) -> tuple[Process, ...]:
     return tuple(one for tree in trees for one in processes.get(tree.name, ()))
-
-
-def _current(
-    branches: Sequence[Branch], row: Row | None, trees: Sequence[Worktree]
-) -> Branch | None:
-    if row is not None and row.agent:
-        for one in branches:
-            if one.agent == row.agent:
-                return one
-    checked_out = {tree.branch for tree in trees}
-    for choice in (
-        [one for one in branches if one.ref in checked_out],
-        branches,
-        [one for one in branches if one.landed is not Truth.YES and one.own_commits],
-    ):
-        if len(choice) == 1:
-            return choice[0]
-    return None
 
 
 def elsewhere(snapshot: Snapshot) -> tuple[Workstream, ...]:
@@ -222,15 +231,26 @@ def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]
     if active and not is_usable_id(one.id):
         yield "state", "its id cannot be a name of branches and directories"
     if active and any(_is_its_directory(stray, one) for stray in snapshot.strays):
-        yield "files", "a directory of its name is there that Git knows nothing of"
+        yield "files", "a directory of its name is there that is no worktree of this repository"
+    if any(process for tree in one.not_ours for process in snapshot.in_worktree(tree.name)):
+        yield "processes", "somebody is in a worktree of it that another system may use"
     if active and snapshot.processes_known is not Truth.YES:
         yield "processes", "not every process could be looked at"
     if snapshot.state.readable is Truth.UNKNOWN:
         yield "state", f"the state was not read: {snapshot.state.because}"
     if believed and not one.branches and may_have_hidden_branch(one.id, snapshot):
         yield "git", "a branch of it cannot be read"
+    yield from _unclear_branches(one, believed=believed)
+
+
+def _unclear_branches(one: Workstream, *, believed: bool) -> Iterator[tuple[str, str]]:
+    if one.guests:
+        yield "git", f"{one.guests[0]}, and one of them is another workstream's"
     if believed and one.branch is None and len(one.branches) > 1:
-        yield "git", "several branches could be the current attempt"
+        yield (
+            "git",
+            f"several branches could be the current attempt: {with_work_in_words(one.branches)}",
+        )
 
 
 def _is_its_directory(stray: Stray, one: Workstream) -> bool:
@@ -258,12 +278,14 @@ def _of_running(one: Workstream) -> _Verdict:
         return Verdict.LANDED_UNRECORDED, ()
     if branch is not None and _landing_is_unknown(branch):
         return _cannot_tell("git", f"whether {branch.name} is in the trunk")
-    if branch is not None and branch.own_commits:
+    if branch is not None and branch.own_commits and not branch.kept_apart:
         return Verdict.DEAD_WITH_COMMITS, ()
     return _of_unsaved(one)
 
 
 def _of_unsaved(one: Workstream) -> _Verdict:
+    if one.drifted_work:
+        return Verdict.DEAD_DRIFTED, ()
     match one.unsaved:
         case Truth.YES:
             return Verdict.DEAD_UNSAVED, ()
@@ -284,14 +306,20 @@ def _of_completed(one: Workstream) -> _Verdict:
     if branch is not None and branch.reverted_by:
         return Verdict.REVERTED, ()
     if branch is not None and branch.landed is not Truth.YES and branch.own_commits != 0:
-        if _landing_is_unknown(branch):
-            return _cannot_tell("git", f"whether {branch.name} is in the trunk")
-        return Verdict.RECORDED_UNLANDED, ()
+        return _of_unlanded(branch)
     if not one.worktrees:
         return Verdict.CONSISTENT, ()
     if branch is not None and branch.landed is not Truth.YES and one.unsaved is Truth.YES:
-        return Verdict.DEAD_UNSAVED, ()
+        return _of_unsaved(one)
     return Verdict.LEFTOVER, ()
+
+
+def _of_unlanded(branch: Branch) -> _Verdict:
+    if _landing_is_unknown(branch):
+        return _cannot_tell("git", f"whether {branch.name} is in the trunk")
+    if branch.kept_apart:
+        return _cannot_tell("git", f"whether {branch.name} is to land: {branch.kept_apart}")
+    return Verdict.RECORDED_UNLANDED, ()
 
 
 def _of_nobody(one: Workstream, snapshot: Snapshot) -> _Verdict:
@@ -315,7 +343,8 @@ def _cannot_tell(source: str, why: str) -> _Verdict:
 
 
 def _why_unsaved_is_unknown(one: Workstream) -> str:
-    reasons = [tree.unsaved.because for tree in one.worktrees if tree.unsaved.because]
+    reasons = [f"what its worktree holds: {tree.whose}" for tree in one.not_ours]
+    reasons += [tree.unsaved.because for tree in one.worktrees if tree.unsaved.because]
     return reasons[0] if reasons else "what its worktree holds"
 
 
@@ -327,8 +356,16 @@ def _evidence(one: Workstream) -> Iterator[Evidence]:
         yield Evidence("git", branch_in_words(one.branch))
     for tree in one.worktrees:
         yield Evidence("git", _tree_in_words(tree))
+    for place in one.drifted_work:
+        yield Evidence("git", f"it left {place}")
     for ref in (one.saved or ())[:_SHOWN]:
         yield Evidence("vault", f"an earlier run saved work of it as {ref}")
+    for tree in one.not_ours:
+        yield Evidence("git", f"{tree.path.name} is left as it is: {tree.whose}")
+    yield from _evidence_of_life(one)
+
+
+def _evidence_of_life(one: Workstream) -> Iterator[Evidence]:
     for process in one.processes:
         command = " ".join(process.command)[:80]
         yield Evidence("processes", f"pid {process.identity.pid} ({process.role}): {command}")

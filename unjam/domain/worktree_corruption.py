@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
+from unjam.domain.identity import WRONG, is_ours
 from unjam.domain.snapshot import (
     Operation,
     Process,
@@ -26,13 +27,13 @@ def find_worktree_corruption(snapshot: Snapshot) -> Iterator[Finding]:
     for shared in snapshot.shared:
         yield _shared_finding(shared, snapshot)
     for tree in (snapshot.primary, *snapshot.worktrees):
-        if tree.damage:
+        if tree.damage or tree.whose in WRONG:
             yield _damage_finding(tree, snapshot)
     for tree, operation in stopped_in(snapshot):
         yield _operation_finding(tree, operation, snapshot)
     for branch in snapshot.lost_branches:
         yield _branch_finding(branch)
-    for stray in snapshot.strays:
+    for stray in filter(is_ours, snapshot.strays):
         yield _stray_finding(stray, snapshot)
     yield from lock_findings(snapshot, Scenario.WORKTREE_CORRUPTION)
     yield from lingering_locks(snapshot)
@@ -89,12 +90,14 @@ def _shared_finding(shared: DamagedFile, snapshot: Snapshot) -> Finding:
 
 def _damage_finding(tree: Worktree, snapshot: Snapshot) -> Finding:
     place = snapshot.place(tree.path)
-    mild = bool(_FOR_A_PERSON & set(tree.damage)) or tree.lock_reason not in (None, "initializing")
+    wrong = (str(tree.whose),) if tree.whose in WRONG else tree.damage
+    mild = tree.whose in WRONG or bool(_FOR_A_PERSON & set(tree.damage))
+    mild = mild or tree.lock_reason not in (None, "initializing")
     return Finding(
         scenario=Scenario.WORKTREE_CORRUPTION,
-        cause=", ".join(sorted(one.name.lower() for one in tree.damage)),
+        cause=", ".join(sorted(one.name.lower() for one in tree.damage)) or tree.whose.name.lower(),
         severity=Severity.WARNING if mild else Severity.ERROR,
-        summary=f"{place}: {'; '.join(tree.damage)}",
+        summary=f"{place}: {'; '.join(wrong)}",
         subjects=(Subject("worktree" if tree.name else "primary", place),),
         evidence=tuple(_evidence(tree, snapshot)),
         workstreams=(tree.workstream,) if tree.workstream else (),

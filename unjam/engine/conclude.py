@@ -9,6 +9,7 @@ from unjam.domain.report import run_document, word_of
 from unjam.engine.attempts import note_verified
 from unjam.engine.prepare import Prepared
 from unjam.engine.recovery import Recovery
+from unjam.engine.replanning import became_untrue
 from unjam.engine.session import end_with_killed
 
 
@@ -54,7 +55,11 @@ def _word(run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None) 
         return RunWord.PLANNED
     # What killed runs had done is part of what this one ends.
     earlier = (one for killed in run.killed for one in killed.outcomes)
-    word = word_of((*earlier, *run.outcomes), after or ())
+    # What was planned anew in its place is what counts.
+    replaced = run.outcomes[: run.planned_anew]
+    standing = (one for one in replaced if not became_untrue(one))
+    outcomes = (*earlier, *standing, *run.outcomes[run.planned_anew :])
+    word = word_of(outcomes, after or ())
     # What was not seen is not recovered.
     return RunWord.PARTLY if word is RunWord.RECOVERED and run.unseen else word
 

@@ -1,22 +1,22 @@
 """Observe everything once, into one snapshot."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unjam.adapters import clock, disk, files, logs, specs
+from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.observing import observe as git
+from unjam.adapters.git.worktrees import named_by_head
 from unjam.adapters.processes import holders, scan
 from unjam.adapters.state.read import read_state
-from unjam.domain.naming import Template
+from unjam.domain.identity import WRONG, place_of
+from unjam.domain.naming import Owner
 from unjam.domain.snapshot import (
-    AgentId,
     CommitId,
     Lock,
     Snapshot,
-    Spec,
     State,
     Truth,
     Unknown,
@@ -29,6 +29,7 @@ from unjam.engine.orchestration import Orchestration
 from unjam.engine.sharing import sharing_of
 from unjam.engine.spec_history import with_history
 from unjam.engine.strays import strays_with_owners
+from unjam.engine.tree_owners import TreeOwners
 from unjam.engine.trunk_specs import as_on_trunk
 from unjam.engine.unpushed import push_is_owed
 from unjam.engine.untold import untold
@@ -36,6 +37,7 @@ from unjam.engine.untold import untold
 if TYPE_CHECKING:
     from unjam.domain.trials import TrunkTests
 
+_AGAIN = 2  # times that a look is taken anew; a world that goes on moving is looked at as it is
 _BELIEVED = ("running", "completed", "conflict", "blocked")
 
 
@@ -51,21 +53,63 @@ def observe(
     With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary) and no
     landing is proved, which makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
     With ``objects``, all of history is looked for lost objects, and not only where it looks broken.
-    With ``begun``, the look at Git goes on from there.
+    With ``begun``, the look at Git goes on from there. A look during which an agent committed and
+    ended is taken again: its branch was read before that, its processes after.
     """
+    seen = _look(orchestration, only, objects=objects, begun=begun)
+    for _ in range(_AGAIN if only is None else 0):
+        if not is_void(orchestration, seen):
+            break
+        seen = _look(orchestration, only, objects=objects)
+    return seen if only is not None else _with_saved_before(orchestration, seen)
+
+
+def is_void(orchestration: Orchestration, seen: Snapshot) -> bool:
+    """Tell whether a branch or HEAD that nobody is at work on any more has moved since it was read."""
+    running = {row.workstream for row in seen.state.rows if row.status == "running"}
+    busy = {process.worktree for process in seen.processes}
+    left = [
+        tree
+        for tree in seen.worktrees
+        if tree.workstream in running and tree.name not in busy and not tree.damage
+    ]
+    if not left or seen.trunk_damaged:
+        return False
+    if any(_has_switched(orchestration, tree) for tree in left):
+        return True
+    on = {tree.branch for tree in left}
+    read = {one.ref: one.tip for one in seen.branches if one.ref in on}
+    now = refs.standing(Git(orchestration.common), sorted(read)) if read else {}
+    return any(now[ref].commit not in (None, tip) for ref, tip in read.items())
+
+
+def _has_switched(orchestration: Orchestration, tree: Worktree) -> bool:
+    """Tell whether a HEAD names another branch now, or on no branch another commit."""
+    branch, commit = named_by_head(orchestration.repository, tree.name)
+    return branch != tree.branch or (branch is None and commit != tree.head)
+
+
+def _look(
+    orchestration: Orchestration,
+    only: frozenset[str] | None,
+    *,
+    objects: bool = False,
+    begun: git.Begun | None = None,
+) -> Snapshot:
     settings = orchestration.settings.orchestration
     state = read_state(orchestration.state)
-    request = _request(orchestration, state, only, objects)
     ordered = specs.read_specs(orchestration.below(settings.specs))
+    owners = TreeOwners(orchestration, state, ordered.specs)
+    request = _request(orchestration, state, only, objects, owners)
     facts = with_moved_away(
         orchestration, git.observe(orchestration.repository, request, begun), state
     )
     ordered = as_on_trunk(orchestration, ordered, facts)
-    trees = _owned(orchestration, facts, state, ordered.specs)
+    trees = _owned(facts, owners)
     seen = scan.scan(_processes(orchestration, trees))
     strays = strays_with_owners(orchestration, facts, state, ordered.specs)
     tails = logs.tails(orchestration.below(settings.logs))
-    snapshot = Snapshot(
+    return Snapshot(
         repo=orchestration.primary,
         common=orchestration.common,
         trunk=facts.trunk,
@@ -83,6 +127,8 @@ def observe(
         processes_known=seen.known,
         locks=_locks(orchestration, facts, trees),
         strays=strays,
+        stashes=facts.stashes,
+        others=facts.others,
         lost=facts.lost,
         tests=_tests(orchestration, facts.trunk_tip),
         lost_branches=facts.lost_branches,
@@ -95,7 +141,6 @@ def observe(
         free_disk=disk.free_bytes(orchestration.common),
         unknown=(*_unknown_state(state), *untold(facts), *ordered.unknown, *seen.unknown),
     )
-    return snapshot if only is not None else _with_saved_before(orchestration, snapshot)
 
 
 def _with_saved_before(orchestration: Orchestration, snapshot: Snapshot) -> Snapshot:
@@ -118,6 +163,7 @@ def _request(
     state: State,
     only: frozenset[str] | None,
     objects: bool = False,  # noqa: FBT001, FBT002 -- passed on as it came
+    owners: TreeOwners | None = None,
 ) -> git.ObserveRequest:
     settings = orchestration.settings.orchestration
     return git.ObserveRequest(
@@ -129,6 +175,7 @@ def _request(
         closely=_to_read_closely(state, only),
         nursery=orchestration.below(settings.worktrees),
         objects=objects,
+        owners=owners,
     )
 
 
@@ -148,33 +195,38 @@ def _to_read_closely(state: State, only: frozenset[str] | None) -> frozenset[Wor
     return frozenset(row.workstream for row in state.rows if row.status == "running")
 
 
-def _owned(
-    orchestration: Orchestration, facts: git.GitFacts, state: State, ordered: Iterable[Spec]
-) -> tuple[Worktree, ...]:
-    """Say whose each worktree is, where its branch does not: by the name of its directory."""
-    known = {row.workstream for row in state.rows} | {spec.workstream for spec in ordered}
-    known |= {branch.workstream for branch in facts.branches}
-    agents = {AgentId(one) for one in (row.agent for row in state.rows) if one}
-    template = Template(orchestration.settings.orchestration.worktree_name)
-    root = orchestration.below(orchestration.settings.orchestration.worktrees)
+def _owned(facts: git.GitFacts, owners: TreeOwners) -> tuple[Worktree, ...]:
+    """Say whose each worktree is: by its branch, and by the name of its directory.
 
-    def owner(tree: Worktree) -> WorkstreamId | None:
-        if Path(tree.path).parent != root:
-            return None
-        found = template.owner_among(tree.path.name, known, agents)
-        return found.workstream if found else None
-
+    Where they contradict each other the directory is believed, and the branch is a guest's.
+    """
+    known = {branch.workstream for branch in facts.branches}
+    by_branch = {one.ref: Owner(one.workstream, one.agent) for one in facts.branches}
     return tuple(
-        tree if tree.workstream is not None else replace(tree, workstream=owner(tree))
+        _owned_by_name(tree, owners, known)
+        if owners.directory(by_branch.get(tree.branch or "")) != tree.path.name
+        else tree
         for tree in facts.worktrees
     )
+
+
+def _owned_by_name(tree: Worktree, owners: TreeOwners, known: set[WorkstreamId]) -> Worktree:
+    owner = owners.of(Path(tree.path), known)
+    if owner is None or owner.workstream == tree.workstream:
+        return tree
+    if tree.workstream is None:
+        return replace(tree, workstream=owner.workstream)
+    on = ((tree.branch, tree.head),) if tree.branch and tree.head else ()
+    guest_on = tuple(dict.fromkeys((*tree.guest_on, *on)))
+    return replace(tree, workstream=owner.workstream, guest_on=guest_on)
 
 
 def _processes(orchestration: Orchestration, trees: tuple[Worktree, ...]) -> scan.Request:
     settings = orchestration.settings.orchestration
     return scan.Request(
         repo=orchestration.primary,
-        worktrees={tree.name: tree.moved_to or tree.path for tree in trees},
+        # Whoever works in another repository's worktree is no agent of ours.
+        worktrees={tree.name: place_of(tree) for tree in trees if tree.whose not in WRONG},
         orchestrator=tuple(settings.orchestrator),
         agents=frozenset(settings.agents),
         nursery=orchestration.below(settings.worktrees),

@@ -59,6 +59,7 @@ class Saved:
     ref: str
     salvaged: Salvaged
     at_risk: bool  # it holds something that no branch does
+    uncommitted: bool = True  # and not only commits
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Recovery:
     saved: dict[str, Saved] = field(default_factory=dict)
     landed: dict[WorkstreamId, Landed] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
+    planned_anew: int = 0  # so many outcomes there were when what became untrue was planned anew
     state_copy: Path | None = None  # the state's database as this run found it, in the vault
     state_strays: dict[str, Path] = field(default_factory=dict)  # deleted files of it, in the vault
     state_rows: dict[str, int] | None = (

@@ -23,6 +23,8 @@ def strays_with_owners(
         for lost in facts.lost_branches
         if (one := orchestration.branch_template.owner(lost.ref))
     }
+    told = {(row.workstream, row.agent) for row in state.rows}
+    told |= {(branch.workstream, branch.agent) for branch in facts.branches}
     agents = {AgentId(one) for one in (row.agent for row in state.rows) if one}
     template = Template(orchestration.settings.orchestration.worktree_name)
     taken = {one.branch for one in (facts.primary, *facts.worktrees)}
@@ -37,7 +39,8 @@ def strays_with_owners(
             else None
         )
         free = None if branch in taken else branch
-        return replace(stray, workstream=owner.workstream, branch=free)
+        claimed = owner.agent is not None and owner in told
+        return replace(stray, workstream=owner.workstream, branch=free, claimed=claimed)
 
     return tuple(owned(stray) for stray in facts.strays)
 

@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+from unjam.domain.identity import is_windows
+
 SMALL = 1 << 16  # bytes; no healthy file of this kind comes near
 _START = 1 << 12  # bytes
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -56,6 +58,28 @@ def git_dir_named_by(dot_git: Path) -> Path | None:
     # The common directory can be told even where the administrative directory below it is gone.
     known = named.is_dir() or (named.parent.name == "worktrees" and named.parents[1].is_dir())
     return named if known else None
+
+
+def git_dir_text(dot_git: Path) -> str | None:
+    """Return what a ``.git`` file names, as it is written, be it there or another system's."""
+    line = read_line(dot_git)
+    if line is None or not line.startswith("gitdir: ") or "\0" in line:
+        return None
+    return _from(dot_git.parent, line.removeprefix("gitdir: "))
+
+
+def forward_text(admin: str) -> str | None:
+    """Return the directory that a gitdir file names, as it is written, be it there or not."""
+    line = read_line(f"{admin}/gitdir")
+    if not line or "\0" in line or not line.endswith(("/.git", "\\.git")):
+        return None
+    return _from(Path(admin), line[: -len("/.git")])
+
+
+def _from(directory: Path, written: str) -> str:
+    if is_windows(written):
+        return written
+    return os.path.normpath(directory / written)
 
 
 def backlink(admin: Path) -> Path | None:

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from unjam.adapters.git.files import COMMIT, backlink_text, git_dir_named_by, read_line
+from unjam.adapters.git.files import COMMIT, backlink_text, read_line
+from unjam.adapters.git.links import read_links
 from unjam.adapters.git.repository import Repository
+from unjam.domain.identity import Leads, Links, Whose, whose
 from unjam.domain.snapshot import Operation, Truth
 from unjam.errors import PermanentError
 
@@ -39,6 +41,7 @@ class Checkout(NamedTuple):
     operation: Operation | None
     lock_reason: str | None
     entries: frozenset[str]  # names in the administrative directory
+    whose: Whose = Whose.OURS
 
 
 def read_primary(repository: Repository) -> Checkout:
@@ -90,21 +93,19 @@ def named_by_head(repository: Repository, name: str) -> tuple[str | None, str | 
 def _read(name: str, admin: str, named: str | None, repository: Repository) -> Checkout:
     entries = _entries(admin)
     branch, detached, damage = _head(admin)
-    dot_git = named or _found_by_its_name(name, admin, repository)
-    present, problem = _presence(dot_git, admin)
-    if named is None:
-        present, problem = Truth.UNKNOWN, "its gitdir file is damaged"
+    seen = _seen(name, admin, named, repository)
     return Checkout(
         name=name,
-        path=Path(dot_git.removesuffix("/.git")),
+        path=seen.place,
         admin=Path(admin),
         branch=branch,
         detached=detached,
-        present=present,
-        problem=problem or damage or _commondir_damage(admin, repository),
+        present=seen.present,
+        problem=seen.problem or damage or _commondir_damage(admin, repository),
         operation=_operation(admin, entries),
         lock_reason=(read_line(f"{admin}/locked") or "") if "locked" in entries else None,
         entries=entries,
+        whose=seen.whose,
     )
 
 
@@ -138,47 +139,61 @@ def _head(admin: str) -> tuple[str | None, str | None, str]:
     return None, None, "its HEAD is damaged"
 
 
+class _Seen(NamedTuple):
+    place: Path
+    present: Truth
+    problem: str = ""
+    whose: Whose = Whose.OURS
+
+
+def _seen(name: str, admin: str, named: str | None, repository: Repository) -> _Seen:
+    """Find the directory of a worktree; its links are only weighed where they are not plainly sound."""
+    if named is not None:
+        present, problem = _presence(named, admin)
+        if present is Truth.YES or problem:
+            return _Seen(Path(named.removesuffix("/.git")), present, problem)
+    links = read_links(name, repository)
+    verdict, place = whose(links), Path(links.place)
+    if links.forward is not None and not links.is_there and verdict is Whose.OURS:
+        return _Seen(Path(links.forward), Truth.NO, "its directory is gone")
+    if verdict is Whose.VIEWED:
+        return _Seen(place, Truth.YES, "", verdict)  # it is whole, and its work can be read
+    if verdict is not Whose.OURS:
+        return _Seen(place, Truth.UNKNOWN, _told(links), verdict)
+    problem = "its gitdir file is damaged" if links.forward is None else _damage_of(links)
+    return _Seen(place, Truth.UNKNOWN if problem else Truth.YES, problem)
+
+
 def _presence(dot_git: str, admin: str) -> tuple[Truth, str]:
+    """Tell what one look tells; nothing is said where both links have to be weighed."""
     try:
         is_link = stat.S_ISLNK(os.lstat(dot_git.removesuffix("/.git")).st_mode)
     except FileNotFoundError:
-        return Truth.NO, "its directory is gone"
+        return Truth.NO, ""
     except OSError as error:
         return Truth.UNKNOWN, f"its directory cannot be read: {error.strerror}"
     if is_link:
         return Truth.UNKNOWN, "its directory is a symbolic link"
-    if read_line(dot_git) == f"gitdir: {admin}":
-        return Truth.YES, ""
-    damage = _damage_of(Path(dot_git), Path(admin))
-    return (Truth.UNKNOWN if damage else Truth.YES), damage
+    return (Truth.YES if read_line(dot_git) == f"gitdir: {admin}" else Truth.UNKNOWN), ""
 
 
-def _damage_of(dot_git: Path, admin: Path) -> str:
-    if dot_git.is_dir():
-        return "its directory holds a repository of its own"
-    named = git_dir_named_by(dot_git)
-    if named is None:
-        return "its .git file is " + ("damaged" if os.path.lexists(dot_git) else "missing")
-    return "" if _same(named, admin) else f"its .git file names {named}"
+def _damage_of(links: Links) -> str:
+    match links.leads:
+        case Leads.HERE:
+            return ""
+        case Leads.REPOSITORY:
+            return "its directory holds a repository of its own"
+        case Leads.NOTHING:
+            there = os.path.lexists(links.place / ".git")
+            return "its .git file is " + ("damaged" if there else "missing")
+        case _:
+            return f"its .git file names {links.back}"
 
 
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
-
-
-def _found_by_its_name(name: str, admin: str, repository: Repository) -> str:
-    """Guess the place of a worktree whose administrative directory forgot it."""
-    for found in repository.primary.glob(f".*/{_literal(name)}/.git"):
-        if git_dir_named_by(found) == Path(admin):
-            return str(found)
-    return f"{repository.primary}/.worktrees/{name}/.git"
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{one}]" if one in "*?[" else one for one in name)
+def _told(links: Links) -> str:
+    named = f"its gitdir file names {links.forward}" if links.forward else ""
+    back = f"its .git file names {links.back}" if links.back else ""
+    return "; ".join(one for one in (named, back) if one)
 
 
 def _commondir_damage(admin: str, repository: Repository) -> str:

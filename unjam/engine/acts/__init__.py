@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from unjam.domain.facts import UNTOLD, answer, holds, in_words, untold
+from unjam.domain.identity import refusal
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Abort,
@@ -12,6 +13,7 @@ from unjam.domain.plan import (
     Mend,
     MendShared,
     MoveLock,
+    NameCommits,
     Push,
     Record,
     Recreate,
@@ -57,6 +59,7 @@ from unjam.engine.acts.holder import stop_holder
 from unjam.engine.acts.land import land
 from unjam.engine.acts.mend import (
     mend,
+    name_commits,
     recreate,
     register,
     restore_branch,
@@ -88,6 +91,7 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
     Abort: abort,
     RestoreObjects: restore_objects,
     RestoreBranch: restore_branch,
+    NameCommits: name_commits,
     Mend: mend,
     MendShared: mend_shared,
     Register: register,
@@ -118,6 +122,7 @@ _ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
 
 _NOT_MADE = (StepWord.REFUSED, StepWord.FAILED)
 NOT_APPROVED = "it was not approved"
+FACTS_CHANGED = "the facts have changed since the plan was made"
 
 
 def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
@@ -131,8 +136,8 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     because = _not_made_before(run, step)
     if because:
         return run.settle((outcome(step, StepWord.REFUSED, because),))
-    fresh = run.look(getattr(step, "worktree", ""))
-    because = _not_as_planned(run, step, fresh)
+    fresh = run.look(*_looked_into(step))
+    because = _not_as_planned(run, step, fresh) or refusal(step, fresh)
     if because:
         return run.settle((outcome(step, StepWord.REFUSED, because),))
     try:
@@ -155,7 +160,7 @@ def _not_as_planned(run: Recovery, step: Step, fresh: Snapshot) -> str:
     named = ", ".join(in_words(one.kind, one.subject) for one in changed)
     if fresh.state.readable is Truth.NO and any(one.kind == "row of" for one in changed):
         named += "; there is no state now"
-    return f"the facts have changed since the plan was made: {named}" if changed else ""
+    return f"{FACTS_CHANGED}: {named}" if changed else ""
 
 
 def _not_made_before(run: Recovery, step: Step) -> str:
@@ -163,7 +168,8 @@ def _not_made_before(run: Recovery, step: Step) -> str:
     verb = rests_on_outcome(step)
     if step.workstream is None:
         return ""
-    said = {one.subject: one for one in run.outcomes if one.step == verb and _is_of(one, step)}
+    told = run.outcomes[run.planned_anew :]  # what was planned anew took the place of all before
+    said = {one.subject: one for one in told if one.step == verb and _is_of(one, step)}
     for one in said.values():  # what a later round made good counts
         if one.word in _NOT_MADE:
             return f"it keeps its place, since {verb} {one.subject} was not done: {one.sentence}"
@@ -172,6 +178,12 @@ def _not_made_before(run: Recovery, step: Step) -> str:
 
 def _is_of(one: Outcome, step: Step) -> bool:
     return one.workstream == step.workstream
+
+
+def _looked_into(step: Step) -> tuple[str, ...]:
+    """Name the worktrees whose files a step's facts may ask for."""
+    named = tuple(one.subject for one in step.facts if one.kind == "unsaved in")
+    return named or (getattr(step, "worktree", ""),)
 
 
 def give_up(run: Recovery, step: Step, because: str) -> tuple[Outcome, ...]:

@@ -5,8 +5,10 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.salvaging.salvage import signature
+from unjam.adapters.git.salvaging.survey import ANOTHERS
 from unjam.domain.change import MovePath, MoveRef
 from unjam.domain.damage import Damage
+from unjam.domain.identity import place_of
 from unjam.domain.lookups import row_named, rows_in
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import Discard, RemoveBranch, RemoveWorktree
@@ -30,7 +32,8 @@ def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tup
     if Damage.UNFINISHED not in tree.damage:  # there it is of no use to anybody
         _refuse_if_needed(run, step, fresh)
     refuse_unless_saved(run, tree)
-    path, admin = Path(tree.path), Path(tree.admin)
+    _refuse_if_anothers_is_below(run, tree)
+    path, admin = Path(place_of(tree)), Path(tree.admin)
     trash = trash_for(run, path)
     if files.exists(path):
         run.door.make(MovePath(path, trash / "tree"))
@@ -48,6 +51,13 @@ def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> N
     if row is not None and row.status in _STILL_NEEDED:
         why = _STILL_NEEDED[row.status]
         raise RefusedError(f"the worktree of {step.workstream} keeps its place: {why}")
+
+
+def _refuse_if_anothers_is_below(run: Recovery, tree: Worktree) -> None:
+    """Raise RefusedError where another repository knows a place below this one: it would look in vain."""
+    known = [one for one in run.saved[tree.name].salvaged.problems if ANOTHERS in one]
+    if known:
+        raise RefusedError(f"it keeps its place: {known[0]}")
 
 
 def refuse_unless_saved(run: Recovery, tree: Worktree) -> None:

@@ -10,11 +10,19 @@ from unjam.adapters.git.mending import staging
 from unjam.adapters.git.mending.cure import Patient, cures, rewritten
 from unjam.adapters.git.questions import ask_tips
 from unjam.adapters.git.tips import last_of, read_tips
-from unjam.domain.change import MovePath, WriteFile
+from unjam.domain.change import MovePath, MoveRef, WriteFile
 from unjam.domain.lookups import branch_at, stray_at
 from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Mend, Recreate, Register, RestoreBranch, SetAside, Unregister
-from unjam.domain.snapshot import Snapshot, Truth, Worktree
+from unjam.domain.plan import (
+    Mend,
+    NameCommits,
+    Recreate,
+    Register,
+    RestoreBranch,
+    SetAside,
+    Unregister,
+)
+from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
 from unjam.domain.words import counted
 from unjam.engine.acts.clean import refuse_unless_saved
 from unjam.engine.acts.salvage import pin_dangling, worktree_of
@@ -60,6 +68,18 @@ def restore_branch(run: Recovery, step: RestoreBranch, _fresh: Snapshot) -> tupl
     for change in rewritten(path, f"{step.tip}\n".encode(), aside):
         run.door.make(change)
     return (outcome(step, StepWord.DONE, f"it is at {step.tip[:12]} again"),)
+
+
+def name_commits(run: Recovery, step: NameCommits, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Make the branch; one of this name at another commit is somebody's, and stays."""
+    if any(ref == step.ref and tip == step.tip for ref, tip in _branches(fresh)):
+        return (outcome(step, StepWord.ALREADY_DONE, "it is there"),)
+    run.door.make(MoveRef(step.ref, None, step.tip))
+    return (outcome(step, StepWord.DONE, f"it is at {step.tip[:12]}, which no branch held"),)
+
+
+def _branches(fresh: Snapshot) -> tuple[tuple[str, CommitId], ...]:
+    return (*((one.ref, one.tip) for one in fresh.branches if not one.nameless), *fresh.others)
 
 
 def _usual_branches(tree: Worktree, fresh: Snapshot) -> Iterator[str]:

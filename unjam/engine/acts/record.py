@@ -96,18 +96,18 @@ def _wanted(run: Recovery, step: Record) -> tuple[str, str, str | None]:
         raise RefusedError("its landing did not take place, so there is nothing to record")
     if landed.status is None:
         raise RefusedError(f"the row stays as it is: {landed.because}")
-    return landed.status, landed.because, landed.blocked_by
+    because = "; ".join(filter(None, (landed.because, step.message)))
+    return landed.status, because, landed.blocked_by
 
 
 def _kept(run: Recovery, step: Record) -> str:
-    refs = [
-        run.saved[name].ref
-        for name in step.salvaged
-        if name in run.saved and run.saved[name].at_risk
-    ]
-    if not refs and step.kept:
+    saved = [run.saved[name] for name in step.salvaged if name in run.saved]
+    at_risk = [one for one in saved if one.at_risk]
+    if not at_risk and step.kept:
         return f"an earlier run kept what it left as {', '.join(step.kept[:_SHOWN])}"
-    return f"uncommitted work is kept as {', '.join(refs)}" if refs else ""
+    uncommitted = any(one.uncommitted for one in at_risk)
+    what = "uncommitted work" if uncommitted else "what no branch holds"
+    return f"{what} is kept as {', '.join(one.ref for one in at_risk)}" if at_risk else ""
 
 
 def _write(run: Recovery, row: Row, wanted: _Wanted) -> tuple[str, str]:

@@ -54,8 +54,10 @@ def _save(run: Recovery, tree: Worktree, limits: IgnoredLimits, *, kind: str = "
     # Pinned first: an agent's own `gc --prune=now` could take it between the two.
     ref = existing_ref(run.orchestration, salvaged.commit) or _pin(run, tree, salvaged, kind)
     read_back(common, salvaged, source)
-    at_risk = tree.unsaved.any is not Truth.NO or bool(tree.hidden_commits)
-    return Saved(ref, salvaged, at_risk)
+    uncommitted = tree.unsaved.any is not Truth.NO
+    return Saved(
+        ref, salvaged, uncommitted or bool(tree.hidden_commits or tree.hidden), uncommitted
+    )
 
 
 def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged, kind: str) -> str:

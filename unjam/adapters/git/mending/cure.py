@@ -58,6 +58,11 @@ def _gitdir(patient: Patient) -> Iterator[Change]:
     )
 
 
+def _both_links(patient: Patient) -> Iterator[Change]:
+    yield from _gitdir(patient)
+    yield from _dot_git(patient)
+
+
 def _own_repository(patient: Patient) -> Iterator[Change]:
     yield MovePath(patient.path / ".git", patient.aside)
     yield from _dot_git(patient)
@@ -149,6 +154,7 @@ _CURES: Mapping[Damage, Callable[[Patient], Iterator[Change]]] = {
     Damage.COMMONDIR: _commondir,
     Damage.GITDIR: _gitdir,
     Damage.MOVED: _gitdir,
+    Damage.RELOCATED: _both_links,
     Damage.OWN_REPOSITORY: _own_repository,
     Damage.DOT_GIT: _dot_git,
     Damage.HEAD: _head,

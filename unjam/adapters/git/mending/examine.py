@@ -19,6 +19,7 @@ from unjam.adapters.git.status.index_file import (
 from unjam.adapters.git.tips import Tips
 from unjam.adapters.git.worktrees import Checkout
 from unjam.domain.damage import Damage
+from unjam.domain.identity import WRONG, Whose
 
 INITIALIZING = "initializing"  # what Git writes into `locked` while it makes a worktree
 
@@ -35,12 +36,18 @@ class Examiner:
         """Name every damage of a checkout, those first that others hang on."""
         if one.lock_reason == INITIALIZING:
             return (Damage.UNFINISHED,)
+        if one.whose in WRONG:
+            return ()
         links = () if not one.name else (*self._directory(one), *self._links(one))
         return (*links, *self._content(one))
 
     def _directory(self, one: Checkout) -> Iterator[Damage]:
         dot_git = one.path / ".git"
-        if one.path.is_symlink():
+        if one.whose is Whose.RELOCATED:
+            yield Damage.RELOCATED
+        elif one.whose is not Whose.OURS:
+            return  # that is all there is to say of its links
+        elif one.path.is_symlink():
             yield Damage.LINK
         elif not one.path.is_dir():
             yield Damage.GONE

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unjam.adapters.git.files import backlink, git_dir_named_by
+from unjam.adapters.git.links import is_same, names_another
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout
 from unjam.domain.damage import Damage, StrayKind
@@ -65,11 +66,13 @@ class _Looking(NamedTuple):
         if dot_git.is_dir() and not dot_git.is_symlink():
             return Stray(path, StrayKind.REPOSITORY)
         named = git_dir_named_by(dot_git)
-        if named is None:
+        ours = self.repository.common / "worktrees"
+        if named is not None and named.parent != ours and is_same(named.parent, ours):
+            return None  # of this repository by another path: its worktree says so
+        if names_another(path, self.repository):
+            return Stray(path, StrayKind.ANOTHERS)
+        if named is None or named.parent != ours:
             return Stray(path, StrayKind.PLAIN)
-        if named.parent != self.repository.common / "worktrees":
-            # A worktree of another repository is none of ours to judge.
-            return None if named.is_dir() else Stray(path, StrayKind.PLAIN)
         if not named.is_dir():
             # Whoever wrote that file chose the name; an odd one is not taken over.
             usable = _NAME.fullmatch(named.name) is not None

@@ -1,6 +1,6 @@
 """Compare every workstream's branch with the trunk, all in the same few processes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.tips import Tips
 from unjam.adapters.git.worktrees import checked_out
 from unjam.domain.naming import Owner
-from unjam.domain.snapshot import Branch, CommitId, Truth, Unknown
+from unjam.domain.snapshot import Branch, CommitId, Truth, Unknown, WorkstreamId
 
 
 class Compared(NamedTuple):
@@ -34,10 +34,15 @@ class Compared(NamedTuple):
     unknown: tuple[Unknown, ...]
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """A branch that is somebody's."""
+
     ref: str
     tip: CommitId
     owner: Owner
+    made: frozenset[str] | None = None  # of one its agent drifted to: what may be the workstream's
+    nameless: str = ""  # where its commits are, if they are on no branch yet
+    kept_apart: str = ""  # why it is not to land
 
 
 def compare_branches(
@@ -45,14 +50,15 @@ def compare_branches(
     repository: Repository,
     trunk: tuple[str, CommitId],
     request: ObserveRequest,
+    drifted: Sequence[Found] = (),
 ) -> Compared:
     """Compare the branches that are somebody's; raises PermanentError if the trunk is damaged."""
     git, tips = begun.git, begun.tips
-    found = _somebodys(tips, trunk[0], request)
+    found = [*_somebodys(tips, trunk[0], request), *drifted]
     if begun.graph is None:
         return Compared(tuple(map(_not_compared, found)), history_of(trunk[1]), ())
     tracked = f"refs/remotes/{request.remote}/{trunk[0].removeprefix('refs/heads/')}"
-    wanted = {one.tip for one in found if one.ref in tips.sound}
+    wanted = {one.tip for one in found if one.ref in tips.sound or one.nameless}
     wanted |= {tips.sound[tracked]} if tracked in tips.sound else set()
     history, damaged = read_history(git, trunk[1], sorted(wanted), begun.graph)
     sound = [one for one in found if history.knows(one.tip) and one.tip not in damaged]
@@ -61,6 +67,7 @@ def compare_branches(
     judge = _Judge(begun, trunk[1], history, standings, closely)
     judged = judge.judge(sound)
     branches = tuple(judged.get(one.ref) or _not_compared(one) for one in found)
+    branches = _with_held(branches, history, {one.owner.workstream for one in drifted})
     unknown = tuple(
         Unknown(f"branch {one.ref}", "its history is damaged")
         for one in found
@@ -69,16 +76,16 @@ def compare_branches(
     return Compared(branches, history, unknown)
 
 
-def _somebodys(tips: Tips, trunk: str, request: ObserveRequest) -> list[_Found]:
+def _somebodys(tips: Tips, trunk: str, request: ObserveRequest) -> list[Found]:
     return [
-        _Found(ref, tip, owner)
+        Found(ref, tip, owner)
         for ref, tip in tips.named.items()
         if ref.startswith("refs/heads/") and ref != trunk and (owner := request.owner(ref))
     ]
 
 
 def _with_checked_out(
-    request: ObserveRequest, repository: Repository, found: list[_Found]
+    request: ObserveRequest, repository: Repository, found: list[Found]
 ) -> ObserveRequest:
     if request.closely is None:
         return request
@@ -87,9 +94,38 @@ def _with_checked_out(
     return replace(request, closely=request.closely | more)
 
 
-def _not_compared(found: _Found) -> Branch:
+def _not_compared(found: Found) -> Branch:
     owner = found.owner
-    return Branch(found.ref, found.tip, owner.workstream, owner.agent, None, Truth.UNKNOWN)
+    return Branch(
+        found.ref,
+        found.tip,
+        owner.workstream,
+        owner.agent,
+        None,
+        Truth.UNKNOWN,
+        drifted=found.made is not None,
+        nameless=found.nameless,
+    )
+
+
+def _with_held(
+    branches: tuple[Branch, ...], history: History, workstreams: set[WorkstreamId]
+) -> tuple[Branch, ...]:
+    """Say of these workstreams' branches which others of the workstream each of them holds."""
+    if not workstreams:
+        return branches
+
+    def held(branch: Branch) -> tuple[str, ...]:
+        reached = frozenset(history.beyond_trunk(branch.tip) if history.knows(branch.tip) else ())
+        return tuple(
+            one.ref
+            for one in branches
+            if one.workstream == branch.workstream and one is not branch and one.tip in reached
+        )
+
+    return tuple(
+        replace(one, holds=held(one)) if one.workstream in workstreams else one for one in branches
+    )
 
 
 class _Judge:
@@ -110,7 +146,7 @@ class _Judge:
         self._standings = standings
         self._request = request
 
-    def judge(self, sound: list[_Found]) -> dict[str, Branch]:
+    def judge(self, sound: list[Found]) -> dict[str, Branch]:
         standings = {one.ref: self._standing(one) for one in sound}
         landings = self._landings(sound, standings)
         changed = self._changed(sound)
@@ -126,16 +162,28 @@ class _Judge:
                 reverted_by=landings[one.ref].reverted_by,
                 behind=self._behind(one.tip),
                 changed=changed.get(one.tip),
+                drifted=one.made is not None,
+                nameless=one.nameless,
+                kept_apart=self._kept_apart(one, standings[one.ref]),
             )
             for one in sound
         }
 
-    def _standing(self, one: _Found) -> Standing:
+    def _kept_apart(self, one: Found, standing: Standing) -> str:
+        """Say why what an agent drifted to is not to land: all of it has to be its own."""
+        if one.made is None or not standing.own:
+            return ""
+        if self._history.base_of(one.tip).place == len(self._history.line):
+            return "it shares no history with the trunk"
+        others = not one.made.issuperset(standing.own)
+        return one.kept_apart or ("it holds commits of others, too" if others else "")
+
+    def _standing(self, one: Found) -> Standing:
         closely = one.owner.workstream in (self._request.closely or ())
         return self._standings.of(one.ref, one.tip, closely=closely)
 
     def _landings(
-        self, sound: list[_Found], standings: Mapping[str, Standing]
+        self, sound: list[Found], standings: Mapping[str, Standing]
     ) -> dict[str, Landing]:
         with_work = [one for one in sound if standings[one.ref].own]
         trunk = self._trunk() if with_work else None
@@ -168,7 +216,7 @@ class _Judge:
             reverts=reverts_in(self._history),
         )
 
-    def _changed(self, sound: list[_Found]) -> dict[str, tuple[str, ...]]:
+    def _changed(self, sound: list[Found]) -> dict[str, tuple[str, ...]]:
         wanted = {one.tip for one in sound if one.owner.workstream in self._request.changed}
         spans = [Span(tip, self._tip) for tip in sorted(wanted)]
         return {span.end: paths for span, paths in changed_paths(self._git, spans).items()}

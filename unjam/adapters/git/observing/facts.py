@@ -1,9 +1,9 @@
 """What is asked of Git about an orchestration, and what it answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from unjam.adapters.git.observing.locks import LockFile
 from unjam.domain.damage import DamagedFile, LostBranch, LostObject
@@ -17,6 +17,20 @@ from unjam.domain.snapshot import (
     WorkstreamId,
     Worktree,
 )
+from unjam.domain.stash import Stash
+
+
+class OwnersOfTrees(Protocol):
+    """For whom worktrees are made, and how their things are called."""
+
+    def of(self, path: Path, known: Collection[WorkstreamId]) -> Owner | None:
+        """Name for whom a worktree was made, by its place; ``known`` are workstreams of branches."""
+
+    def directory(self, owner: Owner) -> str | None:
+        """Name the directory that is made for an owner."""
+
+    def new_branch(self, owner: Owner, commit: CommitId) -> str:
+        """Name a branch for commits of an owner that are on none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,7 @@ class ObserveRequest:
     )
     changed: frozenset[WorkstreamId] = frozenset()  # for whose branches changed paths are listed
     nursery: Path | None = None  # the directory of worktrees: what is none of them is told
+    owners: "OwnersOfTrees | None" = None  # None: no worktree's branch is doubted
     objects: bool = False  # look for lost objects even where nothing looks broken
 
     def looks_at(self, worktree: str) -> bool:
@@ -60,6 +75,8 @@ class GitFacts(NamedTuple):
     locks: tuple[LockFile, ...]
     unknown: tuple[Unknown, ...]
     strays: tuple[Stray, ...] = ()
+    stashes: tuple[Stash, ...] = ()
+    others: tuple[tuple[str, CommitId], ...] = ()  # branches that are nobody's
     lost: tuple[LostObject, ...] = ()
     lost_branches: tuple[LostBranch, ...] = ()
     shared: tuple[DamagedFile, ...] = ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from unjam.adapters.git.batches import ask_in_batches, resolve_objects
 from unjam.adapters.git.command import Git
@@ -9,6 +10,7 @@ from unjam.adapters.git.files import NOBODY
 from unjam.adapters.git.proving.history import History
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.worktrees import Checkout
+from unjam.domain.snapshot import CommitId
 
 
 def named_by_heads(checkouts: Iterable[Checkout]) -> dict[str, frozenset[str]]:
@@ -23,33 +25,42 @@ def _named_by_head(checkout: Checkout) -> Iterator[str]:
         yield checkout.detached
 
 
+class Hidden(NamedTuple):
+    """How many they are, and those of them that none of the others is built on."""
+
+    number: int
+    tips: tuple[CommitId, ...]
+
+
 def count_hidden(
     git: Git,
-    common: Path,
+    logs: Path | None,
     checkouts: Iterable[tuple[Checkout, frozenset[str]]],
     history: History,
     reached: Collection[str],
-) -> dict[str, int]:
+) -> dict[str, Hidden]:
     """Count by worktree, of which none has the count 0.
 
-    ``checkouts`` come with the commits that their HEADs name; ``reached`` are the tips of all refs.
+    ``checkouts`` come with the commits that their HEADs name; ``reached`` are the tips of all refs. What a
+    branch's own reflog names counts as reached, too, if ``logs`` says where that is.
     """
-    left = {one.name: _unknown_to(history, common, one, names) for one, names in checkouts}
+    left = {one.name: _unknown_to(history, logs, one, names) for one, names in checkouts}
     named = {name: commits for name, commits in left.items() if commits}
     candidates = {commit for commits in named.values() for commit in commits}
     found = resolve_objects(git, sorted(candidates))
     there = sorted(one for one, kind in found.items() if kind and kind[1] == "commit")
     parents = _beyond(git, there, reached) if there else {}
-    return {name: len(_reached(commits, parents)) for name, commits in named.items()}
+    found_in = {name: _reached(commits, parents) for name, commits in named.items()}
+    return {name: _hidden(commits, parents) for name, commits in found_in.items() if commits}
 
 
 def _unknown_to(
-    history: History, common: Path, checkout: Checkout, names: frozenset[str]
+    history: History, logs: Path | None, checkout: Checkout, names: frozenset[str]
 ) -> set[str]:
     """Drop what the history or the branch's own reflog has."""
     left = {one for one in names if not history.knows(one)}
-    if left and checkout.branch:
-        for move in read_reflog(common, checkout.branch):
+    if left and checkout.branch and logs:
+        for move in read_reflog(logs, checkout.branch):
             left -= {move.old, move.new}
     return left
 
@@ -69,6 +80,11 @@ def _beyond(
     for answer in answers:
         parents.update(answer)
     return parents
+
+
+def _hidden(commits: set[str], parents: Mapping[str, tuple[str, ...]]) -> Hidden:
+    below = {parent for one in commits for parent in parents.get(one, ())}
+    return Hidden(len(commits), tuple(CommitId(one) for one in sorted(commits - below)))
 
 
 def _reached(commits: Iterable[str], parents: Mapping[str, tuple[str, ...]]) -> set[str]:

@@ -18,6 +18,7 @@ _OF_PRIMARY = re.compile(
     rb"|(?:logs/)?refs(?:/(?:bisect|worktree|rewritten)(?:/.*)?)?)",
     re.DOTALL,
 )
+ANOTHERS = "it is a worktree of another repository"  # which would look for it in vain elsewhere
 _GITFILE_LIMIT = 1 << 12
 
 
@@ -181,6 +182,8 @@ def _add_linked(found: Survey, common: Path, place: Place) -> None:
     if not _shared(target, common) or not target.is_dir():
         if not target.is_relative_to(found.source.worktree.resolve()):
             place_of_it = f"its Git directory {target} is elsewhere, and stays there"
+            if target.parent.name == "worktrees" and target.is_dir():
+                place_of_it = f"{ANOTHERS}: {target.parent.parent}"
             found.problems.append(f"{name}: {place_of_it}")
         return
     own = None if found.primary else found.source.admin

@@ -1,0 +1,137 @@
+"""Find the work that agents did not do on their workstream's branch.
+
+An agent may switch its worktree to a branch that it invents, or to none. The worktree's reflog
+tells which commits were made there; the branches tell where those are now.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from unjam.adapters.git.observing.around import Around
+from unjam.adapters.git.observing.branches import Compared, Found
+from unjam.adapters.git.observing.facts import ObserveRequest, OwnersOfTrees
+from unjam.adapters.git.proving.history import History
+from unjam.adapters.git.reflog import read_reflog
+from unjam.adapters.git.tips import Tips
+from unjam.adapters.git.worktrees import Checkout
+from unjam.domain.naming import Owner
+from unjam.domain.snapshot import CommitId, WorkstreamId
+
+_HEADS = "refs/heads/"
+_Guests = tuple[tuple[str, CommitId], ...]
+
+
+class Drift(NamedTuple):
+    """What is to be compared as the workstreams' too, and who worked on whose branch."""
+
+    found: tuple[Found, ...] = ()
+    guests: Mapping[str, _Guests] = {}  # by worktree: another workstream's branch, a commit there
+
+
+def find_drift(tips: Tips, around: Around, compared: Compared, request: ObserveRequest) -> Drift:
+    """Find what each agent's worktree made that none of its workstream's branches holds."""
+    owners = request.owners
+    return Drift() if owners is None else _Search(tips, compared, request, owners).drift(around)
+
+
+class _Search:
+    def __init__(
+        self, tips: Tips, compared: Compared, request: ObserveRequest, owners: OwnersOfTrees
+    ) -> None:
+        self._owners = owners
+        self._tips = tips
+        self._history: History = compared.history
+        self._request = request
+        self._branches = compared.branches
+        self._known = frozenset(one.workstream for one in compared.branches)
+        self._reach: dict[str, frozenset[str]] = {}
+
+    def drift(self, around: Around) -> Drift:
+        found: dict[str, Found] = {}
+        guests: dict[str, _Guests] = {}
+        for checkout in around.checkouts:
+            left = self._left(checkout, around.named.get(checkout.name, frozenset()))
+            owner = self._owner(checkout) if checkout.name and left else None
+            if owner is None:
+                continue
+            left -= self._reached_by_its_own(owner.workstream)
+            made = self._made(checkout, left)
+            for one in self._where(checkout, owner, made):
+                found.setdefault(one.ref, one)
+            with_others = tuple(self._on_others(owner.workstream, made))
+            if with_others:
+                guests[checkout.name] = with_others
+        return Drift(tuple(found.values()), guests)
+
+    def _left(self, checkout: Checkout, named: frozenset[str]) -> set[str]:
+        """Drop what the trunk has, and where nothing looks odd what the branch of its name has."""
+        head = {checkout.detached} if checkout.detached else set()
+        tip = self._tips.sound.get(checkout.branch or "")
+        left = {one for one in (*named, *head) if one and not self._history.in_trunk(one)}
+        owner = self._request.owner(checkout.branch) if checkout.branch else None
+        if owner and self._owners.directory(owner) == checkout.path.name:
+            return left - self._reached(tip) if tip else left
+        return left | ({tip} if tip and not self._history.in_trunk(tip) else set())
+
+    def _owner(self, checkout: Checkout) -> Owner | None:
+        return self._owners.of(checkout.path, self._known)
+
+    def _reached_by_its_own(self, workstream: WorkstreamId) -> set[str]:
+        own = [one.tip for one in self._branches if one.workstream == workstream]
+        return {commit for tip in own for commit in self._reached(tip)}
+
+    def _reached(self, tip: str) -> frozenset[str]:
+        if tip not in self._reach:
+            known = self._history.knows(tip)
+            self._reach[tip] = frozenset(self._history.beyond_trunk(tip) if known else ())
+        return self._reach[tip]
+
+    @staticmethod
+    def _made(checkout: Checkout, left: set[str]) -> set[str]:
+        """Name the commits that were made here, and not only looked at; where no log tells, the tip."""
+        moves = read_reflog(checkout.admin, "HEAD")
+        if not moves:
+            return left
+        made = (one.new for one in moves if one.made_commit or one.message.startswith("rebase"))
+        return left & set(made)
+
+    def _where(self, checkout: Checkout, owner: Owner, made: set[str]) -> Iterator[Found]:
+        detached = checkout.detached
+        if detached and detached in made and not self._history.knows(detached):
+            yield self._nameless(checkout, owner, CommitId(detached), made)
+        holding = [one for one in self._nobodys() if self._reached(one[1]) & made]
+        here = [one for one in holding if one[0] == checkout.branch]
+        made_here = [one for one in holding if one[1] in made]
+        for ref, tip in here or made_here or holding:
+            yield Found(ref, tip, owner, self._allowed(owner, made))
+
+    def _allowed(self, owner: Owner, made: set[str]) -> frozenset[str]:
+        return frozenset(made | self._reached_by_its_own(owner.workstream))
+
+    def _nameless(
+        self, checkout: Checkout, owner: Owner, commit: CommitId, made: set[str]
+    ) -> Found:
+        """Describe commits on no branch under the name that a branch of theirs would get."""
+        kept = f"its worktree is in the middle of a {checkout.operation}"
+        return Found(
+            ref=self._owners.new_branch(owner, commit),
+            tip=commit,
+            owner=owner,
+            made=self._allowed(owner, made),
+            nameless=f"worktrees/{checkout.name}/HEAD",
+            kept_apart=kept if checkout.operation else "",
+        )
+
+    def _nobodys(self) -> Iterable[tuple[str, CommitId]]:
+        trunk = self._history.line[0] if self._history.line else ""
+        for ref, tip in self._tips.sound.items():
+            if ref.startswith(_HEADS) and tip != trunk and self._request.owner(ref) is None:
+                yield ref, tip
+
+    def _on_others(
+        self, workstream: WorkstreamId, made: set[str]
+    ) -> Iterator[tuple[str, CommitId]]:
+        for one in self._branches:
+            commits = self._reached(one.tip) & made if one.workstream != workstream else ()
+            if commits:
+                yield one.ref, CommitId(one.tip if one.tip in commits else min(commits))
