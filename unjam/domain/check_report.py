@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from unjam.domain.finding import Finding
-from unjam.domain.identity import Whose, is_ours
+from unjam.domain.ownership import Whose, is_ours
 from unjam.domain.snapshot import Clash, Snapshot, Truth
 from unjam.domain.words import counted, printable
 from unjam.domain.workstream import Workstream, elsewhere, join, unfinished_elsewhere

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from unjam.domain.damage import BLINDING, Damage, StrayKind
 from unjam.domain.facts import NONE, fact
-from unjam.domain.identity import LINKED, WRONG, is_ours
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.lookups import orchestrator_seen, saved_of
+from unjam.domain.ownership import LINKED, WRONG, is_ours
 from unjam.domain.plan import (
     Abort,
     Fact,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from unjam.domain.identity import TAKEN
+from unjam.domain.ownership import TAKEN
 from unjam.domain.snapshot import Process, Role, Snapshot, Truth, WorkstreamId, Worktree
 
 _AGENTS = (Role.AGENT, Role.GIT)

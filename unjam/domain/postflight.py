@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from unjam.domain.diagnosis import diagnose
 from unjam.domain.ground import Ground, Standing
-from unjam.domain.identity import is_ours
+from unjam.domain.ownership import is_ours
 from unjam.domain.readiness import Checked, fails, holds, untold, warns
 from unjam.domain.restarting import listed
 from unjam.domain.snapshot import Branch, Role, Snapshot, Truth, Worktree

@@ -7,10 +7,10 @@ from pathlib import PurePath
 from unjam.domain.damage import Damage
 from unjam.domain.elsewhere import may_serve_others
 from unjam.domain.facts import NONE, fact, only_told
-from unjam.domain.identity import TAKEN, is_ours
 from unjam.domain.lock_plan import lock_steps
 from unjam.domain.lookups import state_is_known
 from unjam.domain.orchestrator_crash import is_astray
+from unjam.domain.ownership import TAKEN, is_ours
 from unjam.domain.plan import (
     Abort,
     Fact,

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NewType
 
 from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
-from unjam.domain.identity import Whose
+from unjam.domain.ownership import Whose
 
 if TYPE_CHECKING:
     from unjam.domain.database import Database

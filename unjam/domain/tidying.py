@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from unjam.domain.facts import NONE, fact
-from unjam.domain.identity import below, place_of
+from unjam.domain.ownership import below, place_of
 from unjam.domain.plan import Fact, Land, Landing, NameCommits, Plan, RemoveWorktree, Salvage
 from unjam.domain.snapshot import Branch, Role, Snapshot, Truth, Worktree
 from unjam.domain.words import counted

@@ -20,9 +20,9 @@ from unjam.domain.drifted_work import (
 )
 from unjam.domain.elsewhere import UNSTARTED, asks_for_proof, has_a_claim, why_elsewhere
 from unjam.domain.finding import Evidence
-from unjam.domain.identity import TAKEN
 from unjam.domain.lookups import may_have_hidden_branch
 from unjam.domain.naming import is_usable_id
+from unjam.domain.ownership import TAKEN
 from unjam.domain.snapshot import (
     Branch,
     Process,

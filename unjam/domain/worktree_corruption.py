@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject
 from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
-from unjam.domain.identity import WRONG, is_ours
+from unjam.domain.ownership import WRONG, is_ours
 from unjam.domain.snapshot import (
     Operation,
     Process,

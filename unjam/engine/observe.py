@@ -11,8 +11,8 @@ from unjam.adapters.git.observing import observe as git
 from unjam.adapters.git.worktrees import named_by_head
 from unjam.adapters.processes import holders, scan
 from unjam.adapters.state.read import read_state
-from unjam.domain.identity import WRONG, place_of
 from unjam.domain.naming import Owner
+from unjam.domain.ownership import WRONG, place_of
 from unjam.domain.snapshot import (
     CommitId,
     Lock,

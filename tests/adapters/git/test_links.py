@@ -9,7 +9,7 @@ import pytest
 from tests.adapters.git.looking import clean, look, seen_in
 from tests.world import Workstream, World, git
 from unjam.domain.damage import Damage, StrayKind
-from unjam.domain.identity import Whose
+from unjam.domain.ownership import Whose
 from unjam.domain.snapshot import Truth, Worktree
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from unjam.adapters.git.files import COMMIT, backlink_text, read_line
 from unjam.adapters.git.links import read_links
 from unjam.adapters.git.repository import Repository
-from unjam.domain.identity import Leads, Links, Whose, whose
+from unjam.domain.ownership import Leads, Links, Whose, whose
 from unjam.domain.snapshot import Operation, Truth
 from unjam.errors import PermanentError
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from unjam.domain.facts import UNTOLD, answer, holds, in_words, untold
-from unjam.domain.identity import refusal
+from unjam.domain.foreign_worktrees import refusal
 from unjam.domain.outcome import Outcome, StepWord
 from unjam.domain.plan import (
     Abort,

@@ -8,9 +8,9 @@ from unjam.adapters.git.salvaging.salvage import signature
 from unjam.adapters.git.salvaging.survey import ANOTHERS
 from unjam.domain.change import MovePath, MoveRef
 from unjam.domain.damage import Damage
-from unjam.domain.identity import place_of
 from unjam.domain.lookups import row_named, rows_in
 from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.ownership import place_of
 from unjam.domain.plan import Discard, RemoveBranch, RemoveWorktree
 from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
 from unjam.engine.acts.salvage import source_of, worktree_of

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from unjam.domain.damage import StrayKind
 
 if TYPE_CHECKING:
-    from unjam.domain.plan import Step
     from unjam.domain.snapshot import Snapshot, Stray, Worktree
 
 
@@ -178,34 +177,3 @@ def _below(place: PurePath, snapshot: "Snapshot", besides: frozenset[str]) -> It
     for stray in snapshot.strays:
         if stray.path != place and stray.path.is_relative_to(place):
             yield snapshot.place(stray.path)
-
-
-def refusal(step: "Step", snapshot: "Snapshot") -> str:
-    """Say why a step must not touch what it names, as it is now; empty where it may."""
-    # Imported late: plans are made of snapshots, and snapshots know of proofs.
-    from unjam.domain import plan
-    from unjam.domain.lookups import stray_at
-
-    trees = {tree.name: tree for tree in snapshot.worktrees}
-    match step:
-        case plan.Mend(worktree=name) | plan.Recreate(worktree=name) if name in trees:
-            return _kept(trees[name], LINKED)
-        case plan.RemoveWorktree(worktree=name) if name in trees:
-            return _kept(trees[name]) or _held(below(place_of(trees[name]), snapshot))
-        case plan.Unregister(worktree=name) | plan.Abort(worktree=name) if name in trees:
-            return _kept(trees[name])
-        case plan.SetAside(path=path) | plan.Register(path=path):
-            stray = stray_at(path, snapshot)
-            if stray is not None and not is_ours(stray):
-                return f"it keeps its place: {stray.kind}"
-            return _held(below(path, snapshot))
-        case _:
-            return ""
-
-
-def _kept(tree: "Worktree", allowed: frozenset[Whose] = TAKEN) -> str:
-    return "" if tree.whose in allowed else f"it keeps its place: {tree.whose}"
-
-
-def _held(names: str) -> str:
-    return f"it keeps its place: {names} lies below it" if names else ""

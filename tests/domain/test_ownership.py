@@ -11,7 +11,8 @@ from unjam.domain.corruption_plan import plan_corruption
 from unjam.domain.damage import Damage, StrayKind
 from unjam.domain.diagnosis import diagnose
 from unjam.domain.finding import Scenario
-from unjam.domain.identity import (
+from unjam.domain.foreign_worktrees import refusal
+from unjam.domain.ownership import (
     LINKED,
     TAKEN,
     WRONG,
@@ -19,7 +20,6 @@ from unjam.domain.identity import (
     Links,
     Whose,
     below,
-    refusal,
     whose,
 )
 from unjam.domain.plan import Mend, RemoveWorktree, SetAside, Step
