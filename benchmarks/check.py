@@ -25,8 +25,9 @@ from benchmarks.fleet_world import Size, branch, build, name
 from unjam.adapters.git.observing.facts import ObserveRequest
 from unjam.adapters.git.observing.observe import observe
 from unjam.adapters.git.repository import find_repository
-from unjam.domain.naming import Template
-from unjam.domain.snapshot import Branch, WorkstreamId, Worktree
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.naming import Template
+from unjam.domain.world.snapshot import Branch, Worktree
 
 _LOOP = """
 while IFS=' ' read -r tree branch; do

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from tests.world.sealed import trust_below
 from unjam.adapters.git.proving.units import Known, units_of
-from unjam.domain.culprit import Asking, Ruling, Terms, given_up, next_trials, rule
-from unjam.domain.trials import Heard, Probe, Said, Unit
+from unjam.domain.culprits.search import Asking, Ruling, Terms, given_up, next_trials, rule
+from unjam.domain.world.trials import Heard, Probe, Said, Unit
 from unjam.engine.blaming.bench import open_bench
 from unjam.engine.blaming.hearing import Failing
 from unjam.engine.blaming.investigate import known_tests

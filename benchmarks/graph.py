@@ -13,21 +13,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import PurePath
 
-from unjam.domain.deadlock_plan import plan_deadlock
-from unjam.domain.dependency_deadlock import find_dependency_deadlock
-from unjam.domain.graph_picture import picture_of
-from unjam.domain.policy import Policy
-from unjam.domain.snapshot import (
-    CommitId,
-    Row,
-    Snapshot,
-    Spec,
-    State,
-    Truth,
-    Unsaved,
-    WorkstreamId,
-    Worktree,
-)
+from unjam.domain.scenarios.deadlock.find import find_dependency_deadlock
+from unjam.domain.scenarios.deadlock.picture import picture_of
+from unjam.domain.scenarios.deadlock.plan import plan_deadlock
+from unjam.domain.steps.policy import Policy
+from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.snapshot import Row, Snapshot, Spec, State, Unsaved, Worktree
+from unjam.domain.world.truth import Truth
 
 _REPO = PurePath("/repository")
 Waits = dict[int, set[int]]

@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.prefect_server import shared_server
 from tests.world import World
 from tests.world.sealed import trust_below
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 from unjam.engine.acts import carry_out
 from unjam.engine.conclude import conclude
 from unjam.engine.orchestration import open_orchestration

@@ -18,9 +18,10 @@ from tasks.salvage import salvage
 from tasks.session import Approval, adopted, settled
 from tasks.stop import stop
 from tasks.tend import tend
-from unjam.domain import plan as steps
-from unjam.domain import reset_steps, state_steps
-from unjam.domain.finding import Scenario
+from unjam.domain.scenarios.database import steps as state_steps
+from unjam.domain.scenarios.reset import steps as reset_steps
+from unjam.domain.steps import plan as steps
+from unjam.domain.world.finding import Scenario
 from unjam.engine.recovery import Recovery
 from unjam.engine.replanning import ROUNDS
 

@@ -9,7 +9,7 @@ from prefect import flow
 from flows import recovered
 from tasks.asking import answered
 from tasks.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 
 
 @flow(name="database_lock", flow_run_name=name_of_run)

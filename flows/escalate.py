@@ -7,7 +7,7 @@ from prefect import flow
 
 from tasks.escalate import call_person
 from tasks.session import name_of_run, opened, recovery, terms
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 
 
 @flow(name="escalate", flow_run_name=name_of_run)

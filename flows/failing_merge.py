@@ -9,7 +9,7 @@ from flows import recovered
 from tasks.asking import answered
 from tasks.bisect import bisect
 from tasks.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 
 
 @flow(name="failing_merge", flow_run_name=name_of_run)

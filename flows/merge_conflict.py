@@ -8,7 +8,7 @@ from prefect import flow
 from flows import recovered
 from tasks.asking import answered
 from tasks.session import Approval, name_of_run, named, opened, recovery, terms, told_by_name
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 
 
 @flow(name="merge_conflict", flow_run_name=name_of_run)

@@ -9,9 +9,9 @@ from flows import recovered
 from tasks.asking import answered
 from tasks.bisect import bisect
 from tasks.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.diagnosis import asks_for_tests
-from unjam.domain.finding import Scenario
-from unjam.domain.planning import PLANNERS
+from unjam.domain.catalogue.diagnosis import asks_for_tests
+from unjam.domain.catalogue.planning import PLANNERS
+from unjam.domain.world.finding import Scenario
 
 
 @flow(name="recover", flow_run_name=name_of_run)

@@ -4,8 +4,8 @@ from prefect import task
 
 from tasks.retrying import RETRY_TRANSIENT
 from tasks.telling import name_of_step, told
-from unjam.domain.outcome import Outcome
-from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
+from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
+from unjam.domain.steps.outcome import Outcome
 from unjam.engine.acts import carry_out
 from unjam.engine.recovery import Recovery
 from unjam.engine.resetting import verify_reset

@@ -13,11 +13,11 @@ from prefect.runtime import deployment
 from pydantic import Field
 
 from tasks.session import Approval
-from unjam.domain.finding import Scenario
-from unjam.domain.markdown import plan_page
-from unjam.domain.policy import Approval as PolicyApproval
-from unjam.domain.snapshot import WorkstreamId
-from unjam.domain.words import printable
+from unjam.domain.reports.markdown import plan_page
+from unjam.domain.steps.policy import Approval as PolicyApproval
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.words import printable
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.prepare import NOTHING_NAMED, Named, preview
 from unjam.errors import RefusedError

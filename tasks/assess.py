@@ -3,9 +3,9 @@
 from prefect import get_run_logger, task
 
 from tasks.retrying import RETRY_TRANSIENT
-from unjam.domain.finding import Finding, Scenario
-from unjam.domain.plan import Plan
-from unjam.domain.words import printable
+from unjam.domain.steps.plan import Plan
+from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.world.words import printable
 from unjam.engine.prepare import Prepared, look_again, prepare
 from unjam.engine.recovery import Recovery
 from unjam.engine.replanning import became_untrue, plan_anew

@@ -21,7 +21,7 @@ from prefect.settings import (
 )
 
 from unjam.adapters import machine
-from unjam.domain.words import printable
+from unjam.domain.world.words import printable
 from unjam.engine import serving
 from unjam.errors import UsageError
 

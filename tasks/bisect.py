@@ -15,9 +15,9 @@ from prefect.artifacts import (
 from tasks.retrying import RETRY_TRANSIENT
 from tasks.trials import carrier
 from unjam.adapters.machine import key
-from unjam.domain.search_page import search_picture, search_table
-from unjam.domain.trials import TrunkTests
-from unjam.domain.words import printable
+from unjam.domain.scenarios.failing_merge.page import search_picture, search_table
+from unjam.domain.world.trials import TrunkTests
+from unjam.domain.world.words import printable
 from unjam.engine.blaming.investigate import known_tests
 from unjam.engine.blaming.search import Progress
 from unjam.engine.orchestration import Orchestration

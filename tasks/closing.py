@@ -22,7 +22,7 @@ from prefect.states import Cancelled, Crashed
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.adapters import clock, machine
 from unjam.adapters.processes.flow_runs import may_be_carried_out
-from unjam.domain.words import printable
+from unjam.domain.world.words import printable
 
 # A run that waits for its turn, its time or an answer needs no process.
 _AT_WORK = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]

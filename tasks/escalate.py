@@ -7,7 +7,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.adapters.machine import key
-from unjam.domain.finding import Finding, Scenario
+from unjam.domain.world.finding import Finding, Scenario
 from unjam.engine.escalating.bundle import read_page
 from unjam.engine.escalating.escalate import escalate_now, escalate_repeated
 from unjam.engine.prepare import Prepared

@@ -4,8 +4,8 @@ from prefect import task
 
 from tasks.retrying import RETRY_TRANSIENT
 from tasks.telling import name_of_step, told
-from unjam.domain.outcome import Outcome
-from unjam.domain.plan import EditSpec, Reopen
+from unjam.domain.steps.outcome import Outcome
+from unjam.domain.steps.plan import EditSpec, Reopen
 from unjam.engine.acts import carry_out
 from unjam.engine.recovery import Recovery
 

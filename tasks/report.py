@@ -12,13 +12,13 @@ from prefect.artifacts import (
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.adapters.machine import key
-from unjam.domain.check_report import Document
-from unjam.domain.finding import Finding
-from unjam.domain.graph_picture import picture_of
-from unjam.domain.markdown import agents_of, report_page, workstream_table
-from unjam.domain.run_picture import picture_of_run
-from unjam.domain.snapshot import Snapshot
-from unjam.domain.svg import as_data_url
+from unjam.domain.graphs.svg import as_data_url
+from unjam.domain.reports.check_report import Document
+from unjam.domain.reports.markdown import agents_of, report_page, workstream_table
+from unjam.domain.reports.run_picture import picture_of_run
+from unjam.domain.scenarios.deadlock.picture import picture_of
+from unjam.domain.world.finding import Finding
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.conclude import close, described
 from unjam.engine.prepare import Prepared
 from unjam.engine.recovery import Recovery

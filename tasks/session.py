@@ -14,11 +14,11 @@ from prefect.states import Completed, Crashed
 from pydantic import BaseModel, Field
 
 from unjam.adapters import machine
-from unjam.domain.outcome import Outcome
-from unjam.domain.plan import Plan, Step
-from unjam.domain.policy import StepClass
-from unjam.domain.snapshot import WorkstreamId
-from unjam.domain.words import printable
+from unjam.domain.steps.outcome import Outcome
+from unjam.domain.steps.plan import Plan, Step
+from unjam.domain.steps.policy import StepClass
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.words import printable
 from unjam.engine.acts import give_up
 from unjam.engine.history import PastRun, last_told
 from unjam.engine.orchestration import Orchestration, open_orchestration

@@ -4,9 +4,9 @@ from prefect import task
 
 from tasks.retrying import RETRY_TRANSIENT
 from tasks.telling import name_of_step, told
-from unjam.domain.outcome import Outcome
-from unjam.domain.plan import Stop
-from unjam.domain.state_steps import StopHolder
+from unjam.domain.scenarios.database.steps import StopHolder
+from unjam.domain.steps.outcome import Outcome
+from unjam.domain.steps.plan import Stop
 from unjam.engine.acts import carry_out
 from unjam.engine.recovery import Recovery
 

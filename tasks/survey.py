@@ -7,8 +7,8 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.adapters.machine import key
-from unjam.domain.markdown import readiness_page
-from unjam.domain.readiness import readiness_document
+from unjam.domain.readiness.checks import readiness_document
+from unjam.domain.reports.markdown import readiness_page
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.progressing import look
 from unjam.engine.surveying import check_after, check_before

@@ -3,9 +3,9 @@
 from prefect import get_run_logger
 from prefect.runtime import task_run
 
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Step
-from unjam.domain.words import printable
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import Step
+from unjam.domain.world.words import printable
 
 _TROUBLE = (StepWord.REFUSED, StepWord.FAILED)
 

@@ -4,8 +4,7 @@ from prefect import task
 
 from tasks.retrying import RETRY_TRANSIENT
 from tasks.telling import name_of_step, told
-from unjam.domain.outcome import Outcome
-from unjam.domain.state_steps import (
+from unjam.domain.scenarios.database.steps import (
     KeepState,
     OpenState,
     RebuildState,
@@ -13,6 +12,7 @@ from unjam.domain.state_steps import (
     UseLog,
     VacuumState,
 )
+from unjam.domain.steps.outcome import Outcome
 from unjam.engine.acts import carry_out
 from unjam.engine.recovery import Recovery
 

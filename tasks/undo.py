@@ -8,10 +8,10 @@ from prefect.runtime import task_run
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.adapters.machine import key
-from unjam.domain.change import Change
-from unjam.domain.markdown import undo_page
-from unjam.domain.outcome import Outcome
-from unjam.domain.words import printable
+from unjam.domain.reports.markdown import undo_page
+from unjam.domain.steps.change import Change
+from unjam.domain.steps.outcome import Outcome
+from unjam.domain.world.words import printable
 from unjam.engine.conclude import close, described_undo
 from unjam.engine.recovery import Recovery
 from unjam.engine.undo import in_words, preview

@@ -20,8 +20,8 @@ from prefect.runtime import flow_run
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.adapters import clock, machine
-from unjam.domain.finding import Finding
-from unjam.domain.words import printable
+from unjam.domain.world.finding import Finding
+from unjam.domain.world.words import printable
 from unjam.engine.detecting import Seen, detect
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.watch_sign import MISSED

@@ -7,10 +7,10 @@ Prefect, and its waiting before it tries again, is missing.
 import sys
 from pathlib import Path
 
-from unjam.domain.check_report import Document
-from unjam.domain.finding import Scenario
-from unjam.domain.plan import Step
-from unjam.domain.planning import PLANNERS
+from unjam.domain.catalogue.planning import PLANNERS
+from unjam.domain.reports.check_report import Document
+from unjam.domain.steps.plan import Step
+from unjam.domain.world.finding import Scenario
 from unjam.engine.acts import carry_out, give_up
 from unjam.engine.conclude import conclude, conclude_undo
 from unjam.engine.escalating.escalate import escalate_repeated

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.recovering import carry_on
-from unjam.domain.check_report import Document
+from unjam.domain.reports.check_report import Document
 from unjam.engine.conclude import conclude
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.recovery import Permission

@@ -6,7 +6,7 @@ import pytest
 
 from tests.trusting import EVIL, config, keys, own, repo, written
 from tests.world.sealed import trust_below
-from unjam.domain.policy import Approval
+from unjam.domain.steps.policy import Approval
 from unjam.errors import UsageError
 from unjam.settings import Settings, load
 

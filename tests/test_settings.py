@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unjam.domain.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Approval, Policy, StepClass
 from unjam.errors import UsageError
 from unjam.settings import Settings, load
 from unjam.settings.render import render

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.trusting import EVIL, config, in_pyproject, keys, linked, own, repo, written
-from unjam.domain.policy import Approval
+from unjam.domain.steps.policy import Approval
 from unjam.errors import UsageError
 from unjam.settings import Settings, load
 from unjam.settings.load import load_all

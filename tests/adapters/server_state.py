@@ -9,9 +9,10 @@ import pytest
 from tests.postgres import postgres
 from tests.state_server import EVERY_TYPE, PLAIN, Server
 from unjam.adapters.state.write import rehearse, update_row
-from unjam.domain.change import UpdateRow
-from unjam.domain.records import from_record, to_record
-from unjam.domain.snapshot import Scalar, WorkstreamId
+from unjam.domain.catalogue.codec import from_record, to_record
+from unjam.domain.steps.change import UpdateRow
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Scalar
 
 WS = WorkstreamId("ws-1")
 Image = tuple[tuple[str, Scalar], ...]

@@ -14,7 +14,7 @@ from tests.world import Program
 from tests.world.shell import wait_until
 from unjam.adapters.processes.freeze import frozen
 from unjam.adapters.processes.identity import identity_of
-from unjam.domain.snapshot import ProcessIdentity
+from unjam.domain.world.identity import ProcessIdentity
 
 ROOT = Path(__file__).parents[2]
 

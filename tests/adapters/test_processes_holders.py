@@ -16,7 +16,8 @@ from tests.world import Program
 from tests.world.shell import git, wait_until
 from unjam.adapters.processes import holders
 from unjam.adapters.processes.holders import judged, owners_of
-from unjam.domain.snapshot import Lock, Truth
+from unjam.domain.world.snapshot import Lock
+from unjam.domain.world.truth import Truth
 
 LONG_AGO = time.time() - 24 * 3600
 

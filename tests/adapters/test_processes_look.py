@@ -14,9 +14,9 @@ import pytest
 from tests.world import Program, wait_until
 from tests.world.hanging import HUNG, SILENT, UNTOLD, Stage, stage
 from unjam.adapters.processes.look import Wanted, look, uncollected
-from unjam.domain.hang_score import HUNG as CONVICTED
-from unjam.domain.hang_score import HangVerdict, Score, score
-from unjam.domain.signs import Look, Wait, Watched
+from unjam.domain.scenarios.hang.score import HUNG as CONVICTED
+from unjam.domain.scenarios.hang.score import HangVerdict, Score, score
+from unjam.domain.world.signs import Look, Wait, Watched
 
 PATIENCE = 0.5  # seconds; an hour in life
 WINDOW = 0.4

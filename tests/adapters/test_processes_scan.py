@@ -16,7 +16,9 @@ from tests.world import Program
 from tests.world.shell import git, wait_until
 from unjam.adapters.processes import table
 from unjam.adapters.processes.scan import ProcessFacts, Request, scan
-from unjam.domain.snapshot import Process, Role, Truth
+from unjam.domain.world.identity import Role
+from unjam.domain.world.snapshot import Process
+from unjam.domain.world.truth import Truth
 
 CHILD = "subprocess.Popen([sys.executable, str(HERE / 'child.py')]{how})\n"
 

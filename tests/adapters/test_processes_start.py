@@ -16,7 +16,8 @@ from tests.world import Program
 from unjam.adapters.processes.identity import is_same
 from unjam.adapters.processes.scan import Request
 from unjam.adapters.processes.start import Patience, find_command, proof_of_start, start_detached
-from unjam.domain.snapshot import ProcessIdentity, Truth
+from unjam.domain.world.identity import ProcessIdentity
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, UsageError
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,8 @@ from tests.adapters.programs import (
 from tests.world import Program
 from unjam.adapters.processes.identity import identity_of, is_same
 from unjam.adapters.processes.stop import Ladder, stop
-from unjam.domain.snapshot import ProcessIdentity, Truth
+from unjam.domain.world.identity import ProcessIdentity
+from unjam.domain.world.truth import Truth
 from unjam.errors import RefusedError
 
 QUICK = Ladder(interrupt=0.3, terminate=0.3, kill=10)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.world import HOSTILE_IDS
 from unjam.adapters.specs import SIZE_LIMIT, read_specs
-from unjam.domain.snapshot import Unknown
+from unjam.domain.world.truth import Unknown
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from tests.world.state import StateFile, Value
 from unjam.adapters.state.read import row_of
 from unjam.adapters.state.write import rehearse, update_row
-from unjam.domain.change import UpdateRow
-from unjam.domain.records import from_record, to_record
-from unjam.domain.snapshot import Scalar, WorkstreamId
+from unjam.domain.catalogue.codec import from_record, to_record
+from unjam.domain.steps.change import UpdateRow
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Scalar
 from unjam.errors import PermanentError
 
 WS = WorkstreamId("ws-1")

@@ -15,7 +15,7 @@ from unjam.adapters.processes.locks import named, openers_of
 from unjam.adapters.processes.vitals import activity, vitals_of
 from unjam.adapters.state.anatomy import anatomy_of
 from unjam.adapters.state.glimpse import glimpse
-from unjam.domain.database import Activity, LockKind, lock_kinds
+from unjam.domain.world.database import Activity, LockKind, lock_kinds
 
 _HOLDS = """
 import sqlite3, sys

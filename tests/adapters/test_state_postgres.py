@@ -11,8 +11,9 @@ from tests.world import git
 from unjam.adapters.git.repository import find_repository
 from unjam.adapters.state.read import images_of, read_state, row_of
 from unjam.adapters.state.write import rehearse, update_row
-from unjam.domain.change import UpdateRow
-from unjam.domain.snapshot import Scalar, Truth
+from unjam.domain.steps.change import UpdateRow
+from unjam.domain.world.snapshot import Scalar
+from unjam.domain.world.truth import Truth
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import PermanentError, RefusedError, TransientError

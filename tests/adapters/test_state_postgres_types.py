@@ -12,8 +12,8 @@ from psycopg.types.range import Range
 from tests.adapters.server_state import WS, changed, host, made, reverse
 from tests.state_server import PLAIN, Server
 from unjam.adapters.state.read import row_of
-from unjam.domain.change import UpdateRow
-from unjam.domain.snapshot import WorkstreamId
+from unjam.domain.steps.change import UpdateRow
+from unjam.domain.world.identity import WorkstreamId
 
 __all__ = ["host"]  # a fixture
 

@@ -18,7 +18,8 @@ from tests.world import HOSTILE_IDS
 from tests.world.state import StateFile
 from unjam.adapters.state.read import read_state, row_of
 from unjam.adapters.state.server import read_within
-from unjam.domain.snapshot import Truth, WorkstreamId
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, TransientError
 
 AS_URL = "sqlite+pysqlite:///{}"

@@ -18,8 +18,9 @@ from tests.world.state import StateFile, Value
 from unjam.adapters.state import server
 from unjam.adapters.state.read import read_state
 from unjam.adapters.state.write import rehearse, update_row
-from unjam.domain.change import UpdateRow
-from unjam.domain.snapshot import Row, WorkstreamId
+from unjam.domain.steps.change import UpdateRow
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Row
 from unjam.errors import PermanentError, RefusedError, TransientError
 
 WS = WorkstreamId("ws-1")
@@ -300,7 +301,7 @@ def test_the_first_write_after_a_crash_keeps_all_that_was_committed(tmp_path: Pa
 COUNTS = """
 import os, sys
 from unjam.adapters.state.write import row_of, update_row
-from unjam.domain.change import UpdateRow
+from unjam.domain.steps.change import UpdateRow
 from unjam.errors import RefusedError, TransientError
 location, times = sys.argv[1], int(sys.argv[2])
 done = 0

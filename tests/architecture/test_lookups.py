@@ -54,7 +54,7 @@ def searched(function: ast.AST) -> Iterator[ast.Call]:
 def test_nobody_else_searches_a_snapshot_for_one_thing(path: Path) -> None:
     found = [f"line {one.lineno}" for one in searched(ast.parse(path.read_text()))]
 
-    assert found == [], f"{path}: use unjam.domain.lookups, which tells hidden from absent"
+    assert found == [], f"{path}: use unjam.domain.world.lookups, which tells hidden from absent"
 
 
 @pytest.mark.parametrize("path", sorted(ACTS.glob("*.py")), ids=lambda path: path.stem)

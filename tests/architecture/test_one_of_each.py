@@ -8,7 +8,7 @@ import yaml
 
 from deployments.serve import declared
 from tests.command import ROOT
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 
 FLOWS = sorted(path for path in (ROOT / "flows").glob("*.py") if path.stem != "__init__")
 FRONT_DOORS = {"recover", "undo", "detect"}  # to all scenarios; docs/cli.md has them

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.command import unjam
-from unjam.domain.diagnosis import DETECTORS
+from unjam.domain.catalogue.diagnosis import DETECTORS
 
 
 @pytest.mark.slow

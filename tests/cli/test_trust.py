@@ -12,7 +12,7 @@ from tests.recovering import recover
 from tests.terminal import terminal
 from tests.world import World
 from tests.world.shell import git
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 
 pytestmark = pytest.mark.usefixtures("stranger")
 

@@ -4,22 +4,18 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TypeVar
 
-from unjam.domain.snapshot import (
-    AgentId,
+from unjam.domain.world.identity import AgentId, CommitId, ProcessIdentity, Role, WorkstreamId
+from unjam.domain.world.snapshot import (
     Branch,
-    CommitId,
     Process,
-    ProcessIdentity,
     Proof,
-    Role,
     Row,
     Snapshot,
     State,
-    Truth,
     Unsaved,
-    WorkstreamId,
     Worktree,
 )
+from unjam.domain.world.truth import Truth
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)

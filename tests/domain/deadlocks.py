@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 
 from tests.domain.build import REPO, row, snapshot
-from unjam.domain.snapshot import Added, CommitId, Process, Row, Snapshot, Spec, WorkstreamId
+from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.snapshot import Added, Process, Row, Snapshot, Spec
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unjam.domain.attempts import RunTold, tried
+from unjam.domain.reports.attempts import RunTold, tried
 
 A = frozenset({"a"})
 

@@ -7,24 +7,17 @@ from pathlib import PurePath
 import pytest
 
 from tests.domain.build import NOW, REPO, TRUNK, branch, process, row, snapshot, tree
-from unjam.domain.corruption_plan import plan_corruption
-from unjam.domain.damage import Damage, LostBranch, LostObject, StrayKind
-from unjam.domain.diagnosis import diagnose
-from unjam.domain.facts import holds
-from unjam.domain.finding import Scenario
-from unjam.domain.plan import Abort, Mend, Plan, Salvage, Unregister, UnsafePlanError
-from unjam.domain.planning import PLANNERS, plan_recovery
-from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.snapshot import (
-    Lock,
-    Operation,
-    Role,
-    Snapshot,
-    Stray,
-    Truth,
-    WorkstreamId,
-    Worktree,
-)
+from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
+from unjam.domain.scenarios.corruption.plan import plan_corruption
+from unjam.domain.steps.facts import holds
+from unjam.domain.steps.plan import Abort, Mend, Plan, Salvage, Unregister, UnsafePlanError
+from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.world.damage import Damage, LostBranch, LostObject, StrayKind
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Role, WorkstreamId
+from unjam.domain.world.snapshot import Lock, Operation, Snapshot, Stray, Worktree
+from unjam.domain.world.truth import Truth
 
 POLICY = Policy(resume=("resume",))
 WS = WorkstreamId("ws-1")

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.build import CLEAN, DIRTY, UNREAD, branch, primary, process, row, snapshot, tree
-from unjam.domain.crash_plan import plan_crash
-from unjam.domain.diagnosis import diagnose
-from unjam.domain.facts import holds
-from unjam.domain.orchestrator_crash import orchestrator_at_work
-from unjam.domain.plan import (
+from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.scenarios.crash.find import orchestrator_at_work
+from unjam.domain.scenarios.crash.plan import plan_crash
+from unjam.domain.steps.facts import holds
+from unjam.domain.steps.plan import (
     Land,
     Plan,
     Record,
@@ -23,8 +23,10 @@ from unjam.domain.plan import (
     Stop,
     UnsafePlanError,
 )
-from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.snapshot import Branch, Process, Role, Row, Snapshot, Truth, Unsaved, Worktree
+from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.world.identity import Role
+from unjam.domain.world.snapshot import Branch, Process, Row, Snapshot, Unsaved, Worktree
+from unjam.domain.world.truth import Truth
 
 POLICY = Policy(resume=("resume",), remote="origin")
 WRECK = snapshot(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unjam.domain.culprit import Asking, Ruling, Terms, given_up, next_trials, rule
-from unjam.domain.trials import Blame, Heard, Probe, Said
+from unjam.domain.culprits.search import Asking, Ruling, Terms, given_up, next_trials, rule
+from unjam.domain.world.trials import Blame, Heard, Probe, Said
 
 Truth = Callable[[Probe], bool]
 SEEDS = range(200)

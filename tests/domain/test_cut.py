@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unjam.domain import cut as cutting
-from unjam.domain.cut import smallest_cut
-from unjam.domain.knots import in_order, inside, knots, path_between, short_cycle
+from unjam.domain.graphs import smallest_cut as cutting
+from unjam.domain.graphs.cycles import in_order, inside, knots, path_between, short_cycle
+from unjam.domain.graphs.smallest_cut import smallest_cut
 
 Graph = dict[str, tuple[str, ...]]
 

@@ -6,7 +6,13 @@ from pathlib import PurePath
 import pytest
 
 from tests.domain.build import snapshot
-from unjam.domain.database import (
+from unjam.domain.scenarios.database.find import find_database_lock
+from unjam.domain.scenarios.database.findings import duplicates
+from unjam.domain.scenarios.database.plan import plan_database
+from unjam.domain.scenarios.database.steps import OpenState
+from unjam.domain.steps.plan import Plan, UnsafePlanError
+from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.world.database import (
     Activity,
     Boss,
     Database,
@@ -16,13 +22,8 @@ from unjam.domain.database import (
     TableCount,
     Wal,
 )
-from unjam.domain.database_findings import duplicates
-from unjam.domain.database_lock import find_database_lock
-from unjam.domain.database_plan import plan_database
-from unjam.domain.plan import Plan, UnsafePlanError
-from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.snapshot import ProcessIdentity, Role, Truth, WorkstreamId
-from unjam.domain.state_steps import OpenState
+from unjam.domain.world.identity import ProcessIdentity, Role, WorkstreamId
+from unjam.domain.world.truth import Truth
 
 PATH = PurePath("/repo/.state/orchestration.db")
 SOUND = Database(PATH, Shape.SOUND, mode="rollback")

@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from tests.domain.build import process, row
 from tests.domain.deadlocks import blocked, ordered, since, spec
 from tests.domain.test_cut import Graph, fewest, graphs
-from unjam.domain.deadlock_plan import plan_deadlock
-from unjam.domain.dependency_deadlock import find_dependency_deadlock
-from unjam.domain.facts import holds
-from unjam.domain.plan import EditSpec, Plan, Push, Reopen, Restart
-from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.snapshot import BadSpec, Role, Snapshot, State, Truth, WorkstreamId
+from unjam.domain.scenarios.deadlock.find import find_dependency_deadlock
+from unjam.domain.scenarios.deadlock.plan import plan_deadlock
+from unjam.domain.steps.facts import holds
+from unjam.domain.steps.plan import EditSpec, Plan, Push, Reopen, Restart
+from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.world.identity import Role, WorkstreamId
+from unjam.domain.world.snapshot import BadSpec, Snapshot, State
+from unjam.domain.world.truth import Truth
 
 POLICY = Policy(resume=("resume", "--all"), remote="origin")
 

@@ -8,9 +8,11 @@ import pytest
 
 from tests.domain.build import NOW, process, row
 from tests.domain.deadlocks import blocked, ordered, spec
-from unjam.domain.dependency_deadlock import deadlocked, find_dependency_deadlock
-from unjam.domain.finding import Finding, Severity
-from unjam.domain.snapshot import BadSpec, LogTail, Role, Row, Snapshot, State, Truth, WorkstreamId
+from unjam.domain.scenarios.deadlock.find import deadlocked, find_dependency_deadlock
+from unjam.domain.world.finding import Finding, Severity
+from unjam.domain.world.identity import Role, WorkstreamId
+from unjam.domain.world.snapshot import BadSpec, LogTail, Row, Snapshot, State
+from unjam.domain.world.truth import Truth
 
 
 def found(snapshot: Snapshot) -> dict[str, Finding]:

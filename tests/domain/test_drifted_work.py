@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from tests.domain.build import DIRTY, branch, row, snapshot, tree
-from unjam.domain.crash_plan import plan_crash
-from unjam.domain.plan import Land, NameCommits, Record, RemoveBranch
-from unjam.domain.policy import Policy
-from unjam.domain.snapshot import Branch, CommitId, Snapshot, Truth, Worktree
-from unjam.domain.stash import Stash
-from unjam.domain.workstream import Verdict, join, judge
+from unjam.domain.scenarios.crash.plan import plan_crash
+from unjam.domain.steps.plan import Land, NameCommits, Record, RemoveBranch
+from unjam.domain.steps.policy import Policy
+from unjam.domain.world.claims.stash import Stash
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
+from unjam.domain.world.truth import Truth
+from unjam.domain.world.workstream import Verdict, join, judge
 
 COMMIT = CommitId("c" * 40)
 MADE = branch("ws-1", commits=0)

@@ -7,15 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.build import CLEAN, DIRTY, REPO, branch, process, row, snapshot, tree
-from unjam.domain.check_report import check_document, healthy
-from unjam.domain.diagnosis import diagnose
-from unjam.domain.elsewhere import Sharing, is_called
-from unjam.domain.finding import Scenario
-from unjam.domain.plan import Land, Record, RemoveBranch, RemoveWorktree, Reopen, Restart, Stop
-from unjam.domain.planning import PLANNERS, plan_recovery
-from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.snapshot import Row, Snapshot, Truth, WorkstreamId
-from unjam.domain.workstream import Verdict, elsewhere, join, judge, unfinished_elsewhere
+from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
+from unjam.domain.reports.check_report import check_document, healthy
+from unjam.domain.steps.plan import (
+    Land,
+    Record,
+    RemoveBranch,
+    RemoveWorktree,
+    Reopen,
+    Restart,
+    Stop,
+)
+from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.world.elsewhere import Sharing, is_called
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Row, Snapshot
+from unjam.domain.world.truth import Truth
+from unjam.domain.world.workstream import Verdict, elsewhere, join, judge, unfinished_elsewhere
 
 SERVER = "the state is on a server"
 SHARED = Sharing(SERVER, frozenset({"here"}), REPO / ".worktrees")

@@ -9,10 +9,10 @@ from tests.domain.build import row
 from tests.domain.deadlocks import blocked, ordered, spec
 from tests.domain.test_cut import Graph, graphs
 from tests.world import HOSTILE_IDS
-from unjam.domain.graph_picture import MOST_SHOWN, picture_of
-from unjam.domain.knots import in_order
-from unjam.domain.layers import layered
-from unjam.domain.svg import as_data_url
+from unjam.domain.graphs.cycles import in_order
+from unjam.domain.graphs.layers import layered
+from unjam.domain.graphs.svg import as_data_url
+from unjam.domain.scenarios.deadlock.picture import MOST_SHOWN, picture_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unjam.domain.landing import (
+from unjam.domain.steps.landing import (
     Blocked,
     Candidate,
     Clash,
@@ -22,7 +22,7 @@ from unjam.domain.landing import (
     landing_order,
     next_trial,
 )
-from unjam.domain.snapshot import WorkstreamId
+from unjam.domain.world.identity import WorkstreamId
 
 PASSED, FAILED = Verified.PASSED, Verified.FAILED
 Judge = Callable[[Trial], Verdict]

@@ -7,18 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.domain.build import CLEAN, DIRTY, UNREAD, branch, process, row, snapshot, tree
-from unjam.domain.damage import Damage, LostBranch
-from unjam.domain.facts import holds, untold
-from unjam.domain.finding import Scenario
-from unjam.domain.lookups import (
-    UntoldError,
-    branch_at,
-    orchestrators_in,
-    processes_in,
-    row_named,
-    spec_named,
-)
-from unjam.domain.plan import (
+from unjam.domain.catalogue.planning import plan_recovery
+from unjam.domain.scenarios.reset.plan import Remains, plan_reset
+from unjam.domain.steps.facts import holds, untold
+from unjam.domain.steps.plan import (
     Discard,
     EditSpec,
     Land,
@@ -28,20 +20,21 @@ from unjam.domain.plan import (
     Reopen,
     Step,
 )
-from unjam.domain.planning import plan_recovery
-from unjam.domain.policy import Policy, StepClass
-from unjam.domain.reset_plan import Remains, plan_reset
-from unjam.domain.snapshot import (
-    BadSpec,
-    Role,
-    Snapshot,
-    Spec,
-    State,
-    Truth,
-    Unknown,
-    WorkstreamId,
+from unjam.domain.steps.policy import Policy, StepClass
+from unjam.domain.world.damage import Damage, LostBranch
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Role, WorkstreamId
+from unjam.domain.world.lookups import (
+    UntoldError,
+    branch_at,
+    orchestrators_in,
+    processes_in,
+    row_named,
+    spec_named,
 )
-from unjam.domain.workstream import Verdict, join, judge
+from unjam.domain.world.snapshot import BadSpec, Snapshot, Spec, State
+from unjam.domain.world.truth import Truth, Unknown
+from unjam.domain.world.workstream import Verdict, join, judge
 
 ALL = tuple(one for one in Scenario if one is not Scenario.FAILING_MERGE)
 BY_ROW = (Record, Reopen, RemoveBranch, RemoveWorktree, Discard, EditSpec, Land)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.world import HOSTILE_IDS
-from unjam.domain.naming import Owner, Template, is_usable_id, workstream_of_directory
-from unjam.domain.snapshot import AgentId, WorkstreamId
+from unjam.domain.world.identity import AgentId, WorkstreamId
+from unjam.domain.world.naming import Owner, Template, is_usable_id, workstream_of_directory
 from unjam.errors import UsageError
 
 BRANCH = Template("ws/{workstream}/{agent}")

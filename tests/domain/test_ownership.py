@@ -6,13 +6,14 @@ from pathlib import PurePath
 import pytest
 
 from tests.domain.build import REPO, branch, process, row, snapshot, tree
-from unjam.domain.check_report import healthy
-from unjam.domain.corruption_plan import plan_corruption
-from unjam.domain.damage import Damage, StrayKind
-from unjam.domain.diagnosis import diagnose
-from unjam.domain.finding import Scenario
-from unjam.domain.foreign_worktrees import refusal
-from unjam.domain.ownership import (
+from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
+from unjam.domain.reports.check_report import healthy
+from unjam.domain.scenarios.corruption.plan import plan_corruption
+from unjam.domain.scenarios.shared.foreign_worktrees import refusal
+from unjam.domain.steps.plan import Mend, RemoveWorktree, SetAside, Step
+from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.world.claims.ownership import (
     LINKED,
     TAKEN,
     WRONG,
@@ -22,11 +23,11 @@ from unjam.domain.ownership import (
     below,
     whose,
 )
-from unjam.domain.plan import Mend, RemoveWorktree, SetAside, Step
-from unjam.domain.planning import PLANNERS, plan_recovery
-from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.snapshot import Snapshot, Stray, Truth, Worktree
-from unjam.domain.workstream import Verdict, join, judge
+from unjam.domain.world.damage import Damage, StrayKind
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.snapshot import Snapshot, Stray, Worktree
+from unjam.domain.world.truth import Truth
+from unjam.domain.world.workstream import Verdict, join, judge
 
 COMMON = PurePath("/new/shop/.git")
 PLACE = PurePath("/new/shop/.worktrees/x")

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.build import NOW, process, row, snapshot
-from unjam.domain.pace import Pace, pace_of
-from unjam.domain.snapshot import Row, Spec, WorkstreamId
+from unjam.domain.readiness.pace import Pace, pace_of
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Row, Spec
 
 MINUTE = timedelta(minutes=1)
 

@@ -5,13 +5,14 @@ from datetime import timedelta
 from pathlib import PurePath
 
 from tests.domain.build import DIRTY, NOW, branch, row, snapshot, tree
-from unjam.domain.damage import Damage
-from unjam.domain.diagnosis import diagnose
-from unjam.domain.finding import Scenario
-from unjam.domain.plan import MoveLock, Plan
-from unjam.domain.planning import PLANNERS, plan_recovery
-from unjam.domain.policy import Policy, StepClass
-from unjam.domain.snapshot import Lock, Truth
+from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
+from unjam.domain.steps.plan import MoveLock, Plan
+from unjam.domain.steps.policy import Policy, StepClass
+from unjam.domain.world.damage import Damage
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.snapshot import Lock
+from unjam.domain.world.truth import Truth
 
 POLICY = Policy(resume=("resume",))
 BROKEN = replace(tree("ws-3", DIRTY), damage=(Damage.DOT_GIT,), problem="its .git file is damaged")

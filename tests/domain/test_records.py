@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unjam.domain import plan
-from unjam.domain.change import Change, MoveRef, UpdateRow
-from unjam.domain.finding import Evidence, Finding, Scenario, Severity, Subject
-from unjam.domain.outcome import Outcome
-from unjam.domain.records import UnreadableRecordError, from_record, to_record
-from unjam.domain.snapshot import Process, Row, State
+from unjam.domain.catalogue.codec import UnreadableRecordError, from_record, to_record
+from unjam.domain.steps import plan
+from unjam.domain.steps.change import Change, MoveRef, UpdateRow
+from unjam.domain.steps.outcome import Outcome
+from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
+from unjam.domain.world.snapshot import Process, Row, State
 
 CHANGES = typing.get_args(Change)
 STEPS = [

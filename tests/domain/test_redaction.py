@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unjam.domain.redaction import REDACTED, redact, secret_cells, secrets_among
+from unjam.domain.redaction.redact import REDACTED, redact, secret_cells, secrets_among
 
 # Put together here, so that no scanner of this repository takes them for real ones.
 SECRETS = {

@@ -4,7 +4,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from tests.world import HOSTILE_IDS
-from unjam.domain.run_picture import MOST_SHOWN, SHARED, picture_of_run
+from unjam.domain.reports.run_picture import MOST_SHOWN, SHARED, picture_of_run
 
 SVG = "{http://www.w3.org/2000/svg}"
 

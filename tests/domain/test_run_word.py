@@ -2,9 +2,9 @@
 
 import pytest
 
-from unjam.domain.finding import Finding, Scenario, Severity
-from unjam.domain.outcome import Outcome, RunWord, StepWord
-from unjam.domain.report import word_of
+from unjam.domain.reports.report import word_of
+from unjam.domain.steps.outcome import Outcome, RunWord, StepWord
+from unjam.domain.world.finding import Finding, Scenario, Severity
 
 DONE, ALREADY, REFUSED, FAILED = (
     StepWord.DONE,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from unjam.domain.scopes import colliding, overlap
-from unjam.domain.snapshot import WorkstreamId
+from unjam.domain.world.file_scopes import colliding, overlap
+from unjam.domain.world.identity import WorkstreamId
 
 A, B, C = (WorkstreamId(one) for one in "abc")
 

@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 
 from tests.domain.build import CLEAN, DIRTY, UNREAD, branch, process, row, snapshot, tree
-from unjam.domain.snapshot import Role, Snapshot, Truth
-from unjam.domain.workstream import Verdict, join, judge
+from unjam.domain.world.identity import Role
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.truth import Truth
+from unjam.domain.world.workstream import Verdict, join, judge
 
 LANDED = branch("ws-1", landed=Truth.YES)
 UNLANDED = branch("ws-1")

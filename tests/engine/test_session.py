@@ -3,7 +3,7 @@
 import pytest
 
 from tests.world import World
-from unjam.domain.outcome import RunWord
+from unjam.domain.steps.outcome import RunWord
 from unjam.engine.history import past_runs, unfinished
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.recovery import Permission

@@ -2,7 +2,7 @@
 
 from tests.recovering import recover
 from tests.world import Workstream, World, git, git_status
-from unjam.domain.check_report import Document
+from unjam.domain.reports.check_report import Document
 
 
 def begun(world: World, name: str = "ws-15", agent: str = "agent-1") -> Workstream:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tests.recovering import recover
 from tests.world import Program, Workstream, World, git
-from unjam.domain.check_report import Document
-from unjam.domain.finding import Scenario
-from unjam.domain.trials import TrunkTests
+from unjam.domain.reports.check_report import Document
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.trials import TrunkTests
 from unjam.engine.blaming.investigate import known_tests
 from unjam.engine.orchestration import open_orchestration
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from tests.recovering import recover
 from tests.world import Workstream, World
 from tests.world.hanging import Stage
-from unjam.domain.check_report import Document
-from unjam.domain.diagnosis import diagnose
-from unjam.domain.finding import Finding, Scenario
+from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.reports.check_report import Document
+from unjam.domain.world.finding import Finding, Scenario
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.watching import observe_closely
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.world import Program, World, wait_until
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 
 ONLY = (Scenario.DATABASE_LOCK,)
 COMMITTED = "INSERT INTO workstream_status (workstream_id, status) VALUES ('ws-kept', 'pending')"

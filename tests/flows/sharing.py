@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tests.recovering import carry_on
 from tests.world import Program, Workstream, World, git
-from unjam.domain.check_report import Document
-from unjam.domain.finding import Scenario
-from unjam.domain.snapshot import WorkstreamId
+from unjam.domain.reports.check_report import Document
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import WorkstreamId
 from unjam.engine.conclude import conclude
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import Named, look_again, prepare, with_named

@@ -3,7 +3,7 @@
 from tests.flows.building import on_trunk
 from tests.recovering import recover, sentences
 from tests.world import World, git
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 
 ONLY = (Scenario.MERGE_CONFLICT,)
 

@@ -10,8 +10,8 @@ from tests.flows.test_corruption_undo import to_the_byte
 from tests.flows.test_worktree_corruption import ONLY, at_work
 from tests.recovering import recover
 from tests.world import BREAKAGES, Program, World, git, wait_until
-from unjam.domain.diagnosis import diagnose
-from unjam.domain.finding import Finding, Scenario
+from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.world.finding import Finding, Scenario
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import open_orchestration
 

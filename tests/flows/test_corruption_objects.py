@@ -6,9 +6,9 @@ from tests.flows.building import begun, on_trunk
 from tests.flows.test_worktree_corruption import ONLY, at_work, works
 from tests.recovering import recover, sentences, undo
 from tests.world import Workstream, World, git, git_status, spoil
-from unjam.domain.check_report import Document
-from unjam.domain.diagnosis import DETECTORS
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.catalogue.diagnosis import DETECTORS
+from unjam.domain.reports.check_report import Document
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import open_orchestration
 

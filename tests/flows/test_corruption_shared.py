@@ -10,9 +10,9 @@ from tests.flows.test_worktree_corruption import ONLY, at_work, works
 from tests.recovering import recover, sentences, undo
 from tests.world import Workstream, World, git, git_status, spoil
 from tests.world.shared_damage import SHARED
-from unjam.domain.check_report import Document
-from unjam.domain.diagnosis import DETECTORS, diagnose
-from unjam.domain.finding import Finding
+from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
+from unjam.domain.reports.check_report import Document
+from unjam.domain.world.finding import Finding
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import open_orchestration
 

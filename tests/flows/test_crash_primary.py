@@ -11,7 +11,7 @@ import pytest
 from tests.flows.building import begun, on_trunk, recovered
 from tests.recovering import recover, sentences, undo
 from tests.world import Program, Workstream, World, git, wait_until
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 
 # What Git starts to have a message written: the commit that waits for it holds the index lock.
 EDITOR = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"

@@ -11,7 +11,7 @@ from tests.command import unjam
 from tests.flows.building import begun
 from tests.recovering import recover, sentences
 from tests.world import World, git, processes_below, typical_wreck
-from unjam.domain.snapshot import WorkstreamId
+from unjam.domain.world.identity import WorkstreamId
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import preview
 

@@ -11,7 +11,8 @@ from tests.resetting import reset
 from tests.state_server import EVERY_TYPE, Server
 from tests.world import World
 from unjam.adapters.state.read import row_of
-from unjam.domain.snapshot import Scalar, WorkstreamId
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Scalar
 
 NAMES = tuple(map(WorkstreamId, ("ws-11", "ws-13")))
 

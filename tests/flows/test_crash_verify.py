@@ -10,7 +10,7 @@ import pytest
 from tests.flows.building import on_trunk
 from tests.recovering import recover, sentences
 from tests.world import Treasure, Workstream, World, git, processes_below
-from unjam.domain.check_report import Document
+from unjam.domain.reports.check_report import Document
 
 # Runs everything below src, as a test suite imports what it tests.
 RUN_ALL = "import glob, runpy; [runpy.run_path(one) for one in sorted(glob.glob('src/*.py'))]"

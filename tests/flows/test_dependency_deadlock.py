@@ -16,7 +16,7 @@ from tests.recovering import recover, sentences, undo
 from tests.world import HOSTILE_IDS, World, git, wait_until
 from tests.world.state import COLUMNS
 from unjam.adapters.machine import key
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import prepare
 from unjam.engine.recovery import Permission
@@ -258,7 +258,7 @@ def test_a_spec_that_changed_between_plan_and_step_is_refused(calm: World) -> No
 
 def with_a_change_in_between(world: World, change: Callable[[], None]) -> list[str]:
     """Plan, let the world change, then carry out the edits; what came of them."""
-    from unjam.domain.plan import EditSpec
+    from unjam.domain.steps.plan import EditSpec
     from unjam.engine.acts import carry_out
 
     with session(open_orchestration(world.repo), Terms("t"), Permission(everything=True)) as run:

@@ -13,7 +13,7 @@ from tests.flows.sharing import AGENT, ALL_OF_A, recover_named, working
 from tests.recovering import recover, sentences, undo
 from tests.world import Program, World, git
 from tests.world.shell import wait_until
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 from unjam.engine.prepare import Named
 
 HOLDING = f"""

@@ -22,7 +22,7 @@ from tests.recovering import recover, sentences, undo
 from tests.world import Program, World, typical_wreck
 from unjam.adapters import clock
 from unjam.adapters.machine import mark
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 from unjam.engine.detecting import detect
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import Named

@@ -16,8 +16,8 @@ import pytest
 from tests.command import unjam, unjam_json
 from tests.recovering import recover
 from tests.world import Program, World, git, typical_wreck, wait_until
-from unjam.domain.finding import Scenario
-from unjam.domain.policy import StepClass
+from unjam.domain.steps.policy import StepClass
+from unjam.domain.world.finding import Scenario
 from unjam.engine.acts import carry_out
 from unjam.engine.conclude import conclude
 from unjam.engine.escalating.escalate import escalate_repeated

@@ -22,7 +22,7 @@ from tests.flows.failing import (
 )
 from tests.recovering import recover, sentences, undo
 from tests.world import World, git
-from unjam.domain.trials import Blame, UnitKind
+from unjam.domain.world.trials import Blame, UnitKind
 
 
 @pytest.fixture

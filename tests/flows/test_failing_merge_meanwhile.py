@@ -19,7 +19,7 @@ from tests.flows.failing import (
 )
 from tests.recovering import recover, sentences
 from tests.world import World, git
-from unjam.domain.search_page import search_picture, search_table
+from unjam.domain.scenarios.failing_merge.page import search_picture, search_table
 from unjam.engine.blaming.investigate import known_tests
 from unjam.engine.blaming.search import Progress
 from unjam.engine.orchestration import open_orchestration

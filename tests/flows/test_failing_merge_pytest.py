@@ -6,7 +6,7 @@ import pytest
 
 from tests.flows.failing import gone, investigated, landed
 from tests.world import World, git
-from unjam.domain.trials import Blame
+from unjam.domain.world.trials import Blame
 
 # The suite passes as long as no test before the last one leaves something behind.
 LEFT = "import os\ndef test_leaves(): os.environ['LEFT_BEHIND'] = '1'\n"

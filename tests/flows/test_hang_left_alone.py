@@ -28,7 +28,7 @@ from tests.world import Program, World, git, processes_below, wait_until
 from tests.world.hanging import Stage, stage
 from tests.world.script import keep_writing, reach, write
 from unjam.adapters.processes.look import instant, uncollected
-from unjam.domain.diagnosis import diagnose
+from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.watching import observe_closely
 

@@ -24,7 +24,7 @@ from tests.flows.hanging import (
 from tests.recovering import recover, sentences, undo
 from tests.world import World, git, git_status, processes_below, wait_until
 from tests.world.hanging import HUNG, Stage, stage
-from unjam.domain.plan import Stop
+from unjam.domain.steps.plan import Stop
 from unjam.engine.acts import carry_out
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.prepare import prepare

@@ -18,7 +18,7 @@ from tests.flows.conflicting import (
 )
 from tests.recovering import recover, undo
 from tests.world import Program, World, git, wait_until
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 
 ONLY = (Scenario.MERGE_CONFLICT,)
 

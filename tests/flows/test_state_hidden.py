@@ -14,8 +14,8 @@ from tests.flows.building import begun, on_trunk, recovered
 from tests.postgres import postgres, without_server
 from tests.recovering import SCENARIOS, carry_on, recover, sentences, undo
 from tests.world import World, git
-from unjam.domain.check_report import Document
-from unjam.domain.plan import Record
+from unjam.domain.reports.check_report import Document
+from unjam.domain.steps.plan import Record
 from unjam.engine.conclude import conclude
 from unjam.engine.detecting import Seen, detect
 from unjam.engine.orchestration import open_orchestration

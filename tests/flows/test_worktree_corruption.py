@@ -6,8 +6,8 @@ import pytest
 
 from tests.recovering import recover
 from tests.world import BREAKAGES, Workstream, World, git, git_status
-from unjam.domain.check_report import Document
-from unjam.domain.finding import Scenario
+from unjam.domain.reports.check_report import Document
+from unjam.domain.world.finding import Scenario
 
 ONLY = (Scenario.WORKTREE_CORRUPTION,)
 GONE = {"directory_gone", "never_finished"}  # what is moved away instead of repaired

@@ -15,7 +15,7 @@ from tests.world.hanging import Stage, stage
 RECOVER = (
     "import pathlib\n"
     "from tests.recovering import recover\n"
-    "from unjam.domain.finding import Scenario\n"
+    "from unjam.domain.world.finding import Scenario\n"
     "print(recover(pathlib.Path('.'), (Scenario.AGENT_HANG,))['word'])"
 )
 

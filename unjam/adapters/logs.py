@@ -8,7 +8,7 @@ from heapq import nlargest
 from itertools import islice
 from pathlib import Path
 
-from unjam.domain.snapshot import LogTail
+from unjam.domain.world.snapshot import LogTail
 
 TAIL = 8 << 10  # bytes read from the end of a file
 _LONGEST_LINE = 500  # characters

@@ -8,7 +8,9 @@ from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import NamedTuple
 
-from unjam.domain.snapshot import BadSpec, Spec, Unknown, WorkstreamId
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import BadSpec, Spec
+from unjam.domain.world.truth import Unknown
 
 Contents = Mapping[str, bytes | None]  # by a file's name
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unjam.cli.say import Page, as_json, progress_line
-from unjam.domain.words import counted, printable
+from unjam.domain.world.words import counted, printable
 from unjam.engine.ahead import Ahead, looking_ahead
 from unjam.errors import UsageError
 
 if TYPE_CHECKING:
-    from unjam.domain.check_report import Document
-    from unjam.domain.finding import Finding
-    from unjam.domain.snapshot import Snapshot
+    from unjam.domain.reports.check_report import Document
+    from unjam.domain.world.finding import Finding
+    from unjam.domain.world.snapshot import Snapshot
     from unjam.engine.orchestration import Orchestration
 
 _PATHS = 3  # in a line
@@ -40,9 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
     # Imported only now that Git and a child are at work: this takes as long as they do.
-    from unjam.domain.check_report import check_document
-    from unjam.domain.diagnosis import DETECTORS, asks_for_tests, diagnose
-    from unjam.domain.finding import Scenario
+    from unjam.domain.catalogue.diagnosis import DETECTORS, asks_for_tests, diagnose
+    from unjam.domain.reports.check_report import check_document
+    from unjam.domain.world.finding import Scenario
     from unjam.engine.orchestration import configured
     from unjam.engine.watch_sign import watched_last
     from unjam.engine.watching import observe_for
@@ -104,7 +104,7 @@ def _conflicts_so_far(orchestration: "Orchestration") -> "Document":
 def _draw(snapshot: "Snapshot", target: Path) -> None:
     """Write the picture of who waits for whom; raises UsageError where nothing waits in vain."""
     from unjam.adapters import files
-    from unjam.domain.graph_picture import picture_of
+    from unjam.domain.scenarios.deadlock.picture import picture_of
 
     picture = picture_of(snapshot)
     if not picture:
@@ -190,7 +190,7 @@ def _print_not_ours(page: Page, document: "Document") -> None:
 def _print_agents(page: Page, document: "Document") -> None:
     """Print every process of the agents that were looked at closely, the innocent ones too."""
     if document["agents"]:
-        from unjam.domain.hang_table import HEADS, as_cells
+        from unjam.domain.scenarios.hang.table import HEADS, as_cells
 
         observed_at = datetime.fromisoformat(document["observed_at"])
         page.line()

@@ -4,7 +4,7 @@ import argparse
 
 from unjam.cli.say import Page, as_json
 from unjam.cli.trust import opened
-from unjam.domain.check_report import Document
+from unjam.domain.reports.check_report import Document
 from unjam.engine.escalating.escalate import escalate_now
 from unjam.engine.recovery import Permission
 from unjam.engine.session import Terms, session

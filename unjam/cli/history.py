@@ -3,9 +3,9 @@
 import argparse
 
 from unjam.cli.say import Page, as_json
-from unjam.domain.check_report import Document
-from unjam.domain.report import outcome_document
-from unjam.domain.words import printable
+from unjam.domain.reports.check_report import Document
+from unjam.domain.reports.report import outcome_document
+from unjam.domain.world.words import printable
 from unjam.engine.history import PastRun, past_run, past_runs
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.vault import kept

@@ -9,7 +9,7 @@ from unjam import __version__
 from unjam.cli.say import shown
 
 if TYPE_CHECKING:
-    from unjam.domain.finding import Scenario
+    from unjam.domain.world.finding import Scenario
 
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=365)
 _LAST_PORT = 65_535
@@ -146,8 +146,8 @@ def _digest(text: str) -> str:
 
 def _scenario(text: str) -> "Scenario":
     # Most commands name none: they need not wait for the detectors to be imported.
-    from unjam.domain.diagnosis import DETECTORS
-    from unjam.domain.finding import Scenario
+    from unjam.domain.catalogue.diagnosis import DETECTORS
+    from unjam.domain.world.finding import Scenario
 
     try:
         found = Scenario(text.replace("-", "_"))

@@ -5,7 +5,7 @@ import argparse
 from unjam.cli.preflight import print_readiness
 from unjam.cli.say import as_json
 from unjam.cli.trust import opened, opened_to_look
-from unjam.domain.readiness import readiness_document
+from unjam.domain.readiness.checks import readiness_document
 from unjam.engine.surveying import check_after
 
 

@@ -7,14 +7,14 @@ from typing import Any
 from unjam.cli.launch import Launcher
 from unjam.cli.say import Page, as_json, ask, is_terminal, progress_line
 from unjam.cli.trust import opened, opened_to_look
-from unjam.domain.check_report import Document
-from unjam.domain.diagnosis import DETECTORS, asks_for_tests
-from unjam.domain.finding import Scenario
-from unjam.domain.outcome import RunWord, StepWord
-from unjam.domain.plan import Plan
-from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.snapshot import WorkstreamId
-from unjam.domain.words import counted
+from unjam.domain.catalogue.diagnosis import DETECTORS, asks_for_tests
+from unjam.domain.reports.check_report import Document
+from unjam.domain.steps.outcome import RunWord, StepWord
+from unjam.domain.steps.plan import Plan
+from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.words import counted
 from unjam.engine.blaming.investigate import known_tests
 from unjam.engine.prepare import Named, preview, whoever
 from unjam.errors import RefusedError, UsageError

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from unjam.domain.words import printable
+from unjam.domain.world.words import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from unjam.adapters import clock
 from unjam.cli.say import Page, as_json, following
 from unjam.cli.trust import opened_to_look
-from unjam.domain.check_report import Document
-from unjam.domain.naming import shown as named
-from unjam.domain.progress import Line, Progress, progress_of
-from unjam.domain.words import printable
+from unjam.domain.readiness.progress import Line, Progress, progress_of
+from unjam.domain.reports.check_report import Document
+from unjam.domain.world.naming import shown as named
+from unjam.domain.world.words import printable
 from unjam.engine.observe import observe, with_signs_of_life
 from unjam.engine.orchestration import Orchestration
 

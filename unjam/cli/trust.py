@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from unjam.cli.say import Page, as_json, ask, is_terminal, shown
-from unjam.domain.words import printable
+from unjam.domain.world.words import printable
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.errors import RefusedError
 from unjam.settings.load import holds_same
@@ -14,7 +14,7 @@ from unjam.settings.render import toml_value
 from unjam.settings.trust import Own, revoke, trust
 
 if TYPE_CHECKING:
-    from unjam.domain.check_report import Document
+    from unjam.domain.reports.check_report import Document
 
 _SHOWN = 16  # characters of a digest
 

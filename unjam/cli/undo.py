@@ -6,7 +6,7 @@ from unjam.cli.launch import Launcher
 from unjam.cli.recover import print_outcomes
 from unjam.cli.say import Page, as_json, ask, is_terminal
 from unjam.cli.trust import opened
-from unjam.domain.outcome import RunWord
+from unjam.domain.steps.outcome import RunWord
 from unjam.engine.undo import in_words, preview
 from unjam.errors import RefusedError
 

@@ -4,8 +4,8 @@ import argparse
 
 from unjam.adapters import clock
 from unjam.cli.say import Page, as_json, ask, is_terminal, typed
-from unjam.domain.outcome import RunWord
-from unjam.domain.words import printable
+from unjam.domain.steps.outcome import RunWord
+from unjam.domain.world.words import printable
 from unjam.engine import keeping
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.purging import Purge, purge, would_go

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from unjam.adapters import journal
-from unjam.domain.attempts import RunTold, Tried, tried
-from unjam.domain.check_report import Document
-from unjam.domain.finding import Finding
-from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.reports.attempts import RunTold, Tried, tried
+from unjam.domain.reports.check_report import Document
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.world.finding import Finding
 from unjam.engine.acts import NOT_APPROVED
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery

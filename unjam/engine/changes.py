@@ -19,7 +19,7 @@ from unjam.adapters.processes.start import proof_of_start, start_detached
 from unjam.adapters.processes.stop import stop
 from unjam.adapters.state.pulse import moved, pulse
 from unjam.adapters.state.write import images_of, rehearse, update_row
-from unjam.domain.change import (
+from unjam.domain.steps.change import (
     AbortOperation,
     Change,
     MakeFolder,
@@ -35,8 +35,9 @@ from unjam.domain.change import (
     UpdateRow,
     WriteFile,
 )
-from unjam.domain.naming import shown
-from unjam.domain.snapshot import CommitId, Scalar
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.naming import shown
+from unjam.domain.world.snapshot import Scalar
 from unjam.engine import state_changes
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.sides import Side

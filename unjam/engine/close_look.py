@@ -8,10 +8,10 @@ from pathlib import Path
 
 from unjam.adapters import clock, files
 from unjam.adapters.processes.look import Wanted, instant, look, uncollected
-from unjam.domain.lookups import row_named, state_is_known
-from unjam.domain.overdue import agents_in
-from unjam.domain.signs import Look, Pulse, Watched
-from unjam.domain.snapshot import Snapshot, Worktree
+from unjam.domain.scenarios.hang.overdue import agents_in
+from unjam.domain.world.lookups import row_named, state_is_known
+from unjam.domain.world.signs import Look, Pulse, Watched
+from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.engine.observe import with_signs_of_life
 from unjam.engine.orchestration import Orchestration
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from unjam.domain.finding import Finding
-from unjam.domain.outcome import RunWord, StepWord
-from unjam.domain.plan import Plan
-from unjam.domain.report import run_document, word_of
+from unjam.domain.reports.report import run_document, word_of
+from unjam.domain.steps.outcome import RunWord, StepWord
+from unjam.domain.steps.plan import Plan
+from unjam.domain.world.finding import Finding
 from unjam.engine.attempts import note_verified
 from unjam.engine.prepare import Prepared
 from unjam.engine.recovery import Recovery

@@ -6,15 +6,16 @@ from unjam.adapters import clock, files
 from unjam.adapters.git.moving.contest import contest
 from unjam.adapters.git.moving.merge import Conflict, Markers
 from unjam.adapters.git.moving.prediction import predicted
-from unjam.domain.change import MakeFolder, WriteFile
-from unjam.domain.conflict_page import Told, head_of, page_of
-from unjam.domain.conflicts import behind
-from unjam.domain.contested import Contested
-from unjam.domain.lookups import worktree_on
-from unjam.domain.merge_conflict import page_name
-from unjam.domain.naming import is_usable_id
-from unjam.domain.plan import Landing
-from unjam.domain.snapshot import CommitId, Snapshot
+from unjam.domain.scenarios.conflict.find import page_name
+from unjam.domain.scenarios.conflict.page import Told, head_of, page_of
+from unjam.domain.scenarios.conflict.sides import Contested
+from unjam.domain.steps.change import MakeFolder, WriteFile
+from unjam.domain.steps.plan import Landing
+from unjam.domain.world.conflicts import behind
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.lookups import worktree_on
+from unjam.domain.world.naming import is_usable_id
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.conflict_history import earlier_conflicts
 from unjam.engine.recovery import Recovery
 from unjam.engine.told_pages import MARKERS

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from unjam.adapters import journal, lease, machine
-from unjam.domain.check_report import healthy
-from unjam.domain.diagnosis import DETECTORS, diagnose
-from unjam.domain.finding import Finding, Scenario
-from unjam.domain.lookups import state_is_known
-from unjam.domain.records import UnreadableRecordError, from_record, to_record
-from unjam.domain.signs import Look
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.catalogue.codec import UnreadableRecordError, from_record, to_record
+from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
+from unjam.domain.reports.check_report import healthy
+from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.world.lookups import state_is_known
+from unjam.domain.world.signs import Look
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine import watch_sign
 from unjam.engine.attempts import parked
 from unjam.engine.history import unfinished

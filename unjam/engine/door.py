@@ -1,8 +1,8 @@
 """The one door through which the world is changed: journal the intent, act, journal that it is made."""
 
 from unjam.adapters.journal import Journal
-from unjam.domain.change import Change
-from unjam.domain.records import to_record
+from unjam.domain.catalogue.codec import to_record
+from unjam.domain.steps.change import Change
 from unjam.engine.changes import apply, prepared
 from unjam.engine.orchestration import Orchestration
 

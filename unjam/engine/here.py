@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unjam.adapters.git.observing.facts import GitFacts
-from unjam.domain.snapshot import LogTail, Stray, Worktree
+from unjam.domain.world.snapshot import LogTail, Stray, Worktree
 
 
 class Here(NamedTuple):

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from unjam.adapters import journal
-from unjam.domain.change import Change
-from unjam.domain.outcome import Outcome, RunWord
-from unjam.domain.plan import Step
-from unjam.domain.records import from_record
+from unjam.domain.catalogue.codec import from_record
+from unjam.domain.steps.change import Change
+from unjam.domain.steps.outcome import Outcome, RunWord
+from unjam.domain.steps.plan import Step
 from unjam.engine.orchestration import Orchestration
 
 _LOOKED_AT = 50  # runs; whoever kills more in a row has closed the older ones by now

@@ -10,10 +10,10 @@ from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.salvaging.kept import branch_commit, source_of_salvage
 from unjam.adapters.git.salvaging.restore import restore_in_place, restore_to
 from unjam.adapters.git.vault.compact import compact
-from unjam.domain.change import MoveRef
-from unjam.domain.lookups import processes_in, worktree_at
-from unjam.domain.snapshot import CommitId
-from unjam.domain.words import counted
+from unjam.domain.steps.change import MoveRef
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.lookups import processes_in, worktree_at
+from unjam.domain.world.words import counted
 from unjam.engine.acts.salvage import save_now
 from unjam.engine.history import past_run
 from unjam.engine.orchestration import Orchestration

@@ -12,8 +12,8 @@ from unjam.adapters import files
 from unjam.adapters.git.mending.strays import find_elsewhere
 from unjam.adapters.git.observing.facts import GitFacts
 from unjam.adapters.processes.table import working_directories
-from unjam.domain.damage import Damage
-from unjam.domain.snapshot import State, Stray, Worktree
+from unjam.domain.world.damage import Damage
+from unjam.domain.world.snapshot import State, Stray, Worktree
 from unjam.engine.orchestration import Orchestration
 
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from unjam.adapters.git import refs
 from unjam.adapters.git.moving import checkout
 from unjam.adapters.git.salvaging.restore import differing
-from unjam.domain.change import (
+from unjam.domain.steps.change import (
     AbortOperation,
     Change,
     MoveCheckout,
@@ -18,7 +18,8 @@ from unjam.domain.change import (
     UpdateRow,
     WriteFile,
 )
-from unjam.domain.snapshot import Truth, Worktree
+from unjam.domain.world.snapshot import Worktree
+from unjam.domain.world.truth import Truth
 from unjam.engine.changes import columns_in_words, inverse, short, side_of
 from unjam.engine.history import PastRun, later_standing, unfinished
 from unjam.engine.orchestration import Orchestration

@@ -11,18 +11,11 @@ from unjam.adapters.git.observing import observe as git
 from unjam.adapters.git.worktrees import named_by_head
 from unjam.adapters.processes import holders, scan
 from unjam.adapters.state.read import read_state
-from unjam.domain.naming import Owner
-from unjam.domain.ownership import WRONG, place_of
-from unjam.domain.snapshot import (
-    CommitId,
-    Lock,
-    Snapshot,
-    State,
-    Truth,
-    Unknown,
-    WorkstreamId,
-    Worktree,
-)
+from unjam.domain.world.claims.ownership import WRONG, place_of
+from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.naming import Owner
+from unjam.domain.world.snapshot import Lock, Snapshot, State, Worktree
+from unjam.domain.world.truth import Truth, Unknown
 from unjam.engine.here import Here, signs_of
 from unjam.engine.moved_away import with_moved_away
 from unjam.engine.orchestration import Orchestration
@@ -35,7 +28,7 @@ from unjam.engine.unpushed import push_is_owed
 from unjam.engine.untold import untold
 
 if TYPE_CHECKING:
-    from unjam.domain.trials import TrunkTests
+    from unjam.domain.world.trials import TrunkTests
 
 _AGAIN = 2  # times that a look is taken anew; a world that goes on moving is looked at as it is
 _BELIEVED = ("running", "completed", "conflict", "blocked")

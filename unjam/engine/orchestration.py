@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unjam.adapters.git.repository import Repository, find_repository
-from unjam.domain.naming import Template
+from unjam.domain.world.naming import Template
 from unjam.errors import RefusedError
 
 if TYPE_CHECKING:

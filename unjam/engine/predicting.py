@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from unjam.domain.conflicts import has_work_of_its_own, is_conflict
-from unjam.domain.snapshot import Branch, Clash, Snapshot, WorkstreamId
+from unjam.domain.world.conflicts import has_work_of_its_own, is_conflict
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Branch, Clash, Snapshot
 from unjam.engine.orchestration import Orchestration
 
 _AT_A_CHECK = 8  # branches, at some milliseconds each; more are merged only where it is asked for

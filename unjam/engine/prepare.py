@@ -7,21 +7,22 @@ from unjam.adapters import lease, machine, surroundings
 from unjam.adapters.git.mending.shared import find_shared
 from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.start import find_command
-from unjam.domain.check_report import Document
-from unjam.domain.conflict_plan import why_conflicts_wait
-from unjam.domain.deadlock_plan import why_nothing_is_done
-from unjam.domain.diagnosis import DETECTORS, diagnose
-from unjam.domain.finding import Finding, Scenario
-from unjam.domain.foreign_rows import why_not_settled
-from unjam.domain.lookups import is_whole, why_rows_are_hidden
-from unjam.domain.naming import shown
-from unjam.domain.orchestrator_crash import orchestrator_at_work
-from unjam.domain.plan import Plan, Restart, Step
-from unjam.domain.planning import PLANNERS, plan_recovery
-from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.report import planned_document
-from unjam.domain.snapshot import Snapshot, WorkstreamId
-from unjam.domain.workstream import join
+from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
+from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
+from unjam.domain.reports.check_report import Document
+from unjam.domain.reports.report import planned_document
+from unjam.domain.scenarios.conflict.plan import why_conflicts_wait
+from unjam.domain.scenarios.crash.find import orchestrator_at_work
+from unjam.domain.scenarios.deadlock.plan import why_nothing_is_done
+from unjam.domain.scenarios.shared.foreign_rows import why_not_settled
+from unjam.domain.steps.plan import Plan, Restart, Step
+from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.lookups import is_whole, why_rows_are_hidden
+from unjam.domain.world.naming import shown
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.workstream import join
 from unjam.engine.history import PastRun, unfinished
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery

@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from unjam.domain.check_report import SCHEMA, Document
-from unjam.domain.forecast import Usual
-from unjam.domain.pace import Pace, pace_of
-from unjam.domain.progress import Line, progress_of
-from unjam.domain.snapshot import Snapshot
-from unjam.domain.words import printable
+from unjam.domain.readiness.forecast import Usual
+from unjam.domain.readiness.pace import Pace, pace_of
+from unjam.domain.readiness.progress import Line, progress_of
+from unjam.domain.reports.check_report import SCHEMA, Document
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.words import printable
 from unjam.engine.observe import observe, with_signs_of_life
 from unjam.engine.orchestration import Orchestration
 

@@ -10,9 +10,9 @@ from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.vault import compact
 from unjam.adapters.git.vault.purge import Without, still_there, without
 from unjam.adapters.git.vault.takeover import erase_marked, mark, objects_held
-from unjam.domain.change import MovePath, MoveRef
-from unjam.domain.snapshot import CommitId
-from unjam.domain.words import counted
+from unjam.domain.steps.change import MovePath, MoveRef
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.words import counted
 from unjam.engine.history import past_runs
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from unjam.adapters.git.salvaging.salvage import Salvaged
 from unjam.adapters.journal import Journal
-from unjam.domain.finding import Scenario
-from unjam.domain.lookups import why_rows_are_hidden
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import (
+from unjam.domain.catalogue.codec import to_record
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import (
     Mend,
     MendShared,
     Recreate,
@@ -19,9 +18,11 @@ from unjam.domain.plan import (
     RestoreObjects,
     Step,
 )
-from unjam.domain.policy import Approval, Policy, StepClass
-from unjam.domain.records import to_record
-from unjam.domain.snapshot import Snapshot, WorkstreamId
+from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.lookups import why_rows_are_hidden
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.door import Door
 from unjam.engine.history import PastRun
 from unjam.engine.observe import observe

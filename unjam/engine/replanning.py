@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from unjam.domain.finding import Scenario
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Plan, Step
-from unjam.domain.policy import Approval
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import Plan, Step
+from unjam.domain.steps.policy import Approval
+from unjam.domain.world.finding import Scenario
 from unjam.engine.acts import FACTS_CHANGED
 from unjam.engine.prepare import prepare
 from unjam.engine.recovery import Recovery

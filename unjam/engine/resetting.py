@@ -4,10 +4,10 @@ from pathlib import Path
 
 from unjam.adapters import files, lease
 from unjam.adapters.state.blank import database_files
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.policy import Policy
-from unjam.domain.reset_plan import Remains, left_to_reset, plan_reset
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.scenarios.reset.plan import Remains, left_to_reset, plan_reset
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.policy import Policy
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.acts.reset import logs_to_move
 from unjam.engine.history import PastRun, unfinished
 from unjam.engine.observe import observe

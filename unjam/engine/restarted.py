@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unjam.adapters.processes.holders import owners_of
-from unjam.domain.change import StartProcess
-from unjam.domain.snapshot import ProcessIdentity, Snapshot
+from unjam.domain.steps.change import StartProcess
+from unjam.domain.world.identity import ProcessIdentity
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.history import PastRun
 
 _MARGIN = 2.0  # seconds; the system's clock and a process's start are read differently

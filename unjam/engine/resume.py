@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unjam.adapters import files
-from unjam.domain.change import AbortOperation, Change, MoveCheckout, MovePath, SwapState
-from unjam.domain.lookups import lock_at
-from unjam.domain.snapshot import Truth
+from unjam.domain.steps.change import AbortOperation, Change, MoveCheckout, MovePath, SwapState
+from unjam.domain.world.lookups import lock_at
+from unjam.domain.world.truth import Truth
 from unjam.engine.changes import checkout_name, side_of
 from unjam.engine.history import PastRun
 from unjam.engine.recovery import Recovery

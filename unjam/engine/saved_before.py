@@ -7,17 +7,10 @@ from datetime import UTC, datetime
 from urllib.parse import unquote_to_bytes
 
 from unjam.adapters.git.salvaging.kept import holds_work, manifest_of
-from unjam.domain.naming import Template
-from unjam.domain.snapshot import (
-    AgentId,
-    CommitId,
-    Row,
-    SavedBefore,
-    Snapshot,
-    Truth,
-    Unknown,
-    WorkstreamId,
-)
+from unjam.domain.world.identity import AgentId, CommitId, WorkstreamId
+from unjam.domain.world.naming import Template
+from unjam.domain.world.snapshot import Row, SavedBefore, Snapshot
+from unjam.domain.world.truth import Truth, Unknown
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.vault import kept
 from unjam.errors import UnjamError, UsageError

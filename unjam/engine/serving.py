@@ -11,7 +11,8 @@ from typing import Any
 from unjam.adapters import files
 from unjam.adapters.only_one import only_one
 from unjam.adapters.processes.identity import identity_of, is_same
-from unjam.domain.snapshot import ProcessIdentity, Truth
+from unjam.domain.world.identity import ProcessIdentity
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, RefusedError, UsageError
 
 PASSWORD = "PREFECT_SERVER_API_AUTH_STRING"  # noqa: S105 -- the name of the variable

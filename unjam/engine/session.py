@@ -8,10 +8,10 @@ from unjam.adapters import clock, files, lease
 from unjam.adapters.git.mending.shared import find_shared, kept_config
 from unjam.adapters.git.vault.takeover import take_over
 from unjam.adapters.journal import Journal, new_run_id
-from unjam.domain.outcome import RunWord
-from unjam.domain.plan import Plan
-from unjam.domain.records import to_record
-from unjam.domain.snapshot import WorkstreamId
+from unjam.domain.catalogue.codec import to_record
+from unjam.domain.steps.outcome import RunWord
+from unjam.domain.steps.plan import Plan
+from unjam.domain.world.identity import WorkstreamId
 from unjam.engine.history import PastRun, unfinished
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.prepare import policy_of

@@ -3,8 +3,9 @@
 from unjam.adapters import machine, mounts
 from unjam.adapters.state.location import file_of
 from unjam.adapters.state.reach import why_shared
-from unjam.domain.elsewhere import Sharing, has_a_claim
-from unjam.domain.snapshot import Row, State, Truth
+from unjam.domain.world.elsewhere import Sharing, has_a_claim
+from unjam.domain.world.snapshot import Row, State
+from unjam.domain.world.truth import Truth
 from unjam.engine.here import Here
 from unjam.engine.orchestration import Orchestration
 

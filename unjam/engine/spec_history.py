@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from unjam.adapters import specs
 from unjam.adapters.git.observing.versions import Version, versions
-from unjam.domain.knots import knots
-from unjam.domain.snapshot import Added, CommitId, Spec, WorkstreamId
+from unjam.domain.graphs.cycles import knots
+from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.snapshot import Added, Spec
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UnjamError
 

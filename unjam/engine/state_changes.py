@@ -7,9 +7,9 @@ from typing import assert_never
 from unjam.adapters.processes.locks import openers_of
 from unjam.adapters.state import exchange, tend
 from unjam.adapters.state.file import beside
-from unjam.domain.change import SetStateMode, SwapState, TendState
-from unjam.domain.database import SIDES
-from unjam.domain.words import counted
+from unjam.domain.steps.change import SetStateMode, SwapState, TendState
+from unjam.domain.world.database import SIDES
+from unjam.domain.world.words import counted
 from unjam.engine.sides import Side
 from unjam.errors import RefusedError, UnjamError
 

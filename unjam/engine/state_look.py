@@ -23,7 +23,7 @@ from unjam.adapters.state.file import beside
 from unjam.adapters.state.glimpse import glimpse
 from unjam.adapters.state.rebuild import recoverable
 from unjam.adapters.state.shape import frames_seen, shape_of
-from unjam.domain.database import (
+from unjam.domain.world.database import (
     BLOCKING,
     READS,
     SIDES,
@@ -36,7 +36,9 @@ from unjam.domain.database import (
     TableCount,
     lock_kinds,
 )
-from unjam.domain.snapshot import ProcessIdentity, Role, Snapshot, Truth
+from unjam.domain.world.identity import ProcessIdentity, Role
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.truth import Truth
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.state_watch import state_file
 from unjam.errors import UnjamError

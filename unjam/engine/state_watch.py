@@ -13,7 +13,8 @@ from unjam.adapters import mounts
 from unjam.adapters.state.file import beside
 from unjam.adapters.state.glimpse import glimpse
 from unjam.adapters.state.location import file_of
-from unjam.domain.snapshot import Process, Snapshot, Truth
+from unjam.domain.world.snapshot import Process, Snapshot
+from unjam.domain.world.truth import Truth
 from unjam.engine.orchestration import Orchestration
 
 LONG_LOG = 8 << 20  # bytes; SQLite folds its log in at 4 MB of pages, unless somebody reads it

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from unjam.adapters.git.observing.facts import GitFacts
-from unjam.domain.damage import StrayKind
-from unjam.domain.naming import Owner, Template
-from unjam.domain.snapshot import AgentId, Spec, State, Stray
+from unjam.domain.world.damage import StrayKind
+from unjam.domain.world.identity import AgentId
+from unjam.domain.world.naming import Owner, Template
+from unjam.domain.world.snapshot import Spec, State, Stray
 from unjam.engine.orchestration import Orchestration
 
 

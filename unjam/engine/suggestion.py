@@ -6,8 +6,8 @@ from pathlib import Path
 
 from unjam.adapters import files
 from unjam.adapters.verdicts import write_page
-from unjam.domain.busy_timeout import timeout_patch
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.scenarios.database.busy_timeout import timeout_patch
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.recovery import Recovery
 from unjam.engine.vault import folder_of
 from unjam.errors import UnjamError

@@ -19,13 +19,14 @@ from unjam.adapters.processes.run import Verification, run_verify
 from unjam.adapters.processes.start import find_command
 from unjam.adapters.state.anatomy import anatomy_of
 from unjam.adapters.state.shape import shape_of
-from unjam.domain.database import Shape
-from unjam.domain.diagnosis import DETECTORS
-from unjam.domain.ground import Ground, Place, Standing, StateFile, Tools
-from unjam.domain.postflight import SHOWN, Verified, postflight
-from unjam.domain.preflight import preflight
-from unjam.domain.readiness import Checked
-from unjam.domain.snapshot import Snapshot, Truth
+from unjam.domain.catalogue.diagnosis import DETECTORS
+from unjam.domain.readiness.checks import Checked
+from unjam.domain.readiness.postflight import SHOWN, Verified, postflight
+from unjam.domain.readiness.preflight import preflight
+from unjam.domain.readiness.prerequisites import Ground, Place, Standing, StateFile, Tools
+from unjam.domain.world.database import Shape
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.truth import Truth
 from unjam.engine.history import unfinished
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.predicting import with_clashes

@@ -1,10 +1,10 @@
 """Read back what a person was told of a conflict; a check imports nothing that only landings need."""
 
 from unjam.adapters import files
-from unjam.domain.conflict_page import Head, head_of
-from unjam.domain.merge_conflict import page_name
-from unjam.domain.naming import is_usable_id
-from unjam.domain.snapshot import WorkstreamId
+from unjam.domain.scenarios.conflict.find import page_name
+from unjam.domain.scenarios.conflict.page import Head, head_of
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.naming import is_usable_id
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UnjamError
 

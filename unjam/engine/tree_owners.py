@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from unjam.domain.naming import Owner, Template
-from unjam.domain.snapshot import AgentId, CommitId, Spec, State, WorkstreamId
+from unjam.domain.world.identity import AgentId, CommitId, WorkstreamId
+from unjam.domain.world.naming import Owner, Template
+from unjam.domain.world.snapshot import Spec, State
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UsageError
 

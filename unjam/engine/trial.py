@@ -17,11 +17,18 @@ from unjam.adapters.git.moving.trial import (
     trial_root,
 )
 from unjam.adapters.processes.run import Verification, run_verify
-from unjam.domain import landing as searching
-from unjam.domain.conflicts import did_not_land
-from unjam.domain.landing import Candidate, Conflicting, Try, Verified, landing_order, next_trial
-from unjam.domain.plan import Land, Landing
-from unjam.domain.snapshot import CommitId, WorkstreamId
+from unjam.domain.steps import landing as searching
+from unjam.domain.steps.landing import (
+    Candidate,
+    Conflicting,
+    Try,
+    Verified,
+    landing_order,
+    next_trial,
+)
+from unjam.domain.steps.plan import Land, Landing
+from unjam.domain.world.conflicts import did_not_land
+from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.engine.recovery import Landed, Recovery
 
 IDENTITY = Identity("unjam", "unjam@localhost")

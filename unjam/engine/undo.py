@@ -5,7 +5,7 @@ from pathlib import Path
 from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.salvaging.given_back import give_back_staged
 from unjam.adapters.git.salvaging.restore import restore_in_place
-from unjam.domain.change import (
+from unjam.domain.steps.change import (
     AbortOperation,
     Change,
     MakeFolder,
@@ -21,8 +21,8 @@ from unjam.domain.change import (
     UpdateRow,
     WriteFile,
 )
-from unjam.domain.lookups import orchestrators_in
-from unjam.domain.outcome import Outcome, StepWord
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.world.lookups import orchestrators_in
 from unjam.engine.acts.salvage import save_now, worktree_of
 from unjam.engine.changes import checkout_name, inverse, side_of
 from unjam.engine.history import PastRun, past_run

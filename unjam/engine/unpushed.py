@@ -1,7 +1,7 @@
 """What earlier runs landed and could not push: no observation of Git tells it from a person's commits."""
 
 from unjam.adapters import journal
-from unjam.domain.outcome import StepWord
+from unjam.domain.steps.outcome import StepWord
 from unjam.engine.orchestration import Orchestration
 
 _LOOKED_AT = 10  # runs; more of them in a row that have nothing to push are no case of life
@@ -21,7 +21,7 @@ def push_is_owed(orchestration: Orchestration) -> bool:
 
 def _word(record: dict[str, object]) -> str:
     """Return what came of a push, if this record tells it."""
-    from unjam.domain.plan import Push  # a check of what was never recovered needs no plans
+    from unjam.domain.steps.plan import Push  # a check of what was never recovered needs no plans
 
     outcome = record.get("outcome")
     fields = outcome.get("fields") if isinstance(outcome, dict) else None

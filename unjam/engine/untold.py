@@ -1,8 +1,8 @@
 """What Git could not tell, without what it is known to have lost: that is a finding of its own."""
 
 from unjam.adapters.git.observing.facts import GitFacts
-from unjam.domain.damage import Damage
-from unjam.domain.snapshot import Unknown
+from unjam.domain.world.damage import Damage
+from unjam.domain.world.truth import Unknown
 
 
 def untold(facts: GitFacts) -> tuple[Unknown, ...]:

@@ -9,7 +9,7 @@ from unjam.adapters import disk, files
 from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.vault.takeover import marker_of
 from unjam.adapters.state.dump import copy_database
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.engine.orchestration import Orchestration
 
 if TYPE_CHECKING:

@@ -5,17 +5,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unjam.adapters.git.observing.beginning import Begun
-from unjam.domain.conflicts import has_work_of_its_own
-from unjam.domain.diagnosis import DETECTORS
-from unjam.domain.finding import Scenario
-from unjam.domain.overdue import agents_in, candidates
-from unjam.domain.snapshot import Snapshot, Worktree
+from unjam.domain.catalogue.diagnosis import DETECTORS
+from unjam.domain.scenarios.hang.overdue import agents_in, candidates
+from unjam.domain.world.conflicts import has_work_of_its_own
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.state_watch import with_database
 
 if TYPE_CHECKING:
-    from unjam.domain.signs import Look
+    from unjam.domain.world.signs import Look
 
 
 def observe_for(

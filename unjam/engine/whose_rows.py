@@ -12,11 +12,12 @@ from unjam.adapters.git.observing.tracked import tracked_below
 from unjam.adapters.processes.other_clones import at_work_beyond, openers_beyond
 from unjam.adapters.state.file import beside
 from unjam.adapters.state.location import file_of, is_url
-from unjam.domain.change import MoveRef, UpdateRow
-from unjam.domain.database import SIDES
-from unjam.domain.elsewhere import Sharing, has_a_claim
-from unjam.domain.naming import Template, is_usable_id
-from unjam.domain.snapshot import LogTail, Row, WorkstreamId
+from unjam.domain.steps.change import MoveRef, UpdateRow
+from unjam.domain.world.database import SIDES
+from unjam.domain.world.elsewhere import Sharing, has_a_claim
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.naming import Template, is_usable_id
+from unjam.domain.world.snapshot import LogTail, Row
 from unjam.engine.here import Here, signs_of
 from unjam.engine.history import past_run, unfinished
 from unjam.engine.orchestration import Orchestration

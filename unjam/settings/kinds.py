@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from unjam.domain.naming import Template
+from unjam.domain.world.naming import Template
 from unjam.errors import UsageError
 from unjam.settings.units import duration, size
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from unjam.domain.policy import Approval
+from unjam.domain.steps.policy import Approval
 
 if TYPE_CHECKING:
     from unjam.settings.kinds import (

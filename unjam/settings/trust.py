@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unjam.adapters import files
-from unjam.domain.policy import Approval
+from unjam.domain.steps.policy import Approval
 from unjam.errors import UsageError
 from unjam.settings.model import SECTIONS, Untrusted
 from unjam.settings.personal import Personal, require_outside, state_folder

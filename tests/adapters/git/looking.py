@@ -8,8 +8,9 @@ from tests.world import Workstream, World
 from unjam.adapters.git.observing.facts import GitFacts, ObserveRequest
 from unjam.adapters.git.observing.observe import observe
 from unjam.adapters.git.repository import find_repository
-from unjam.domain.naming import Template
-from unjam.domain.snapshot import Branch, Unsaved, WorkstreamId, Worktree
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.naming import Template
+from unjam.domain.world.snapshot import Branch, Unsaved, Worktree
 
 OWNER = Template("ws/{workstream}/{agent}").owner
 

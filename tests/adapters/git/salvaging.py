@@ -10,8 +10,8 @@ from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.salvaging.restore import restore_to
 from unjam.adapters.git.salvaging.salvage import IgnoredLimits, Salvaged, Source, read_back, salvage
 from unjam.adapters.git.vault.pins import move_private
-from unjam.domain.change import MoveRef
-from unjam.domain.snapshot import CommitId
+from unjam.domain.steps.change import MoveRef
+from unjam.domain.world.identity import CommitId
 
 MEGABYTE = 1 << 20
 REF = "refs/unjam/test/worktree/agent"

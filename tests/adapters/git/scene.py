@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.world.inventory import entries, git_bytes
 from tests.world.shell import git, git_status
-from unjam.domain.change import MoveCheckout, Position
-from unjam.domain.snapshot import CommitId
+from unjam.domain.steps.change import MoveCheckout, Position
+from unjam.domain.world.identity import CommitId
 
 MAIN = "refs/heads/main"
 HOOKS = (

@@ -7,8 +7,8 @@ import pytest
 
 from tests.adapters.git.scene import MAIN, Scene, arm, back, fired, leave_edits_elsewhere
 from unjam.adapters.git.moving.checkout import CheckoutState, move_checkout, state_of_checkout
-from unjam.domain.change import MoveCheckout, Position
-from unjam.domain.outcome import StepWord
+from unjam.domain.steps.change import MoveCheckout, Position
+from unjam.domain.steps.outcome import StepWord
 from unjam.errors import RefusedError, TransientError
 
 

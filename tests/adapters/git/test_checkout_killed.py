@@ -13,7 +13,7 @@ from tests.adapters.git.scene import (
     leave_edits_elsewhere,
 )
 from unjam.adapters.git.moving.checkout import CheckoutState, move_checkout, state_of_checkout
-from unjam.domain.change import MoveCheckout
+from unjam.domain.steps.change import MoveCheckout
 from unjam.errors import RefusedError
 
 

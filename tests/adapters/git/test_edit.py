@@ -9,7 +9,7 @@ from tests.world import World, git
 from unjam.adapters.git.moving.edit import Committed, commit_edit, file_in
 from unjam.adapters.git.moving.merge import Identity
 from unjam.adapters.git.observing.versions import versions
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 BY = (Identity("unjam", "unjam@localhost"), datetime(2026, 1, 1, tzinfo=UTC))
 ODD = "workstreams/odd [1] *ü\n.json"

@@ -8,9 +8,10 @@ import pytest
 
 from tests.adapters.git.looking import clean, look, seen_in
 from tests.world import Workstream, World, git
-from unjam.domain.damage import Damage, StrayKind
-from unjam.domain.ownership import Whose
-from unjam.domain.snapshot import Truth, Worktree
+from unjam.domain.world.claims.ownership import Whose
+from unjam.domain.world.damage import Damage, StrayKind
+from unjam.domain.world.snapshot import Worktree
+from unjam.domain.world.truth import Truth
 
 
 def moved(world: World, one: Workstream, place: Path) -> Workstream:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.adapters.git.scene import MAIN, Scene, arm, fired
 from unjam.adapters.git.moving.merge import Conflict, Identity, Markers, Merged, Nothing, merge_onto
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 WHEN = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 LANDER = Identity("unjam", "unjam@example.com")

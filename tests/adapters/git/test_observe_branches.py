@@ -7,7 +7,9 @@ import pytest
 
 from tests.adapters.git.looking import ALL, branch_of, look
 from tests.world import World, git
-from unjam.domain.snapshot import Proof, Truth, WorkstreamId
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Proof
+from unjam.domain.world.truth import Truth
 
 
 def test_a_merged_branch_has_landed(world: World) -> None:

@@ -9,7 +9,8 @@ from tests.world import (
     git,
     git_status,
 )
-from unjam.domain.snapshot import Operation, Truth
+from unjam.domain.world.snapshot import Operation
+from unjam.domain.world.truth import Truth
 
 
 def _conflicting(world: World) -> Workstream:

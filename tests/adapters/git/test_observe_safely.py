@@ -8,7 +8,7 @@ from tests.adapters.git.looking import ALL, look, told, worktree_of
 from tests.adapters.git.scene import arm, fired
 from tests.adapters.git.traces import traces
 from tests.world import World, git, leave_brutal_work, prepare_for_brutal_work, typical_wreck
-from unjam.domain.snapshot import Truth
+from unjam.domain.world.truth import Truth
 
 ATTRIBUTES = "* filter=evil diff=evil merge=evil\n"
 

@@ -13,7 +13,7 @@ from tests.world import (
     leave_brutal_work,
     prepare_for_brutal_work,
 )
-from unjam.domain.snapshot import Truth
+from unjam.domain.world.truth import Truth
 
 
 def test_a_healthy_worktree_is_all_there(world: World) -> None:

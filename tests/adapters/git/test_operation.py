@@ -11,9 +11,9 @@ from tests.adapters.git.killing import clear_locks, kill_at
 from tests.adapters.git.scene import MAIN, Scene, arm, fired
 from unjam.adapters.git.moving.checkout import abort_operation
 from unjam.adapters.git.moving.operation import operations_in
-from unjam.domain.change import AbortOperation
-from unjam.domain.outcome import StepWord
-from unjam.domain.snapshot import Operation
+from unjam.domain.steps.change import AbortOperation
+from unjam.domain.steps.outcome import StepWord
+from unjam.domain.world.snapshot import Operation
 from unjam.errors import RefusedError, TransientError
 
 START = {

@@ -8,9 +8,10 @@ from tests.adapters.git.scene import MAIN, Scene, arm, fired
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.ref_moves import move_refs
 from unjam.adapters.git.refs import in_use, named, reflog_commits, resolve
-from unjam.domain.change import MoveRef
-from unjam.domain.outcome import StepWord
-from unjam.domain.snapshot import CommitId, Truth
+from unjam.domain.steps.change import MoveRef
+from unjam.domain.steps.outcome import StepWord
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, RefusedError, TransientError
 
 SIDE = "refs/heads/side"

@@ -19,9 +19,9 @@ from unjam.adapters.git.moving.remote import (
     remote_url,
     tracking_move,
 )
-from unjam.domain.change import PushRef
-from unjam.domain.outcome import StepWord
-from unjam.domain.snapshot import CommitId
+from unjam.domain.steps.change import PushRef
+from unjam.domain.steps.outcome import StepWord
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError, RefusedError, TransientError
 
 

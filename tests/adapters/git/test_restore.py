@@ -19,7 +19,7 @@ from tests.adapters.git.traces import traces
 from tests.world.shell import git_status
 from unjam.adapters.git.salvaging.restore import list_files, restore_in_place, restore_to
 from unjam.adapters.git.salvaging.salvage import IgnoredLimits
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError, RefusedError
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.world import World, git
 from unjam.adapters.git.proving.units import Known, units_of
-from unjam.domain.naming import Template
-from unjam.domain.snapshot import WorkstreamId
-from unjam.domain.trials import Turn, Unit, UnitKind
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.naming import Template
+from unjam.domain.world.trials import Turn, Unit, UnitKind
 
 
 def units(

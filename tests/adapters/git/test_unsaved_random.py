@@ -8,7 +8,7 @@ import pytest
 
 from tests.adapters.git.looking import asked, look, told
 from tests.adapters.git.scene import Scene
-from unjam.domain.snapshot import Truth
+from unjam.domain.world.truth import Truth
 
 NAMES = (
     "a.txt",

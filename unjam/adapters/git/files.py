@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from unjam.domain.ownership import is_windows
+from unjam.domain.world.claims.ownership import is_windows
 
 SMALL = 1 << 16  # bytes; no healthy file of this kind comes near
 _START = 1 << 12  # bytes

@@ -11,7 +11,7 @@ from unjam.adapters.git.files import (
 )
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.status.index_file import DamagedIndexError, ForeignIndexError, read_index
-from unjam.domain.ownership import Leads, Links, is_same_elsewhere, is_windows, posix
+from unjam.domain.world.claims.ownership import Leads, Links, is_same_elsewhere, is_windows, posix
 
 # Below these every system has its own: that they are there says nothing of what was below them.
 _ON_EVERY_SYSTEM = frozenset({"/", "/home", "/Users", "/mnt", "/media", "/Volumes"})

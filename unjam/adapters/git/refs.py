@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
-from unjam.domain.snapshot import CommitId, Truth
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError
 
 BRANCHES = "refs/heads/"

@@ -10,7 +10,8 @@ from unjam.adapters.git.command import Answer, Asked, Git
 from unjam.adapters.git.files import COMMIT, NOBODY, read_line
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.repository import Repository
-from unjam.domain.snapshot import CommitId, Unknown
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.truth import Unknown
 from unjam.errors import PermanentError, UsageError
 
 _BROKEN = re.compile(r"^warning: ignoring (?:broken|dangling).* (refs/\S+)$", re.MULTILINE)

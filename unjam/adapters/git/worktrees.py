@@ -12,8 +12,9 @@ from typing import NamedTuple
 from unjam.adapters.git.files import COMMIT, backlink_text, read_line
 from unjam.adapters.git.links import read_links
 from unjam.adapters.git.repository import Repository
-from unjam.domain.ownership import Leads, Links, Whose, whose
-from unjam.domain.snapshot import Operation, Truth
+from unjam.domain.world.claims.ownership import Leads, Links, Whose, whose
+from unjam.domain.world.snapshot import Operation
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError
 
 # In this order: a stopped rebase also leaves CHERRY_PICK_HEAD, an `am` has a rebase's directory.

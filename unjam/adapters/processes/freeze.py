@@ -11,7 +11,8 @@ from unjam.adapters.processes.identity import is_same
 from unjam.adapters.processes.signals import Key, send
 from unjam.adapters.processes.table import Entry, start_of
 from unjam.adapters.processes.tree import Tree
-from unjam.domain.snapshot import ProcessIdentity, Truth
+from unjam.domain.world.identity import ProcessIdentity
+from unjam.domain.world.truth import Truth
 
 _LOOKS = 50  # a tree that grows faster than we look is not held for ever
 _SETTLE = 0.002  # seconds between two looks

@@ -17,7 +17,9 @@ from unjam.adapters.processes.ours import our_own
 from unjam.adapters.processes.places import Places
 from unjam.adapters.processes.roles import is_git, is_personal
 from unjam.adapters.processes.table import PROC, Entry, Table, ancestors_of, read_table
-from unjam.domain.snapshot import Lock, ProcessIdentity, Truth
+from unjam.domain.world.identity import ProcessIdentity
+from unjam.domain.world.snapshot import Lock
+from unjam.domain.world.truth import Truth
 
 _MARGIN = 2.0  # seconds; the clocks of files and of processes are read differently
 _OF_OTHER_MACHINES = frozenset(

@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from unjam.adapters.processes.table import PROC
-from unjam.domain.snapshot import ProcessIdentity, Truth
+from unjam.domain.world.identity import ProcessIdentity
+from unjam.domain.world.truth import Truth
 
 _SAME = 0.02  # seconds; two ticks of the system's clock
 _ROUNDING = 1.0  # the boot time is told in whole seconds, and may be told one off

@@ -19,7 +19,7 @@ from unjam.adapters.processes.table import (
     descendants_of,
     read_table,
 )
-from unjam.domain.snapshot import ProcessIdentity
+from unjam.domain.world.identity import ProcessIdentity
 
 _DELETED = " (deleted)"
 

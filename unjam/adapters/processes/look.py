@@ -15,7 +15,7 @@ from unjam.adapters.processes.sockets import Sockets, Tcp, TcpState, read_socket
 from unjam.adapters.processes.table import PROC, Entry, Table, ancestors_of, has_proc, read_table
 from unjam.adapters.processes.tree import Tree
 from unjam.adapters.processes.waits import Scene, wait_of
-from unjam.domain.signs import Connection, Look, Pulse, Wait
+from unjam.domain.world.signs import Connection, Look, Pulse, Wait
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")

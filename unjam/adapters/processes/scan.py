@@ -17,7 +17,9 @@ from unjam.adapters.processes.roles import (
     orchestrates,
 )
 from unjam.adapters.processes.table import Entry, QuickTable, Sketch, ancestors_of
-from unjam.domain.snapshot import Process, Role, Truth, Unknown
+from unjam.domain.world.identity import Role
+from unjam.domain.world.snapshot import Process
+from unjam.domain.world.truth import Truth, Unknown
 
 _OTHERS_MAY_WRITE = 0o022
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from unjam.adapters.processes.identity import identity_of_child, is_same
 from unjam.adapters.processes.run import tail_of
 from unjam.adapters.processes.scan import Request, scan
-from unjam.domain.snapshot import Process, ProcessIdentity, Role, Truth
+from unjam.domain.world.identity import ProcessIdentity, Role
+from unjam.domain.world.snapshot import Process
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, UsageError
 
 _BEAT = 0.05  # seconds

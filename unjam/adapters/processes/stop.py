@@ -14,7 +14,8 @@ from unjam.adapters.processes.identity import is_same, owner_of_path, owner_of_p
 from unjam.adapters.processes.signals import Key, lives, send
 from unjam.adapters.processes.table import Entry, ancestors_of, read_table
 from unjam.adapters.processes.tree import Alone, Tree
-from unjam.domain.snapshot import ProcessIdentity, Truth
+from unjam.domain.world.identity import ProcessIdentity
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, RefusedError
 
 _BEAT = 0.02  # seconds between two looks at whether they have ended

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unjam.adapters.processes.roles import is_git
 from unjam.adapters.processes.table import PROC, children_of, descendants_of, has_proc, read_table
-from unjam.domain.database import Activity
+from unjam.domain.world.database import Activity
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _BUSY = 0.05  # share of a processor

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from unjam.adapters.state.file import ALONE, beside
-from unjam.domain.database import SIDES, Wal
+from unjam.domain.world.database import SIDES, Wal
 
 MAGIC = b"SQLite format 3\0"
 HEADER = 100  # bytes

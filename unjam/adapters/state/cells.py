@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unjam.adapters.state.file import lenient, opened_to_read, translated
 from unjam.adapters.state.location import file_of
-from unjam.domain.snapshot import Scalar
+from unjam.domain.world.snapshot import Scalar
 
 _TABLES = (
     "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL ORDER BY rowid"

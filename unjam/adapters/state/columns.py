@@ -29,7 +29,7 @@ from sqlalchemy.types import NullType
 from unjam.adapters.state.location import KEY, TABLE
 from unjam.adapters.state.rows import Table, text_of, values_of
 from unjam.adapters.state.times import WITH_ZONE, Times
-from unjam.domain.snapshot import Scalar, Typed
+from unjam.domain.world.snapshot import Scalar, Typed
 from unjam.errors import PermanentError
 
 Values = dict[str, Scalar]

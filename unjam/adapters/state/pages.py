@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from unjam.adapters.state.anatomy import FRAME_HEADER, HEADER, MAGIC, WAL_HEADER, page_size
-from unjam.domain.snapshot import Scalar
+from unjam.domain.world.snapshot import Scalar
 
 _LEAF, _INTERIOR = 13, 5  # of a table
 _KEYED_LEAF, _KEYED_INTERIOR = 10, 2  # of an index, or of a table without rowids

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from unjam.adapters.state.read import events_of, read_state
-from unjam.domain.naming import shown
-from unjam.domain.snapshot import Row, State, Truth
-from unjam.domain.words import counted
+from unjam.domain.world.naming import shown
+from unjam.domain.world.snapshot import Row, State
+from unjam.domain.world.truth import Truth
+from unjam.domain.world.words import counted
 
 _SHOWN = 3  # rows in a sentence
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from unjam.adapters.state.dump import sync
 from unjam.adapters.state.file import ALONE, beside, translated
-from unjam.domain.database import SIDES
+from unjam.domain.world.database import SIDES
 from unjam.errors import TransientError, UnjamError
 
 _TRIES = 5

@@ -9,7 +9,9 @@ from typing import Protocol, TypeVar
 from unjam.adapters.state.file import lenient, opened_to_read, translated
 from unjam.adapters.state.location import EVENTS, KEY, TABLE, file_of, is_url, shown
 from unjam.adapters.state.rows import Table, rows_of, text_of
-from unjam.domain.snapshot import Scalar, State, Truth, WorkstreamId
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Scalar, State
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, UnjamError
 
 Image = tuple[tuple[str, Scalar], ...]  # a row by its columns

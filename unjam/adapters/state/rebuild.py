@@ -11,8 +11,8 @@ from unjam.adapters.state.dump import sync
 from unjam.adapters.state.file import ALONE, beside, translated
 from unjam.adapters.state.pages import Pages, pages_of
 from unjam.adapters.state.rescue import Found, Rescue, rescue
-from unjam.domain.database import TableCount
-from unjam.domain.snapshot import Scalar
+from unjam.domain.world.database import TableCount
+from unjam.domain.world.snapshot import Scalar
 from unjam.errors import PermanentError
 
 LIMIT = 1 << 28  # bytes that are searched for rows; all of them are in memory then

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from unjam.adapters.state.pages import Pages, Record
 from unjam.adapters.state.tables import Column, Table, described
-from unjam.domain.database import LOST_AND_FOUND
-from unjam.domain.snapshot import Scalar
+from unjam.domain.world.database import LOST_AND_FOUND
+from unjam.domain.world.snapshot import Scalar
 
 _MASTER_COLUMNS = 5
 _KINDS = ("table", "index", "view", "trigger")

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from unjam.adapters.state.location import KEY, TABLE
 from unjam.adapters.state.times import Times
-from unjam.domain.snapshot import Row, Scalar, Typed, WorkstreamId
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Row, Scalar, Typed
 from unjam.errors import PermanentError
 
 _Record = Sequence[object]

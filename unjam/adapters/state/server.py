@@ -25,7 +25,7 @@ from unjam.adapters.state.session import (
     is_filtered,
     naming_who_locks,
 )
-from unjam.domain.snapshot import Scalar
+from unjam.domain.world.snapshot import Scalar
 from unjam.errors import PermanentError, TransientError, UnjamError
 
 READ_DEADLINE = 5.0  # seconds for connecting and reading; a diagnosis goes on without the rows

@@ -10,7 +10,7 @@ from pathlib import Path
 from unjam.adapters.state.anatomy import MAGIC
 from unjam.adapters.state.file import ALONE, COPY_LIMIT, beside, opened_to_read, translated
 from unjam.adapters.state.rebuild import tables_in
-from unjam.domain.database import Shape
+from unjam.domain.world.database import Shape
 from unjam.errors import TransientError, UnjamError
 
 _SHOWN = 3  # complaints

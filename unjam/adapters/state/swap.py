@@ -28,8 +28,9 @@ from unjam.adapters.state.columns import Columns, Values, as_stored, columns_of,
 from unjam.adapters.state.location import KEY, TABLE
 from unjam.adapters.state.rows import text_of
 from unjam.adapters.state.server import trying, writing
-from unjam.domain.change import UpdateRow
-from unjam.domain.snapshot import Scalar, Typed, WorkstreamId
+from unjam.domain.steps.change import UpdateRow
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Scalar, Typed
 from unjam.errors import PermanentError, RefusedError, TransientError
 
 _OURS = (KEY, "status")  # what a row is worth nothing without

@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from unjam.adapters.state.pages import Record
-from unjam.domain.snapshot import Scalar
+from unjam.domain.world.snapshot import Scalar
 
 _VIRTUAL, _STORED = 2, 3  # generated columns: made when they are read, or kept in the row
 _INTEGERS = ("INTEGER", "INT", "BIGINT")

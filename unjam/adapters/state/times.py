@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from unjam.domain.snapshot import Typed
+from unjam.domain.world.snapshot import Typed
 
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- to measure naive times against
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

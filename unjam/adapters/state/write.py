@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from unjam.adapters.state.location import shown
 from unjam.adapters.state.read import images_of, row_of
-from unjam.domain.change import UpdateRow
+from unjam.domain.steps.change import UpdateRow
 from unjam.errors import UnjamError
 
 __all__ = ["images_of", "rehearse", "row_of", "update_row"]

@@ -8,7 +8,7 @@ import argparse
 from unjam.cli.demo import crash
 from unjam.cli.demo.acts import ACTS, play
 from unjam.cli.demo.stage import Stage
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unjam.cli.demo import seen
 from unjam.cli.demo.proof import take_inventory
 from unjam.cli.demo.stage import ALL_UNDOABLE, FINDINGS, UNDONE, Stage
-from unjam.domain.finding import Scenario
+from unjam.domain.world.finding import Scenario
 from unjam.engine.orchestration import Orchestration
 
 EVENTS = 1_000

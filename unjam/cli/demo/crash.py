@@ -3,7 +3,7 @@
 from unjam.cli.demo import seen
 from unjam.cli.demo.proof import Inventory, contents, take_inventory
 from unjam.cli.demo.stage import ALL_UNDOABLE, FINDINGS, UNDONE, Stage
-from unjam.domain.workstream import Verdict
+from unjam.domain.world.workstream import Verdict
 
 WRECKED = {
     "ws-02": Verdict.RECORDED_UNLANDED,

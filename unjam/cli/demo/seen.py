@@ -8,11 +8,11 @@ from unjam.adapters.git.command import Git
 from unjam.adapters.state.file import opened_to_write
 from unjam.adapters.state.read import events_of
 from unjam.cli.demo.proof import Inventory, contents
-from unjam.domain.diagnosis import diagnose
-from unjam.domain.finding import Finding, Scenario
-from unjam.domain.orchestrator_crash import judgements
-from unjam.domain.snapshot import Truth
-from unjam.domain.workstream import Verdict
+from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.world.judging import judgements
+from unjam.domain.world.truth import Truth
+from unjam.domain.world.workstream import Verdict
 from unjam.engine.history import PastRun, past_runs
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration

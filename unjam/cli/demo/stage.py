@@ -20,7 +20,8 @@ from unjam.adapters.processes.stop import stop
 from unjam.cli.demo.proof import Inventory
 from unjam.cli.demo.screen import Excerpt, Screen
 from unjam.cli.launch import Launcher
-from unjam.domain.snapshot import ProcessIdentity, Truth
+from unjam.domain.world.identity import ProcessIdentity
+from unjam.domain.world.truth import Truth
 from unjam.engine.observe import observe
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.errors import PermanentError, UsageError

@@ -2,10 +2,20 @@
 
 from collections.abc import Callable, Mapping
 
-from unjam.domain.facts import UNTOLD, answer, holds, in_words, untold
-from unjam.domain.foreign_worktrees import refusal
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import (
+from unjam.domain.scenarios.database.steps import (
+    KeepState,
+    OpenState,
+    RebuildState,
+    ReplaceState,
+    StopHolder,
+    UseLog,
+    VacuumState,
+)
+from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
+from unjam.domain.scenarios.shared.foreign_worktrees import refusal
+from unjam.domain.steps.facts import UNTOLD, answer, holds, in_words, untold
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import (
     Abort,
     Discard,
     EditSpec,
@@ -34,18 +44,9 @@ from unjam.domain.plan import (
     Unregister,
     rests_on_outcome,
 )
-from unjam.domain.policy import StepClass
-from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
-from unjam.domain.snapshot import Snapshot, Truth
-from unjam.domain.state_steps import (
-    KeepState,
-    OpenState,
-    RebuildState,
-    ReplaceState,
-    StopHolder,
-    UseLog,
-    VacuumState,
-)
+from unjam.domain.steps.policy import StepClass
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.truth import Truth
 from unjam.engine.acts.clean import discard, remove_branch, remove_worktree
 from unjam.engine.acts.database import (
     keep_files,

@@ -6,13 +6,15 @@ from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.salvaging.salvage import signature
 from unjam.adapters.git.salvaging.survey import ANOTHERS
-from unjam.domain.change import MovePath, MoveRef
-from unjam.domain.damage import Damage
-from unjam.domain.lookups import row_named, rows_in
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.ownership import place_of
-from unjam.domain.plan import Discard, RemoveBranch, RemoveWorktree
-from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
+from unjam.domain.steps.change import MovePath, MoveRef
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import Discard, RemoveBranch, RemoveWorktree
+from unjam.domain.world.claims.ownership import place_of
+from unjam.domain.world.damage import Damage
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.lookups import row_named, rows_in
+from unjam.domain.world.snapshot import Snapshot, Worktree
+from unjam.domain.world.truth import Truth
 from unjam.engine.acts.salvage import source_of, worktree_of
 from unjam.engine.recovery import Landed, Recovery, outcome
 from unjam.engine.vault import ref_of, reflog_place, trash_for

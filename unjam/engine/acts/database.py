@@ -13,12 +13,7 @@ from unjam.adapters.state.file import beside
 from unjam.adapters.state.raw_copy import copy_files, digest, save
 from unjam.adapters.state.rebuild import rebuild
 from unjam.adapters.state.shape import row_counts
-from unjam.domain.change import SetStateMode, SwapState, TendState
-from unjam.domain.database import LOST_AND_FOUND, SIDES
-from unjam.domain.lookups import orchestrators_in
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.snapshot import ProcessIdentity, Role, Snapshot
-from unjam.domain.state_steps import (
+from unjam.domain.scenarios.database.steps import (
     KeepState,
     OpenState,
     RebuildState,
@@ -26,7 +21,13 @@ from unjam.domain.state_steps import (
     UseLog,
     VacuumState,
 )
-from unjam.domain.words import counted
+from unjam.domain.steps.change import SetStateMode, SwapState, TendState
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.world.database import LOST_AND_FOUND, SIDES
+from unjam.domain.world.identity import ProcessIdentity, Role
+from unjam.domain.world.lookups import orchestrators_in
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.words import counted
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.state_look import deleted_files
 from unjam.engine.suggestion import keep_suggestion

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from unjam.adapters.processes.locks import deleted_file
 from unjam.adapters.state.raw_copy import held_open, save
-from unjam.domain.change import StopProcess
-from unjam.domain.database import Database, Holder
-from unjam.domain.database_findings import duplicates, in_words, pinned
-from unjam.domain.database_plan import DUPLICATE, STRANDED
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.snapshot import Snapshot
-from unjam.domain.state_steps import StopHolder
+from unjam.domain.scenarios.database.findings import duplicates, in_words, pinned
+from unjam.domain.scenarios.database.plan import DUPLICATE, STRANDED
+from unjam.domain.scenarios.database.steps import StopHolder
+from unjam.domain.steps.change import StopProcess
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.world.database import Database, Holder
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.acts.database import refuse_without_copy
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.state_look import deleted_files, is_alive, look_closely

@@ -6,11 +6,13 @@ from dataclasses import replace
 from unjam.adapters.git import refs
 from unjam.adapters.git.moving import remote
 from unjam.adapters.git.moving.upstream import Side, look_upstream
-from unjam.domain.change import Change, MoveCheckout, MoveRef, Position
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Land, Landing
-from unjam.domain.policy import Approval, StepClass
-from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
+from unjam.domain.steps.change import Change, MoveCheckout, MoveRef, Position
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import Land, Landing
+from unjam.domain.steps.policy import Approval, StepClass
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.snapshot import Snapshot, Worktree
+from unjam.domain.world.truth import Truth
 from unjam.engine.blaming.record import note_failure
 from unjam.engine.conflict_pages import report_conflict
 from unjam.engine.recovery import Landed, Recovery

@@ -10,10 +10,9 @@ from unjam.adapters.git.mending import staging
 from unjam.adapters.git.mending.cure import Patient, cures, rewritten
 from unjam.adapters.git.questions import ask_tips
 from unjam.adapters.git.tips import last_of, read_tips
-from unjam.domain.change import MovePath, MoveRef, WriteFile
-from unjam.domain.lookups import branch_at, stray_at
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import (
+from unjam.domain.steps.change import MovePath, MoveRef, WriteFile
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import (
     Mend,
     NameCommits,
     Recreate,
@@ -22,8 +21,11 @@ from unjam.domain.plan import (
     SetAside,
     Unregister,
 )
-from unjam.domain.snapshot import CommitId, Snapshot, Truth, Worktree
-from unjam.domain.words import counted
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.lookups import branch_at, stray_at
+from unjam.domain.world.snapshot import Snapshot, Worktree
+from unjam.domain.world.truth import Truth
+from unjam.domain.world.words import counted
 from unjam.engine.acts.clean import refuse_unless_saved
 from unjam.engine.acts.salvage import pin_dangling, worktree_of
 from unjam.engine.recovery import Recovery, outcome

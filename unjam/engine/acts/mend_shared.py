@@ -5,11 +5,11 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.adapters.git.mending.shared import find_packs, find_shared, kept_config
 from unjam.adapters.git.mending.shared_cure import shared_cures
-from unjam.domain.change import MovePath
-from unjam.domain.damage import SharedDamage
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import MendShared
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.steps.change import MovePath
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import MendShared
+from unjam.domain.world.damage import SharedDamage
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import shared_place
 

@@ -12,13 +12,13 @@ from unjam.adapters.git.moving import remote
 from unjam.adapters.git.refs import BRANCHES
 from unjam.adapters.git.salvaging import store
 from unjam.adapters.git.tips import last_of
-from unjam.domain.change import MovePath
-from unjam.domain.damage import LostObject
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import RestoreObjects
-from unjam.domain.policy import Approval, StepClass
-from unjam.domain.snapshot import Snapshot
-from unjam.domain.words import counted
+from unjam.domain.steps.change import MovePath
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import RestoreObjects
+from unjam.domain.steps.policy import Approval, StepClass
+from unjam.domain.world.damage import LostObject
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.words import counted
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import folder_of
 from unjam.errors import UnjamError

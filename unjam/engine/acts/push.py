@@ -6,10 +6,10 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving import remote
 from unjam.adapters.git.moving.upstream import Side, Upstream, look_upstream
-from unjam.domain.change import MoveRef, PushRef
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import EditSpec, Land, Push, Revert
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.steps.change import MoveRef, PushRef
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import EditSpec, Land, Push, Revert
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.recovery import Recovery, outcome
 from unjam.errors import PermanentError, RefusedError
 

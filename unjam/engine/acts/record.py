@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unjam.adapters import clock
-from unjam.domain.change import UpdateRow
-from unjam.domain.conflicts import told_to_wait
-from unjam.domain.foreign_rows import is_settlement
-from unjam.domain.lookups import row_named, rows_in
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Record, Salvage, Step
-from unjam.domain.snapshot import Row, Scalar, Snapshot, Typed, WorkstreamId
-from unjam.domain.workstream import join
+from unjam.domain.scenarios.shared.foreign_rows import is_settlement
+from unjam.domain.steps.change import UpdateRow
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import Record, Salvage, Step
+from unjam.domain.world.conflicts import told_to_wait
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.lookups import row_named, rows_in
+from unjam.domain.world.snapshot import Row, Scalar, Snapshot, Typed
+from unjam.domain.world.workstream import join
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import keep_state
 from unjam.errors import PermanentError, RefusedError

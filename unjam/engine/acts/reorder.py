@@ -3,13 +3,13 @@
 from functools import partial
 
 from unjam.adapters import clock, files
-from unjam.domain.change import UpdateRow
-from unjam.domain.graph_picture import picture_of
-from unjam.domain.lookups import rows_in, spec_named
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import EditSpec, Reopen
-from unjam.domain.snapshot import Scalar, Snapshot
-from unjam.domain.spec_edit import without_dependencies
+from unjam.domain.scenarios.deadlock.picture import picture_of
+from unjam.domain.scenarios.deadlock.spec_edit import without_dependencies
+from unjam.domain.steps.change import UpdateRow
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import EditSpec, Reopen
+from unjam.domain.world.lookups import rows_in, spec_named
+from unjam.domain.world.snapshot import Scalar, Snapshot
 from unjam.engine.acts.record import moment_for, row_to_write
 from unjam.engine.acts.spec_file import Edit, edit_file
 from unjam.engine.recovery import Recovery, outcome

@@ -4,11 +4,12 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from unjam.domain.change import AbortOperation, MoveCheckout, MovePath, Position
-from unjam.domain.orchestrator_crash import is_astray, is_on_no_branch
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Abort, MoveLock, ReturnPrimary
-from unjam.domain.snapshot import Snapshot, Truth, Worktree
+from unjam.domain.steps.change import AbortOperation, MoveCheckout, MovePath, Position
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import Abort, MoveLock, ReturnPrimary
+from unjam.domain.world.judging import is_astray, is_on_no_branch
+from unjam.domain.world.snapshot import Snapshot, Worktree
+from unjam.domain.world.truth import Truth
 from unjam.engine.acts.salvage import worktree_of
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import lock_place

@@ -9,14 +9,15 @@ from unjam.adapters.git.salvaging.bundle import write_bundle
 from unjam.adapters.processes.holders import owners_of
 from unjam.adapters.state.anatomy import anatomy_of
 from unjam.adapters.state.blank import blank_like, database_files
-from unjam.domain.change import MovePath, UpdateRow, WriteFile
-from unjam.domain.elsewhere import may_serve_others
-from unjam.domain.lookups import rows_in, state_is_known
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.reset_steps import Bundle, EmptyState, SetLogsAside
-from unjam.domain.snapshot import Snapshot, Truth
-from unjam.domain.words import counted
-from unjam.domain.workstream import join
+from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
+from unjam.domain.steps.change import MovePath, UpdateRow, WriteFile
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.world.elsewhere import may_serve_others
+from unjam.domain.world.lookups import rows_in, state_is_known
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.truth import Truth
+from unjam.domain.world.words import counted
+from unjam.domain.world.workstream import join
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.vault import BESIDE, folder_of, keep_state, place_for

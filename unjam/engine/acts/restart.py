@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from unjam.domain.change import StartProcess
-from unjam.domain.dependency_deadlock import deadlocked
-from unjam.domain.lookups import rows_in
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Restart
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.scenarios.deadlock.find import deadlocked
+from unjam.domain.steps.change import StartProcess
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import Restart
+from unjam.domain.world.lookups import rows_in
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.recovery import Recovery, outcome
 from unjam.errors import RefusedError
 

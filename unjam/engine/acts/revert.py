@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from unjam.adapters.git.moving.merge import Conflict, Merged, Nothing
 from unjam.adapters.git.moving.without import Exchange, exchanged
-from unjam.domain.failing_merge import listed
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Revert
-from unjam.domain.snapshot import CommitId, Snapshot, WorkstreamId
-from unjam.domain.trials import Blame, TrunkTests, Unit, UnitKind
+from unjam.domain.scenarios.failing_merge.find import listed
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import Revert
+from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.trials import Blame, TrunkTests, Unit, UnitKind
 from unjam.engine.acts.land import base_to_build_on, move_trunk
 from unjam.engine.blaming.bench import open_bench
 from unjam.engine.blaming.record import Memory, command_of, write_down

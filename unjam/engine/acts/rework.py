@@ -14,13 +14,15 @@ from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.merge import Merged, Nothing
 from unjam.adapters.git.moving.without import Exchange, exchanged, tree_of
 from unjam.adapters.verdicts import write_page
-from unjam.domain.change import MoveRef
-from unjam.domain.lookups import UntoldError, spec_named
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Rework
-from unjam.domain.redaction import redact
-from unjam.domain.snapshot import CommitId, Snapshot, Spec, Truth, WorkstreamId
-from unjam.domain.spec_edit import with_context
+from unjam.domain.redaction.redact import redact
+from unjam.domain.scenarios.deadlock.spec_edit import with_context
+from unjam.domain.steps.change import MoveRef
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import Rework
+from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.lookups import UntoldError, spec_named
+from unjam.domain.world.snapshot import Snapshot, Spec
+from unjam.domain.world.truth import Truth
 from unjam.engine.acts.spec_file import Edit, edit_file
 from unjam.engine.blaming.record import recorded, write_down
 from unjam.engine.recovery import Landed, Recovery, outcome

@@ -8,13 +8,15 @@ from unjam.adapters.git.mending import dangling
 from unjam.adapters.git.salvaging.salvage import IgnoredLimits, Salvaged, Source, read_back
 from unjam.adapters.git.salvaging.salvage import salvage as save
 from unjam.adapters.processes.freeze import frozen
-from unjam.domain.change import MoveRef
-from unjam.domain.damage import Damage
-from unjam.domain.lookups import worktree_named
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Salvage
-from unjam.domain.snapshot import Role, Snapshot, Truth, Unsaved, Worktree
-from unjam.domain.words import counted
+from unjam.domain.steps.change import MoveRef
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import Salvage
+from unjam.domain.world.damage import Damage
+from unjam.domain.world.identity import Role
+from unjam.domain.world.lookups import worktree_named
+from unjam.domain.world.snapshot import Snapshot, Unsaved, Worktree
+from unjam.domain.world.truth import Truth
+from unjam.domain.world.words import counted
 from unjam.engine.recovery import Recovery, Saved, outcome
 from unjam.engine.vault import existing_ref, ref_of
 from unjam.errors import RefusedError

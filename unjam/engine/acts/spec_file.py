@@ -7,8 +7,10 @@ from pathlib import Path
 
 from unjam.adapters import files
 from unjam.adapters.git.moving.edit import Committed, commit_edit, file_in
-from unjam.domain.change import MoveRef, WriteFile
-from unjam.domain.snapshot import CommitId, Snapshot, Spec, Truth
+from unjam.domain.steps.change import MoveRef, WriteFile
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.snapshot import Snapshot, Spec
+from unjam.domain.world.truth import Truth
 from unjam.engine.acts.land import trunk_change
 from unjam.engine.recovery import Recovery
 from unjam.engine.trial import IDENTITY

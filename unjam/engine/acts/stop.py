@@ -2,12 +2,13 @@
 
 from unjam.adapters import clock
 from unjam.adapters.state.write import row_of
-from unjam.domain.agent_hang import suspects
-from unjam.domain.change import StopProcess
-from unjam.domain.lookups import orchestrator_seen, row_named
-from unjam.domain.outcome import Outcome, StepWord
-from unjam.domain.plan import Stop
-from unjam.domain.snapshot import Scalar, Snapshot, WorkstreamId
+from unjam.domain.scenarios.hang.find import suspects
+from unjam.domain.steps.change import StopProcess
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.plan import Stop
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.lookups import orchestrator_seen, row_named
+from unjam.domain.world.snapshot import Scalar, Snapshot
 from unjam.engine.acts.salvage import save_living
 from unjam.engine.recovery import Recovery, outcome
 from unjam.engine.watching import watched_again

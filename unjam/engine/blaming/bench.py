@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from unjam.adapters.git.moving.trial import discard_trial
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.engine.blaming.hearing import passed_in
 from unjam.engine.blaming.record import Memory, Ran
 from unjam.engine.blaming.trial import Trial, carry_out, place_of

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from unjam.adapters.junit import Result, Tested
-from unjam.domain.trials import Case, Said
+from unjam.domain.world.trials import Case, Said
 from unjam.engine.blaming.record import Ran
 
 _ALIKE = 0.6  # of two messages of one kind of failure

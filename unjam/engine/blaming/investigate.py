@@ -11,8 +11,9 @@ from itertools import islice
 from unjam.adapters import verdicts
 from unjam.adapters.git.moving.without import tree_of
 from unjam.adapters.git.proving.units import Known, units_of
-from unjam.domain.snapshot import CommitId, Snapshot, WorkstreamId
-from unjam.domain.trials import Blame, Case, Heard, Probe, Said, TrunkTests, Unit
+from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.trials import Blame, Case, Heard, Probe, Said, TrunkTests, Unit
 from unjam.engine.blaming.bench import Bench, Carry, open_bench, workers_of
 from unjam.engine.blaming.hearing import Failing, failing_in, never_passed, only_together, said_of
 from unjam.engine.blaming.record import (

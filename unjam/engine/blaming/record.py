@@ -15,8 +15,8 @@ from typing import Any
 
 from unjam.adapters import clock, verdicts
 from unjam.adapters.junit import Result, Tested
-from unjam.domain.records import UnreadableRecordError, from_record, to_record
-from unjam.domain.trials import TrunkTests
+from unjam.domain.catalogue.codec import UnreadableRecordError, from_record, to_record
+from unjam.domain.world.trials import TrunkTests
 from unjam.engine.orchestration import Orchestration
 
 _FRESH = timedelta(hours=12)  # after that the environment may be another

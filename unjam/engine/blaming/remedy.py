@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from unjam.domain.snapshot import Snapshot, WorkstreamId
-from unjam.domain.trials import Blame, Case, Probe, Remedy, TrunkTests
-from unjam.domain.words import counted
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.trials import Blame, Case, Probe, Remedy, TrunkTests
+from unjam.domain.world.words import counted
 from unjam.engine.blaming.bench import Bench
 from unjam.engine.blaming.hearing import failing_in
 from unjam.engine.blaming.record import Ran

@@ -5,8 +5,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from math import ceil, log2
 
-from unjam.domain.culprit import Ruling, Terms, given_up, next_trials, rule
-from unjam.domain.trials import Case, Heard, Probe, Said, Unit
+from unjam.domain.culprits.search import Ruling, Terms, given_up, next_trials, rule
+from unjam.domain.world.trials import Case, Heard, Probe, Said, Unit
 from unjam.engine.blaming.bench import Bench, workers_of
 from unjam.engine.blaming.hearing import Failing, said_of
 from unjam.engine.blaming.record import Ran

@@ -6,8 +6,8 @@ from threading import Lock
 
 from unjam.adapters.git.moving.merge import Conflict, Identity, Merged
 from unjam.adapters.git.moving.without import Exchange, exchanged, tree_of
-from unjam.domain.snapshot import CommitId
-from unjam.domain.trials import Probe, Unit
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.trials import Probe, Unit
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.trial import IDENTITY
 

@@ -8,7 +8,7 @@ from unjam.adapters.git.moving.trial import trial_checkout, trial_environment, t
 from unjam.adapters.junit import read_junit
 from unjam.adapters.processes.run import Verification, VerifyStatus, run_verify
 from unjam.adapters.runner import Order, file_of, is_pytest, order, present, wall_off
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.engine.blaming.record import Ran
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UsageError

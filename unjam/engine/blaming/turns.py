@@ -5,8 +5,9 @@ from operator import itemgetter
 
 from unjam.adapters.state.read import log_of
 from unjam.adapters.state.times import Times
-from unjam.domain.snapshot import AgentId, Snapshot, WorkstreamId
-from unjam.domain.trials import Turn
+from unjam.domain.world.identity import AgentId, WorkstreamId
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.trials import Turn
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UsageError
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from unjam.adapters import archive, files
 from unjam.adapters.git.salvaging.bundle import write_bundle
 from unjam.adapters.git.salvaging.contents import contents
-from unjam.domain.escalation_page import Case, escalation_page, title_of
-from unjam.domain.redaction import is_clean
+from unjam.domain.redaction.redact import is_clean
+from unjam.domain.reports.escalation_page import Case, escalation_page, title_of
 from unjam.engine.escalating.gather import Clean, clean_for, log_texts, texts
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.vault import NAMESPACE

@@ -7,13 +7,13 @@ from typing import Any
 from unjam.adapters import surroundings
 from unjam.adapters.git.salvaging import store
 from unjam.adapters.processes.call import call
-from unjam.domain.attempts import Tried
-from unjam.domain.diagnosis import DETECTORS, diagnose
-from unjam.domain.escalation_page import Case, Trial
-from unjam.domain.finding import Finding, Scenario
-from unjam.domain.outcome import RunWord
-from unjam.domain.redaction import redact
-from unjam.domain.snapshot import Snapshot
+from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
+from unjam.domain.redaction.redact import redact
+from unjam.domain.reports.attempts import Tried
+from unjam.domain.reports.escalation_page import Case, Trial
+from unjam.domain.steps.outcome import RunWord
+from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.attempts import ESCALATED, attempts, this_attempt
 from unjam.engine.escalating.bundle import Written, write
 from unjam.engine.history import past_run

@@ -8,11 +8,11 @@ from typing import Any
 
 from unjam.adapters import journal, logs, surroundings
 from unjam.adapters.state.cells import TableCells, read_cells
-from unjam.domain.check_report import check_document
-from unjam.domain.escalation_page import Case, commands_of, title_of
-from unjam.domain.redaction import redact, secret_cells, secrets_among
-from unjam.domain.snapshot import Scalar, Snapshot
-from unjam.domain.words import printable
+from unjam.domain.redaction.redact import redact, secret_cells, secrets_among
+from unjam.domain.reports.check_report import check_document
+from unjam.domain.reports.escalation_page import Case, commands_of, title_of
+from unjam.domain.world.snapshot import Scalar, Snapshot
+from unjam.domain.world.words import printable
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UnjamError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unjam.adapters.git.refs import BRANCHES
 from unjam.adapters.git.tips import Tips, last_of
-from unjam.domain.damage import LostBranch
+from unjam.domain.world.damage import LostBranch
 
 _REMOTE = "refs/remotes/"
 

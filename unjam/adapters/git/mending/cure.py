@@ -18,8 +18,8 @@ from unjam.adapters.git.mending.staging import index_of
 from unjam.adapters.git.questions import ask_tips
 from unjam.adapters.git.refs import BRANCHES, is_branch_name
 from unjam.adapters.git.tips import Tips, last_of, read_tips
-from unjam.domain.change import Change, MovePath, WriteFile
-from unjam.domain.damage import Damage
+from unjam.domain.steps.change import Change, MovePath, WriteFile
+from unjam.domain.world.damage import Damage
 from unjam.errors import RefusedError
 
 _LARGE = 1 << 30  # bytes; an index of some ten million files

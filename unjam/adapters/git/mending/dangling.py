@@ -20,7 +20,7 @@ from unjam.adapters.git.salvaging.pack import PRIVATE, write_pack
 from unjam.adapters.git.salvaging.pins import FIRST_DATE
 from unjam.adapters.git.salvaging.trees import DIRECTORY, FILE, Leaf, build_trees
 from unjam.adapters.git.status.index_file import DamagedIndexError, ForeignIndexError, read_index
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.errors import UnjamError
 
 _DANGLING = re.compile(r"^dangling (blob|tree|commit) ([0-9a-f]{40})$", re.MULTILINE)

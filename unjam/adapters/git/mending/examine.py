@@ -18,8 +18,8 @@ from unjam.adapters.git.status.index_file import (
 )
 from unjam.adapters.git.tips import Tips
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.damage import Damage
-from unjam.domain.ownership import WRONG, Whose
+from unjam.domain.world.claims.ownership import WRONG, Whose
+from unjam.domain.world.damage import Damage
 
 INITIALIZING = "initializing"  # what Git writes into `locked` while it makes a worktree
 

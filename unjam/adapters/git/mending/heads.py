@@ -10,7 +10,7 @@ from unjam.adapters.git.files import COMMIT, read_line
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.refs import in_use
 from unjam.adapters.git.tips import Tips
-from unjam.domain.snapshot import Truth
+from unjam.domain.world.truth import Truth
 
 _SWITCHED = re.compile(r"checkout: moving from \S+ to (\S+)")
 _HEADS = "refs/heads/"

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.status.index_file import DamagedIndexError, ForeignIndexError, read_index
-from unjam.domain.damage import LostObject
+from unjam.domain.world.damage import LostObject
 from unjam.errors import UnjamError
 
 DEADLINE = 60.0  # seconds, for the walk through everything that is reachable

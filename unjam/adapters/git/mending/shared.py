@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unjam.adapters.git.files import COMMIT, read_line, read_small
-from unjam.domain.damage import BLINDING, DamagedFile, SharedDamage
+from unjam.domain.world.damage import BLINDING, DamagedFile, SharedDamage
 
 _READING = 10.0  # seconds, for checksums; of what is left only the ends are compared
 _SETTLED = 60.0  # seconds; Git publishes the index of a pack a moment after the pack

@@ -11,8 +11,8 @@ from unjam.adapters.git.mending.heads import switched_to
 from unjam.adapters.git.mending.packs import make_index, rescue
 from unjam.adapters.git.mending.shared import kept_config, sound_lines
 from unjam.adapters.git.reflog import read_reflog
-from unjam.domain.change import Change, MovePath, WriteFile
-from unjam.domain.damage import DamagedFile, SharedDamage
+from unjam.domain.steps.change import Change, MovePath, WriteFile
+from unjam.domain.world.damage import DamagedFile, SharedDamage
 from unjam.errors import RefusedError, UnjamError
 
 _LARGE = 1 << 30  # bytes

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.room import clean_room
-from unjam.domain.snapshot import Truth, Worktree
+from unjam.domain.world.snapshot import Worktree
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, UnjamError
 
 _COMMONDIR = b"../..\n"

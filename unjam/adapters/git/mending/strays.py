@@ -10,8 +10,8 @@ from unjam.adapters.git.files import backlink, git_dir_named_by
 from unjam.adapters.git.links import is_same, names_another
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.damage import Damage, StrayKind
-from unjam.domain.snapshot import Stray
+from unjam.domain.world.damage import Damage, StrayKind
+from unjam.domain.world.snapshot import Stray
 
 _NAME = re.compile(r"\w[\w.+@-]*")
 

@@ -13,9 +13,10 @@ from unjam.adapters.git.moving.operation import abort_operation, operations_in
 from unjam.adapters.git.moving.overlap import Survey, bring_forward, survey
 from unjam.adapters.git.moving.place import listed, open_checkout, refuse_locked
 from unjam.adapters.git.refs import BRANCHES, in_use, resolve
-from unjam.domain.change import MoveCheckout, Position
-from unjam.domain.outcome import StepWord
-from unjam.domain.snapshot import CommitId, Truth
+from unjam.domain.steps.change import MoveCheckout, Position
+from unjam.domain.steps.outcome import StepWord
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, RefusedError, TransientError
 
 __all__ = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.merge import Conflict
-from unjam.domain.contested import Contested, Hunk, Lines, Stage, places
-from unjam.domain.snapshot import CommitId
+from unjam.domain.scenarios.conflict.sides import Contested, Hunk, Lines, Stage, places
+from unjam.domain.world.identity import CommitId
 
 _HUNK = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 _REGULAR = ("100644", "100755")

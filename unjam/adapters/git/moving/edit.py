@@ -8,7 +8,7 @@ from pathlib import Path
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.merge import Identity, authored, commit_tree
 from unjam.adapters.git.room import clean_room
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 _REGULAR = ("100644", "100755")
 

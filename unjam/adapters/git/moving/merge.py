@@ -11,8 +11,8 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Answer, Git
 from unjam.adapters.git.room import clean_room
-from unjam.domain.contested import BRANCH_SIDE, TRUNK_SIDE, Stage
-from unjam.domain.snapshot import CommitId
+from unjam.domain.scenarios.conflict.sides import BRANCH_SIDE, TRUNK_SIDE, Stage
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError
 
 _DURABLE = ("core.fsync=all",)

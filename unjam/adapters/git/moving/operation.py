@@ -21,9 +21,9 @@ from unjam.adapters.git.moving.place import (
     with_filter,
 )
 from unjam.adapters.git.room import clean_room
-from unjam.domain.change import AbortOperation
-from unjam.domain.outcome import StepWord
-from unjam.domain.snapshot import Operation
+from unjam.domain.steps.change import AbortOperation
+from unjam.domain.steps.outcome import StepWord
+from unjam.domain.world.snapshot import Operation
 from unjam.errors import PermanentError, RefusedError
 
 _LABELS = re.compile(rb"^([<>|]{7,}).*$", re.MULTILINE)

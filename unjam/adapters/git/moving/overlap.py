@@ -13,7 +13,7 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.place import with_filter
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.errors import RefusedError
 
 _LINK, _SUBMODULE = "120000", "160000"

@@ -13,7 +13,7 @@ from pathlib import Path
 from unjam.adapters.git.batches import ask_in_batches
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.merge import Conflict, contested, merging_room
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 _CLEAN = b"1"
 

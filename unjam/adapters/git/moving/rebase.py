@@ -19,7 +19,7 @@ from unjam.adapters.git.moving.merge import (
     merging_room,
 )
 from unjam.adapters.git.moving.without import Exchange, exchanged_tree
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 _MOST = 50  # commits; each is a merge of its own
 _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{40,64})")

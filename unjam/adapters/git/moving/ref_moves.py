@@ -6,9 +6,10 @@ from pathlib import Path
 
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
-from unjam.domain.change import MoveRef
-from unjam.domain.outcome import StepWord
-from unjam.domain.snapshot import CommitId, Truth
+from unjam.domain.steps.change import MoveRef
+from unjam.domain.steps.outcome import StepWord
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, RefusedError, TransientError
 
 _DURABLE = ("core.fsync=all",)

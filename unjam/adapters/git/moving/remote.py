@@ -17,9 +17,9 @@ from unjam.adapters.git.command import Answer, Git
 from unjam.adapters.git.personal import personal_files
 from unjam.adapters.git.refs import resolve
 from unjam.adapters.git.room import clean_room
-from unjam.domain.change import MoveRef, PushRef
-from unjam.domain.outcome import StepWord
-from unjam.domain.snapshot import CommitId
+from unjam.domain.steps.change import MoveRef, PushRef
+from unjam.domain.steps.outcome import StepWord
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError, RefusedError, TransientError
 
 LOOKING = 60.0  # seconds

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError, RefusedError, UnjamError
 
 _CONFIG = """\

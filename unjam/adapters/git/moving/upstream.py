@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.remote import fetch_trunk, remote_tip
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 
 class Side(StrEnum):

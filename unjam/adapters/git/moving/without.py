@@ -21,7 +21,7 @@ from unjam.adapters.git.moving.merge import (
     conflict_in,
     merging_room,
 )
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError
 
 _CONFLICTED = 1  # exit status of merge-tree

@@ -18,7 +18,8 @@ from unjam.adapters.git.worktrees import (
     read_worktrees,
     worktree_names,
 )
-from unjam.domain.snapshot import CommitId, Unsaved
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.snapshot import Unsaved
 
 PARTS = 24  # in which two take the worktrees; many keep both at work, few ask Git seldom
 

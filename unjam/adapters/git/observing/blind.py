@@ -8,8 +8,10 @@ from unjam.adapters.git.observing.facts import GitFacts, ObserveRequest
 from unjam.adapters.git.observing.locks import read_locks
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout, read_primary, read_worktrees, worktree_names
-from unjam.domain.damage import DamagedFile
-from unjam.domain.snapshot import CommitId, Truth, Unknown, Unsaved, Worktree
+from unjam.domain.world.damage import DamagedFile
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.snapshot import Unsaved, Worktree
+from unjam.domain.world.truth import Truth, Unknown
 
 _BECAUSE = "Git cannot be asked before the repository's own files are whole"
 

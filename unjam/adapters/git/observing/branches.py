@@ -22,8 +22,10 @@ from unjam.adapters.git.proving.standing import Standing, Standings
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.tips import Tips
 from unjam.adapters.git.worktrees import checked_out
-from unjam.domain.naming import Owner
-from unjam.domain.snapshot import Branch, CommitId, Truth, Unknown, WorkstreamId
+from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.naming import Owner
+from unjam.domain.world.snapshot import Branch
+from unjam.domain.world.truth import Truth, Unknown
 
 
 class Compared(NamedTuple):

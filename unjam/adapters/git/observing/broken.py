@@ -15,8 +15,10 @@ from unjam.adapters.git.observing.branches import Compared
 from unjam.adapters.git.observing.facts import ObserveRequest
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.damage import Damage, DamagedFile, LostBranch, LostObject
-from unjam.domain.snapshot import CommitId, Stray, Truth, Unknown, Worktree
+from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.snapshot import Stray, Worktree
+from unjam.domain.world.truth import Truth, Unknown
 
 _OFF = {"false", "no", "off", "0"}
 _NO_COMMIT = "its HEAD names no commit"

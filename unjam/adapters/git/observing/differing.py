@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from unjam.adapters.git.batches import read_objects
 from unjam.adapters.git.command import Git
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 _FILES = ("100644", "100755")
 

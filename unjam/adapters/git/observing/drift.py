@@ -14,8 +14,8 @@ from unjam.adapters.git.proving.history import History
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.tips import Tips
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.naming import Owner
-from unjam.domain.snapshot import CommitId, WorkstreamId
+from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.naming import Owner
 
 _HEADS = "refs/heads/"
 _Guests = tuple[tuple[str, CommitId], ...]

@@ -6,18 +6,12 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from unjam.adapters.git.observing.locks import LockFile
-from unjam.domain.damage import DamagedFile, LostBranch, LostObject
-from unjam.domain.naming import Owner
-from unjam.domain.snapshot import (
-    Branch,
-    CommitId,
-    Remote,
-    Stray,
-    Unknown,
-    WorkstreamId,
-    Worktree,
-)
-from unjam.domain.stash import Stash
+from unjam.domain.world.claims.stash import Stash
+from unjam.domain.world.damage import DamagedFile, LostBranch, LostObject
+from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.naming import Owner
+from unjam.domain.world.snapshot import Branch, Remote, Stray, Worktree
+from unjam.domain.world.truth import Unknown
 
 
 class OwnersOfTrees(Protocol):

@@ -10,7 +10,7 @@ from unjam.adapters.git.files import NOBODY
 from unjam.adapters.git.proving.history import History
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 
 def named_by_heads(checkouts: Iterable[Checkout]) -> dict[str, frozenset[str]]:

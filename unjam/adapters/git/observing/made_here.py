@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from unjam.adapters.git.reflog import read_beginning, read_reflog
-from unjam.domain.snapshot import Branch
+from unjam.domain.world.snapshot import Branch
 
 _CHECKOUT = re.compile(r"checkout: moving from \S+ to (\S+)")
 _MERGE = re.compile(r"merge (\S+): ")

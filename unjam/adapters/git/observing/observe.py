@@ -24,8 +24,10 @@ from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.tips import LostTrunkError, Tips, choose_trunk
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.snapshot import CommitId, Remote, Truth, Unknown, Unsaved, Worktree
-from unjam.domain.stash import Stash
+from unjam.domain.world.claims.stash import Stash
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.snapshot import Remote, Unsaved, Worktree
+from unjam.domain.world.truth import Truth, Unknown
 from unjam.errors import PermanentError
 
 __all__ = ["Begun", "GitFacts", "ObserveRequest", "begin", "observe"]

@@ -9,7 +9,8 @@ from pathlib import Path
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import COMMIT, read_line
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.snapshot import Operation, Truth, Unsaved
+from unjam.domain.world.snapshot import Operation, Unsaved
+from unjam.domain.world.truth import Truth
 from unjam.errors import UnjamError
 
 # With nothing staged and nothing edited, these hold no work of a hand. A merge may: `-s ours`

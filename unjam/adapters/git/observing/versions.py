@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from unjam.adapters.git.batches import read_objects
 from unjam.adapters.git.command import Git
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 _MOST = 1000  # commits looked at; what is older came before all of them
 _PATHS = 500

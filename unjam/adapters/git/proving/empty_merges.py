@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from unjam.adapters.git.batches import ask_in_batches, resolve_objects
 from unjam.adapters.git.command import Git
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 _CLEAN = b"1"
 

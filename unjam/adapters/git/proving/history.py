@@ -13,7 +13,7 @@ from typing import NamedTuple
 from unjam.adapters.git.batches import ask_in_batches
 from unjam.adapters.git.command import Asked, Git
 from unjam.adapters.git.questions import HISTORY
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError
 
 _Parents = dict[str, tuple[str, ...]]

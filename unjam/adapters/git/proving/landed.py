@@ -11,7 +11,9 @@ from unjam.adapters.git.proving.patches import Span, changed_paths
 from unjam.adapters.git.proving.recorded import RecordedMerge, recorded_merges
 from unjam.adapters.git.proving.reverts import Reverts
 from unjam.adapters.git.reflog import Move
-from unjam.domain.snapshot import CommitId, Proof, Truth
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.snapshot import Proof
+from unjam.domain.world.truth import Truth
 
 
 class Landing(NamedTuple):

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from unjam.adapters.git.proving.history import History
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 
 class Reverts:

@@ -18,9 +18,9 @@ from unjam.adapters.git.proving.history import History, read_history
 from unjam.adapters.git.proving.patches import Span, changed_paths
 from unjam.adapters.git.questions import ask_graph
 from unjam.adapters.git.reflog import Move, read_reflog
-from unjam.domain.scopes import overlap
-from unjam.domain.snapshot import CommitId, WorkstreamId
-from unjam.domain.trials import Turn, Unit, UnitKind
+from unjam.domain.world.file_scopes import overlap
+from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.trials import Turn, Unit, UnitKind
 
 Owner = Callable[[str], WorkstreamId | None]  # of a full ref
 

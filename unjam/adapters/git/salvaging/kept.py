@@ -6,7 +6,7 @@ from unjam.adapters.git.command import Git
 from unjam.adapters.git.salvaging import manifest, store
 from unjam.adapters.git.salvaging.given_back import give_back
 from unjam.adapters.git.salvaging.manifest import Manifest
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError, UsageError
 
 

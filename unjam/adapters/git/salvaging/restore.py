@@ -26,7 +26,7 @@ from unjam.adapters.git.salvaging.trees import (
     object_id,
 )
 from unjam.adapters.git.salvaging.walk import Admit, walk
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError, RefusedError
 
 _GITFILE = b".git"

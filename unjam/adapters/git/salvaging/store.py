@@ -13,7 +13,7 @@ from pathlib import Path
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.room import clean_room
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError
 
 NAMESPACE = "refs/unjam"

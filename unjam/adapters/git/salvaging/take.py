@@ -31,7 +31,7 @@ from unjam.adapters.git.salvaging.trees import (
 )
 from unjam.adapters.git.salvaging.unchanged import is_unchanged, stampable
 from unjam.adapters.git.salvaging.walk import Entry
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError
 
 _STAMPS_FROM = 2_000  # files; fewer are read faster than they are reasoned about

@@ -7,7 +7,8 @@ from pathlib import Path
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.status.untracked import UnreadableError
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.snapshot import Truth, Unsaved
+from unjam.domain.world.snapshot import Unsaved
+from unjam.domain.world.truth import Truth
 
 _SUBMODULE = "160000"
 _LISTS = {"staged", "modified", "deleted", "untracked", "conflicted"}

@@ -24,7 +24,9 @@ from unjam.adapters.git.status.quick_status import (
 )
 from unjam.adapters.git.status.untracked import UnreadableError
 from unjam.adapters.git.worktrees import Checkout
-from unjam.domain.snapshot import CommitId, Truth, Unsaved
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.snapshot import Unsaved
+from unjam.domain.world.truth import Truth
 from unjam.errors import UnjamError
 
 _WITHOUT_FILTERS = "filters were not run: files that have one may show as modified"

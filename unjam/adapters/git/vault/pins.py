@@ -9,8 +9,8 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.ref_moves import move_refs
 from unjam.adapters.git.salvaging.store import is_there, make, pin_of, place, reader
-from unjam.domain.change import MoveRef
-from unjam.domain.snapshot import CommitId
+from unjam.domain.steps.change import MoveRef
+from unjam.domain.world.identity import CommitId
 
 _DURABLE = ("core.fsync=all",)
 _PARENT = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)

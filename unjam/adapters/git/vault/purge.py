@@ -14,7 +14,7 @@ from unjam.adapters.git.salvaging.salvage import open_own
 from unjam.adapters.git.salvaging.staged import SIDES
 from unjam.adapters.git.salvaging.take import Shop, open_shop
 from unjam.adapters.git.salvaging.trees import DIRECTORY, FILE, REPOSITORY, Leaf, build_trees
-from unjam.domain.snapshot import CommitId
+from unjam.domain.world.identity import CommitId
 
 _EMPTY = bytes.fromhex("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391")
 

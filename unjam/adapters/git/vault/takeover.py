@@ -18,8 +18,8 @@ from unjam.adapters.git.salvaging.pack import PRIVATE, write_pack
 from unjam.adapters.git.salvaging.salvage import open_own
 from unjam.adapters.git.vault.erase import Erased, erase
 from unjam.adapters.git.vault.pins import move_private
-from unjam.domain.change import MoveRef
-from unjam.domain.snapshot import CommitId
+from unjam.domain.steps.change import MoveRef
+from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError, UnjamError
 
 _SAY = "unjam: taken over"

@@ -1,0 +1,1 @@
+"""All scenarios and all kinds of step, joined."""

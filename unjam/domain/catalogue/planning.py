@@ -1,0 +1,163 @@
+"""Plan the way out of everything that was found, as one plan."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from unjam.domain.scenarios.conflict.plan import plan_conflict
+from unjam.domain.scenarios.corruption.plan import plan_corruption
+from unjam.domain.scenarios.crash.plan import plan_crash
+from unjam.domain.scenarios.database.plan import plan_database
+from unjam.domain.scenarios.database.steps import KeepState
+from unjam.domain.scenarios.deadlock.plan import plan_deadlock
+from unjam.domain.scenarios.failing_merge.plan import plan_failing_merge
+from unjam.domain.scenarios.hang.plan import plan_hang
+from unjam.domain.scenarios.shared.foreign_rows import kept_off
+from unjam.domain.scenarios.shared.tidying import nothing_below
+from unjam.domain.steps.facts import only_told
+from unjam.domain.steps.plan import Land, Plan, Push, ReturnPrimary, Revert, Step
+from unjam.domain.steps.policy import Policy, StepClass
+from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Snapshot
+
+
+class Planner(Protocol):
+    """Plans the way out of one scenario, of these workstreams or of all and of what they share.
+
+    ``owed`` are steps a killed run had planned and not carried out.
+    """
+
+    def __call__(
+        self,
+        snapshot: Snapshot,
+        policy: Policy,
+        workstreams: frozenset[WorkstreamId] | None = None,
+        owed: tuple[Step, ...] = (),
+    ) -> Plan:
+        """Plan it; never raises for what was observed."""
+
+
+# In this order a workstream that several of them would treat is given to the first.
+PLANNERS: Mapping[Scenario, Planner] = {
+    Scenario.ORCHESTRATOR_CRASH: plan_crash,
+    Scenario.AGENT_HANG: plan_hang,
+    Scenario.WORKTREE_CORRUPTION: plan_corruption,
+    Scenario.DATABASE_LOCK: plan_database,
+    Scenario.MERGE_CONFLICT: plan_conflict,
+    Scenario.DEPENDENCY_DEADLOCK: plan_deadlock,
+    Scenario.FAILING_MERGE: plan_failing_merge,
+}
+
+_ORDER = (
+    StepClass.STOP,
+    StepClass.SALVAGE,
+    StepClass.REPAIR,
+    StepClass.DATABASE,
+    StepClass.REVERT,  # nothing lands on a trunk whose tests fail
+    StepClass.LAND,
+    StepClass.SPEC,
+    StepClass.PUSH,
+    StepClass.RECORD,
+    StepClass.CLEAN,
+    StepClass.RESTART,
+)
+
+
+def plan_recovery(
+    found: Collection[Scenario],
+    snapshot: Snapshot,
+    policy: Policy,
+    workstreams: frozenset[WorkstreamId] | None = None,
+    owed: tuple[Step, ...] = (),
+) -> Plan:
+    """Plan the way out of these scenarios; nothing is done twice, and no workstream in two ways."""
+    plans = [
+        only_told(planner(snapshot, policy, workstreams, owed), snapshot)
+        for scenario, planner in PLANNERS.items()
+        if scenario in found
+    ]
+    if len(plans) == 1:
+        return _only_ours(plans[0], snapshot, policy)
+    once = _pushed_for_all(_each_once(plans), plans)
+    steps = _after_reverts(_landed_together(sorted(once, key=_stage)))
+    notes = dict.fromkeys(note for plan in plans for note in plan.notes)
+    return _only_ours(Plan(snapshot.repo, tuple(steps), tuple(notes)), snapshot, policy)
+
+
+def _only_ours(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
+    return nothing_below(kept_off(plan, snapshot, policy), snapshot)
+
+
+def _each_once(plans: Iterable[Plan]) -> Iterator[Step]:
+    """Yield the steps of all plans but those that an earlier plan has taken care of."""
+    treated: set[WorkstreamId] = set()
+    seen: set[tuple[str, str]] = set()
+    for plan in plans:
+        left = [step for one in plan.steps if (step := _without(one, treated)) is not None]
+        new = [step for step in left if (step.verb, step.subject) not in seen]
+        yield from new
+        seen.update((step.verb, step.subject) for step in new)
+        treated.update(workstream for step in new for workstream in _treats(step))
+
+
+def _pushed_for_all(steps: Iterable[Step], plans: Iterable[Plan]) -> Iterator[Step]:
+    """Let the one push that is left be owed if any was: also if nothing more lands now."""
+    owed = any(isinstance(one, Push) and one.owed for plan in plans for one in plan.steps)
+    return (replace(one, owed=True) if isinstance(one, Push) and owed else one for one in steps)
+
+
+def _landed_together(steps: Iterable[Step]) -> Iterator[Step]:
+    """Make one landing of all: the trunk that the second would rest on is moved by the first."""
+    ordered = list(steps)
+    lands = [step for step in ordered if isinstance(step, Land)]
+    for step in ordered:
+        if not isinstance(step, Land):
+            yield step
+        elif step is lands[0]:
+            landings = tuple(landing for land in lands for landing in land.landings)
+            facts = tuple(dict.fromkeys(fact for land in lands for fact in land.facts))
+            named = ", ".join(one.workstream for one in landings)
+            yield replace(step, landings=landings, facts=facts, subject=named)
+
+
+def _after_reverts(steps: Iterable[Step]) -> list[Step]:
+    """Let landings build on what a revert of the same plan leaves, not on the trunk as it was."""
+    ordered = list(steps)
+    if not any(isinstance(one, Revert) for one in ordered):
+        return ordered
+    return [
+        replace(one, facts=tuple(fact for fact in one.facts if fact.kind != "trunk"))
+        if isinstance(one, Land)
+        else one
+        for one in ordered
+    ]
+
+
+def _treats(step: Step) -> Iterator[WorkstreamId]:
+    if step.workstream is not None:
+        yield step.workstream
+    if isinstance(step, Land):
+        yield from (landing.workstream for landing in step.landings)
+
+
+def _without(step: Step, treated: Collection[WorkstreamId]) -> Step | None:
+    """Return what is left of a step when these workstreams are another's."""
+    if step.workstream in treated:
+        return None
+    if not isinstance(step, Land):
+        return step
+    left = tuple(one for one in step.landings if one.workstream not in treated)
+    named = ", ".join(one.workstream for one in left)
+    return replace(step, landings=left, subject=named) if left else None
+
+
+def _stage(step: Step) -> int:
+    """Say when in a recovery a step comes; the primary returns when nothing lands any more.
+
+    The state is copied before anybody who holds it is stopped.
+    """
+    if isinstance(step, KeepState):
+        return -1
+    late = isinstance(step, ReturnPrimary)
+    return _ORDER.index(StepClass.CLEAN if late else step.step_class)

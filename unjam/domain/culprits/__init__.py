@@ -1,0 +1,1 @@
+"""Which landed work broke a test, and how sure that is."""

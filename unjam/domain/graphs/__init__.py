@@ -1,0 +1,1 @@
+"""Mathematics of directed graphs, and their pictures."""

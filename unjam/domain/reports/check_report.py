@@ -1,0 +1,134 @@
+"""The document of a check, as plain data for JSON; a check imports nothing that only plans need."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from unjam.domain.world.claims.ownership import Whose, is_ours
+from unjam.domain.world.finding import Finding
+from unjam.domain.world.snapshot import Clash, Snapshot
+from unjam.domain.world.truth import Truth
+from unjam.domain.world.words import counted, printable
+from unjam.domain.world.workstream import Workstream, elsewhere, join, unfinished_elsewhere
+
+SCHEMA = 1
+Document = dict[str, Any]
+
+
+def healthy(snapshot: Snapshot, findings: Iterable[Finding]) -> bool:
+    """Tell whether nothing was found or is unknown, no work was left out, and nobody elsewhere is in question."""
+    left_out = any(
+        tree.whose is Whose.ELSEWHERE and tree.unsaved.any is not Truth.NO
+        for tree in snapshot.worktrees
+    )
+    return not (tuple(findings) or snapshot.unknown or left_out or unfinished_elsewhere(snapshot))
+
+
+def check_document(
+    snapshot: Snapshot,
+    findings: tuple[Finding, ...],
+    parked: Mapping[str, Document] = MappingProxyType({}),
+    watch: Document | None = None,
+) -> Document:
+    """Describe a check; ``parked`` are the findings a person was called for, by fingerprint.
+
+    ``watch`` tells when a scheduled detection looked last; None where nobody watches.
+    """
+    return {
+        "schema": SCHEMA,
+        "repo": printable(str(snapshot.repo)),
+        "trunk": snapshot.trunk_name,
+        "observed_at": snapshot.observed_at.isoformat(timespec="seconds"),
+        "healthy": healthy(snapshot, findings),
+        "unknown": [
+            {"what": printable(one.what), "because": printable(one.because)}
+            for one in snapshot.unknown
+        ],
+        "findings": [
+            told | {"parked": parked.get(told["fingerprint"])}
+            for told in map(finding_document, findings)
+        ],
+        "elsewhere": [
+            {"id": printable(one.id), "status": one.status, "because": printable(one.elsewhere)}
+            for one in elsewhere(snapshot)
+        ],
+        "workstreams": [_workstream_document(one) for one in join(snapshot)],
+        "watch": watch,
+        "predicted_conflicts": [_clash_document(one) for one in snapshot.clashes],
+        "branches_not_merged": snapshot.unmerged,
+        "not_ours": list(_not_ours(snapshot)),
+        "agents": _agents(snapshot),
+    }
+
+
+def _not_ours(snapshot: Snapshot) -> Iterator[Document]:
+    """Name what lies where worktrees do, and why nothing is done to it."""
+    for tree in snapshot.worktrees:
+        if tree.whose in (Whose.VIEWED, Whose.ELSEWHERE):
+            risk = counted(len(tree.unsaved.paths), "unsaved path")
+            holds = risk if tree.unsaved.known is Truth.YES else "what could not be read"
+            why = "; ".join(
+                one for one in (str(tree.whose), tree.problem, f"it holds {holds}") if one
+            )
+            yield {"path": printable(snapshot.place(tree.path)), "because": printable(why)}
+    for stray in snapshot.strays:
+        if not is_ours(stray):
+            yield {"path": printable(snapshot.place(stray.path)), "because": str(stray.kind)}
+
+
+def _agents(snapshot: Snapshot) -> list[Document]:
+    if not snapshot.watched:  # most checks suspect nobody
+        return []
+    from unjam.domain.scenarios.hang.table import agents_table
+
+    return [_printable_values(one) for one in agents_table(snapshot)]
+
+
+def _printable_values(line: Document) -> Document:
+    return {key: printable(one) if isinstance(one, str) else one for key, one in line.items()}
+
+
+def finding_document(finding: Finding) -> Document:
+    """Describe one finding."""
+    return {
+        "scenario": str(finding.scenario),
+        "fingerprint": finding.fingerprint,
+        "severity": str(finding.severity),
+        "summary": printable(finding.summary),
+        "workstreams": [printable(one) for one in finding.workstreams],
+        "subjects": [{"kind": one.kind, "name": printable(one.name)} for one in finding.subjects],
+        "evidence": [
+            {"source": one.source, "fact": printable(one.fact)} for one in finding.evidence
+        ],
+        "verdicts": {printable(ws): verdict for ws, verdict in finding.verdicts},
+        "parked": None,
+    }
+
+
+def _clash_document(clash: Clash) -> Document:
+    return {
+        "workstream": printable(clash.workstream),
+        "branch": printable(clash.ref.removeprefix("refs/heads/")),
+        "tip": clash.tip,
+        "paths": [printable(one) for one in clash.paths],
+        "kinds": list(clash.kinds),
+        "reported": clash.reported,
+    }
+
+
+def _workstream_document(one: Workstream) -> Document:
+    branch = one.branch
+    unsaved = [len(tree.unsaved.paths) for tree in one.worktrees]
+    process = next(iter(one.processes), None)
+    return {
+        "id": printable(one.id),
+        "status": one.status,
+        "agent": (one.row.agent if one.row else None) or (branch.agent if branch else None),
+        "branch": printable(branch.name) if branch else None,
+        "landed": str(branch.landed) if branch else None,
+        "own_commits": branch.own_commits if branch else None,
+        "unsaved_paths": None if one.unsaved is Truth.UNKNOWN else sum(unsaved),
+        "process": None
+        if process is None
+        else {"pid": process.identity.pid, "command": printable(" ".join(process.command))},
+    }

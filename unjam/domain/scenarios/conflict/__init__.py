@@ -1,0 +1,1 @@
+"""A landing conflicts with the trunk."""

@@ -1,0 +1,82 @@
+"""Detect landings that conflict: that wait for a person, that were settled, and who waits for them."""
+
+from collections.abc import Iterator
+
+from unjam.domain.world.conflicts import Contender, Standing, contenders, released, unblocked_rows
+from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.snapshot import Clash, Snapshot
+from unjam.domain.world.workstream import branch_in_words
+
+_SHOWN = 5  # names in a line
+_SUMMARIES = {
+    Standing.WAITS: "{ws}: its branch conflicts with the trunk{where}",
+    Standing.OVER: "{ws}: its row says conflict, and its branch would merge now",
+    Standing.LANDED: "{ws}: its conflict was settled and its work is in the trunk, but its row says {status}",
+    Standing.NOTHING_LEFT: "{ws}: its row says conflict, and no branch of it has work of its own",
+    Standing.UNKNOWN: "{ws}: its row says conflict, and whether its work is in the trunk cannot be told",
+}
+_MILD = (Standing.NOTHING_LEFT,)
+
+
+def find_merge_conflict(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find every conflict, whoever works on it, and what is still blocked by one that is over."""
+    for one in contenders(snapshot):
+        yield _finding(one, snapshot)
+    for name, by in released(snapshot).items():
+        yield Finding(
+            scenario=Scenario.MERGE_CONFLICT,
+            cause="blocked by what is completed",
+            severity=Severity.ERROR,
+            summary=f"{name}: is blocked by {listed(by)}, which landed in the meantime",
+            subjects=(Subject("workstream", name),),
+            evidence=tuple(Evidence("state", f"{root} is completed") for root in by),
+            workstreams=(name,),
+        )
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """Name some in a line."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def in_words(clash: Clash) -> str:
+    """Say what conflicts, and how."""
+    kinds = f" ({', '.join(clash.kinds)})" if clash.kinds else ""
+    return f"{listed(clash.paths) or 'all of it'}{kinds}"
+
+
+def _finding(found: Contender, snapshot: Snapshot) -> Finding:
+    one, clash = found.workstream, found.clash
+    where = f" in {in_words(clash)}" if clash else ""
+    summary = _SUMMARIES[found.standing].format(ws=one.id, where=where, status=one.status)
+    branch = (Subject("branch", one.branch.name),) if one.branch else ()
+    return Finding(
+        scenario=Scenario.MERGE_CONFLICT,
+        cause=str(found.standing),
+        severity=Severity.WARNING if found.standing in _MILD else Severity.ERROR,
+        summary=summary,
+        subjects=(Subject("workstream", one.id), *branch),
+        evidence=tuple(_evidence(found, snapshot)),
+        workstreams=(one.id,),
+        verdicts=((one.id, str(found.standing)),),
+    )
+
+
+def _evidence(found: Contender, snapshot: Snapshot) -> Iterator[Evidence]:
+    one, clash = found.workstream, found.clash
+    yield Evidence("state", f"row is {one.status}")
+    if one.branch is not None:
+        yield Evidence("git", branch_in_words(one.branch))
+    if clash is not None and clash.reported:
+        yield Evidence("files", f"{page_name(one.id)} says what to do; it waits for a person")
+    waiting = unblocked_rows((one.id,), snapshot) if clash else {}
+    if waiting:
+        verb = "depends" if len(waiting) == 1 else "depend"
+        yield Evidence("state", f"{listed(tuple(waiting))} {verb} on it and could be started")
+
+
+def page_name(workstream: WorkstreamId) -> str:
+    """Name the page that tells a person of a conflict, from the primary on."""
+    return f"reports/conflict_{workstream}.md"

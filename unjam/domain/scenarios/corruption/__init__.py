@@ -1,0 +1,1 @@
+"""Worktrees, or what Git keeps about them, are damaged."""

@@ -1,0 +1,173 @@
+"""Detect a crashed orchestrator: rows, worktrees, checkouts and locks that nobody will tidy."""
+
+from collections.abc import Iterator
+
+from unjam.domain.scenarios.shared.stale_locks import lock_findings
+from unjam.domain.world.elsewhere import may_serve_others
+from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
+from unjam.domain.world.judging import (
+    is_on_no_branch,
+    judgements,
+    primary_on_agent_branch,
+    unpushed,
+)
+from unjam.domain.world.lookups import orchestrator_seen
+from unjam.domain.world.naming import shown
+from unjam.domain.world.snapshot import Branch, Operation, Process, Snapshot, Worktree
+from unjam.domain.world.truth import Truth
+from unjam.domain.world.words import counted
+from unjam.domain.world.workstream import Judged, Verdict, Workstream
+
+_SUMMARIES = {
+    Verdict.LIVE: "{ws}: its agent still works, but no orchestrator on this machine waits for it",
+    Verdict.LANDED_UNRECORDED: "{ws}: its work is in the trunk, but its row says {status}",
+    Verdict.RECORDED_UNLANDED: "{ws}: recorded as completed, but its branch never landed",
+    Verdict.DEAD_WITH_COMMITS: "{ws}: its agent is gone and left commits that never landed",
+    Verdict.DEAD_UNSAVED: "{ws}: its agent is gone and left only uncommitted work",
+    Verdict.DEAD_DRIFTED: "{ws}: its agent is gone and left work that is on no branch of its own",
+    Verdict.DEAD_EMPTY: "{ws}: its agent is gone and left nothing",
+    Verdict.DEAD_SAVED: "{ws}: its agent is gone, and what it left was saved by an earlier run",
+    Verdict.REVERTED: "{ws}: its work landed and was reverted, but its row says {status}",
+    Verdict.LEFTOVER: "{ws}: is settled, but its worktree was left behind",
+    Verdict.UNKNOWN: "{ws}: what became of it cannot be told",
+}
+
+_NOTHING_THERE = "{ws}: its agent is gone, and neither a worktree nor a commit of its is here"
+
+
+def find_orchestrator_crash(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find what a dead orchestrator left; a living one is trusted to be at work."""
+    if not any(snapshot.orchestrators()):
+        yield from findings_without_orchestrator(snapshot)
+
+
+def findings_without_orchestrator(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find what would be left if no orchestrator lived."""
+    judged = judgements(snapshot)
+    fine = {Verdict.CONSISTENT, Verdict.ELSEWHERE}
+    if may_serve_others(snapshot):  # whoever waits for a living agent may live there
+        fine.add(Verdict.LIVE)
+    for one in judged:
+        if one.verdict not in fine:
+            yield _workstream_finding(one, snapshot)
+    if judged:
+        yield from _shared_findings(snapshot, judged)
+
+
+def _shared_findings(snapshot: Snapshot, judged: tuple[Judged, ...]) -> Iterator[Finding]:
+    """Find what is wrong with what all workstreams share."""
+    yield from lock_findings(snapshot, Scenario.ORCHESTRATOR_CRASH)
+    if unpushed(snapshot):
+        yield _unpushed_finding(snapshot)
+    agent_branch = primary_on_agent_branch(snapshot)
+    if snapshot.primary.operation is not None:
+        yield _operation_finding(snapshot.primary, snapshot.primary.operation)
+    elif agent_branch is not None:
+        yield _primary_finding(snapshot, agent_branch)
+    elif is_on_no_branch(snapshot.primary) and any(has_begun(one.workstream) for one in judged):
+        yield _detached_finding(snapshot)
+
+
+def orchestrator_at_work(snapshot: Snapshot) -> Process | None:
+    """Return the living orchestrator that forbids a recovery, if there is something it forbids."""
+    living = orchestrator_seen(snapshot)
+    if living is None or next(findings_without_orchestrator(snapshot), None) is None:
+        return None
+    return living
+
+
+def has_begun(one: Workstream) -> bool:
+    """Tell what an orchestrator has taken up from what was only ordered."""
+    return one.row is not None or bool(one.branches or one.worktrees)
+
+
+def _workstream_finding(judged: Judged, snapshot: Snapshot) -> Finding:
+    one, verdict = judged.workstream, judged.verdict
+    nowhere = verdict is Verdict.DEAD_EMPTY and not one.worktrees
+    summary = (_NOTHING_THERE if nowhere else _SUMMARIES[verdict]).format(
+        ws=shown(one.id), status=one.status or "nothing"
+    )
+    trees = (Subject("worktree", snapshot.place(tree.path)) for tree in one.worktrees)
+    mild = verdict is Verdict.LEFTOVER
+    return Finding(
+        scenario=Scenario.ORCHESTRATOR_CRASH,
+        cause=str(verdict),
+        severity=Severity.WARNING if mild else Severity.ERROR,
+        summary=summary,
+        subjects=(Subject("workstream", one.id), *trees),
+        evidence=judged.evidence,
+        workstreams=(one.id,),
+        verdicts=((one.id, str(verdict)),),
+    )
+
+
+def _operation_finding(primary: Worktree, operation: Operation) -> Finding:
+    hands = {
+        Truth.YES: "its files are as Git left them",
+        Truth.NO: "its files were edited by hand since",
+        Truth.UNKNOWN: "whether its files were edited by hand cannot be told",
+    }[primary.operation_intact]
+    return Finding(
+        scenario=Scenario.ORCHESTRATOR_CRASH,
+        cause=f"primary in a {operation}",
+        severity=Severity.ERROR,
+        summary=f"the primary checkout was left in the middle of a {operation}",
+        subjects=(Subject("primary", str(primary.path)),),
+        evidence=(Evidence("git", f"a {operation} is in progress; {hands}"),),
+    )
+
+
+def _unpushed_finding(snapshot: Snapshot) -> Finding:
+    name = snapshot.remote.name if snapshot.remote else ""
+    return Finding(
+        scenario=Scenario.ORCHESTRATOR_CRASH,
+        cause="landed and not pushed",
+        severity=Severity.WARNING,
+        summary=f"what an earlier run landed on {snapshot.trunk_name} is not on {name}",
+        subjects=(Subject("remote", name),),
+        evidence=(Evidence("git", "the last push did not succeed"),),
+    )
+
+
+def _detached_finding(snapshot: Snapshot) -> Finding:
+    primary = snapshot.primary
+    hidden = counted(primary.hidden_commits, "commit")
+    return Finding(
+        scenario=Scenario.ORCHESTRATOR_CRASH,
+        cause="primary on no branch",
+        severity=Severity.ERROR,
+        summary=f"the primary checkout was left on commit {(primary.head or '')[:12]}, on no branch",
+        subjects=(Subject("primary", str(primary.path)),),
+        evidence=(Evidence("git", f"HEAD is detached; {hidden} there that no branch holds"),),
+    )
+
+
+def _primary_finding(snapshot: Snapshot, branch: Branch) -> Finding:
+    return Finding(
+        scenario=Scenario.ORCHESTRATOR_CRASH,
+        cause="primary on an agent's branch",
+        severity=Severity.ERROR,
+        summary=f"the primary checkout was left on {branch.name} instead of {snapshot.trunk_name}",
+        subjects=(Subject("primary", str(snapshot.primary.path)),),
+        evidence=(Evidence("git", f"HEAD is {branch.name}"),),
+        workstreams=(branch.workstream,),
+    )
+
+
+def died_in_words(judged: Judged) -> str:
+    """Say what a dead agent left, where it was looked for."""
+    if judged.verdict is Verdict.DEAD_DRIFTED:
+        return f"its agent died; {drifted_in_words(judged.workstream)}"
+    if judged.verdict is Verdict.DEAD_UNSAVED:
+        return "its agent died before it committed anything"
+    if judged.verdict is Verdict.DEAD_SAVED:
+        return "its agent died"  # what an earlier run kept of it is named behind this
+    if not judged.workstream.worktrees:
+        return "its agent died; neither a worktree nor a commit of its is here"
+    return "its agent died and left nothing"
+
+
+def drifted_in_words(one: Workstream) -> str:
+    """Name what it left that is on no branch which is to land."""
+    places = "; ".join(one.drifted_work)
+    return f"it left {places}" if places else ""

@@ -1,0 +1,1 @@
+"""The state is locked, or will not open."""

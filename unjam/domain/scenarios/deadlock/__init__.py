@@ -1,0 +1,1 @@
+"""Workstreams wait for each other."""

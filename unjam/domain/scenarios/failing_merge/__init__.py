@@ -1,0 +1,1 @@
+"""Tests fail since something landed."""

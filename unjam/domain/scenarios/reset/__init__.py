@@ -1,0 +1,1 @@
+"""The emergency: everything goes into the vault."""

@@ -1,0 +1,106 @@
+"""Keep a plan off what is elsewhere, say so, and settle what a person names whose machine is gone."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from unjam.domain.scenarios.shared.restarting import listed
+from unjam.domain.steps.facts import fact
+from unjam.domain.steps.plan import (
+    Discard,
+    Land,
+    Plan,
+    Record,
+    RemoveBranch,
+    RemoveWorktree,
+    Reopen,
+    Step,
+    Stop,
+    only_safe,
+)
+from unjam.domain.steps.policy import Policy
+from unjam.domain.world.elsewhere import asks_for_proof, has_a_claim, seen_at_work
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.naming import shown
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.words import counted
+from unjam.domain.world.workstream import Workstream, elsewhere, join, unfinished_elsewhere
+
+PROOF = "elsewhere"  # the fact that a settlement rests on: still nothing of it is here
+_SHOWN = 5  # reasons
+_TREATMENTS = (Record, Reopen, RemoveWorktree, RemoveBranch, Discard, Stop)
+
+
+def kept_off(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
+    """Leave out whatever would treat another's workstream, or write its row; and say what is elsewhere."""
+    if not asks_for_proof(snapshot):
+        return plan
+    others = frozenset(one.id for one in join(snapshot) if one.elsewhere)
+    left = tuple(one for step in plan.steps if (one := _without(step, others)) is not None)
+    away = elsewhere(snapshot)
+    return replace(
+        plan,
+        steps=plan.steps if left == plan.steps else only_safe(left),
+        notes=(*plan.notes, *_notes(away, snapshot, policy)),
+        elsewhere=tuple(one.id for one in away),
+    )
+
+
+def settlements(snapshot: Snapshot, policy: Policy) -> Iterator[Record]:
+    """Bring to failed what a person has named and said of that its machine is gone for good."""
+    for one in join(snapshot):
+        if one.id in policy.gone and not why_not_settled(one, snapshot):
+            yield Record(
+                subject=one.id,
+                reason=f"{policy.said_by} says that its machine is gone; the row says {one.status}",
+                facts=(fact("row of", one.id, snapshot), fact(PROOF, one.id, snapshot)),
+                workstream=one.id,
+                status="failed",
+                message=f"{policy.said_by} said that its machine is gone for good; will retry",
+            )
+
+
+def why_not_settled(one: Workstream, snapshot: Snapshot) -> str:
+    """Say why nobody may settle it as one of a machine that is gone; empty where a person may."""
+    name = shown(one.id)
+    if one.row is None:
+        return f"{name} has no row"
+    if one.agents:
+        pid = one.agents[0].identity.pid
+        return f"{name} is not elsewhere: its agent works here (pid {pid})"
+    if not one.elsewhere:
+        return f"{name} is not elsewhere: unjam recover --workstream {name}"
+    if seen := seen_at_work(one.id, snapshot):
+        return f"{name}: {seen}; end that first"
+    if not has_a_claim(one.status):
+        return f"{name} is {one.status}: nobody is waited for, so there is nothing to settle"
+    return ""
+
+
+def is_settlement(step: Step) -> bool:
+    """Tell a row that a person had written from one that was judged."""
+    return any(one.kind == PROOF for one in step.facts)
+
+
+def _without(step: Step, others: frozenset[WorkstreamId]) -> Step | None:
+    if isinstance(step, Land):
+        mine = tuple(one for one in step.landings if one.workstream not in others)
+        named = ", ".join(one.workstream for one in mine)
+        return replace(step, landings=mine, subject=named) if mine else None
+    foreign = isinstance(step, _TREATMENTS) and step.workstream in others
+    return None if foreign and not is_settlement(step) else step
+
+
+def _notes(away: tuple[Workstream, ...], snapshot: Snapshot, policy: Policy) -> Iterator[str]:
+    reasons: dict[str, set[WorkstreamId]] = {}
+    for one in away:
+        if one.id not in policy.gone:
+            reasons.setdefault(one.elsewhere, set()).add(one.id)
+    names = frozenset(one for those in reasons.values() for one in those)
+    if names:
+        verb = "is" if len(names) == 1 else "are"
+        told = f"{counted(len(names), 'workstream')} {verb} elsewhere ({listed(names)})"
+        yield f"{told}, and left alone: no row is judged or written"
+    for because, those in list(reasons.items())[:_SHOWN]:
+        yield f"{listed(those)}: {because}"
+    if policy.resume and unfinished_elsewhere(snapshot):
+        yield "no orchestrator is started: one that cannot be seen from here may be at work"

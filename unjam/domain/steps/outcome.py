@@ -1,0 +1,41 @@
+"""What came of a step, and of a run, in the words of the promises."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from unjam.domain.world.identity import WorkstreamId
+
+
+class StepWord(StrEnum):
+    """How one step ended."""
+
+    PLANNED = "planned"
+    REFUSED = "refused"
+    DONE = "done"
+    ALREADY_DONE = "already done"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+class RunWord(StrEnum):
+    """How a whole run ended."""
+
+    PLANNED = "planned"
+    RECOVERED = "recovered"
+    PARTLY = "partly recovered"
+    NEEDS_HUMAN = "needs a human"
+    REFUSED = "refused"
+    NOTHING = "nothing to do"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One step, how it ended, and one sentence an operator can act on."""
+
+    step: str  # the verb
+    subject: str
+    word: StepWord
+    sentence: str
+    workstream: WorkstreamId | None = None
+    kept: tuple[str, ...] = ()  # vault refs and paths it made

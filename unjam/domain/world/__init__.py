@@ -1,0 +1,1 @@
+"""What is there: everything observed at one instant, and what is true of it."""

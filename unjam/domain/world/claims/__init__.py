@@ -1,0 +1,1 @@
+"""Whose a worktree, a commit and an entry of the stash are."""

@@ -1,0 +1,194 @@
+"""What a close look at the state's SQLite file shows: who holds it and how, and what shape it is in.
+
+Which bytes of which file stand for which lock is part of SQLite's format:
+https://sqlite.org/fileformat2.html#wal_index_format and https://sqlite.org/src/file/src/os.h
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import PurePath
+
+from unjam.domain.world.identity import ProcessIdentity, Role
+from unjam.domain.world.truth import Truth
+
+LOST_AND_FOUND = "lost_and_found_"  # with a number of columns: rows nothing says the table of
+SIDES = ("", "-wal", "-shm", "-journal")  # the database and what SQLite keeps beside it
+
+_PENDING = 0x40000000
+_RESERVED = _PENDING + 1
+_SHARED = (_PENDING + 2, _PENDING + 511)
+
+
+class LockKind(StrEnum):
+    """What SQLite calls the locks a process can hold."""
+
+    EXCLUSIVE = "EXCLUSIVE"
+    PENDING = "PENDING"
+    RESERVED = "RESERVED"
+    SHARED = "SHARED"
+    WAL_WRITE = "WAL write"
+    WAL_CHECKPOINT = "WAL checkpoint"
+    WAL_RECOVER = "WAL recover"
+    WAL_READ = "WAL read"
+    WAL_OPEN = "WAL open"  # every connection to a WAL database has it
+
+
+# While one of these is held, nobody else can write; strongest first.
+BLOCKING = (
+    LockKind.EXCLUSIVE,
+    LockKind.PENDING,
+    LockKind.RESERVED,
+    LockKind.WAL_WRITE,
+    LockKind.WAL_RECOVER,
+    LockKind.WAL_CHECKPOINT,
+)
+READS = range(123, 128)  # bytes of the index: one for each mark of its readers
+_IN_INDEX = {
+    120: LockKind.WAL_WRITE,
+    121: LockKind.WAL_CHECKPOINT,
+    122: LockKind.WAL_RECOVER,
+    128: LockKind.WAL_OPEN,
+} | dict.fromkeys(READS, LockKind.WAL_READ)
+
+
+def lock_kinds(side: str, first: int, last: int, *, writes: bool) -> Iterator[LockKind]:
+    """Name what a locked range of bytes means, in the database or in its ``-shm``."""
+    if side == "-shm":
+        yield from dict.fromkeys(kind for at, kind in _IN_INDEX.items() if first <= at <= last)
+        return
+    if first <= _SHARED[1] and last >= _SHARED[0]:
+        yield LockKind.EXCLUSIVE if writes else LockKind.SHARED
+    if first <= _PENDING <= last:
+        yield LockKind.PENDING
+    if first <= _RESERVED <= last:
+        yield LockKind.RESERVED
+
+
+class Activity(StrEnum):
+    """What a holder did between two looks."""
+
+    WORKS = "works"
+    STOPPED = "is stopped"
+    IDLE = "does nothing"
+    UNKNOWN = "cannot be told"
+
+
+class Shape(StrEnum):
+    """What a state file is, by its own bytes and by what SQLite says of a copy."""
+
+    SOUND = "sound"
+    EMPTY = "empty"
+    FOREIGN = "not a database"
+    MALFORMED = "malformed"
+    UNREAD = "could not be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One process that holds a lock on the database, or has one of its files open."""
+
+    pid: int
+    process: ProcessIdentity | None  # None: it cannot be seen from here
+    command: tuple[str, ...] = ()
+    role: Role | None = None  # what it is to the orchestration; None: a stranger to it
+    locks: tuple[LockKind, ...] = ()  # that both looks found
+    activity: Activity = Activity.UNKNOWN
+    because: str = ""  # what its activity shows in
+    deleted: tuple[str, ...] = ()  # files of the database it has open that have lost their name
+    is_overtaken: bool = False  # others have written the database since it wrote its deleted log
+    reads_to: int | None = None  # frame of the WAL behind which its reading began
+    is_near: bool = False  # works in the orchestration, or names it in its command line
+    is_personal: bool = False  # a person sits at its terminal
+    is_ours: bool = False  # unjam itself runs in it
+
+    @property
+    def blocks(self) -> bool:
+        """Whether nobody else can write because of it."""
+        return any(kind in BLOCKING for kind in self.locks)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it will not let go by itself, as far as two looks can tell."""
+        return self.activity in (Activity.STOPPED, Activity.IDLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Boss:
+    """One of several living orchestrators."""
+
+    process: ProcessIdentity
+    command: tuple[str, ...]
+    agents: int  # that it started, and that live
+    has_lock: bool  # it holds a lock of its own beside the state
+
+
+@dataclass(frozen=True, slots=True)
+class Wal:
+    """A write-ahead log."""
+
+    size: int
+    generation: str  # number of its checkpoints and salt: another one after each restart
+    frames: int = 0  # committed
+    folded: int | None = None  # of them, those the database has too; None: cannot tell
+
+
+@dataclass(frozen=True, slots=True)
+class TableCount:
+    """Rows of one table: what SQLite reads of it, and what its pages hold."""
+
+    table: str
+    read: int | None  # None: it reads none of it
+    found: int
+    loose: int = 0  # of those found, on pages that nothing leads to: some may have been deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The state's file at one instant."""
+
+    path: PurePath
+    shape: Shape
+    because: str = ""  # why it is not sound, in SQLite's words
+    mode: str = ""  # "wal" or "rollback"; empty where its header does not say
+    size: int = 0
+    wal: Wal | None = None
+    hot_journal: Truth = Truth.NO  # a transaction that died, half of it in the file
+    written_at: datetime | None = None
+    is_in_use: bool = False  # somebody committed while it was looked at
+    holders: tuple[Holder, ...] = ()
+    bosses: tuple[Boss, ...] = ()  # orchestrators, where there are several
+    free: int | None = None  # bytes
+    writable: Truth = Truth.YES
+    read_only: str = ""  # why it cannot be written: a file system, or permissions
+    file_system: str = ""  # kind, where it is one that other machines share
+    tables: tuple[TableCount, ...] = ()  # of one that is damaged
+    untold: tuple[str, ...] = ()  # what could not be told, and why
+
+    def blockers(self) -> Iterator[Holder]:
+        """Yield those that keep everybody else from writing."""
+        return (one for one in self.holders if one.blocks)
+
+    def readers(self) -> Iterator[Holder]:
+        """Yield those whose reading keeps the write-ahead log from being folded in."""
+        for one in self.holders:
+            if LockKind.WAL_READ in one.locks and not one.blocks:
+                yield one
+
+    def stranded(self) -> Iterator[Holder]:
+        """Yield those that work on files that have lost their names."""
+        return (one for one in self.holders if one.deleted)
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether others have committed beside a deleted log: folded in, it would overwrite that."""
+        log = self.wal
+        deleted = {name for one in self.stranded() for name in one.deleted}
+        has_two = bool(log and log.frames) and f"{self.path.name}-wal" in deleted
+        return has_two or any(one.is_overtaken for one in self.stranded())
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether only a new file helps."""
+        return self.shape in (Shape.EMPTY, Shape.FOREIGN, Shape.MALFORMED)

@@ -1,0 +1,46 @@
+"""What is true of each workstream, of the primary checkout and of what was landed."""
+
+from collections.abc import Iterator
+
+from unjam.domain.world.lookups import branch_seen
+from unjam.domain.world.snapshot import Branch, Process, Snapshot, Stray, Worktree
+from unjam.domain.world.workstream import Judged, join, judge
+
+
+def judgements(snapshot: Snapshot) -> tuple[Judged, ...]:
+    """Judge every workstream of the snapshot."""
+    return tuple(judge(one, snapshot) for one in join(snapshot))
+
+
+def primary_on_agent_branch(snapshot: Snapshot) -> Branch | None:
+    """Return the agent's branch that the primary was left on."""
+    return branch_seen(snapshot.primary.branch, snapshot)
+
+
+def is_on_no_branch(primary: Worktree) -> bool:
+    """Tell a checkout whose HEAD is a commit; what is merged there, no branch would hold."""
+    whole = not primary.damage and not primary.problem
+    return whole and primary.branch is None and primary.head is not None
+
+
+def is_astray(snapshot: Snapshot) -> bool:
+    """Tell whether the primary was left where the orchestrator cannot work from.
+
+    On any other branch it was put by a person.
+    """
+    primary = snapshot.primary
+    away = primary_on_agent_branch(snapshot) is not None or is_on_no_branch(primary)
+    return away or primary.operation is not None
+
+
+def unpushed(snapshot: Snapshot) -> bool:
+    """Tell whether work that a run landed still waits for the remote."""
+    remote = snapshot.remote
+    return snapshot.push_owed and remote is not None and remote.ahead != 0
+
+
+def anybody_at(stray: Stray, snapshot: Snapshot) -> Iterator[Process]:
+    """Give every process in a stray directory, a person's shell included."""
+    for process in snapshot.processes:
+        if process.cwd is not None and process.cwd.is_relative_to(stray.path):
+            yield process
