@@ -23,12 +23,12 @@ from tests.world.sealed import trust_below
 from unjam.adapters.git.proving.units import Known, units_of
 from unjam.domain.culprits.search import Asking, Ruling, Terms, given_up, next_trials, rule
 from unjam.domain.world.trials import Heard, Probe, Said, Unit
-from unjam.engine.blaming.bench import open_bench
-from unjam.engine.blaming.hearing import Failing
-from unjam.engine.blaming.investigate import known_tests
-from unjam.engine.blaming.record import Memory
-from unjam.engine.blaming.search import Search
-from unjam.engine.blaming.trees import Trees
+from unjam.engine.culprits.bench import open_bench
+from unjam.engine.culprits.compare_failures import Failing
+from unjam.engine.culprits.investigate import known_tests
+from unjam.engine.culprits.search import Search
+from unjam.engine.culprits.trial_trees import Trees
+from unjam.engine.observing.tests_on_record import Memory
 from unjam.engine.orchestration import Orchestration, open_orchestration
 
 SEALED = {

@@ -29,8 +29,8 @@ from benchmarks.check import SEALED, by_hand
 from benchmarks.fleet_world import Size, build
 from flows.detect import detect
 from tests.prefect_server import QUIET, shared_server
-from unjam.engine import detecting
 from unjam.engine.orchestration import open_orchestration
+from unjam.engine.running import scheduled_look
 
 EVERY = timedelta(minutes=5)
 WAYS = ("by hand", "the look alone", "the watch")
@@ -45,7 +45,9 @@ def by_hand_in_each(repos: list[Path], size: Size) -> None:
 def look_alone(repos: list[Path]) -> None:
     """Do what the flow does, as many at once, without Prefect."""
     with ThreadPoolExecutor() as pool:
-        for seen in pool.map(lambda one: detecting.detect(open_orchestration(one), EVERY), repos):
+        for seen in pool.map(
+            lambda one: scheduled_look.detect(open_orchestration(one), EVERY), repos
+        ):
             if seen.because:
                 raise SystemExit(f"{seen.repo}: {seen.because}")
 

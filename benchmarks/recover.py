@@ -23,12 +23,12 @@ from tests.prefect_server import shared_server
 from tests.world import World
 from tests.world.sealed import trust_below
 from unjam.domain.world.finding import Scenario
-from unjam.engine.acts import carry_out
-from unjam.engine.conclude import conclude
+from unjam.engine.acts.carry_out import carry_out
+from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import look_again, prepare, preview
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, adopt, session
+from unjam.engine.running.prepare import look_again, prepare, preview
+from unjam.engine.running.session import Terms, adopt, session
+from unjam.engine.telling.run_report import conclude
 
 ROOT = Path(__file__).resolve().parents[1]
 BY_HAND = Path(__file__).with_name("recover_by_hand.sh")

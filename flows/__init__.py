@@ -22,8 +22,8 @@ from unjam.domain.scenarios.database import steps as state_steps
 from unjam.domain.scenarios.reset import steps as reset_steps
 from unjam.domain.steps import plan as steps
 from unjam.domain.world.finding import Scenario
-from unjam.engine.recovery import Recovery
-from unjam.engine.replanning import ROUNDS
+from unjam.engine.acts.recovery import Recovery
+from unjam.engine.running.replanning import ROUNDS
 
 TASKS: Mapping[type[steps.Step], Any] = {
     steps.Stop: stop,

@@ -14,7 +14,7 @@ from prefect.runtime import flow_run
 from tasks.closing import close_the_dead
 from tasks.missed import leave_out_the_missed
 from tasks.watch import key_of_watch, look, name_of_watch, rows_of, sign_of, start, tell
-from unjam.engine.repositories import listed
+from unjam.engine.running.watched_repositories import listed
 
 
 @flow(name="detect", flow_run_name=name_of_watch)

@@ -10,7 +10,7 @@ from tasks.archive import verify_archive
 from tasks.assess import assess_reset
 from tasks.report import report
 from tasks.session import Approval, adopted, name_of_run, opened, recovery, terms
-from unjam.engine.resetting import refuse_unless_named
+from unjam.engine.running.reset import refuse_unless_named
 
 
 @flow(name="reset", flow_run_name=name_of_run)

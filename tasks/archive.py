@@ -6,9 +6,9 @@ from tasks.retrying import RETRY_TRANSIENT
 from tasks.telling import name_of_step, told
 from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.steps.outcome import Outcome
-from unjam.engine.acts import carry_out
-from unjam.engine.recovery import Recovery
-from unjam.engine.resetting import verify_reset
+from unjam.engine.acts.carry_out import carry_out
+from unjam.engine.acts.recovery import Recovery
+from unjam.engine.running.reset import verify_reset
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)

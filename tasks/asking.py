@@ -19,7 +19,7 @@ from unjam.domain.world.finding import Scenario
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.words import printable
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.prepare import NOTHING_NAMED, Named, preview
+from unjam.engine.running.prepare import NOTHING_NAMED, Named, preview
 from unjam.errors import RefusedError
 
 _PATIENCE = 7 * 86_400  # seconds until an unanswered question has failed

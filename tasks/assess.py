@@ -6,10 +6,10 @@ from tasks.retrying import RETRY_TRANSIENT
 from unjam.domain.steps.plan import Plan
 from unjam.domain.world.finding import Finding, Scenario
 from unjam.domain.world.words import printable
-from unjam.engine.prepare import Prepared, look_again, prepare
-from unjam.engine.recovery import Recovery
-from unjam.engine.replanning import became_untrue, plan_anew
-from unjam.engine.resetting import prepare_reset
+from unjam.engine.acts.recovery import Recovery
+from unjam.engine.running.prepare import Prepared, look_again, prepare
+from unjam.engine.running.replanning import became_untrue, plan_anew
+from unjam.engine.running.reset import prepare_reset
 
 
 @task(task_run_name="assess", **RETRY_TRANSIENT)

@@ -22,7 +22,7 @@ from prefect.settings import (
 
 from unjam.adapters import machine
 from unjam.domain.world.words import printable
-from unjam.engine import serving
+from unjam.engine.running import up_record
 from unjam.errors import UsageError
 
 _joined: dict[Any, Any] = {}  # how to reach the server that was found
@@ -42,7 +42,7 @@ def warm_up() -> None:
 
 def _join() -> bool:
     """Take the `unjam up` of this person, if one runs; two servers would get in each other's way."""
-    way_in = serving.way_in()
+    way_in = up_record.way_in()
     if way_in is None:
         return False
     _joined.update({getattr(prefect.settings, name): value for name, value in way_in.items()})

@@ -18,8 +18,8 @@ from unjam.adapters.machine import key
 from unjam.domain.scenarios.failing_merge.page import search_picture, search_table
 from unjam.domain.world.trials import TrunkTests
 from unjam.domain.world.words import printable
-from unjam.engine.blaming.investigate import known_tests
-from unjam.engine.blaming.search import Progress
+from unjam.engine.culprits.investigate import known_tests
+from unjam.engine.culprits.search import Progress
 from unjam.engine.orchestration import Orchestration
 
 

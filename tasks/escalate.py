@@ -8,10 +8,10 @@ from prefect.artifacts import create_markdown_artifact
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.adapters.machine import key
 from unjam.domain.world.finding import Finding, Scenario
-from unjam.engine.escalating.bundle import read_page
-from unjam.engine.escalating.escalate import escalate_now, escalate_repeated
-from unjam.engine.prepare import Prepared
-from unjam.engine.recovery import Recovery
+from unjam.engine.acts.recovery import Recovery
+from unjam.engine.running.prepare import Prepared
+from unjam.engine.telling.escalate import escalate_now, escalate_repeated
+from unjam.engine.telling.escalation_bundle import read_page
 
 
 @task(task_run_name="call a person if it was in vain", **RETRY_TRANSIENT)

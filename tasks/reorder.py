@@ -6,8 +6,8 @@ from tasks.retrying import RETRY_TRANSIENT
 from tasks.telling import name_of_step, told
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.steps.plan import EditSpec, Reopen
-from unjam.engine.acts import carry_out
-from unjam.engine.recovery import Recovery
+from unjam.engine.acts.carry_out import carry_out
+from unjam.engine.acts.recovery import Recovery
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)

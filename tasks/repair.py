@@ -17,8 +17,8 @@ from unjam.domain.steps.plan import (
     RestoreObjects,
     ReturnPrimary,
 )
-from unjam.engine.acts import carry_out
-from unjam.engine.recovery import Recovery
+from unjam.engine.acts.carry_out import carry_out
+from unjam.engine.acts.recovery import Recovery
 
 Repair = (
     MoveLock

@@ -19,9 +19,9 @@ from unjam.domain.reports.run_picture import picture_of_run
 from unjam.domain.scenarios.deadlock.picture import picture_of
 from unjam.domain.world.finding import Finding
 from unjam.domain.world.snapshot import Snapshot
-from unjam.engine.conclude import close, described
-from unjam.engine.prepare import Prepared
-from unjam.engine.recovery import Recovery
+from unjam.engine.acts.recovery import Recovery
+from unjam.engine.running.prepare import Prepared
+from unjam.engine.telling.run_report import close, described
 
 
 @task(task_run_name="report", **RETRY_TRANSIENT)

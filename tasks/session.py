@@ -19,12 +19,12 @@ from unjam.domain.steps.plan import Plan, Step
 from unjam.domain.steps.policy import StepClass
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.words import printable
-from unjam.engine.acts import give_up
-from unjam.engine.history import PastRun, last_told
+from unjam.engine.acts.carry_out import give_up
+from unjam.engine.acts.recovery import Permission, Recovery
+from unjam.engine.keeping.past_runs import PastRun, last_told
 from unjam.engine.orchestration import Orchestration, open_orchestration
-from unjam.engine.prepare import Named, whoever, with_named
-from unjam.engine.recovery import Permission, Recovery
-from unjam.engine.session import Terms, adopt, session
+from unjam.engine.running.prepare import Named, whoever, with_named
+from unjam.engine.running.session import Terms, adopt, session
 from unjam.errors import RefusedError
 
 

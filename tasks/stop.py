@@ -7,8 +7,8 @@ from tasks.telling import name_of_step, told
 from unjam.domain.scenarios.database.steps import StopHolder
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.steps.plan import Stop
-from unjam.engine.acts import carry_out
-from unjam.engine.recovery import Recovery
+from unjam.engine.acts.carry_out import carry_out
+from unjam.engine.acts.recovery import Recovery
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)

@@ -10,8 +10,8 @@ from unjam.adapters.machine import key
 from unjam.domain.readiness.checks import readiness_document
 from unjam.domain.reports.markdown import readiness_page
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.progressing import look
-from unjam.engine.surveying import check_after, check_before
+from unjam.engine.telling.progress import look
+from unjam.engine.telling.survey import check_after, check_before
 
 
 @task(task_run_name="check before a run", **RETRY_TRANSIENT)

@@ -13,8 +13,8 @@ from unjam.domain.scenarios.database.steps import (
     VacuumState,
 )
 from unjam.domain.steps.outcome import Outcome
-from unjam.engine.acts import carry_out
-from unjam.engine.recovery import Recovery
+from unjam.engine.acts.carry_out import carry_out
+from unjam.engine.acts.recovery import Recovery
 
 Tending = KeepState | OpenState | RebuildState | ReplaceState | UseLog | VacuumState
 

@@ -8,9 +8,9 @@ from typing import Any
 from prefect import task
 
 from tasks.retrying import RETRY_TRANSIENT
-from unjam.engine.blaming.bench import Carry, workers_of
-from unjam.engine.blaming.record import Ran
-from unjam.engine.blaming.trial import Trial, carry_out
+from unjam.engine.culprits.bench import Carry, workers_of
+from unjam.engine.culprits.trial import Trial, carry_out
+from unjam.engine.observing.tests_on_record import Ran
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UsageError
 

@@ -12,10 +12,10 @@ from unjam.domain.reports.markdown import undo_page
 from unjam.domain.steps.change import Change
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.world.words import printable
-from unjam.engine.conclude import close, described_undo
-from unjam.engine.recovery import Recovery
-from unjam.engine.undo import in_words, preview
-from unjam.engine.undo import take_back as taken_back
+from unjam.engine.acts.recovery import Recovery
+from unjam.engine.running.undo import in_words, preview
+from unjam.engine.running.undo import take_back as taken_back
+from unjam.engine.telling.run_report import close, described_undo
 
 
 def _name() -> str:

@@ -22,9 +22,9 @@ from tasks.retrying import RETRY_TRANSIENT
 from unjam.adapters import clock, machine
 from unjam.domain.world.finding import Finding
 from unjam.domain.world.words import printable
-from unjam.engine.detecting import Seen, detect
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.watch_sign import MISSED
+from unjam.engine.running.scheduled_look import Seen, detect
+from unjam.engine.running.watch_record import MISSED
 from unjam.errors import UnjamError
 from unjam.settings.units import written_duration
 

@@ -11,15 +11,15 @@ from unjam.domain.catalogue.planning import PLANNERS
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.plan import Step
 from unjam.domain.world.finding import Scenario
-from unjam.engine.acts import carry_out, give_up
-from unjam.engine.conclude import conclude, conclude_undo
-from unjam.engine.escalating.escalate import escalate_repeated
+from unjam.engine.acts.carry_out import carry_out, give_up
+from unjam.engine.acts.recovery import Permission, Recovery
 from unjam.engine.orchestration import Orchestration, open_orchestration
-from unjam.engine.prepare import look_again, prepare
-from unjam.engine.recovery import Permission, Recovery
-from unjam.engine.replanning import ROUNDS, plan_anew
-from unjam.engine.session import Terms, adopt, session
-from unjam.engine.undo import preview, take_back
+from unjam.engine.running.prepare import look_again, prepare
+from unjam.engine.running.replanning import ROUNDS, plan_anew
+from unjam.engine.running.session import Terms, adopt, session
+from unjam.engine.running.undo import preview, take_back
+from unjam.engine.telling.escalate import escalate_repeated
+from unjam.engine.telling.run_report import conclude, conclude_undo
 from unjam.errors import TransientError
 
 SCENARIOS = tuple(PLANNERS)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from tests.recovering import carry_on
 from unjam.domain.reports.check_report import Document
-from unjam.engine.conclude import conclude
+from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.recovery import Permission
-from unjam.engine.resetting import prepare_reset, verify_reset
-from unjam.engine.session import Terms, adopt, session
+from unjam.engine.running.reset import prepare_reset, verify_reset
+from unjam.engine.running.session import Terms, adopt, session
+from unjam.engine.telling.run_report import conclude
 
 DRIVER = Path(__file__)
 

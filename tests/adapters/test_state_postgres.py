@@ -14,7 +14,7 @@ from unjam.adapters.state.write import rehearse, update_row
 from unjam.domain.steps.change import UpdateRow
 from unjam.domain.world.snapshot import Scalar
 from unjam.domain.world.truth import Truth
-from unjam.engine.observe import observe
+from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import PermanentError, RefusedError, TransientError
 from unjam.settings import Settings

@@ -118,7 +118,7 @@ def test_a_check_imports_nothing_that_only_repairs_need(world: World) -> None:
 
     names = imported(world, "check --json")
 
-    assert "unjam.engine.observe" in names
+    assert "unjam.engine.observing.observe" in names
     repairs = {"git", "pydantic", "psutil", "rich", "unjam.engine.acts", "unjam.domain.steps.plan"}
     assert names & repairs == set()
 

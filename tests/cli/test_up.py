@@ -26,8 +26,8 @@ from tests.world import World, typical_wreck
 from tests.world.shell import wait_until
 from unjam.adapters.only_one import only_one
 from unjam.cli.parser import parser
-from unjam.engine.repositories import listed
-from unjam.engine.serving import alone, password_in
+from unjam.engine.running.up_record import alone, password_in
+from unjam.engine.running.watched_repositories import listed
 from unjam.errors import UsageError
 
 DEADLINE = 180.0  # seconds; the first start alone takes 15

@@ -4,10 +4,10 @@ import pytest
 
 from tests.world import World
 from unjam.domain.steps.outcome import RunWord
-from unjam.engine.history import past_runs, unfinished
+from unjam.engine.acts.recovery import Permission
+from unjam.engine.keeping.past_runs import past_runs, unfinished
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, session
+from unjam.engine.running.session import Terms, session
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])

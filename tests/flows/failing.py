@@ -8,7 +8,7 @@ from tests.world import Program, Workstream, World, git
 from unjam.domain.reports.check_report import Document
 from unjam.domain.world.finding import Scenario
 from unjam.domain.world.trials import TrunkTests
-from unjam.engine.blaming.investigate import known_tests
+from unjam.engine.culprits.investigate import known_tests
 from unjam.engine.orchestration import open_orchestration
 
 ONLY = (Scenario.FAILING_MERGE,)

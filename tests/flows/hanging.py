@@ -12,8 +12,8 @@ from tests.world.hanging import Stage
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.reports.check_report import Document
 from unjam.domain.world.finding import Finding, Scenario
+from unjam.engine.observing.observe_closely import observe_closely
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.watching import observe_closely
 
 PATIENCE = 1.5  # seconds; an hour in life
 HANG = (Scenario.AGENT_HANG,)

@@ -9,11 +9,11 @@ from tests.world import Program, Workstream, World, git
 from unjam.domain.reports.check_report import Document
 from unjam.domain.world.finding import Scenario
 from unjam.domain.world.identity import WorkstreamId
-from unjam.engine.conclude import conclude
+from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import Named, look_again, prepare, with_named
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, adopt, session
+from unjam.engine.running.prepare import Named, look_again, prepare, with_named
+from unjam.engine.running.session import Terms, adopt, session
+from unjam.engine.telling.run_report import conclude
 
 ALL_OF_A = {"ws-21", "ws-22", "ws-23"}
 AGENT = "import time; time.sleep(600)"

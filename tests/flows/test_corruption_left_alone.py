@@ -12,7 +12,7 @@ from tests.recovering import recover
 from tests.world import BREAKAGES, Program, World, git, wait_until
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.world.finding import Finding, Scenario
-from unjam.engine.observe import observe
+from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import open_orchestration
 
 Start = Callable[..., Program]

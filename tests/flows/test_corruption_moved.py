@@ -9,7 +9,7 @@ from tests.flows.test_worktree_corruption import ONLY, at_work, mended, works
 from tests.recovering import recover, undo
 from tests.world import Program, Workstream, World, git
 from tests.world.state import COLUMNS
-from unjam.engine.observe import observe
+from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import open_orchestration
 
 Start = Callable[..., Program]

@@ -9,7 +9,7 @@ from tests.world import Workstream, World, git, git_status, spoil
 from unjam.domain.catalogue.diagnosis import DETECTORS
 from unjam.domain.reports.check_report import Document
 from unjam.domain.world.snapshot import Snapshot
-from unjam.engine.observe import observe
+from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import open_orchestration
 
 

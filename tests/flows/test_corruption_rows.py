@@ -8,7 +8,7 @@ from tests.flows.test_worktree_corruption import ONLY, at_work, mended, works
 from tests.recovering import recover, undo
 from tests.world import BREAKAGES, Workstream, World, git, git_status, typical_wreck
 from unjam.domain.catalogue.diagnosis import diagnose
-from unjam.engine.observe import observe
+from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import open_orchestration
 
 

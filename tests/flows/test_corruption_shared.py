@@ -13,7 +13,7 @@ from tests.world.shared_damage import SHARED
 from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
 from unjam.domain.reports.check_report import Document
 from unjam.domain.world.finding import Finding
-from unjam.engine.observe import observe
+from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import open_orchestration
 
 _ROUNDS = 3  # as `unjam recover` does

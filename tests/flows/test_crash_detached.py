@@ -7,7 +7,7 @@ from tests.command import unjam
 from tests.flows.building import begun, on_trunk, recovered
 from tests.recovering import recover, sentences, undo
 from tests.world import World, git, git_status
-from unjam.engine.observe import observe
+from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import open_orchestration
 
 

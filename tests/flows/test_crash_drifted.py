@@ -8,12 +8,12 @@ import pytest
 from tests.flows.building import on_trunk
 from tests.recovering import SCENARIOS, carry_on, recover
 from tests.world import Workstream, World, git
-from unjam.engine.observe import is_void, observe
+from unjam.engine.acts.recovery import Permission
+from unjam.engine.observing.observe import is_void, observe
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import prepare
-from unjam.engine.recovery import Permission
-from unjam.engine.replanning import plan_anew
-from unjam.engine.session import Terms, session
+from unjam.engine.running.prepare import prepare
+from unjam.engine.running.replanning import plan_anew
+from unjam.engine.running.session import Terms, session
 
 
 def begun(world: World) -> Workstream:

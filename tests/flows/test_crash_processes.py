@@ -23,12 +23,12 @@ from tests.world import (
     typical_wreck,
     wait_until,
 )
-from unjam.engine.acts import carry_out
-from unjam.engine.history import past_runs
+from unjam.engine.acts.carry_out import carry_out
+from unjam.engine.acts.recovery import Permission
+from unjam.engine.keeping.past_runs import past_runs
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import prepare
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, session
+from unjam.engine.running.prepare import prepare
+from unjam.engine.running.session import Terms, session
 from unjam.errors import RefusedError
 
 Start = Callable[..., Program]

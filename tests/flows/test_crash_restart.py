@@ -13,7 +13,7 @@ from tests.recovering import recover, sentences
 from tests.world import World, git, processes_below, typical_wreck
 from unjam.domain.world.identity import WorkstreamId
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import preview
+from unjam.engine.running.prepare import preview
 
 RUNS = "import time; print('up', flush=True); time.sleep(600)"
 

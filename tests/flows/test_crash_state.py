@@ -14,11 +14,11 @@ from tests.flows.building import begun, on_trunk, recovered
 from tests.recovering import SCENARIOS, recover, sentences, undo
 from tests.world import HOSTILE_IDS, StateFile, TimeStyle, World, git, typical_wreck
 from tests.world.state import COLUMNS
-from unjam.engine.acts import carry_out
+from unjam.engine.acts.carry_out import carry_out
+from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import prepare
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, session
+from unjam.engine.running.prepare import prepare
+from unjam.engine.running.session import Terms, session
 
 
 def test_two_columns_are_enough(calm: World) -> None:

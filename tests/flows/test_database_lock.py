@@ -204,11 +204,11 @@ def test_who_lets_go_between_plan_and_stop_is_not_stopped(busy: World, start: St
     holder = keeper(start, busy, "BEGIN IMMEDIATE")
     digest = unjam_json("recover", "database_lock", "--dry-run", cwd=busy.repo)["digest"]
     assert digest == unjam_json("recover", "database_lock", "--dry-run", cwd=busy.repo)["digest"]
-    from unjam.engine.acts import carry_out
+    from unjam.engine.acts.carry_out import carry_out
+    from unjam.engine.acts.recovery import Permission
     from unjam.engine.orchestration import open_orchestration
-    from unjam.engine.prepare import prepare
-    from unjam.engine.recovery import Permission
-    from unjam.engine.session import Terms, session
+    from unjam.engine.running.prepare import prepare
+    from unjam.engine.running.session import Terms, session
 
     with session(open_orchestration(busy.repo), Terms("x"), Permission(everything=True)) as run:
         plan = prepare(run.look_for(ONLY), run.policy, None, ONLY).plan

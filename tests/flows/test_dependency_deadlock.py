@@ -17,10 +17,10 @@ from tests.world import HOSTILE_IDS, World, git, wait_until
 from tests.world.state import COLUMNS
 from unjam.adapters.machine import key
 from unjam.domain.world.finding import Scenario
+from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import prepare
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, session
+from unjam.engine.running.prepare import prepare
+from unjam.engine.running.session import Terms, session
 from unjam.errors import RefusedError
 
 ONLY = (Scenario.DEPENDENCY_DEADLOCK,)
@@ -259,7 +259,7 @@ def test_a_spec_that_changed_between_plan_and_step_is_refused(calm: World) -> No
 def with_a_change_in_between(world: World, change: Callable[[], None]) -> list[str]:
     """Plan, let the world change, then carry out the edits; what came of them."""
     from unjam.domain.steps.plan import EditSpec
-    from unjam.engine.acts import carry_out
+    from unjam.engine.acts.carry_out import carry_out
 
     with session(open_orchestration(world.repo), Terms("t"), Permission(everything=True)) as run:
         plan = prepare(run.look(), run.policy, None, ONLY).plan

@@ -14,7 +14,7 @@ from tests.recovering import recover, sentences, undo
 from tests.world import Program, World, git
 from tests.world.shell import wait_until
 from unjam.domain.world.finding import Scenario
-from unjam.engine.prepare import Named
+from unjam.engine.running.prepare import Named
 
 HOLDING = f"""
 import pathlib, sqlite3

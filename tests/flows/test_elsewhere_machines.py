@@ -23,9 +23,9 @@ from tests.world import Program, World, typical_wreck
 from unjam.adapters import clock
 from unjam.adapters.machine import mark
 from unjam.domain.world.finding import Scenario
-from unjam.engine.detecting import detect
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import Named
+from unjam.engine.running.prepare import Named
+from unjam.engine.running.scheduled_look import detect
 
 MACHINES = ("build-1", "build-2", "build-3")
 TABLE = """

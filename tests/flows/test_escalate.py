@@ -18,13 +18,13 @@ from tests.recovering import recover
 from tests.world import Program, World, git, typical_wreck, wait_until
 from unjam.domain.steps.policy import StepClass
 from unjam.domain.world.finding import Scenario
-from unjam.engine.acts import carry_out
-from unjam.engine.conclude import conclude
-from unjam.engine.escalating.escalate import escalate_repeated
+from unjam.engine.acts.carry_out import carry_out
+from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import look_again, prepare
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, adopt, session
+from unjam.engine.running.prepare import look_again, prepare
+from unjam.engine.running.session import Terms, adopt, session
+from unjam.engine.telling.escalate import escalate_repeated
+from unjam.engine.telling.run_report import conclude
 
 SECRET_ENV = "correct-horse-battery-staple"
 SECRET_LOG = "tr0ub4dor-and-3"

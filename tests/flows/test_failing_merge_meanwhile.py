@@ -20,8 +20,8 @@ from tests.flows.failing import (
 from tests.recovering import recover, sentences
 from tests.world import World, git
 from unjam.domain.scenarios.failing_merge.page import search_picture, search_table
-from unjam.engine.blaming.investigate import known_tests
-from unjam.engine.blaming.search import Progress
+from unjam.engine.culprits.investigate import known_tests
+from unjam.engine.culprits.search import Progress
 from unjam.engine.orchestration import open_orchestration
 
 

@@ -29,8 +29,8 @@ from tests.world.hanging import Stage, stage
 from tests.world.script import keep_writing, reach, write
 from unjam.adapters.processes.look import instant, uncollected
 from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.engine.observing.observe_closely import observe_closely
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.watching import observe_closely
 
 
 @pytest.fixture

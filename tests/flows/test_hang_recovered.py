@@ -25,11 +25,11 @@ from tests.recovering import recover, sentences, undo
 from tests.world import World, git, git_status, processes_below, wait_until
 from tests.world.hanging import HUNG, Stage, stage
 from unjam.domain.steps.plan import Stop
-from unjam.engine.acts import carry_out
+from unjam.engine.acts.carry_out import carry_out
+from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import prepare
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, session
+from unjam.engine.running.prepare import prepare
+from unjam.engine.running.session import Terms, session
 
 
 @pytest.fixture

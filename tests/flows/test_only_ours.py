@@ -9,7 +9,7 @@ from tests.flows.test_corruption_undo import to_the_byte
 from tests.flows.test_worktree_corruption import ONLY, at_work, mended
 from tests.recovering import recover, undo
 from tests.world import Program, World, git, wait_until
-from unjam.engine.observe import observe
+from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import open_orchestration
 
 Start = Callable[..., Program]

@@ -252,8 +252,8 @@ def test_a_recovery_that_was_killed_is_named(sound: World, start: Callable[..., 
     script = (
         "from pathlib import Path\n"
         "from unjam.engine.orchestration import open_orchestration\n"
-        "from unjam.engine.recovery import Permission\n"
-        "from unjam.engine.session import Terms, session\n"
+        "from unjam.engine.acts.recovery import Permission\n"
+        "from unjam.engine.running.session import Terms, session\n"
         "import time\n"
         "with session(open_orchestration(Path('.')), Terms('recover'), Permission()):\n"
         "    print('began', flush=True)\n"

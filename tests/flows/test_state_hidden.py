@@ -16,12 +16,12 @@ from tests.recovering import SCENARIOS, carry_on, recover, sentences, undo
 from tests.world import World, git
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.plan import Record
-from unjam.engine.conclude import conclude
-from unjam.engine.detecting import Seen, detect
+from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.prepare import look_again, prepare
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, adopt, session
+from unjam.engine.running.prepare import look_again, prepare
+from unjam.engine.running.scheduled_look import Seen, detect
+from unjam.engine.running.session import Terms, adopt, session
+from unjam.engine.telling.run_report import conclude
 
 Hidden = Callable[[World], AbstractContextManager[None]]
 _LOCK = """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.flows.failing import ONLY
 from tests.recovering import recover
-from unjam.engine.blaming.investigate import known_tests
+from unjam.engine.culprits.investigate import known_tests
 from unjam.engine.orchestration import open_orchestration
 
 if __name__ == "__main__":

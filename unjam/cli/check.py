@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from unjam.cli.say import Page, as_json, progress_line
 from unjam.domain.world.words import counted, printable
-from unjam.engine.ahead import Ahead, looking_ahead
+from unjam.engine.observing.head_start import Ahead, looking_ahead
 from unjam.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
     from unjam.domain.catalogue.diagnosis import DETECTORS, asks_for_tests, diagnose
     from unjam.domain.reports.check_report import check_document
     from unjam.domain.world.finding import Scenario
+    from unjam.engine.observing.observe_closely import observe_for
     from unjam.engine.orchestration import configured
-    from unjam.engine.watch_sign import watched_last
-    from unjam.engine.watching import observe_for
+    from unjam.engine.running.watch_record import watched_last
 
     scenarios = arguments.scenario or tuple(DETECTORS)
     orchestration = configured(ahead.repository, arguments.config)
@@ -70,7 +70,7 @@ def _parked(
     if not findings or not (orchestration.home / "escalations").is_dir():
         return {}
     # For most repositories nobody was ever called: those need not wait for what reads journals.
-    from unjam.engine.attempts import parked
+    from unjam.engine.running.attempts import parked
 
     return parked(orchestration, findings)
 
@@ -90,7 +90,7 @@ def _untrusted(orchestration: "Orchestration") -> "Document | None":
 
 def _conflicts_so_far(orchestration: "Orchestration") -> "Document":
     """Count what conflicted in all recoveries so far: only where conflicts were asked for by name."""
-    from unjam.engine.conflict_history import conflict_statistics
+    from unjam.engine.keeping.past_conflicts import conflict_statistics
 
     found = conflict_statistics(orchestration)
     return {
@@ -116,7 +116,7 @@ def _draw(snapshot: "Snapshot", target: Path) -> None:
 
 def _tested(orchestration: "Orchestration", snapshot: "Snapshot") -> "Snapshot":
     """Run the trunk's tests, and search for what broke them: only ever because it was asked for."""
-    from unjam.engine.blaming.investigate import investigate
+    from unjam.engine.culprits.investigate import investigate
 
     return replace(
         snapshot, tests=investigate(orchestration, snapshot, progress_line(), afresh=True)

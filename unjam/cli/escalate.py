@@ -5,9 +5,9 @@ import argparse
 from unjam.cli.say import Page, as_json
 from unjam.cli.trust import opened
 from unjam.domain.reports.check_report import Document
-from unjam.engine.escalating.escalate import escalate_now
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, session
+from unjam.engine.acts.recovery import Permission
+from unjam.engine.running.session import Terms, session
+from unjam.engine.telling.escalate import escalate_now
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,9 +6,9 @@ from unjam.cli.say import Page, as_json
 from unjam.domain.reports.check_report import Document
 from unjam.domain.reports.report import outcome_document
 from unjam.domain.world.words import printable
-from unjam.engine.history import PastRun, past_run, past_runs
+from unjam.engine.keeping.past_runs import PastRun, past_run, past_runs
+from unjam.engine.keeping.vault import kept
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.vault import kept
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 
 from unjam.adapters import files
 from unjam.cli.say import Page
-from unjam.engine.observe import detected
+from unjam.engine.observing.observe import detected
 from unjam.engine.orchestration import open_orchestration
 from unjam.errors import UsageError
 from unjam.settings.render import render

@@ -6,7 +6,7 @@ from unjam.cli.preflight import print_readiness
 from unjam.cli.say import as_json
 from unjam.cli.trust import opened, opened_to_look
 from unjam.domain.readiness.checks import readiness_document
-from unjam.engine.surveying import check_after
+from unjam.engine.telling.survey import check_after
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from unjam.cli.say import Page, as_json
 from unjam.cli.trust import opened_to_look
 from unjam.domain.readiness.checks import Word, readiness_document
 from unjam.domain.reports.check_report import Document
-from unjam.engine.surveying import check_before
+from unjam.engine.telling.survey import check_before
 
 _STYLES = {Word.OK: "green", Word.WARNING: "yellow", Word.FAILED: "bold red", Word.UNKNOWN: "red"}
 

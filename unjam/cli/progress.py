@@ -8,7 +8,7 @@ from unjam.cli.say import Page, as_json, following
 from unjam.cli.status import REFRESH, duration
 from unjam.cli.trust import opened_to_look
 from unjam.domain.reports.check_report import Document
-from unjam.engine.progressing import look
+from unjam.engine.telling.progress import look
 
 _HEADS = ("workstream", "status", "agent", "running for", "last sign of life", "expected", "")
 

@@ -15,8 +15,8 @@ from unjam.domain.steps.policy import Approval, Policy, StepClass
 from unjam.domain.world.finding import Scenario
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.words import counted
-from unjam.engine.blaming.investigate import known_tests
-from unjam.engine.prepare import Named, preview, whoever
+from unjam.engine.culprits.investigate import known_tests
+from unjam.engine.running.prepare import Named, preview, whoever
 from unjam.errors import RefusedError, UsageError
 
 _LEFT = (StepWord.REFUSED, StepWord.FAILED)

@@ -13,7 +13,7 @@ from unjam.cli.say import Page, as_json, is_terminal, typed
 from unjam.cli.trust import opened
 from unjam.domain.steps.outcome import RunWord
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.resetting import preview_reset, refuse_unless_named
+from unjam.engine.running.reset import preview_reset, refuse_unless_named
 from unjam.errors import RefusedError
 
 

@@ -130,7 +130,7 @@ def _again(headline: str, heads: Heads, rows: Rows) -> None:
 
 def progress_line() -> Callable[[object], None]:
     """Return what shows how far long work is: one line that is written over, on a terminal only."""
-    from unjam.engine.blaming.search import Progress
+    from unjam.engine.culprits.search import Progress
 
     def tell(progress: object) -> None:
         if sys.stderr.isatty() and isinstance(progress, Progress):

@@ -10,7 +10,7 @@ from unjam.domain.readiness.progress import Line, Progress, progress_of
 from unjam.domain.reports.check_report import Document
 from unjam.domain.world.naming import shown as named
 from unjam.domain.world.words import printable
-from unjam.engine.observe import observe, with_signs_of_life
+from unjam.engine.observing.observe import observe, with_signs_of_life
 from unjam.engine.orchestration import Orchestration
 
 REFRESH = 2.0  # seconds

@@ -75,7 +75,7 @@ def _is_on_trunk(orchestration: Orchestration, own: Own) -> bool:
     """Tell whether the trunk's tip holds just this content at just this place."""
     if own.file.parent != orchestration.primary:
         return False
-    from unjam.engine.observe import content_on_trunk
+    from unjam.engine.observing.observe import content_on_trunk
 
     content = content_on_trunk(orchestration, own.file.name)
     return content is not None and holds_same(own, content)

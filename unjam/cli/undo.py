@@ -7,7 +7,7 @@ from unjam.cli.recover import print_outcomes
 from unjam.cli.say import Page, as_json, ask, is_terminal
 from unjam.cli.trust import opened
 from unjam.domain.steps.outcome import RunWord
-from unjam.engine.undo import in_words, preview
+from unjam.engine.running.undo import in_words, preview
 from unjam.errors import RefusedError
 
 

@@ -13,8 +13,8 @@ from unjam.adapters.processes.companion import Companion, end_companion, start_c
 from unjam.adapters.processes.listening import listener
 from unjam.cli.launch import application_root
 from unjam.cli.say import Page
-from unjam.engine import serving
-from unjam.engine.repositories import listed
+from unjam.engine.running import up_record
+from unjam.engine.running.watched_repositories import listed
 from unjam.errors import PermanentError, RefusedError, UsageError
 from unjam.settings import load
 from unjam.settings.prefect import QUIET, SERVED, TUNED
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     for number in _STOP:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, up.stop)
-    with serving.alone():
+    with up_record.alone():
         # Prefect takes settings from files in the current directory, and it may be an agent's.
         os.chdir(os.sep)
         try:
@@ -47,22 +47,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _password(arguments: argparse.Namespace) -> str | None:
     if arguments.auth_file is not None:
-        return serving.password_in(arguments.auth_file)
-    given = os.environ.get(serving.PASSWORD)
-    return serving.checked_password(given, serving.PASSWORD) if given else None
+        return up_record.password_in(arguments.auth_file)
+    given = os.environ.get(up_record.PASSWORD)
+    return up_record.checked_password(given, up_record.PASSWORD) if given else None
 
 
 def _refuse_open(host: str, password: str | None) -> None:
     if password is None and not web.is_loopback(host):
         raise RefusedError(
             f"--host {host}: whoever reaches it could start recoveries; "
-            f"name a file that holds user:password with --auth-file, or set {serving.PASSWORD}"
+            f"name a file that holds user:password with --auth-file, or set {up_record.PASSWORD}"
         )
 
 
 def _require_port(host: str, port: int) -> None:
     if not web.is_free(host, port):
-        ours = serving.running()
+        ours = up_record.running()
         is_ours = ours is not None and ours.address == web.address(host, port)
         who = f"unjam up, pid {ours.identity.pid}" if ours and is_ours else listener(port)
         by = f" by {who}" if who else ""
@@ -70,7 +70,7 @@ def _require_port(host: str, port: int) -> None:
 
 
 def _require_alone() -> None:
-    found = serving.running()
+    found = up_record.running()
     if found is not None:
         raise UsageError(
             f"unjam up runs already at {found.address} (pid {found.identity.pid}), on the same history"
@@ -106,7 +106,7 @@ class _Up:
         self._address = web.address(arguments.host, arguments.port)
         self._environment = _environment(arguments, self._address, password)
         self._is_protected = password is not None
-        self._ready = serving.home() / "ready"
+        self._ready = up_record.home() / "ready"
         self._parts: dict[str, Companion] = {}
         self._is_stopping = False
 
@@ -127,7 +127,7 @@ class _Up:
             clock.pause(_BEAT)
         if self._may_go_on():
             file = self._arguments.auth_file
-            serving.announce(self._address, file, protected=self._is_protected)
+            up_record.announce(self._address, file, protected=self._is_protected)
             self._say()
         while self._may_go_on():
             clock.pause(_BEAT)
@@ -139,7 +139,7 @@ class _Up:
             signal.signal(number, signal.SIG_IGN)
         for part in reversed(self._parts.values()):
             end_companion(part)
-        serving.withdraw()
+        up_record.withdraw()
         self._ready.unlink(missing_ok=True)
 
     def _start(self, name: str, module: str, *words: str) -> None:
@@ -200,5 +200,5 @@ def _environment(
         "PREFECT_SERVER_API_PORT": str(arguments.port),
     }
     if password is not None:
-        told |= {serving.PASSWORD: password, "PREFECT_API_AUTH_STRING": password}
+        told |= {up_record.PASSWORD: password, "PREFECT_API_AUTH_STRING": password}
     return told

@@ -6,12 +6,12 @@ from unjam.adapters import clock
 from unjam.cli.say import Page, as_json, ask, is_terminal, typed
 from unjam.domain.steps.outcome import RunWord
 from unjam.domain.world.words import printable
-from unjam.engine import keeping
+from unjam.engine.acts.recovery import Permission
+from unjam.engine.keeping.vault import Kept, kept, not_erased
 from unjam.engine.orchestration import Orchestration, open_orchestration
-from unjam.engine.purging import Purge, purge, would_go
-from unjam.engine.recovery import Permission
-from unjam.engine.session import Terms, end, session
-from unjam.engine.vault import Kept, kept, not_erased
+from unjam.engine.running import vault_restore
+from unjam.engine.running.session import Terms, end, session
+from unjam.engine.running.vault_purge import Purge, purge, would_go
 from unjam.errors import RefusedError
 from unjam.settings.units import written_duration
 
@@ -54,25 +54,25 @@ def _what(one: Kept) -> str:
 
 
 def _restore(orchestration: Orchestration, arguments: argparse.Namespace) -> None:
-    commit = keeping.kept_commit(orchestration, arguments.name)
+    commit = vault_restore.kept_commit(orchestration, arguments.name)
     if arguments.to is not None:
-        keeping.to_directory(orchestration, commit, arguments.to)
+        vault_restore.to_directory(orchestration, commit, arguments.to)
         Page().line(f"restored into {arguments.to}")
         return
     if arguments.branch is not None:
-        keeping.refuse_branch(orchestration, arguments.branch)
+        vault_restore.refuse_branch(orchestration, arguments.branch)
     with session(orchestration, Terms("restore", by_settings=False), Permission()) as this:
         if arguments.branch is not None:
-            where = keeping.to_branch(this, commit, arguments.branch)
+            where = vault_restore.to_branch(this, commit, arguments.branch)
         else:
-            where = str(keeping.in_place(this, commit))
+            where = str(vault_restore.in_place(this, commit))
         end(this, RunWord.RECOVERED)
     Page().line(f"restored as {where}; to take it back: unjam undo {this.run}")
 
 
 def _prune(orchestration: Orchestration, arguments: argparse.Namespace) -> None:
     page = Page()
-    going = keeping.droppable(orchestration, clock.now())
+    going = vault_restore.droppable(orchestration, clock.now())
     for one in going:
         page.line(f"drop  {one.run}  {_what(one)}")
     if not going:
@@ -85,8 +85,8 @@ def _prune(orchestration: Orchestration, arguments: argparse.Namespace) -> None:
         raise RefusedError("approval denied; nothing was changed")
     with session(orchestration, Terms("prune", by_settings=False), Permission()) as this:
         for one in going:
-            keeping.drop(this, one)
-        erased = keeping.erase_dropped(this)
+            vault_restore.drop(this, one)
+        erased = vault_restore.erase_dropped(this)
         end(this, RunWord.RECOVERED)
     if erased:
         page.line(erased)

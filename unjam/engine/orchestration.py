@@ -11,6 +11,7 @@ from unjam.errors import RefusedError
 if TYPE_CHECKING:
     from unjam.settings import Settings
     from unjam.settings.trust import Own
+from unjam.adapters.state.location import file_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +83,8 @@ def configured(
 
     loaded = load_all(repository.primary, config, standing=standing)
     return Orchestration(repository, loaded.settings, own=loaded.own)
+
+
+def state_file(orchestration: Orchestration) -> Path | None:
+    """Return the state's SQLite file; None when the state is on a server."""
+    return file_of(orchestration.state)

@@ -158,7 +158,7 @@ def test_a_worktree_of_another_repository_is_shown(world: World) -> None:
 
 
 def look_at_strays(world: World) -> list[StrayKind]:
-    from unjam.engine.observe import observe
+    from unjam.engine.observing.observe import observe
     from unjam.engine.orchestration import open_orchestration
 
     return [one.kind for one in observe(open_orchestration(world.repo)).strays]

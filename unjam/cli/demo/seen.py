@@ -13,10 +13,10 @@ from unjam.domain.world.finding import Finding, Scenario
 from unjam.domain.world.judging import judgements
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.workstream import Verdict
-from unjam.engine.history import PastRun, past_runs
-from unjam.engine.observe import observe
+from unjam.engine.keeping.past_runs import PastRun, past_runs
+from unjam.engine.observing.observe import observe
+from unjam.engine.observing.observe_closely import observe_for
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.watching import observe_for
 
 
 def verdicts(orchestration: Orchestration) -> dict[str, Verdict]:

@@ -22,7 +22,7 @@ from unjam.cli.demo.screen import Excerpt, Screen
 from unjam.cli.launch import Launcher
 from unjam.domain.world.identity import ProcessIdentity
 from unjam.domain.world.truth import Truth
-from unjam.engine.observe import observe
+from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.errors import PermanentError, UsageError
 

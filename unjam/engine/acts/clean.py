@@ -15,9 +15,10 @@ from unjam.domain.world.identity import CommitId
 from unjam.domain.world.lookups import row_named, rows_in
 from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.domain.world.truth import Truth
+from unjam.engine.acts.recovery import Landed, Recovery, outcome
 from unjam.engine.acts.salvage import source_of, worktree_of
-from unjam.engine.recovery import Landed, Recovery, outcome
-from unjam.engine.vault import ref_of, reflog_place, trash_for
+from unjam.engine.acts.vault_places import reflog_place, trash_for
+from unjam.engine.keeping.vault import ref_of
 from unjam.errors import RefusedError
 
 # What a row says, and why its worktree is then still needed.

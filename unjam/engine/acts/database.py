@@ -13,6 +13,8 @@ from unjam.adapters.state.file import beside
 from unjam.adapters.state.raw_copy import copy_files, digest, save
 from unjam.adapters.state.rebuild import rebuild
 from unjam.adapters.state.shape import row_counts
+from unjam.adapters.verdicts import write_page
+from unjam.domain.scenarios.database.busy_timeout import timeout_patch
 from unjam.domain.scenarios.database.steps import (
     KeepState,
     OpenState,
@@ -28,15 +30,16 @@ from unjam.domain.world.identity import ProcessIdentity, Role
 from unjam.domain.world.lookups import orchestrators_in
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.words import counted
-from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.state_look import deleted_files
-from unjam.engine.suggestion import keep_suggestion
-from unjam.engine.vault import folder_of, place_for_made
+from unjam.engine.acts.recovery import Recovery, outcome
+from unjam.engine.acts.vault_places import place_for_made
+from unjam.engine.keeping.vault import folder_of
+from unjam.engine.observing.state_inspection import deleted_files
 from unjam.errors import PermanentError, RefusedError, UnjamError
 
 _PAUSE = 0.05  # seconds
 _MEMBERS = (Role.ORCHESTRATOR, Role.AGENT)
 _ROOM = 3  # times its size, for a VACUUM
+_LARGE = 1 << 20  # bytes; a program is no longer
 
 
 def keep_files(run: Recovery, step: KeepState, fresh: Snapshot) -> tuple[Outcome, ...]:
@@ -241,3 +244,36 @@ def vacuum(run: Recovery, step: VacuumState, fresh: Snapshot) -> tuple[Outcome, 
 
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{table}: {counted(count, 'row')}" for table, count in counts.items())
+
+
+def keep_suggestion(run: Recovery, fresh: Snapshot) -> Path | None:
+    """Keep a patch for `git apply` in the vault; None where there is nothing to suggest."""
+    primary = run.orchestration.primary
+    patches = []
+    for path in dict.fromkeys(_programs(run, fresh)):
+        with suppress(UnjamError, UnicodeDecodeError):
+            text = (files.content(path) or b"").decode()
+            if len(text) < _LARGE:
+                patches.append(timeout_patch(path.relative_to(primary).as_posix(), text))
+    if not any(patches):
+        return None
+    page = folder_of(run.orchestration, run.run) / "busy_timeout.patch"
+    write_page(page, "".join(patches))
+    return page
+
+
+def _programs(run: Recovery, fresh: Snapshot) -> Iterator[Path]:
+    """Yield the orchestrator's own program, as it runs, or as it is called below the primary."""
+    primary = run.orchestration.primary
+    for one in fresh.orchestrators():
+        for word in one.command:
+            path = primary / word
+            if word.endswith(".py") and path.is_relative_to(primary):
+                yield path
+    names = run.orchestration.settings.orchestration.orchestrator
+    for folder in (primary, *files.children(primary)):
+        if folder.name.startswith(".") and folder != primary:
+            continue
+        for path in files.children(folder):
+            if path.suffix == ".py" and any(name in path.name for name in names):
+                yield path

@@ -12,9 +12,9 @@ from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.world.database import Database, Holder
 from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.acts.database import refuse_without_copy
-from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.state_look import deleted_files, is_alive, look_closely
-from unjam.engine.vault import folder_of
+from unjam.engine.acts.recovery import Recovery, outcome
+from unjam.engine.keeping.vault import folder_of
+from unjam.engine.observing.state_inspection import deleted_files, is_alive, look_closely
 from unjam.errors import RefusedError
 
 

@@ -8,12 +8,15 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.mending import staging
 from unjam.adapters.git.mending.cure import Patient, cures, rewritten
+from unjam.adapters.git.mending.shared import find_packs, find_shared, kept_config
+from unjam.adapters.git.mending.shared_cure import shared_cures
 from unjam.adapters.git.questions import ask_tips
 from unjam.adapters.git.tips import last_of, read_tips
 from unjam.domain.steps.change import MovePath, MoveRef, WriteFile
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import (
     Mend,
+    MendShared,
     NameCommits,
     Recreate,
     Register,
@@ -21,15 +24,16 @@ from unjam.domain.steps.plan import (
     SetAside,
     Unregister,
 )
+from unjam.domain.world.damage import SharedDamage
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.lookups import branch_at, stray_at
 from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.engine.acts.clean import refuse_unless_saved
+from unjam.engine.acts.recovery import Recovery, outcome
 from unjam.engine.acts.salvage import pin_dangling, worktree_of
-from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.vault import place_for_made, trash_for
+from unjam.engine.acts.vault_places import place_for_made, shared_place, trash_for
 from unjam.errors import RefusedError
 
 
@@ -141,3 +145,26 @@ def set_aside(run: Recovery, step: SetAside, fresh: Snapshot) -> tuple[Outcome, 
     target = trash_for(run, Path(step.path)) / "tree"
     run.door.make(MovePath(step.path, target))
     return (outcome(step, StepWord.DONE, f"moved to {fresh.place(target)}", str(target)),)
+
+
+def mend_shared(run: Recovery, step: MendShared, fresh: Snapshot) -> tuple[Outcome, ...]:
+    """Cure one file, if it is damaged still; what it held is in the vault."""
+    common, path = run.orchestration.common, Path(step.path)
+    damaged = (*find_shared(common), *find_packs(common))
+    file = next((one for one in damaged if one.path == path), None)
+    if file is None:
+        return (outcome(step, StepWord.ALREADY_DONE, "it is whole"),)
+    kept = []
+    for change in shared_cures(common, file, shared_place(run, path)):
+        run.door.make(change)
+        if isinstance(change, MovePath) and Path(change.source) == path:
+            kept.append(str(change.target))
+    where = _advice(file.damage, kept_config(common))
+    where += f"; what was there is kept as {fresh.place(Path(kept[0]))}" if kept else ""
+    return (outcome(step, StepWord.DONE, f"it is whole again{where}", *kept),)
+
+
+def _advice(damage: SharedDamage, copy: Path) -> str:
+    if damage is SharedDamage.CONFIG and not files.exists(copy):
+        return ", as Git makes one: look whether your remotes and settings are in it"
+    return " as of the last run" if damage is SharedDamage.CONFIG else ""

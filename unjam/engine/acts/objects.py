@@ -19,8 +19,8 @@ from unjam.domain.steps.policy import Approval, StepClass
 from unjam.domain.world.damage import LostObject
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.words import counted
-from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.vault import folder_of
+from unjam.engine.acts.recovery import Recovery, outcome
+from unjam.engine.keeping.vault import folder_of
 from unjam.errors import UnjamError
 
 _ROUNDS = 50  # a tree that is back shows what is missing below it

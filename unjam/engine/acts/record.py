@@ -15,8 +15,8 @@ from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import row_named, rows_in
 from unjam.domain.world.snapshot import Row, Scalar, Snapshot, Typed
 from unjam.domain.world.workstream import join
-from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.vault import keep_state
+from unjam.engine.acts.recovery import Recovery, outcome
+from unjam.engine.acts.vault_places import keep_state
 from unjam.errors import PermanentError, RefusedError
 
 _WITH_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")

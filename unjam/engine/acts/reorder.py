@@ -10,10 +10,11 @@ from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import EditSpec, Reopen
 from unjam.domain.world.lookups import rows_in, spec_named
 from unjam.domain.world.snapshot import Scalar, Snapshot
+from unjam.engine.acts.landing.spec_file import Edit, edit_file
 from unjam.engine.acts.record import moment_for, row_to_write
-from unjam.engine.acts.spec_file import Edit, edit_file
-from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.vault import folder_of, keep_state
+from unjam.engine.acts.recovery import Recovery, outcome
+from unjam.engine.acts.vault_places import keep_state
+from unjam.engine.keeping.vault import folder_of
 from unjam.errors import RefusedError
 
 PICTURE = "dependencies.svg"

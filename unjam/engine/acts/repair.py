@@ -10,9 +10,9 @@ from unjam.domain.steps.plan import Abort, MoveLock, ReturnPrimary
 from unjam.domain.world.judging import is_astray, is_on_no_branch
 from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.domain.world.truth import Truth
+from unjam.engine.acts.recovery import Recovery, outcome
 from unjam.engine.acts.salvage import worktree_of
-from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.vault import lock_place
+from unjam.engine.acts.vault_places import lock_place
 from unjam.errors import PermanentError, RefusedError
 
 

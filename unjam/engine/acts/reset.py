@@ -18,9 +18,10 @@ from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import join
+from unjam.engine.acts.recovery import Recovery, outcome
+from unjam.engine.acts.vault_places import keep_state, place_for
+from unjam.engine.keeping.vault import BESIDE, folder_of
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.vault import BESIDE, folder_of, keep_state, place_for
 from unjam.errors import RefusedError, UnjamError
 
 _STATE = "state"

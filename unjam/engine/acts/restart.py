@@ -8,7 +8,7 @@ from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Restart
 from unjam.domain.world.lookups import rows_in
 from unjam.domain.world.snapshot import Snapshot
-from unjam.engine.recovery import Recovery, outcome
+from unjam.engine.acts.recovery import Recovery, outcome
 from unjam.errors import RefusedError
 
 

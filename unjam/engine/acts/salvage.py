@@ -17,8 +17,8 @@ from unjam.domain.world.lookups import worktree_named
 from unjam.domain.world.snapshot import Snapshot, Unsaved, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
-from unjam.engine.recovery import Recovery, Saved, outcome
-from unjam.engine.vault import existing_ref, ref_of
+from unjam.engine.acts.recovery import Recovery, Saved, outcome
+from unjam.engine.keeping.vault import existing_ref, ref_of
 from unjam.errors import RefusedError
 
 MASS_DELETION = 0.2  # share of tracked files

@@ -9,9 +9,9 @@ from unjam.domain.steps.plan import Stop
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen, row_named
 from unjam.domain.world.snapshot import Scalar, Snapshot
+from unjam.engine.acts.recovery import Recovery, outcome
 from unjam.engine.acts.salvage import save_living
-from unjam.engine.recovery import Recovery, outcome
-from unjam.engine.watching import watched_again
+from unjam.engine.observing.observe_closely import watched_again
 from unjam.errors import RefusedError, UnjamError
 
 _NOTICED = 5.0  # seconds in which a living orchestrator may notice that its agent has ended

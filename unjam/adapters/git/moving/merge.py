@@ -239,3 +239,6 @@ def _batch(room: Git, how: str, names: Sequence[str]) -> bytes:
     if not names:
         return b""
     return room.run("cat-file", how, stdin="".join(f"{one}\n" for one in names).encode()).out
+
+
+OURS = Identity("unjam", "unjam@localhost")

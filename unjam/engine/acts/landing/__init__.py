@@ -1,0 +1,1 @@
+"""Work gets onto the trunk, and the trunk onto the remote."""

@@ -1,1 +1,0 @@
-"""Find out which landed work broke the tests: runs, reports, records, and the search over them."""

@@ -1,0 +1,1 @@
+"""Find out which landed work broke the tests: runs, reports, and the search over them."""

@@ -1,0 +1,1 @@
+"""The record and the vault: nothing is changed that they do not know of."""

@@ -1,0 +1,1 @@
+"""Everything about an orchestration, seen at one instant."""

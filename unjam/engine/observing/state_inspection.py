@@ -1,0 +1,304 @@
+"""A close look at the state's file: its shape, who holds it and how, and what keeps it from working."""
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from unjam.adapters import clock, disk, mounts
+from unjam.adapters.processes.identity import is_same
+from unjam.adapters.processes.lock_table import HeldLock, locks_on
+from unjam.adapters.processes.locks import (
+    OpenFile,
+    Person,
+    deleted_file,
+    named,
+    openers_of,
+    started_by,
+)
+from unjam.adapters.processes.vitals import Vitals, activity, vitals_of
+from unjam.adapters.state.anatomy import Anatomy, anatomy_of, last_commit, reading_marks
+from unjam.adapters.state.file import beside
+from unjam.adapters.state.glimpse import glimpse
+from unjam.adapters.state.rebuild import recoverable
+from unjam.adapters.state.shape import frames_seen, shape_of
+from unjam.domain.world.database import (
+    BLOCKING,
+    READS,
+    SIDES,
+    Activity,
+    Boss,
+    Database,
+    Holder,
+    LockKind,
+    Shape,
+    TableCount,
+    lock_kinds,
+)
+from unjam.domain.world.identity import ProcessIdentity, Role
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.truth import Truth
+from unjam.engine.orchestration import Orchestration, state_file
+from unjam.errors import UnjamError
+
+_INTERVAL = 1.0  # seconds between two looks, or hang.interval where that is shorter
+_INSTANT = 0.003  # seconds between two glimpses
+_BEAT = 0.02  # seconds; most locks are gone by then
+_FOLDING = 1.0  # seconds at most from a commit into the log until its writer has folded it in
+_UNSEEN = "who holds it cannot be seen from here: another container, machine or user"
+_NO_LOCKS = (
+    "this system does not tell who holds a lock, only who has the file open; so the kind of lock, "
+    "and whether it keeps others from writing, cannot be told"
+)
+_DOES_NOT_LET_GO = (*BLOCKING, LockKind.WAL_READ)
+
+
+def look_closely(
+    orchestration: Orchestration, snapshot: Snapshot, *, thorough: bool = False
+) -> Database | None:
+    """Look at everything there is to see of the state's file; changes nothing, waits a second at most."""
+    path = state_file(orchestration)
+    if path is None:
+        return None
+    commit = last_commit(path)
+    grips = _grips(path, min(orchestration.settings.hang.interval.total_seconds(), _INTERVAL))
+    anatomy = anatomy_of(path)
+    holders = tuple(_holders(path, snapshot, grips, anatomy))
+    shape, because = shape_of(path, thorough=thorough)
+    if shape is Shape.SOUND and not holders:
+        shape, because = _by_its_log(path, anatomy)
+    read_only = mounts.why_not_writable(path)
+    found = Database(
+        path=path,
+        shape=shape,
+        because=because,
+        mode=anatomy.mode,
+        size=anatomy.size,
+        wal=anatomy.wal,
+        hot_journal=_hot(anatomy, holders, grips.told),
+        is_in_use=last_commit(path) != commit,
+        written_at=anatomy.written_at,
+        holders=holders,
+        bosses=tuple(_bosses(path, snapshot)),
+        free=_free(path),
+        writable=Truth.NO if read_only else Truth.YES,
+        read_only=read_only,
+        file_system=mounts.shared_kind(path),
+        untold=() if grips.told else (_NO_LOCKS,),
+    )
+    if found.is_in_use:  # then what looked like a dead process's journal was a living one's
+        found = replace(found, hot_journal=Truth.NO)
+    return replace(found, tables=_tables(path)) if found.is_damaged else found
+
+
+@dataclass
+class _Grips:
+    """Who held what in both of two looks, and what he did in between."""
+
+    told: bool = True  # whether the system tells of locks at all
+    locks: dict[int, tuple[LockKind, ...]] = field(default_factory=dict)
+    did: dict[int, tuple[Activity, str]] = field(default_factory=dict)
+    opened: dict[int, list[OpenFile]] = field(default_factory=dict)
+    marks: dict[int, list[int]] = field(default_factory=dict)  # in the index of its log, by pid
+
+
+def _grips(path: Path, interval: float) -> _Grips:
+    files = [str(beside(path, side)) for side in SIDES]
+    first = _held(files)
+    grips = _Grips(told=first is not None)
+    for one in openers_of(files):
+        grips.opened.setdefault(one.pid, []).append(one)
+    watched = set(grips.opened) if first is None else _keeping(first)
+    if not watched:
+        grips.locks = first or {}
+        return grips
+    clock.pause(_BEAT)  # most locks that are seen are of work that goes on
+    before = {pid: vitals_of(pid, clock.monotonic()) for pid in watched}
+    goes_on = first is None or not watched.isdisjoint(_keeping(_held(files) or {}))
+    begun = _begun(path, files) if goes_on else {}
+    stays = goes_on and _stays_kept(path, interval)
+    last = _held(files) or {}
+    grips.marks = dict(_marks(files))
+    later = _begun(path, files)
+    reads_on = {pid for pid, marks in later.items() if marks & begun.get(pid, set())}
+    for pid in watched | set(grips.opened):
+        grips.did[pid] = _did(before.get(pid), pid)
+    for pid, kinds in (first or {}).items():
+        let_go = set() if stays else set(BLOCKING)
+        if pid not in reads_on:
+            let_go.add(LockKind.WAL_READ)
+        grips.locks[pid] = tuple(
+            one for one in kinds if one in last.get(pid, ()) and one not in let_go
+        )
+    return grips
+
+
+def _stays_kept(path: Path, interval: float) -> bool:
+    """Let the time pass; tell whether others could never have written in it.
+
+    Who commits again and again holds a lock at most instants, and still lets everybody in.
+    """
+    end, before = clock.monotonic() + interval, last_commit(path)
+    stays = True
+    while clock.monotonic() < end:
+        clock.pause(_INSTANT)
+        stays = stays and glimpse(path).is_kept
+    return stays and last_commit(path) == before
+
+
+def _did(before: Vitals | None, pid: int) -> tuple[Activity, str]:
+    return activity(before, vitals_of(pid, clock.monotonic()))
+
+
+def _held(files: Collection[str]) -> dict[int, tuple[LockKind, ...]] | None:
+    """Return the locks on the database by who holds them; None where the system does not tell."""
+    locks = locks_on(one for one in files if not one.endswith(("-wal", "-journal")))
+    if locks is None:
+        return None
+    found: dict[int, list[LockKind]] = {}
+    for one in locks:
+        found.setdefault(one.pid, []).extend(kinds_of(one))
+    return {pid: tuple(dict.fromkeys(kinds)) for pid, kinds in found.items()}
+
+
+def _keeping(held: Mapping[int, tuple[LockKind, ...]]) -> set[int]:
+    return {pid for pid, kinds in held.items() if any(one in _DOES_NOT_LET_GO for one in kinds)}
+
+
+def _holders(path: Path, snapshot: Snapshot, grips: _Grips, anatomy: Anatomy) -> Iterator[Holder]:
+    pids = {pid for pid, kinds in grips.locks.items() if kinds} | set(grips.opened)
+    known = named(pids)
+    roles = {one.identity.pid: one.role for one in snapshot.processes}
+    places = (str(snapshot.repo), *(str(tree.path) for tree in snapshot.worktrees))
+    for pid in sorted(pids):
+        person = known.get(pid)
+        did, because = grips.did.get(pid, (Activity.UNKNOWN, ""))
+        deleted = [one for one in grips.opened.get(pid, ()) if one.is_deleted]
+        locks = grips.locks.get(pid, ())
+        yield Holder(
+            pid=pid,
+            process=person.identity if person else None,
+            command=person.entry.command if person else (),
+            role=roles.get(pid),
+            locks=locks,
+            activity=did,
+            because=because if person else _UNSEEN,
+            deleted=tuple(dict.fromkeys(Path(one.path).name for one in deleted)),
+            is_overtaken=any(_is_older(one, path) for one in deleted),
+            reads_to=_reads_to(grips.marks.get(pid, ()), anatomy),
+            is_near=pid in roles or (person is not None and _is_near(person, places, path)),
+            is_personal=bool(person and person.is_personal and pid not in roles),
+            is_ours=bool(person and person.is_ours),
+        )
+
+
+def _is_older(deleted: OpenFile, path: Path) -> bool:
+    """Tell a deleted log with commits from before the database was last written."""
+    if deleted.number is None or not deleted.path.endswith("-wal"):
+        return False
+    try:
+        log = deleted_file(deleted).stat()
+        return log.st_size > 0 and path.stat().st_mtime > log.st_mtime + _FOLDING
+    except OSError:
+        return False
+
+
+def _is_near(person: Person, places: Collection[str], path: Path) -> bool:
+    """Tell who works in the orchestration, or names its state."""
+    inside = f"{person.entry.cwd}/"
+    if person.entry.cwd is not None and any(inside.startswith(f"{one}/") for one in places):
+        return True
+    return any(str(path) in word or os.path.realpath(path) in word for word in person.entry.command)
+
+
+def kinds_of(lock: HeldLock) -> Iterator[LockKind]:
+    """Name what a lock of the system's is to SQLite."""
+    side = "-shm" if lock.path.endswith("-shm") else ""
+    return lock_kinds(side, lock.first, lock.last, writes=lock.writes)
+
+
+def _marks_of(lock: HeldLock) -> range:
+    """Return which of the five marks of a log's readers a lock on its index covers."""
+    first, last = max(lock.first, READS.start), min(lock.last + 1, READS.stop)
+    return range(first - READS.start, last - READS.start)
+
+
+def _marks(files: Collection[str]) -> Iterator[tuple[int, list[int]]]:
+    found: dict[int, list[int]] = {}
+    for one in locks_on(one for one in files if one.endswith("-shm")) or ():
+        found.setdefault(one.pid, []).extend(_marks_of(one))
+    return iter(found.items())
+
+
+def _begun(path: Path, files: Collection[str]) -> dict[int, set[tuple[bytes, int]]]:
+    """Return where the readings of the log began that go on, by pid."""
+    marks = reading_marks(path)
+    if not marks:
+        return {}
+    return {pid: {marks[one] for one in held} for pid, held in _marks(files)}
+
+
+def _reads_to(marks: Collection[int], anatomy: Anatomy) -> int | None:
+    """Return the page of the log the oldest of its readings begins behind."""
+    known = [anatomy.reads[one] for one in marks if one < len(anatomy.reads)]
+    return min(known, default=None)
+
+
+def _by_its_log(path: Path, anatomy: Anatomy) -> tuple[Shape, str]:
+    """Compare what a log holds with what SQLite would use of it; nobody has it open."""
+    if anatomy.wal is None or not anatomy.wal.frames or anatomy.wal.folded == anatomy.wal.frames:
+        return Shape.SOUND, ""
+    seen = frames_seen(path)
+    if seen is None or seen >= anatomy.wal.frames:
+        return Shape.SOUND, ""
+    lost = anatomy.wal.frames - seen
+    because = f"its log is damaged at page {seen + 1}: SQLite would drop the {lost} behind it"
+    return Shape.MALFORMED, because
+
+
+def _hot(anatomy: Anatomy, holders: Collection[Holder], told: bool) -> Truth:  # noqa: FBT001 -- passed on as it came
+    if not anatomy.has_hot_journal or any(one.blocks for one in holders):
+        return Truth.NO
+    return Truth.YES if told else Truth.UNKNOWN
+
+
+def _bosses(path: Path, snapshot: Snapshot) -> Iterator[Boss]:
+    """Describe the orchestrators, where there are several."""
+    found = [one for one in snapshot.orchestrators() if one.certain]
+    if len(found) < 2:  # noqa: PLR2004 -- several
+        return
+    agents = [one.identity.pid for one in snapshot.processes if one.role is Role.AGENT]
+    beside_state = [str(one) for one in path.parent.iterdir() if one.is_file()]
+    state = {str(beside(path, side)) for side in SIDES}
+    locked = {one.pid for one in locks_on(set(beside_state) - state) or ()}
+    for one in found:
+        pid = one.identity.pid
+        yield Boss(one.identity, one.command, started_by(pid, agents), pid in locked)
+
+
+def _free(path: Path) -> int | None:
+    with suppress(UnjamError):
+        return disk.free_bytes(path)
+    return None
+
+
+def _tables(path: Path) -> tuple[TableCount, ...]:
+    with suppress(UnjamError):
+        return recoverable(path)
+    return ()
+
+
+def is_alive(process: ProcessIdentity) -> bool:
+    """Tell whether this very process may still live."""
+    return is_same(process) is not Truth.NO
+
+
+def deleted_files(path: Path) -> dict[str, OpenFile]:
+    """Name the open files of the state that have lost their names, each once, by what to call it."""
+    files = [str(beside(path, side)) for side in SIDES]
+    found: dict[str, OpenFile] = {}
+    for one in openers_of(files):
+        if one.is_deleted and one.number is not None:
+            found.setdefault(f"{Path(one.path).name}.deleted-{one.pid}", one)
+    return found

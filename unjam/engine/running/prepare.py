@@ -1,0 +1,249 @@
+"""Assess an orchestration and plan its recovery, before anything changes."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from unjam.adapters import lease, machine, surroundings
+from unjam.adapters.git.mending.shared import find_shared
+from unjam.adapters.git.moving import remote
+from unjam.adapters.processes.holders import owners_of
+from unjam.adapters.processes.start import find_command
+from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
+from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
+from unjam.domain.reports.check_report import Document
+from unjam.domain.reports.report import planned_document
+from unjam.domain.scenarios.conflict.plan import why_conflicts_wait
+from unjam.domain.scenarios.crash.find import orchestrator_at_work
+from unjam.domain.scenarios.deadlock.plan import why_nothing_is_done
+from unjam.domain.scenarios.shared.foreign_rows import why_not_settled
+from unjam.domain.steps.change import StartProcess
+from unjam.domain.steps.plan import Plan, Restart, Step
+from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.world.identity import ProcessIdentity, WorkstreamId
+from unjam.domain.world.lookups import is_whole, why_rows_are_hidden
+from unjam.domain.world.naming import shown
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.workstream import join
+from unjam.engine.acts.recovery import Recovery
+from unjam.engine.keeping.past_runs import PastRun, unfinished
+from unjam.engine.observing.observe_closely import observe_for
+from unjam.engine.orchestration import Orchestration
+from unjam.errors import RefusedError, UsageError
+
+_MARGIN = 2.0  # seconds; the system's clock and a process's start are read differently
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was observed, what is wrong with it, and what to do about it."""
+
+    snapshot: Snapshot
+    findings: tuple[Finding, ...]
+    plan: Plan
+
+    def described(self, policy: Policy) -> Document:
+        """Describe it before it is carried out."""
+        return planned_document(
+            self.findings, self.plan, policy, why_rows_are_hidden(self.snapshot)
+        )
+
+
+def policy_of(orchestration: Orchestration) -> Policy:
+    """Turn the configuration into what planning needs; raises UsageError for a missing command."""
+    settings = orchestration.settings
+    approvals = {one: Approval(getattr(settings.policy, one.value)) for one in StepClass}
+    name = settings.orchestration.remote
+    known = name if _has(orchestration, name) else None
+    return Policy(approvals, _resume(orchestration), known, orchestration.vacuum)
+
+
+def _has(orchestration: Orchestration, name: str) -> bool:
+    """Tell whether there is a remote; in a damaged configuration there is none."""
+    if find_shared(orchestration.common):
+        return False
+    return remote.remote_url(orchestration.common, name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a person has named, and said of it what nothing here shows."""
+
+    given_up: Collection[str] = ()  # conflicts that are not to be settled
+    gone: Collection[str] = ()  # whose machine is gone for good
+    by: str = ""  # who says so
+
+
+NOTHING_NAMED = Named()
+
+
+def with_named(policy: Policy, named: Named) -> Policy:
+    """Add to a policy what a person said of workstreams by name."""
+    return replace(
+        policy,
+        discard=frozenset(map(WorkstreamId, named.given_up)),
+        gone=frozenset(map(WorkstreamId, named.gone)),
+        said_by=named.by,
+    )
+
+
+def whoever() -> str:
+    """Name the person at this terminal, and the machine it is on."""
+    return f"{surroundings.user()} on {machine.shown()}"
+
+
+def _resume(orchestration: Orchestration) -> tuple[str, ...]:
+    """Return the resume command; the default one only where it can run at all."""
+    settings = orchestration.settings.orchestration
+    command = tuple(settings.resume)
+    runnable = bool(command) and find_command(command[0], orchestration.primary) is not None
+    if settings.resume_is_default:
+        script = orchestration.primary / command[1] if len(command) > 1 else orchestration.primary
+        return command if runnable and script.exists() else ()
+    if command and not runnable:
+        raise UsageError(
+            f"resume command not found: {command[0]} (orchestration.resume); install it or correct it"
+        )
+    return command
+
+
+def prepare(
+    snapshot: Snapshot,
+    policy: Policy,
+    workstreams: frozenset[WorkstreamId] | None = None,
+    scenarios: tuple[Scenario, ...] = tuple(DETECTORS),
+    killed: tuple[PastRun, ...] = (),
+) -> Prepared:
+    """Diagnose and plan; raises RefusedError beside a living orchestrator, UsageError for a stranger.
+
+    The orchestrator that a killed run started is no stranger: all that was to do was done before.
+    """
+    refuse_strangers(snapshot, workstreams)
+    _refuse_to_settle(policy, snapshot)
+    living = restarted_by(killed, snapshot)
+    if living:
+        return Prepared(snapshot, (), Plan(snapshot.repo, notes=(living,)))
+    findings = diagnose(snapshot, scenarios, workstreams)
+    if not (findings or policy.gone):
+        _refuse_beside_orchestrator(snapshot, scenarios)
+    owed = owed_by(killed)
+    found = {one.scenario for one in findings} or (set(scenarios[:1]) if owed else set())
+    if policy.gone:
+        found |= {Scenario.ORCHESTRATOR_CRASH}
+    if policy.vacuum or any(one.step_class is StepClass.DATABASE for one in owed):
+        found |= {Scenario.DATABASE_LOCK} & set(scenarios)
+    if found == {Scenario.DEPENDENCY_DEADLOCK} and (obstacle := why_nothing_is_done(snapshot)):
+        raise RefusedError(obstacle)
+    if found == {Scenario.MERGE_CONFLICT} and (obstacle := why_conflicts_wait(snapshot)):
+        raise RefusedError(obstacle)
+    _refuse_to_discard(policy, findings)
+    plan = plan_recovery(found & set(PLANNERS), snapshot, policy, workstreams, owed)
+    return Prepared(snapshot, findings, plan)
+
+
+def _refuse_to_settle(policy: Policy, snapshot: Snapshot) -> None:
+    """Raise RefusedError where a row is not one of a machine that is gone, by what is seen here."""
+    named = (one for one in join(snapshot) if one.id in policy.gone)
+    because = next((why for one in named if (why := why_not_settled(one, snapshot))), "")
+    if because:
+        raise RefusedError(f"--elsewhere: {because}")
+
+
+def _refuse_to_discard(policy: Policy, findings: tuple[Finding, ...]) -> None:
+    """Raise UsageError where something is to be given up that is in no conflict."""
+    known = {
+        name
+        for one in findings
+        if one.scenario is Scenario.MERGE_CONFLICT
+        for name in one.workstreams
+    }
+    strangers = sorted(policy.discard - known)
+    if strangers:
+        raise UsageError(f"{strangers[0]} is in no conflict, so it is not discarded")
+
+
+def _refuse_beside_orchestrator(snapshot: Snapshot, scenarios: tuple[Scenario, ...]) -> None:
+    """Raise RefusedError where only the orchestrator's life keeps something from being a failure."""
+    living = orchestrator_at_work(snapshot)
+    if living is not None and Scenario.ORCHESTRATOR_CRASH in scenarios:
+        surely = "is" if living.certain else "may be"
+        raise RefusedError(
+            f"an orchestrator {surely} at work (pid {living.identity.pid}: "
+            f"{' '.join(living.command)[:80]}); stop it first, or let it finish"
+        )
+
+
+def refuse_strangers(snapshot: Snapshot, workstreams: frozenset[WorkstreamId] | None) -> None:
+    """Raise UsageError if a named workstream is known to no row, spec or branch."""
+    known = {row.workstream for row in snapshot.state.rows}
+    known |= {spec.workstream for spec in snapshot.specs}
+    known |= {branch.workstream for branch in snapshot.branches}
+    strangers = sorted((workstreams or frozenset()) - known)
+    if strangers and not is_whole(snapshot):
+        why = "; ".join(f"{one.what}: {one.because}" for one in snapshot.unknown)
+        raise RefusedError(
+            f"cannot tell whether there is a workstream {shown(strangers[0])}: {why or 'Git is damaged'}"
+        )
+    if strangers:
+        raise UsageError(f"unknown workstream: {shown(strangers[0])}; `unjam status` lists them")
+
+
+def look_again(run: Recovery, scenarios: tuple[Scenario, ...]) -> tuple[Finding, ...]:
+    """Observe afresh and diagnose: what a run left."""
+    return diagnose(run.look_for(scenarios), scenarios, run.workstreams)
+
+
+def preview(
+    orchestration: Orchestration,
+    workstreams: frozenset[WorkstreamId] | None,
+    scenarios: tuple[Scenario, ...],
+    named: Named = NOTHING_NAMED,
+) -> tuple[Prepared, Policy, bool]:
+    """Plan as a run would, without beginning one; also tell whether a killed run is still open.
+
+    Raises RefusedError while another recovery is at work.
+    """
+    at_work = lease.holder(orchestration.common)
+    if at_work is not None:
+        raise RefusedError(f"another recovery is at work: {at_work}")
+    policy = with_named(policy_of(orchestration), named)
+    killed = unfinished(orchestration)
+    prepared = prepare(
+        observe_for(orchestration, scenarios), policy, workstreams, scenarios, killed
+    )
+    return prepared, policy, bool(killed)
+
+
+def owed_by(killed: tuple[PastRun, ...]) -> tuple[Step, ...]:
+    """Return what killed runs had planned and none of them settled, each once."""
+    settled = {(one.step, one.subject) for past in killed for one in past.outcomes}
+    planned = {(step.verb, step.subject): step for past in killed for step in past.planned}
+    left = (step for name, step in planned.items() if name not in settled)
+    # One that was proven to have started, and has ended since, is not started a second time.
+    return tuple(step for step in left if not (isinstance(step, Restart) and started(killed)))
+
+
+def restarted_by(killed: tuple[PastRun, ...], snapshot: Snapshot) -> str:
+    """Say which killed run started what lives now; nothing if none did, or it has ended since."""
+    for past in reversed(killed):
+        for change in past.changes:
+            found = next(_started(past, change, snapshot), None)
+            if found is not None:
+                return f"run {past.id}, which was killed, had started the orchestrator (pid {found.pid})"
+    return ""
+
+
+def started(killed: tuple[PastRun, ...]) -> bool:
+    """Tell whether a killed run had proven that the orchestrator started, whatever became of it."""
+    return any(isinstance(change, StartProcess) for past in killed for change in past.made)
+
+
+def _started(past: PastRun, change: object, snapshot: Snapshot) -> Iterator[ProcessIdentity]:
+    if not isinstance(change, StartProcess):
+        return
+    since = past.started.timestamp() - _MARGIN
+    living = (one.identity for one in snapshot.orchestrators() if one.certain)
+    yield from (one for one in living if one.started >= since)
+    # Whatever name it runs under, it writes into the file that this run made for it.
+    yield from owners_of(Path(change.output))

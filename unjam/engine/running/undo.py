@@ -1,0 +1,145 @@
+"""Take a run back: every change in reverse, or nothing where the world has moved on."""
+
+from pathlib import Path
+
+from unjam.adapters.git.salvaging import store
+from unjam.adapters.git.salvaging.given_back import give_back_staged
+from unjam.adapters.git.salvaging.restore import restore_in_place
+from unjam.domain.steps.change import (
+    AbortOperation,
+    Change,
+    MakeFolder,
+    MoveCheckout,
+    MovePath,
+    MoveRef,
+    PushRef,
+    SetStateMode,
+    StartProcess,
+    StopProcess,
+    SwapState,
+    TendState,
+    UpdateRow,
+    WriteFile,
+)
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.world.lookups import orchestrators_in
+from unjam.engine.acts.recovery import Recovery
+from unjam.engine.acts.salvage import save_now, worktree_of
+from unjam.engine.keeping.change_sides import Side
+from unjam.engine.keeping.changes import checkout_name, inverse, side_of
+from unjam.engine.keeping.past_runs import PastRun, past_run
+from unjam.engine.keeping.vault import NAMESPACE, folder_of
+from unjam.engine.observing.observe import observe
+from unjam.engine.orchestration import Orchestration
+from unjam.engine.running.undo_check import RESTORING, left_to_take_back, refuse_if_moved_on
+from unjam.engine.running.vault_purge import PURGED
+from unjam.errors import RefusedError
+
+_FINAL = {
+    PushRef: "the remote keeps what was pushed: unjam never forces a remote back",
+    StopProcess: "a process that was stopped cannot be started where it was",
+    StartProcess: "the orchestrator that was started is not stopped",
+    TendState: "its rows are the same as before; its files as they were are in the vault",
+}
+
+
+def preview(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
+    """Return what taking a run back means, newest change first.
+
+    Raises UsageError for an unknown run, RefusedError beside a living orchestrator or where the
+    world has moved on since.
+    """
+    past = past_run(orchestration, past_id)
+    _refuse_purged(orchestration, past)
+    past_changes = left_to_take_back(orchestration, to_take_back(past))
+    aborted = {
+        checkout_name(orchestration, one) for one in past_changes if isinstance(one, AbortOperation)
+    }
+    seen = observe(orchestration, only=frozenset({"", *aborted}))
+    for living in orchestrators_in(seen):
+        raise RefusedError(f"an orchestrator is at work (pid {living.identity.pid}); stop it first")
+    refuse_if_moved_on(orchestration, past, past_changes, (seen.primary, *seen.worktrees))
+    return past_changes
+
+
+def _refuse_purged(orchestration: Orchestration, past: PastRun) -> None:
+    """Raise RefusedError where what an undo needs was erased for good: `unjam vault purge` said so."""
+    needed = [one.salvage for one in past.changes if isinstance(one, AbortOperation)]
+    vault = store.reader(orchestration.common)
+    gone = [one for one in needed if vault.run("cat-file", "-e", one, accept=None).status]
+    if gone or any(one.get("event") == PURGED for one in past.records):
+        raise RefusedError(
+            f"what {past.id} had saved was purged from the vault, so it cannot be taken back;"
+            " nothing was changed"
+        )
+
+
+def to_take_back(past: PastRun) -> tuple[Change, ...]:
+    """Return the changes of a run that an undo looks at, newest first; the vault keeps its refs."""
+    return tuple(
+        change
+        for change in reversed(past.changes)
+        if not (isinstance(change, MoveRef) and change.ref.startswith(f"{NAMESPACE}/"))
+    )
+
+
+def take_back(run: Recovery, change: Change) -> Outcome:
+    """Take one change back; taken back already is fine."""
+    subject = in_words(change)
+    final = _FINAL.get(type(change))
+    if final is not None:
+        return Outcome("undo", subject, StepWord.REFUSED, final)
+    if isinstance(change, AbortOperation):
+        return _restore(run, change)
+    side, there = side_of(run.orchestration, change)
+    if side is Side.BEFORE:
+        return Outcome("undo", subject, StepWord.ALREADY_DONE, there)
+    back = inverse(change)
+    if isinstance(back, MovePath):  # an admin directory, perhaps: what it stages comes with it
+        give_back_staged(run.orchestration.common, Path(back.source))
+    if back is not None:
+        run.door.make(back, resuming=side is Side.BETWEEN)
+    return Outcome("undo", subject, StepWord.UNDONE, side_of(run.orchestration, change)[1])
+
+
+def _restore(run: Recovery, change: AbortOperation) -> Outcome:
+    """Bring the operation back from its salvage, saving first what is there now."""
+    subject = in_words(change)
+    now = worktree_of(name := checkout_name(run.orchestration, change), run.look(name))
+    if now.operation is change.operation:
+        sentence = f"the {change.operation} is in progress"
+        return Outcome("undo", subject, StepWord.ALREADY_DONE, sentence)
+    kept = save_now(run, now)
+    aside = folder_of(run.orchestration, run.run) / "aside"
+    run.note(RESTORING, salvage=change.salvage, kept=kept)
+    restore_in_place(
+        run.orchestration.common, change.salvage, Path(change.path), Path(change.admin), aside
+    )
+    return Outcome("undo", subject, StepWord.UNDONE, f"the {change.operation} is in progress again")
+
+
+def in_words(change: Change) -> str:  # noqa: C901, PLR0911 -- an arm for each kind of change
+    """Name what a change is about."""
+    match change:
+        case MoveRef(ref=ref):
+            return ref
+        case MoveCheckout(path=path) | AbortOperation(path=path):
+            return str(path)
+        case UpdateRow(workstream=workstream):
+            return f"row {workstream}"
+        case MovePath(source=source):
+            return str(source)
+        case (
+            WriteFile(path=path)
+            | MakeFolder(path=path)
+            | TendState(path=path)
+            | SetStateMode(path=path)
+            | SwapState(path=path)
+        ):
+            return str(path)
+        case PushRef(remote=remote, ref=ref):
+            return f"{remote} {ref}"
+        case StopProcess(process=process):
+            return f"pid {process.pid}"
+        case StartProcess(command=command):
+            return " ".join(command)
