@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from unjam.adapters.git.salvaging.salvage import Source, read_back, salvage
+from unjam.adapters.git.taking.salvage import Source, read_back, salvage
 
 _PERSON = {
     "GIT_AUTHOR_NAME": "a",

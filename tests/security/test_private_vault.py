@@ -15,8 +15,8 @@ from tests.adapters.git.test_restore_again import kill_after
 from tests.interrupt.killing import seeds
 from tests.security.copies import COPIES, SECRETS, WITH_STAGED, objects_in, plant
 from tests.world.shell import git_status
-from unjam.adapters.git.salvaging import store
-from unjam.adapters.git.salvaging.restore import restore_to
+from unjam.adapters.git.restoring.restore import restore_to
+from unjam.adapters.git.taking import store
 from unjam.adapters.git.vault.takeover import take_over
 
 SAVE = """

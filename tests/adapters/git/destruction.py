@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from tests.adapters.git.salvaging import Repository
 from tests.world.shell import git_status
-from unjam.adapters.git.salvaging.restore import restore_in_place
-from unjam.adapters.git.salvaging.salvage import Salvaged, Source
+from unjam.adapters.git.restoring.restore import restore_in_place
+from unjam.adapters.git.taking.salvage import Salvaged, Source
 
 Act = Callable[[Repository], object]
 

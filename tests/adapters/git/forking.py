@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 
 from tests.adapters.git.looking import look
-from unjam.adapters.git.observing import beginning
-from unjam.adapters.git.observing.beside import Parts, beside
+from unjam.adapters.git.observing import start
+from unjam.adapters.git.observing.child import Parts, beside
 
 PARTS = 200
 
@@ -55,7 +55,7 @@ def a_child_gives_the_same_answers() -> None:
     repo = Path.cwd()
     alone = look(repo)
 
-    vars(beginning)["_WORTH_A_PROCESS"] = 0
+    vars(start)["_WORTH_A_PROCESS"] = 0
 
     assert look(repo) == alone
 

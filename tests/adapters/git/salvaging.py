@@ -6,9 +6,9 @@ from pathlib import Path
 from tests.world.brutal import leave_brutal_work, prepare_for_brutal_work
 from tests.world.inventory import entries, git_bytes
 from tests.world.shell import git
-from unjam.adapters.git.salvaging import store
-from unjam.adapters.git.salvaging.restore import restore_to
-from unjam.adapters.git.salvaging.salvage import IgnoredLimits, Salvaged, Source, read_back, salvage
+from unjam.adapters.git.restoring.restore import restore_to
+from unjam.adapters.git.taking import store
+from unjam.adapters.git.taking.salvage import IgnoredLimits, Salvaged, Source, read_back, salvage
 from unjam.adapters.git.vault.pins import move_private
 from unjam.domain.steps.change import MoveRef
 from unjam.domain.world.identity import CommitId

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.world import World, git
-from unjam.adapters.git.moving.edit import Committed, commit_edit, file_in
+from unjam.adapters.git.moving.commit_edit import Committed, commit_edit, file_in
 from unjam.adapters.git.moving.merge import Identity
-from unjam.adapters.git.observing.versions import versions
+from unjam.adapters.git.observing.file_versions import versions
 from unjam.domain.world.identity import CommitId
 
 BY = (Identity("unjam", "unjam@localhost"), datetime(2026, 1, 1, tzinfo=UTC))

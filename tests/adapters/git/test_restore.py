@@ -17,8 +17,8 @@ from tests.adapters.git.destruction import (
 from tests.adapters.git.salvaging import Repository, condition, files
 from tests.adapters.git.traces import traces
 from tests.world.shell import git_status
-from unjam.adapters.git.salvaging.restore import list_files, restore_in_place, restore_to
-from unjam.adapters.git.salvaging.salvage import IgnoredLimits
+from unjam.adapters.git.restoring.restore import list_files, restore_in_place, restore_to
+from unjam.adapters.git.taking.salvage import IgnoredLimits
 from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError, RefusedError
 

@@ -16,14 +16,14 @@ from tests.adapters.git.destruction import DESTRUCTIVE, undo
 from tests.adapters.git.salvaging import Repository, condition, files
 from tests.adapters.git.traces import traces
 from tests.world.shell import git, git_status, wait_until
-from unjam.adapters.git.salvaging import store
-from unjam.adapters.git.salvaging.restore import restore_in_place, restore_to
-from unjam.adapters.git.salvaging.salvage import Source, read_back, salvage
+from unjam.adapters.git.restoring.restore import restore_in_place, restore_to
+from unjam.adapters.git.taking import store
+from unjam.adapters.git.taking.salvage import Source, read_back, salvage
 
 SAVE = """
 import sys
 from pathlib import Path
-from unjam.adapters.git.salvaging.salvage import Source, read_back, salvage
+from unjam.adapters.git.taking.salvage import Source, read_back, salvage
 common, tree, admin = map(Path, sys.argv[1:4])
 print("ready", flush=True)
 for _ in range(1000):
@@ -32,7 +32,7 @@ for _ in range(1000):
 RESTORE = """
 import sys
 from pathlib import Path
-from unjam.adapters.git.salvaging.restore import restore_in_place
+from unjam.adapters.git.restoring.restore import restore_in_place
 common, tree, admin, aside = map(Path, sys.argv[1:5])
 print("ready", flush=True)
 restore_in_place(common, sys.argv[5], tree, admin, aside)

@@ -8,13 +8,8 @@ from pathlib import Path
 from tests.adapters.git.salvaging import REF, Repository, restored, without_link
 from tests.adapters.git.traces import traces
 from tests.world.shell import git_status
-from unjam.adapters.git.salvaging import store
-from unjam.adapters.git.salvaging.salvage import (
-    Source,
-    read_back,
-    salvage,
-    signature,
-)
+from unjam.adapters.git.taking import store
+from unjam.adapters.git.taking.salvage import Source, read_back, salvage, signature
 
 
 def test_a_brutal_worktree_comes_back_identical(repo: Repository) -> None:

@@ -7,10 +7,7 @@ import pytest
 from tests.adapters.git.salvaging import Repository, files, restored
 from tests.world.inventory import git_bytes
 from tests.world.shell import git_status
-from unjam.adapters.git.salvaging.salvage import (
-    Source,
-    signature,
-)
+from unjam.adapters.git.taking.salvage import Source, signature
 
 
 def remove_admin(repo: Repository) -> Source:

@@ -14,16 +14,12 @@ from tests.adapters.git.salvaging import (
 from tests.world.inventory import git_bytes
 from tests.world.shell import git_status
 from unjam.adapters.git.objects import Known
-from unjam.adapters.git.salvaging import store
-from unjam.adapters.git.salvaging.intake import Intake
-from unjam.adapters.git.salvaging.pack import write_pack
-from unjam.adapters.git.salvaging.salvage import (
-    IgnoredLimits,
-    Salvaged,
-)
-from unjam.adapters.git.salvaging.staged import Index, IndexState, read_index
-from unjam.adapters.git.salvaging.take import open_shop, take
-from unjam.adapters.git.salvaging.unchanged import is_unchanged
+from unjam.adapters.git.taking import store
+from unjam.adapters.git.taking.intake import Intake
+from unjam.adapters.git.taking.pack import write_pack
+from unjam.adapters.git.taking.salvage import IgnoredLimits, Salvaged
+from unjam.adapters.git.taking.staged_index import Index, IndexState, read_index
+from unjam.adapters.git.taking.take import is_unchanged, open_shop, take
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,8 @@ from tests.adapters.git.salvaging import Repository, restored, without_link
 from tests.world.brutal import leave_nested_repository
 from tests.world.inventory import git_bytes
 from tests.world.shell import git_status
-from unjam.adapters.git.salvaging.restore import list_files
-from unjam.adapters.git.salvaging.salvage import (
-    Source,
-    salvage,
-    signature,
-)
+from unjam.adapters.git.restoring.restore import list_files
+from unjam.adapters.git.taking.salvage import Source, salvage, signature
 from unjam.errors import RefusedError
 
 

@@ -9,15 +9,9 @@ import pytest
 from tests.adapters.git.salvaging import MEGABYTE, Repository, restored
 from tests.adapters.git.scene import arm, fired
 from tests.world.shell import git, git_status
-from unjam.adapters.git.salvaging.pack import (
-    Content,
-    StaleContentError,
-    _index,
-    _Written,
-    write_pack,
-)
-from unjam.adapters.git.salvaging.restore import list_files, restore_in_place
-from unjam.adapters.git.salvaging.salvage import (
+from unjam.adapters.git.restoring.restore import list_files, restore_in_place
+from unjam.adapters.git.taking.pack import Content, StaleContentError, _index, _Written, write_pack
+from unjam.adapters.git.taking.salvage import (
     IgnoredLimits,
     Salvaged,
     Source,

@@ -8,7 +8,7 @@ import pytest
 from tests.adapters.git.scene import Scene, arm, fired
 from tests.world.inventory import entries
 from tests.world.shell import git
-from unjam.adapters.git.moving.trial import (
+from unjam.adapters.git.moving.trial_checkout import (
     discard_trial,
     trial_checkout,
     trial_environment,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from unjam.adapters import files
 from unjam.adapters.git import refs
-from unjam.adapters.git.salvaging.salvage import signature
-from unjam.adapters.git.salvaging.survey import ANOTHERS
+from unjam.adapters.git.taking.salvage import signature
+from unjam.adapters.git.taking.survey import ANOTHERS
 from unjam.domain.steps.change import MovePath, MoveRef
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Discard, RemoveBranch, RemoveWorktree

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from unjam.adapters import files
 from unjam.adapters.git import refs
+from unjam.adapters.git.all_refs import last_of, read_tips
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.mending import staging
+from unjam.adapters.git.first_questions import ask_tips
+from unjam.adapters.git.mending import replacements
 from unjam.adapters.git.mending.cure import Patient, cures, rewritten
-from unjam.adapters.git.mending.shared import find_packs, find_shared, kept_config
 from unjam.adapters.git.mending.shared_cure import shared_cures
-from unjam.adapters.git.questions import ask_tips
-from unjam.adapters.git.tips import last_of, read_tips
+from unjam.adapters.git.mending.shared_files import find_packs, find_shared, kept_config
 from unjam.domain.steps.change import MovePath, MoveRef, WriteFile
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import (
@@ -107,11 +107,11 @@ def register(run: Recovery, step: Register, fresh: Snapshot) -> tuple[Outcome, .
     kept = pin_dangling(run, stray.names)
     path, admin = Path(stray.path), common / "worktrees" / stray.names
     made = place_for_made(run, admin)
-    staging.make_admin(common, made, path / ".git", (f"ref: {branch.ref}", branch.tip))
+    replacements.make_admin(common, made, path / ".git", (f"ref: {branch.ref}", branch.tip))
     if files.exists(admin):
         run.door.make(MovePath(admin, trash_for(run, path) / "in-place-of-admin"))
     run.door.make(MovePath(made, admin))
-    link = WriteFile(path / ".git", files.content(path / ".git"), staging.link_to(admin))
+    link = WriteFile(path / ".git", files.content(path / ".git"), replacements.link_to(admin))
     if link.before != link.after:
         run.door.make(link)
     sentence = f"registered again, on {branch.name}; nothing of its files was touched"
@@ -125,7 +125,7 @@ def recreate(run: Recovery, step: Recreate, fresh: Snapshot) -> tuple[Outcome, .
     if files.exists(path):
         return (outcome(step, StepWord.ALREADY_DONE, "its directory is there"),)
     made = place_for_made(run, path)
-    staging.make_checkout(run.orchestration.common, made, admin)
+    replacements.make_checkout(run.orchestration.common, made, admin)
     run.door.make(MovePath(made, path))
     sentence = "its files are as they were staged; what was never staged is gone with the directory"
     return (outcome(step, StepWord.DONE, sentence),)

@@ -5,13 +5,13 @@ from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
+from unjam.adapters.git.all_refs import last_of
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.mending import found
-from unjam.adapters.git.mending.lost import find_lost
+from unjam.adapters.git.mending import find_objects
+from unjam.adapters.git.mending.lost_objects import find_lost
 from unjam.adapters.git.moving import remote
 from unjam.adapters.git.refs import BRANCHES
-from unjam.adapters.git.salvaging import store
-from unjam.adapters.git.tips import last_of
+from unjam.adapters.git.taking import store
 from unjam.domain.steps.change import MovePath
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import RestoreObjects
@@ -36,19 +36,19 @@ def restore_objects(run: Recovery, step: RestoreObjects, fresh: Snapshot) -> tup
         *(Path(one.path) for one in fresh.strays),
         run.orchestration.home / "vault",
     )
-    places = found.Places(run.orchestration.common, directories, admins)
+    places = find_objects.Places(run.orchestration.common, directories, admins)
     back, moved = 0, 0
     with ExitStack() as remote_copy:
         ask = cache(lambda: _remote_apart(run, remote_copy))
         for _ in range(_ROUNDS):
             lost = find_lost(run.orchestration.repository, admins).objects
             aside = _move_spoilt(run, lost)
-            copies = found.find_here(places, (one.id for one in lost))
+            copies = find_objects.find_here(places, (one.id for one in lost))
             if copies.left and store.is_there(places.common):
-                found.take_from(store.reader(places.common), copies)
+                find_objects.take_from(store.reader(places.common), copies)
             if copies.left and (apart := ask()) is not None:
-                found.take_from(apart, copies)
-            found.put_back(places.common, copies)
+                find_objects.take_from(apart, copies)
+            find_objects.put_back(places.common, copies)
             back, moved = back + len(copies.found), moved + aside
             if not copies.found and not aside:
                 break

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from unjam.adapters.git.salvaging.salvage import Salvaged
+from unjam.adapters.git.taking.salvage import Salvaged
 from unjam.adapters.journal import Journal
 from unjam.domain.catalogue.codec import to_record
 from unjam.domain.steps.outcome import Outcome, StepWord

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from unjam.adapters import files
 from unjam.adapters.git.observing.tracked import tracked_below
-from unjam.adapters.git.salvaging.bundle import write_bundle
+from unjam.adapters.git.restoring.bundle import write_bundle
 from unjam.adapters.processes.holders import owners_of
 from unjam.adapters.state.anatomy import anatomy_of
 from unjam.adapters.state.blank import blank_like, database_files

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from unjam.adapters.git.mending import dangling
-from unjam.adapters.git.salvaging.salvage import IgnoredLimits, Salvaged, Source, read_back
-from unjam.adapters.git.salvaging.salvage import salvage as save
+from unjam.adapters.git.mending import dangling_objects
+from unjam.adapters.git.taking.salvage import IgnoredLimits, Salvaged, Source, read_back
+from unjam.adapters.git.taking.salvage import salvage as save
 from unjam.adapters.processes.freeze import frozen
 from unjam.domain.steps.change import MoveRef
 from unjam.domain.steps.outcome import Outcome, StepWord
@@ -70,7 +70,7 @@ def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged, kind: str) -> str:
 
 def pin_dangling(run: Recovery, name: str) -> tuple[str, ...]:
     """Keep what nothing names any more: what a lost index had staged is among it."""
-    commit = dangling.gather(run.orchestration.common)
+    commit = dangling_objects.gather(run.orchestration.common)
     if commit is None:
         return ()
     ref = existing_ref(run.orchestration, commit) or ref_of(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from unjam.adapters.git.moving.trial import discard_trial
+from unjam.adapters.git.moving.trial_checkout import discard_trial
 from unjam.domain.world.identity import CommitId
 from unjam.engine.culprits.compare_failures import passed_in
 from unjam.engine.culprits.trial import Trial, carry_out, place_of

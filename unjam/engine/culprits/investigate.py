@@ -10,7 +10,7 @@ from itertools import islice
 from operator import itemgetter
 
 from unjam.adapters import verdicts
-from unjam.adapters.git.moving.without import tree_of
+from unjam.adapters.git.moving.exchange import tree_of
 from unjam.adapters.git.proving.units import Known, units_of
 from unjam.adapters.state.read import log_of
 from unjam.adapters.state.times import Times

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unjam.adapters.git.moving.trial import trial_checkout, trial_environment, trial_root
+from unjam.adapters.git.moving.trial_checkout import trial_checkout, trial_environment, trial_root
 from unjam.adapters.junit import read_junit
 from unjam.adapters.processes.run import Verification, VerifyStatus, run_verify
 from unjam.adapters.runner import Order, file_of, is_pytest, order, present, wall_off

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
+from unjam.adapters.git.moving.exchange import Exchange, exchanged, tree_of
 from unjam.adapters.git.moving.merge import OURS, Conflict, Identity, Merged
-from unjam.adapters.git.moving.without import Exchange, exchanged, tree_of
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.trials import Probe, Unit
 from unjam.engine.orchestration import Orchestration

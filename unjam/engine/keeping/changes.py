@@ -12,7 +12,7 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving import checkout, ref_moves, remote
 from unjam.adapters.git.moving.operation import abort_operation
-from unjam.adapters.git.salvaging import store
+from unjam.adapters.git.taking import store
 from unjam.adapters.git.vault import pins
 from unjam.adapters.processes.scan import Request
 from unjam.adapters.processes.start import proof_of_start, start_detached

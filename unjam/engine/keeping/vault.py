@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters import files
-from unjam.adapters.git.salvaging import store
+from unjam.adapters.git.taking import store
 from unjam.adapters.git.vault.takeover import marker_of
 from unjam.domain.world.identity import CommitId
 from unjam.engine.orchestration import Orchestration

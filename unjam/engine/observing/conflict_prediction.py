@@ -36,7 +36,7 @@ def _clashes(
     orchestration: Orchestration, snapshot: Snapshot, asked: list[Branch], told: set[WorkstreamId]
 ) -> Iterator[Clash]:
     # Most checks have nothing open: those need not wait for what merges.
-    from unjam.adapters.git.moving.prediction import predicted
+    from unjam.adapters.git.moving.conflict_prediction import predicted
     from unjam.engine.observing.reported_conflicts import MARKERS, told_by_page
 
     tips = [one.tip for one in asked]

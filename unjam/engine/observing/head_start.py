@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from unjam.adapters.git.mending.shared import find_shared
-from unjam.adapters.git.observing.beginning import Begun, begin
+from unjam.adapters.git.mending.shared_files import find_shared
+from unjam.adapters.git.observing.start import Begun, begin
 from unjam.adapters.git.repository import Repository, find_repository
 
 

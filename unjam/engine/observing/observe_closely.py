@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from unjam.adapters.git.observing.beginning import Begun
+from unjam.adapters.git.observing.start import Begun
 from unjam.domain.catalogue.diagnosis import DETECTORS
 from unjam.domain.scenarios.hang.overdue import agents_in, candidates
 from unjam.domain.world.conflicts import has_work_of_its_own

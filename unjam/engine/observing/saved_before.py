@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import unquote_to_bytes
 
-from unjam.adapters.git.salvaging.kept import holds_work, manifest_of
+from unjam.adapters.git.restoring.salvage_commit import holds_work, manifest_of
 from unjam.domain.world.identity import AgentId, CommitId, WorkstreamId
 from unjam.domain.world.naming import Template
 from unjam.domain.world.snapshot import Row, SavedBefore, Snapshot

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unjam.adapters import files
-from unjam.adapters.git.mending.strays import find_elsewhere
+from unjam.adapters.git.mending.stray_directories import find_elsewhere
 from unjam.adapters.git.observing.facts import GitFacts
 from unjam.adapters.processes.table import working_directories
 from unjam.domain.world.damage import Damage, StrayKind

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unjam.adapters import lease, machine, surroundings
-from unjam.adapters.git.mending.shared import find_shared
+from unjam.adapters.git.mending.shared_files import find_shared
 from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.holders import owners_of
 from unjam.adapters.processes.start import find_command

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from unjam.adapters import clock, files, lease
-from unjam.adapters.git.mending.shared import find_shared, kept_config
+from unjam.adapters.git.mending.shared_files import find_shared, kept_config
 from unjam.adapters.git.vault.takeover import take_over
 from unjam.adapters.journal import Journal, new_run_id
 from unjam.domain.catalogue.codec import to_record

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from unjam.adapters.git.salvaging import store
-from unjam.adapters.git.salvaging.given_back import give_back_staged
-from unjam.adapters.git.salvaging.restore import restore_in_place
+from unjam.adapters.git.restoring.given_back import give_back_staged
+from unjam.adapters.git.restoring.restore import restore_in_place
+from unjam.adapters.git.taking import store
 from unjam.domain.steps.change import (
     AbortOperation,
     Change,

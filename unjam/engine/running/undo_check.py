@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 from unjam.adapters.git import refs
 from unjam.adapters.git.moving import checkout
-from unjam.adapters.git.salvaging.restore import differing
+from unjam.adapters.git.restoring.restore import differing
 from unjam.domain.steps.change import (
     AbortOperation,
     Change,

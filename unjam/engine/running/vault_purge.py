@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from unjam.adapters import files, journal
-from unjam.adapters.git.salvaging import store
+from unjam.adapters.git.taking import store
 from unjam.adapters.git.vault import compact
 from unjam.adapters.git.vault.purge import Without, still_there, without
 from unjam.adapters.git.vault.takeover import erase_marked, mark, objects_held

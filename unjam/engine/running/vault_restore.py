@@ -6,9 +6,9 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.salvaging import store
-from unjam.adapters.git.salvaging.kept import branch_commit, source_of_salvage
-from unjam.adapters.git.salvaging.restore import restore_in_place, restore_to
+from unjam.adapters.git.restoring.restore import restore_in_place, restore_to
+from unjam.adapters.git.restoring.salvage_commit import branch_commit, source_of_salvage
+from unjam.adapters.git.taking import store
 from unjam.adapters.git.vault.compact import compact
 from unjam.domain.steps.change import MoveRef
 from unjam.domain.world.identity import CommitId

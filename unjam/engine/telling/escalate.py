@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from unjam.adapters import surroundings
-from unjam.adapters.git.salvaging import store
+from unjam.adapters.git.taking import store
 from unjam.adapters.processes.call import call
 from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
 from unjam.domain.redaction.redact import redact

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters import archive, files
-from unjam.adapters.git.salvaging.bundle import write_bundle
-from unjam.adapters.git.salvaging.contents import contents
+from unjam.adapters.git.restoring.bundle import contents, write_bundle
 from unjam.domain.redaction.redact import is_clean
 from unjam.domain.reports.escalation_page import Case, escalation_page, title_of
 from unjam.engine.keeping.vault import NAMESPACE

@@ -8,7 +8,7 @@ from unjam.adapters import disk, lease, mounts
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving import remote, upstream
-from unjam.adapters.git.moving.trial import (
+from unjam.adapters.git.moving.trial_checkout import (
     discard_trial,
     trial_checkout,
     trial_environment,

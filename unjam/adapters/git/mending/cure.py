@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from unjam.adapters.git.all_refs import Tips, last_of, read_tips
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import COMMIT, read_line, read_small
+from unjam.adapters.git.first_questions import ask_tips
 from unjam.adapters.git.mending.heads import Clues, head_of
-from unjam.adapters.git.mending.staging import index_of
-from unjam.adapters.git.questions import ask_tips
+from unjam.adapters.git.mending.replacements import index_of
 from unjam.adapters.git.refs import BRANCHES, is_branch_name
-from unjam.adapters.git.tips import Tips, last_of, read_tips
 from unjam.domain.steps.change import Change, MovePath, WriteFile
 from unjam.domain.world.damage import Damage
 from unjam.errors import RefusedError

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from unjam.adapters.git.all_refs import Tips
 from unjam.adapters.git.files import COMMIT, read_line
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.refs import in_use
-from unjam.adapters.git.tips import Tips
 from unjam.domain.world.truth import Truth
 
 _SWITCHED = re.compile(r"checkout: moving from \S+ to (\S+)")

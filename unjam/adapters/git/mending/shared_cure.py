@@ -2,15 +2,18 @@
 
 import re
 import shlex
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.files import COMMIT, read_line, read_small
 from unjam.adapters.git.mending.cure import rewritten
 from unjam.adapters.git.mending.heads import switched_to
-from unjam.adapters.git.mending.packs import make_index, rescue
-from unjam.adapters.git.mending.shared import kept_config, sound_lines
+from unjam.adapters.git.mending.shared_files import kept_config, sound_lines
 from unjam.adapters.git.reflog import read_reflog
+from unjam.adapters.git.taking.pack import Content, write_pack
 from unjam.domain.steps.change import Change, MovePath, WriteFile
 from unjam.domain.world.damage import DamagedFile, SharedDamage
 from unjam.errors import RefusedError, UnjamError
@@ -26,6 +29,9 @@ _CONFIG = """\
 """
 _REMOTE = '[remote "{name}"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/{name}/*\n'
 _FETCHED = re.compile(r"\t(?:not-for-merge)?\t(?:branch|tag) '.*' of (\S+)$", re.MULTILINE)
+_LARGEST = 1 << 30  # bytes of a damaged pack that are read at once
+_DEADLINE = 600.0  # seconds
+_HEAD = re.compile(rb"([0-9a-f]{40}) (\w+) (\d+)\n")
 
 
 def shared_cures(common: Path, file: DamagedFile, aside: Path) -> Iterator[Change]:
@@ -170,3 +176,45 @@ _CURES: Mapping[SharedDamage, Callable[[Path, Path, Path], Iterator[Change]]] = 
     SharedDamage.PACK: _pack,
     SharedDamage.DERIVED: _derived,
 }
+
+
+def make_index(common: Path, pack: Path, made: Path) -> None:
+    """Compute an index; raises PermanentError where the pack is not whole."""
+    made.parent.mkdir(parents=True, exist_ok=True)
+    made.unlink(missing_ok=True)  # half of one, of a run that was killed
+    with clean_room(common) as room:
+        room.run("index-pack", "--no-rev-index", "-o", str(made), str(pack), deadline=_DEADLINE)
+
+
+def rescue(common: Path, pack: Path) -> int:
+    """Write what can be read of a damaged pack into a new one, durably; returns how many objects."""
+    if pack.stat().st_size > _LARGEST:
+        raise RefusedError(
+            f"{pack} is too large to be read at once; move it out of there, then: "
+            f"git -C {common} unpack-objects -r < the moved file"
+        )
+    with tempfile.TemporaryDirectory(prefix="unjam-pack-") as scratch, clean_room(common) as room:
+        apart = replace(room, objects=Path(scratch))
+        # It stops where the pack does; what it wrote until then is there.
+        apart.run(
+            "unpack-objects",
+            "-r",
+            "-q",
+            stdin=pack.read_bytes(),
+            accept=None,
+            deadline=_DEADLINE,
+        )
+        listing = ("cat-file", "--batch-all-objects", "--batch")
+        found = list(_read(apart.run(*listing, accept=None, deadline=_DEADLINE).out))
+        if found:
+            write_pack(common / "objects/pack", found, len(found))
+        return len(found)
+
+
+def _read(out: bytes) -> Iterator[Content]:
+    at = 0
+    while (head := _HEAD.match(out, at)) is not None:
+        start, size = head.end(), int(head[3])
+        oid, kind = bytes.fromhex(head[1].decode()), head[2]
+        yield Content(oid, kind, size, iter([out[start : start + size]]))
+        at = start + size + 1

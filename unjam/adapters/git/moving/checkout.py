@@ -9,9 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from unjam.adapters.git.command import Answer, Git
+from unjam.adapters.git.moving.open_checkout import listed, open_checkout, refuse_locked
 from unjam.adapters.git.moving.operation import abort_operation, operations_in
 from unjam.adapters.git.moving.overlap import Survey, bring_forward, survey
-from unjam.adapters.git.moving.place import listed, open_checkout, refuse_locked
 from unjam.adapters.git.refs import BRANCHES, in_use, resolve
 from unjam.domain.steps.change import MoveCheckout, Position
 from unjam.domain.steps.outcome import StepWord

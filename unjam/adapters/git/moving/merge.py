@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Answer, Git
-from unjam.adapters.git.room import clean_room
 from unjam.domain.scenarios.conflict.sides import BRANCH_SIDE, TRUNK_SIDE, Stage
 from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError

@@ -11,16 +11,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.moving.overlap import modified
-from unjam.adapters.git.moving.place import (
+from unjam.adapters.git.moving.open_checkout import (
     leads_through_link,
     listed,
     open_checkout,
     refuse_locked,
     with_filter,
 )
-from unjam.adapters.git.room import clean_room
+from unjam.adapters.git.moving.overlap import modified
 from unjam.domain.steps.change import AbortOperation
 from unjam.domain.steps.outcome import StepWord
 from unjam.domain.world.snapshot import Operation

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.moving.place import with_filter
+from unjam.adapters.git.moving.open_checkout import with_filter
 from unjam.domain.world.identity import CommitId
 from unjam.errors import RefusedError
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.moving.exchange import Exchange, exchanged_tree
 from unjam.adapters.git.moving.merge import (
     Conflict,
     Identity,
@@ -18,7 +19,6 @@ from unjam.adapters.git.moving.merge import (
     left_markers,
     merging_room,
 )
-from unjam.adapters.git.moving.without import Exchange, exchanged_tree
 from unjam.domain.world.identity import CommitId
 
 _MOST = 50  # commits; each is a merge of its own

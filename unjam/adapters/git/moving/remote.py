@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Answer, Git
-from unjam.adapters.git.personal import personal_files
 from unjam.adapters.git.refs import resolve
-from unjam.adapters.git.room import clean_room
+from unjam.adapters.git.user_config import personal_files
 from unjam.domain.steps.change import MoveRef, PushRef
 from unjam.domain.steps.outcome import StepWord
 from unjam.domain.world.identity import CommitId

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from unjam.adapters.git.observing.beginning import Begun
+from unjam.adapters.git.all_refs import Tips
 from unjam.adapters.git.observing.facts import ObserveRequest
+from unjam.adapters.git.observing.start import Begun
+from unjam.adapters.git.proving.commit_graph import History, history_of, read_history
 from unjam.adapters.git.proving.copies import Work
-from unjam.adapters.git.proving.history import History, history_of, read_history
 from unjam.adapters.git.proving.landed import (
     CANNOT_TELL,
     NOT_LANDED,
@@ -16,11 +17,10 @@ from unjam.adapters.git.proving.landed import (
     prove_beyond,
     prove_reached,
 )
+from unjam.adapters.git.proving.own_commits import Standing, Standings
 from unjam.adapters.git.proving.patches import Span, changed_paths
 from unjam.adapters.git.proving.reverts import reverts_in
-from unjam.adapters.git.proving.standing import Standing, Standings
 from unjam.adapters.git.repository import Repository
-from unjam.adapters.git.tips import Tips
 from unjam.adapters.git.worktrees import checked_out
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.naming import Owner

@@ -1,18 +1,21 @@
 """Look closely at what looks broken, and at nothing else: a sound repository pays for one directory."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from unjam.adapters.git.mending.branches import find_lost_branches
+from unjam.adapters.git.all_refs import Tips, last_of
 from unjam.adapters.git.mending.examine import INITIALIZING, Examiner
-from unjam.adapters.git.mending.lost import find_lost
-from unjam.adapters.git.mending.shared import find_packs
-from unjam.adapters.git.mending.staging import only_staged
-from unjam.adapters.git.mending.strays import find_moved, read_strays
-from unjam.adapters.git.observing.beginning import Begun
+from unjam.adapters.git.mending.lost_objects import find_lost
+from unjam.adapters.git.mending.replacements import only_staged
+from unjam.adapters.git.mending.shared_files import find_packs
+from unjam.adapters.git.mending.stray_directories import find_moved, read_strays
 from unjam.adapters.git.observing.branches import Compared
 from unjam.adapters.git.observing.facts import ObserveRequest
+from unjam.adapters.git.observing.start import Begun
+from unjam.adapters.git.refs import BRANCHES
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout
 from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject
@@ -22,6 +25,7 @@ from unjam.domain.world.truth import Truth, Unknown
 
 _OFF = {"false", "no", "off", "0"}
 _NO_COMMIT = "its HEAD names no commit"
+_REMOTE = "refs/remotes/"
 
 
 class Broken(NamedTuple):
@@ -128,3 +132,25 @@ def _lost(
     if lost.complete:
         return lost.objects, ()
     return lost.objects, (Unknown("objects", "not all of them could be looked at in time"),)
+
+
+def find_lost_branches(common: Path, tips: Tips, *, thorough: bool) -> tuple[LostBranch, ...]:
+    """Name unreadable branches; ``thorough``, also those of which only the reflog is left.
+
+    Git removes a branch's reflog with the branch: one without the other was lost, not deleted.
+    """
+    named = {one.what.removeprefix("ref ") for one in tips.unknown}
+    lost = {ref for ref in named if ref.startswith(BRANCHES) and tips.is_damaged(ref)}
+    if thorough:
+        lost |= {ref for ref in _logged(common) if ref not in tips.named}
+        lost -= {ref for ref in lost if ref.endswith("/HEAD")}  # of a remote: it names another ref
+    return tuple(LostBranch(ref, last_of(common, ref)) for ref in sorted(lost))
+
+
+def _logged(common: Path) -> Iterator[str]:
+    for kind in (BRANCHES, _REMOTE):
+        top = common / "logs" / kind
+        for directory, _, files in os.walk(top):
+            for name in files:
+                if not name.endswith(".lock"):
+                    yield kind + os.path.relpath(os.path.join(directory, name), top)  # noqa: PTH118 -- text

@@ -7,12 +7,12 @@ tells which commits were made there; the branches tell where those are now.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from unjam.adapters.git.observing.around import Around
+from unjam.adapters.git.all_refs import Tips
 from unjam.adapters.git.observing.branches import Compared, Found
+from unjam.adapters.git.observing.each_worktree import Around
 from unjam.adapters.git.observing.facts import ObserveRequest, OwnersOfTrees
-from unjam.adapters.git.proving.history import History
+from unjam.adapters.git.proving.commit_graph import History
 from unjam.adapters.git.reflog import read_reflog
-from unjam.adapters.git.tips import Tips
 from unjam.adapters.git.worktrees import Checkout
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.naming import Owner

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from unjam.adapters.git.observing.locks import LockFile
+from unjam.adapters.git.observing.lock_files import LockFile
 from unjam.domain.world.claims.stash import Stash
 from unjam.domain.world.damage import DamagedFile, LostBranch, LostObject
 from unjam.domain.world.identity import CommitId, WorkstreamId

@@ -5,35 +5,48 @@ Reading changes nothing and runs nothing of the agents'; what cannot be read is 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from unjam.adapters.git.all_refs import LostTrunkError, Tips, choose_trunk
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.mending.shared import find_packs, find_shared
-from unjam.adapters.git.observing.around import Around
-from unjam.adapters.git.observing.beginning import Begun, begin
-from unjam.adapters.git.observing.blind import blind_facts
+from unjam.adapters.git.files import COMMIT, NOBODY, read_line
+from unjam.adapters.git.first_questions import ask_graph
+from unjam.adapters.git.mending.lost_objects import find_lost
+from unjam.adapters.git.mending.shared_files import find_packs, find_shared
 from unjam.adapters.git.observing.branches import Compared, Found, compare_branches
 from unjam.adapters.git.observing.broken import look_closely
 from unjam.adapters.git.observing.config import has_remote
 from unjam.adapters.git.observing.drift import Drift, find_drift
+from unjam.adapters.git.observing.each_worktree import Around
 from unjam.adapters.git.observing.facts import GitFacts, ObserveRequest
-from unjam.adapters.git.observing.hidden import count_hidden
-from unjam.adapters.git.observing.operations import is_intact
-from unjam.adapters.git.proving.history import Graph, History
-from unjam.adapters.git.questions import ask_graph
+from unjam.adapters.git.observing.hidden_commits import count_hidden
+from unjam.adapters.git.observing.lock_files import read_locks
+from unjam.adapters.git.observing.start import Begun, begin
+from unjam.adapters.git.proving.commit_graph import Graph, History
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.repository import Repository
-from unjam.adapters.git.tips import LostTrunkError, Tips, choose_trunk
-from unjam.adapters.git.worktrees import Checkout
+from unjam.adapters.git.worktrees import Checkout, read_primary, read_worktrees, worktree_names
 from unjam.domain.world.claims.stash import Stash
+from unjam.domain.world.damage import DamagedFile
 from unjam.domain.world.identity import CommitId
-from unjam.domain.world.snapshot import Remote, Unsaved, Worktree
+from unjam.domain.world.snapshot import Operation, Remote, Unsaved, Worktree
 from unjam.domain.world.truth import Truth, Unknown
-from unjam.errors import PermanentError
+from unjam.errors import PermanentError, UnjamError
 
 __all__ = ["Begun", "GitFacts", "ObserveRequest", "begin", "observe"]
-
 _VAULT = "refs/unjam/"
 _NOT_ASKED = Unsaved(Truth.UNKNOWN, because="its files were not looked at")
+_BECAUSE = "Git cannot be asked before the repository's own files are whole"
+# With nothing staged and nothing edited, these hold no work of a hand. A merge may: `-s ours`
+# leaves everything as it was and is still a decision.
+_EMPTY_IS_INTACT = {
+    Operation.REBASE,
+    Operation.AM,
+    Operation.BISECT,
+    Operation.CHERRY_PICK,
+    Operation.REVERT,
+}
+_UNMERGED = "U"
 
 
 def observe(
@@ -179,3 +192,90 @@ class _Worktrees:
         git = self._git.without_drivers()
         common = self._repository.common
         return {one.name: is_intact(git, one, common, unsaved[one.name]) for one in stopped}
+
+
+def blind_facts(
+    repository: Repository, request: ObserveRequest, shared: tuple[DamagedFile, ...]
+) -> GitFacts:
+    """Return the damage as the only thing that is known; the trunk counts as damaged."""
+    names = worktree_names(repository)
+    checkouts = [read_primary(repository), *read_worktrees(repository, names)]
+    trees = [_unread(one) for one in checkouts]
+    # Packs are repaired first: what is missing then is looked for elsewhere.
+    lost = () if shared else find_lost(repository, [one.admin for one in checkouts]).objects
+    return GitFacts(
+        trunk=f"refs/heads/{request.trunk or _trunk(repository.common, request.remote)}",
+        trunk_tip=CommitId(NOBODY),
+        primary=trees[0],
+        worktrees=tuple(trees[1:]),
+        branches=(),
+        remote=None,
+        locks=tuple(read_locks(repository.common, checkouts)),
+        unknown=(Unknown("everything else", _BECAUSE),),
+        shared=shared,
+        lost=lost,
+        trunk_damaged=True,
+    )
+
+
+def _trunk(common: Path, remote: str) -> str:
+    line = read_line(common / f"refs/remotes/{remote}/HEAD") or ""
+    named = line.removeprefix(f"ref: refs/remotes/{remote}/")
+    return named if named != line else "main"
+
+
+def _unread(one: Checkout) -> Worktree:
+    return Worktree(
+        name=one.name,
+        path=one.path,
+        admin=one.admin,
+        branch=one.branch,
+        head=None,
+        present=one.present,
+        unsaved=Unsaved(Truth.UNKNOWN, because=_BECAUSE),
+        operation=one.operation,
+        lock_reason=one.lock_reason,
+    )
+
+
+def is_intact(git: Git, checkout: Checkout, common: Path, unsaved: Unsaved) -> Truth:
+    """Compare files and index with the tree Git wrote down when it stopped; ``git`` has its drivers off."""
+    if checkout.operation is None or unsaved.known is not Truth.YES:
+        return Truth.UNKNOWN
+    touched = unsaved.paths - set(unsaved.untracked)
+    if not touched and checkout.operation in _EMPTY_IS_INTACT:
+        return Truth.YES
+    if checkout.operation is Operation.BISECT:
+        return Truth.NO
+    stopped_at = read_line(checkout.admin / "AUTO_MERGE")
+    if stopped_at is None or not COMMIT.fullmatch(stopped_at):
+        return Truth.UNKNOWN
+    here = replace(
+        git,
+        git_dir=checkout.admin,
+        work_tree=checkout.path,
+        index=checkout.admin / "index",
+        environment={**git.environment, "GIT_COMMON_DIR": str(common)},
+    )
+    try:
+        same = _index_is(here, stopped_at) and _files_are(here, stopped_at)
+    except UnjamError:
+        return Truth.UNKNOWN
+    return Truth.YES if same else Truth.NO
+
+
+def _index_is(git: Git, tree: str) -> bool:
+    """Tell whether everything but the conflicts is staged as Git staged it."""
+    fields = git.run("diff-index", "--cached", "--raw", "--no-renames", "-z", tree).fields()
+    return all(one.endswith(f" {_UNMERGED}") for one in fields[::2])
+
+
+def _files_are(git: Git, tree: str) -> bool:
+    """Tell whether the files are what Git wrote, conflict markers included."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="unjam-index-") as scratch:
+        apart = replace(git, index=Path(scratch, "index"))
+        apart.run("read-tree", tree)
+        apart.run("update-index", "-q", "--refresh", accept=(0, 1))
+        return not apart.run("diff-files", "--name-only", "--ignore-submodules", "-z").out

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.personal import effective_settings
+from unjam.adapters.git.user_config import effective_settings
 
 
 def tracked_below(common: Path, primary: Path, folder: Path) -> frozenset[str]:

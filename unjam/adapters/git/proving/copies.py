@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.proving.history import Base, History
+from unjam.adapters.git.proving.commit_graph import Base, History
 from unjam.adapters.git.proving.patches import Change, Span, read_changes, read_patches
 
 _Found = Mapping[Span, Sequence[str]]

@@ -1,19 +1,42 @@
 """Prove that branches' work is in the trunk, or that it was and has been taken back out."""
 
-from collections.abc import Mapping, Sequence
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
+from unjam.adapters.git.batches import ask_in_batches, read_objects, resolve_objects
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.proving.commit_graph import History
 from unjam.adapters.git.proving.copies import Copies, CopyFinder, Work, whole_of
-from unjam.adapters.git.proving.empty_merges import EmptyMerges, changing_nothing
-from unjam.adapters.git.proving.history import History
 from unjam.adapters.git.proving.patches import Span, changed_paths
-from unjam.adapters.git.proving.recorded import RecordedMerge, recorded_merges
 from unjam.adapters.git.proving.reverts import Reverts
 from unjam.adapters.git.reflog import Move
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.snapshot import Proof
 from unjam.domain.world.truth import Truth
+
+_MERGE = re.compile(r"merge (?:refs/heads/)?([^:]+): (Fast-forward)?")
+_KEEPS = re.compile(r"commit|merge|pull|rebase|cherry-pick|revert|am\b")
+_PARENT = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
+_CLEAN = b"1"
+
+
+class EmptyMerges(NamedTuple):
+    """Tips whose merge would change nothing, and those of which that cannot be told."""
+
+    empty: frozenset[str]
+    damaged: frozenset[str]
+
+
+class RecordedMerge(NamedTuple):
+    """The last merge of a branch's tip into the trunk."""
+
+    commit: str
+    kept: bool  # nothing that the reflog shows since can have dropped it
+    certain: bool  # False: the merge itself is gone, and what it merged with it
 
 
 class Landing(NamedTuple):
@@ -167,3 +190,99 @@ def _undone_by_name(trunk: Trunk, work: Work, recorded: RecordedMerge | None) ->
         return revert
     patches = [one for one in work.own if not trunk.history.is_merge(one)]
     return _undone(trunk, [(one,) for one in patches]) if patches else None
+
+
+def recorded_merges(
+    git: Git, history: History, moves: tuple[Move, ...], tips: Mapping[str, str]
+) -> dict[str, RecordedMerge]:
+    """Find for branches (ref to tip) the recorded merge of just this tip."""
+    last = _last_merges(moves, tips)
+    unread = {moves[at].new for at, _ in last.values() if not history.knows(moves[at].new)}
+    objects = read_objects(git, [name.encode() for name in sorted(unread)])
+    dropped_at = max((at for at, move in enumerate(moves) if not _keeps(move)), default=-1)
+    found = {}
+    for ref, (at, forward) in last.items():
+        merge = moves[at].new
+        merged = (merge,) if forward else _parents(merge, history, objects)
+        if merged is None or tips[ref] in merged:
+            found[ref] = RecordedMerge(merge, kept=dropped_at < at, certain=merged is not None)
+    return found
+
+
+def _last_merges(moves: tuple[Move, ...], tips: Mapping[str, str]) -> dict[str, tuple[int, bool]]:
+    last = {}
+    for at, move in enumerate(moves):
+        found = _MERGE.match(move.message)
+        if found and (ref := f"refs/heads/{found[1]}") in tips:
+            last[ref] = (at, bool(found[2]))
+    return last
+
+
+def _keeps(move: Move) -> bool:
+    return move.creates or _KEEPS.match(move.message) is not None
+
+
+def _parents(
+    merge: str, history: History, objects: Mapping[bytes, bytes | None]
+) -> tuple[str, ...] | None:
+    """Return what was merged; None if the merge cannot be read any more."""
+    if history.knows(merge):
+        return history.parents(merge)[1:]
+    content = objects.get(merge.encode())
+    if content is None:
+        return None
+    head = content.partition(b"\n\n")[0]
+    return tuple(name.decode("ascii") for name in _PARENT.findall(head))[1:]
+
+
+def changing_nothing(common: Path, trunk: CommitId, tips: Sequence[str]) -> EmptyMerges:
+    """Merge each tip into the trunk and compare the result with the trunk's own tree.
+
+    It is done in a clean room: with the repository's own merge drivers merely emptied, Git fails
+    wherever it would have run one. The merged trees go into a scratch store of the room.
+    """
+    if not tips:
+        return EmptyMerges(frozenset(), frozenset())
+    import shutil
+
+    from unjam.adapters.git.clean_room import clean_room
+
+    with clean_room(common, exact=False) as room:
+        store = room.git_dir / "objects"
+        (store / "info").mkdir()
+        (store / "info/alternates").write_bytes(os.fsencode(common / "objects") + b"\n")
+        if (common / "shallow").is_file():
+            shutil.copyfile(common / "shallow", room.git_dir / "shallow")
+        apart = replace(room, objects=store)
+        answers, damaged = ask_in_batches(lambda some: _merge(apart, trunk, some), tips)
+        (trunks,) = resolve_objects(apart, [f"{trunk}^{{tree}}"]).values()
+    trees = {tip: tree for answer in answers for tip, tree in answer.items()}
+    empty = frozenset(tip for tip, tree in trees.items() if trunks and tree == trunks[0])
+    return EmptyMerges(empty, frozenset(damaged))
+
+
+def _merge(git: Git, trunk: CommitId, tips: Sequence[str]) -> dict[str, str | None]:
+    lines = "".join(f"{trunk} {tip}\n" for tip in tips).encode()
+    answer = git.run(
+        "merge-tree",
+        "--write-tree",
+        "--no-messages",
+        "--name-only",
+        "--allow-unrelated-histories",
+        "--stdin",
+        stdin=lines,
+        accept=(0, 1),
+    )
+    return dict(zip(tips, _trees(answer.out), strict=True))
+
+
+def _trees(out: bytes) -> Iterator[str | None]:
+    """Read ``<clean> NUL <tree> NUL (<path> NUL)* NUL`` for each merge; None where it conflicts."""
+    fields = iter(out.split(b"\0"))
+    for clean in fields:
+        if not clean:
+            return
+        tree = next(fields).decode("ascii")
+        yield tree if clean == _CLEAN else None
+        while next(fields, b""):
+            pass

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from unjam.adapters.git.proving.history import History
+from unjam.adapters.git.proving.commit_graph import History
 from unjam.domain.world.identity import CommitId
 
 

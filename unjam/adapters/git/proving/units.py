@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.first_questions import ask_graph
+from unjam.adapters.git.proving.commit_graph import History, read_history
 from unjam.adapters.git.proving.copies import Copies, CopyFinder, Work, whole_of
-from unjam.adapters.git.proving.history import History, read_history
 from unjam.adapters.git.proving.patches import Span, changed_paths
-from unjam.adapters.git.questions import ask_graph
 from unjam.adapters.git.reflog import Move, read_reflog
 from unjam.domain.world.file_scopes import overlap
 from unjam.domain.world.identity import CommitId, WorkstreamId

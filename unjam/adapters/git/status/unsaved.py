@@ -1,13 +1,13 @@
 """Tell for many worktrees at once what they hold that is in no commit."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from unjam.adapters.git.batches import resolve_objects
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.status.asked_status import ask_status
 from unjam.adapters.git.status.head_trees import HeadQuestion, read_head_trees, staged_paths
 from unjam.adapters.git.status.ignore import OddPatternError
 from unjam.adapters.git.status.index_file import (
@@ -30,6 +30,8 @@ from unjam.domain.world.truth import Truth
 from unjam.errors import UnjamError
 
 _WITHOUT_FILTERS = "filters were not run: files that have one may show as modified"
+_SUBMODULE = "160000"
+_LISTS = {"staged", "modified", "deleted", "untracked", "conflicted"}
 
 
 class Head(NamedTuple):
@@ -139,3 +141,56 @@ def _answer(changes: Changes, staged: list[str]) -> Unsaved:
 
 def _texts(paths: list[bytes]) -> tuple[str, ...]:
     return tuple(sorted(os.fsdecode(path) for path in paths))
+
+
+def ask_status(git: Git, checkout: Checkout, common: Path, because: str = "") -> Unsaved:
+    """Run a hardened ``git status`` there; raises PermanentError, and UnreadableError for submodules.
+
+    ``git`` is the repository with its drivers off. A file with a filter may show as modified.
+    """
+    here = replace(
+        git,
+        git_dir=checkout.admin,
+        work_tree=checkout.path,
+        index=checkout.admin / "index",
+        environment={**git.environment, "GIT_COMMON_DIR": str(common)},
+    )
+    if "config.worktree" in checkout.entries:
+        here = here.without_drivers()
+    _refuse_submodules(here, checkout.path)
+    answer = here.run(
+        "status",
+        "--porcelain=v2",
+        "-z",
+        "--no-renames",
+        "--untracked-files=normal",
+        "--ignore-submodules=dirty",
+    )
+    found: dict[str, list[str]] = {name: [] for name in _LISTS}
+    for record in answer.fields():
+        for kind, path in _read(record):
+            found[kind].append(path)
+    lists = {kind: tuple(sorted(paths)) for kind, paths in found.items()}
+    return Unsaved(Truth.YES, **lists, because=because)
+
+
+def _refuse_submodules(git: Git, root: Path) -> None:
+    for line in git.run("ls-files", "--stage", "-z").fields():
+        if line.startswith(_SUBMODULE):
+            path = line.partition("\t")[2]
+            if (root / path / ".git").exists():
+                raise UnreadableError(f"submodule {path} was not looked into")
+
+
+def _read(record: str) -> Iterator[tuple[str, str]]:
+    kind, _, rest = record.partition(" ")
+    if kind == "?":
+        yield "untracked", rest
+    elif kind == "u":
+        yield "conflicted", rest.split(" ", 9)[-1]
+    elif kind == "1":
+        states, path = rest[:2], rest.split(" ", 7)[-1]
+        if states[0] != ".":
+            yield "staged", path
+        if states[1] != ".":
+            yield "deleted" if states[1] == "D" else "modified", path

@@ -6,9 +6,9 @@ from pathlib import Path
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.objects import open_objects
-from unjam.adapters.git.salvaging import store
-from unjam.adapters.git.salvaging.borrowed import copies
-from unjam.adapters.git.salvaging.pack import PRIVATE, write_pack
+from unjam.adapters.git.taking import store
+from unjam.adapters.git.taking.borrowed import copies
+from unjam.adapters.git.taking.pack import PRIVATE, write_pack
 from unjam.adapters.git.vault.packs import all_packs, unlink_pack
 from unjam.adapters.git.vault.pins import drop_pin
 from unjam.errors import PermanentError

@@ -13,7 +13,7 @@ from pathlib import Path
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import read_small
 from unjam.adapters.git.objects import open_objects
-from unjam.adapters.git.salvaging.given_back import give_back
+from unjam.adapters.git.restoring.given_back import give_back
 from unjam.adapters.git.vault.packs import Pack, packed_again, packs_with, unlink_pack
 from unjam.errors import UnjamError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.ref_moves import move_refs
-from unjam.adapters.git.salvaging.store import is_there, make, pin_of, place, reader
+from unjam.adapters.git.taking.store import is_there, make, pin_of, place, reader
 from unjam.domain.steps.change import MoveRef
 from unjam.domain.world.identity import CommitId
 

@@ -6,14 +6,14 @@ from pathlib import Path, PurePath
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.objects import open_objects
-from unjam.adapters.git.salvaging import manifest, store
-from unjam.adapters.git.salvaging.intake import Intake
-from unjam.adapters.git.salvaging.manifest import Base, Manifest
-from unjam.adapters.git.salvaging.pack import PRIVATE, write_pack
-from unjam.adapters.git.salvaging.salvage import open_own
-from unjam.adapters.git.salvaging.staged import SIDES
-from unjam.adapters.git.salvaging.take import Shop, open_shop
-from unjam.adapters.git.salvaging.trees import DIRECTORY, FILE, REPOSITORY, Leaf, build_trees
+from unjam.adapters.git.taking import manifest, store
+from unjam.adapters.git.taking.intake import Intake
+from unjam.adapters.git.taking.manifest import Base, Manifest
+from unjam.adapters.git.taking.pack import PRIVATE, write_pack
+from unjam.adapters.git.taking.salvage import open_own
+from unjam.adapters.git.taking.staged_index import SIDES
+from unjam.adapters.git.taking.take import Shop, open_shop
+from unjam.adapters.git.taking.trees import DIRECTORY, FILE, REPOSITORY, Leaf, build_trees
 from unjam.domain.world.identity import CommitId
 
 _EMPTY = bytes.fromhex("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391")

@@ -7,15 +7,15 @@ nothing leads to it. What is to be erased is written down first, so that a secon
 from dataclasses import dataclass
 from pathlib import Path
 
+from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import read_small
 from unjam.adapters.git.moving.ref_moves import move_refs
 from unjam.adapters.git.objects import open_objects
-from unjam.adapters.git.room import clean_room
-from unjam.adapters.git.salvaging import store
-from unjam.adapters.git.salvaging.borrowed import copies
-from unjam.adapters.git.salvaging.pack import PRIVATE, write_pack
-from unjam.adapters.git.salvaging.salvage import open_own
+from unjam.adapters.git.taking import store
+from unjam.adapters.git.taking.borrowed import copies
+from unjam.adapters.git.taking.pack import PRIVATE, write_pack
+from unjam.adapters.git.taking.salvage import open_own
 from unjam.adapters.git.vault.erase import Erased, erase
 from unjam.adapters.git.vault.pins import move_private
 from unjam.domain.steps.change import MoveRef

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from unjam.adapters import clock, files
-from unjam.adapters.git.moving.contest import contest
+from unjam.adapters.git.moving.conflict_details import contest
+from unjam.adapters.git.moving.conflict_prediction import predicted
 from unjam.adapters.git.moving.merge import Conflict, Markers
-from unjam.adapters.git.moving.prediction import predicted
 from unjam.domain.scenarios.conflict.find import page_name
 from unjam.domain.scenarios.conflict.page import Told, head_of, page_of
 from unjam.domain.scenarios.conflict.sides import Contested

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from unjam.adapters.git.moving.merge import OURS, Conflict, Markers, Merged, Nothing, merge_onto
 from unjam.adapters.git.moving.rebase import rebased_onto
-from unjam.adapters.git.moving.trial import (
+from unjam.adapters.git.moving.trial_checkout import (
     discard_trial,
     trial_checkout,
     trial_environment,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from unjam.adapters.git.moving.exchange import Exchange, exchanged
 from unjam.adapters.git.moving.merge import OURS, Conflict, Merged, Nothing
-from unjam.adapters.git.moving.without import Exchange, exchanged
 from unjam.domain.scenarios.failing_merge.find import listed
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Revert

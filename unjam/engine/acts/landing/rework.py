@@ -11,8 +11,8 @@ from functools import partial
 
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.moving.exchange import Exchange, exchanged, tree_of
 from unjam.adapters.git.moving.merge import OURS, Merged, Nothing
-from unjam.adapters.git.moving.without import Exchange, exchanged, tree_of
 from unjam.adapters.verdicts import write_page
 from unjam.domain.redaction.redact import redact
 from unjam.domain.scenarios.deadlock.spec_edit import with_context

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters import files
-from unjam.adapters.git.moving.edit import Committed, commit_edit, file_in
+from unjam.adapters.git.moving.commit_edit import Committed, commit_edit, file_in
 from unjam.adapters.git.moving.merge import OURS
 from unjam.domain.steps.change import MoveRef, WriteFile
 from unjam.domain.world.identity import CommitId

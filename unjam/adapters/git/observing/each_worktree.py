@@ -1,0 +1,135 @@
+"""Look at every worktree: what it is, what it holds, and what locks it."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.observing.child import Parts
+from unjam.adapters.git.observing.hidden_commits import named_by_heads
+from unjam.adapters.git.observing.lock_files import LockFile, read_locks
+from unjam.adapters.git.repository import Repository
+from unjam.adapters.git.status.quick_status import Rules
+from unjam.adapters.git.status.unsaved import Head, Scan, read_heads, scan_files, unsaved_by_name
+from unjam.adapters.git.worktrees import (
+    Checkout,
+    named_by_head,
+    read_primary,
+    read_worktrees,
+    worktree_names,
+)
+from unjam.domain.world.identity import CommitId
+from unjam.domain.world.snapshot import Unsaved
+
+PARTS = 24  # in which two take the worktrees; many keep both at work, few ask Git seldom
+
+
+class Around(NamedTuple):
+    """What the files of all worktrees say; the primary is the first."""
+
+    checkouts: list[Checkout]
+    heads: Mapping[str, CommitId | None]  # by worktree
+    unsaved: Mapping[str, Unsaved]  # of those that were looked into
+    named: Mapping[str, frozenset[str]]  # commits that HEAD and its reflog name, likewise
+    locks: list[LockFile]
+
+
+def count_worktrees(repository: Repository) -> int:
+    """Count them without reading them."""
+    try:
+        return len(os.listdir(repository.common / "worktrees"))  # noqa: PTH208 -- only counted
+    except OSError:
+        return 0
+
+
+class LookAround:
+    """A look at all worktrees, with ``only`` into these; one that is damaged hides no other."""
+
+    def __init__(
+        self,
+        git: Git,
+        repository: Repository,
+        refs: Mapping[str, CommitId],
+        rules: Rules,
+        only: frozenset[str] | None,
+    ) -> None:
+        self._git = git
+        self._repository = repository
+        self._refs = refs
+        self._rules = rules
+        self._only = only
+
+    def alone(self) -> Around:
+        """Look at all of them, and into each."""
+        return self._looked(None)
+
+    def sharing(self, parts: Parts) -> Around:
+        """Look at all of them, and into what nobody else takes."""
+        return self._looked(parts)
+
+    def helping(self, parts: Parts) -> dict[str, Unsaved]:
+        """Look only into what the other one does not take."""
+        names = worktree_names(self._repository)
+        heads: dict[str, Head] | None = None
+        taken: list[Checkout] = []
+        scans: list[Scan] = []
+        for part in parts:
+            if heads is None:  # of all that is left, for Git to be asked only once
+                heads = self._heads_of(name for at, name in enumerate(names) if at % PARTS >= part)
+            some = [one for one in self._read(names[part::PARTS]) if self._is_wanted(one)]
+            taken += some
+            scans += scan_files(some, self._rules, heads)
+        return self._judged(taken, scans)
+
+    def joined(self, answer: Around, helped: dict[str, Unsaved]) -> Around:
+        """Put together what two looked into."""
+        return answer._replace(unsaved={**answer.unsaved, **helped})
+
+    def _looked(self, parts: Parts | None) -> Around:
+        names = worktree_names(self._repository)
+        primary, checkouts = read_primary(self._repository), self._read(names)
+        everything = [primary, *checkouts]
+        wanted = [one for one in everything if self._is_wanted(one)]
+        named = named_by_heads(wanted)
+        locks = read_locks(self._repository.common, everything)
+        heads = self._heads(wanted)
+        taken: list[Checkout] = []
+        scans: list[Scan] = []
+        for some in [wanted] if parts is None else self._taken(parts, names, wanted):
+            taken += some
+            scans += scan_files(some, self._rules, heads)
+        return Around(
+            checkouts=everything,
+            heads={one.name: self._commit(one.branch, one.detached) for one in everything},
+            unsaved=self._judged(taken, scans),
+            named=named,
+            locks=locks,
+        )
+
+    def _taken(
+        self, parts: Parts, names: Sequence[str], wanted: Iterable[Checkout]
+    ) -> Iterator[list[Checkout]]:
+        by_name = {one.name: one for one in wanted}
+        yield [by_name[name] for name in ("",) if name in by_name]  # nobody else sees the primary
+        for part in parts:
+            yield [by_name[name] for name in names[part::PARTS] if name in by_name]
+
+    def _read(self, names: Iterable[str]) -> list[Checkout]:
+        return list(read_worktrees(self._repository, names))
+
+    def _is_wanted(self, checkout: Checkout) -> bool:
+        return self._only is None or checkout.name in self._only
+
+    def _commit(self, branch: str | None, detached: str | None) -> CommitId | None:
+        return CommitId(detached) if detached else self._refs.get(branch or "")
+
+    def _heads(self, checkouts: Iterable[Checkout]) -> dict[str, Head]:
+        at = {one.name: self._commit(one.branch, one.detached) for one in checkouts}
+        return read_heads(self._git, at)
+
+    def _heads_of(self, names: Iterable[str]) -> dict[str, Head]:
+        at = {name: self._commit(*named_by_head(self._repository, name)) for name in names}
+        return read_heads(self._git, at)
+
+    def _judged(self, checkouts: list[Checkout], scans: list[Scan]) -> dict[str, Unsaved]:
+        return unsaved_by_name(self._git, self._repository.common, checkouts, scans)

@@ -1,0 +1,1 @@
+"""What a salvage holds, brought back or carried away."""

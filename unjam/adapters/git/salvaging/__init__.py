@@ -1,1 +1,0 @@
-"""Everything of a worktree, saved into the vault byte for byte, and brought back."""

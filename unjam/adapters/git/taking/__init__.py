@@ -1,0 +1,1 @@
+"""Everything of a worktree, saved into the vault byte for byte."""
