@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from unjam.adapters.processes.look import Wanted, look
+from unjam.adapters.processes.looking.agent_tree import Wanted, look
 
 _ASKED = ["pid", "ppid", "cwd", "cmdline", "cpu_times", "memory_info", "io_counters", "status"]
 _ASKED += ["num_ctx_switches"]

@@ -21,7 +21,7 @@ from prefect.states import Cancelled, Crashed
 
 from tasks.retrying import RETRY_TRANSIENT
 from unjam.adapters import clock, machine
-from unjam.adapters.processes.flow_runs import may_be_carried_out
+from unjam.adapters.processes.looking.flow_runs import may_be_carried_out
 from unjam.domain.world.words import printable
 
 # A run that waits for its turn, its time or an answer needs no process.

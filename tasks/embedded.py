@@ -7,7 +7,7 @@ import prefect
 from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import get_current_settings
 
-from unjam.adapters.processes.companion import start_companion
+from unjam.adapters.processes.running.companion import start_companion
 
 
 class EmbeddedServer(SubprocessASGIServer):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.postgres import postgres
 from tests.state_server import EVERY_TYPE, PLAIN, Server
-from unjam.adapters.state.write import rehearse, update_row
+from unjam.adapters.state.rows.write import rehearse, update_row
 from unjam.domain.catalogue.codec import from_record, to_record
 from unjam.domain.steps.change import UpdateRow
 from unjam.domain.world.identity import WorkstreamId

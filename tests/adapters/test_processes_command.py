@@ -2,7 +2,7 @@
 
 import pytest
 
-from unjam.adapters.processes.command import is_interactive_shell
+from unjam.adapters.processes.command_line import is_interactive_shell
 from unjam.adapters.processes.roles import is_hinted, orchestrates
 from unjam.adapters.processes.table import Sketch
 

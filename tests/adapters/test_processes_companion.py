@@ -12,7 +12,7 @@ from tests.world import Program, wait_until
 
 PARENT = """\
 import os, sys, time
-from unjam.adapters.processes.companion import start_companion
+from unjam.adapters.processes.running.companion import start_companion
 companion = start_companion(sys.argv[1], environment=os.environ)
 print(companion.pid, flush=True)
 time.sleep(600)

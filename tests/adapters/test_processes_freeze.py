@@ -12,8 +12,8 @@ import pytest
 from tests.adapters.programs import WAIT, Bench, is_alive, is_held, is_stopped
 from tests.world import Program
 from tests.world.shell import wait_until
-from unjam.adapters.processes.freeze import frozen
 from unjam.adapters.processes.identity import identity_of
+from unjam.adapters.processes.stopping.freeze import frozen
 from unjam.domain.world.identity import ProcessIdentity
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +104,7 @@ def test_agents_go_on_when_we_are_killed_meanwhile(
     agent, child = family(bench, tmp_path)
     body = f"""
 sys.path.insert(0, {str(ROOT)!r})
-from unjam.adapters.processes.freeze import frozen
+from unjam.adapters.processes.stopping.freeze import frozen
 from unjam.adapters.processes.identity import identity_of
 with frozen([identity_of({agent})]):
     tell('holding')

@@ -14,8 +14,8 @@ import pytest
 from tests.adapters.programs import WAIT, Bench, Terminal, is_alive, wait_for_end
 from tests.world import Program
 from tests.world.shell import git, wait_until
-from unjam.adapters.processes import holders
-from unjam.adapters.processes.holders import judged, owners_of
+from unjam.adapters.processes.locks import git_locks
+from unjam.adapters.processes.locks.git_locks import judged, owners_of
 from unjam.domain.world.snapshot import Lock
 from unjam.domain.world.truth import Truth
 
@@ -180,7 +180,7 @@ def test_a_lock_that_another_machine_may_own_is_never_stale(
     lock = scene.leave(scene.index_lock)
     assert scene.judge(lock).stale is Truth.YES
 
-    monkeypatch.setattr(holders, "PROC", proc)
+    monkeypatch.setattr(git_locks, "PROC", proc)
 
     assert scene.judge(lock).stale is Truth.UNKNOWN
     assert "other machines" in scene.judge(lock).because

@@ -13,7 +13,7 @@ import pytest
 
 from tests.world import Program, wait_until
 from tests.world.hanging import HUNG, SILENT, UNTOLD, Stage, stage
-from unjam.adapters.processes.look import Wanted, look, uncollected
+from unjam.adapters.processes.looking.agent_tree import Wanted, look, uncollected
 from unjam.domain.scenarios.hang.score import HUNG as CONVICTED
 from unjam.domain.scenarios.hang.score import HangVerdict, Score, score
 from unjam.domain.world.signs import Look, Wait, Watched

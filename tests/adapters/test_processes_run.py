@@ -11,7 +11,7 @@ import pytest
 
 from tests.adapters.programs import WAIT, Bench, is_alive, wait_for_end
 from tests.world import Program
-from unjam.adapters.processes.run import Verification, VerifyStatus, run_verify
+from unjam.adapters.processes.running.run import Verification, VerifyStatus, run_verify
 from unjam.errors import PermanentError
 
 ROOT = Path(__file__).parents[2]
@@ -169,7 +169,7 @@ def test_everything_of_it_ends_when_we_are_killed(
     command = [sys.executable, str(bench.script(body))]
     ours = f"""
 sys.path.insert(0, {str(ROOT)!r})
-from unjam.adapters.processes.run import run_verify
+from unjam.adapters.processes.running.run import run_verify
 run_verify({command!r}, HERE, 600, {{}}, HERE / "log")
 """
     runner = bench.run(ours, cwd=trial, name="runner.py")

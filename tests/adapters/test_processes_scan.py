@@ -15,7 +15,7 @@ from tests.adapters.programs import WAIT, Bench, Terminal, is_alive, is_held, wa
 from tests.world import Program
 from tests.world.shell import git, wait_until
 from unjam.adapters.processes import table
-from unjam.adapters.processes.scan import ProcessFacts, Request, scan
+from unjam.adapters.processes.looking.scan import ProcessFacts, Request, scan
 from unjam.domain.world.identity import Role
 from unjam.domain.world.snapshot import Process
 from unjam.domain.world.truth import Truth
@@ -240,7 +240,7 @@ from pathlib import Path
 code = '''
 import sys; sys.path.insert(0, {str(root)!r})
 from pathlib import Path
-from unjam.adapters.processes.scan import Request, scan
+from unjam.adapters.processes.looking.scan import Request, scan
 found = scan(Request(Path({str(scene.repo)!r}), {{"one": Path({str(scene.trees["one"])!r})}}))
 print([(one.identity.pid, one.role.value) for one in found.processes])
 '''

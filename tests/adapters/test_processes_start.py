@@ -14,8 +14,13 @@ import pytest
 from tests.adapters.programs import WAIT, Bench, is_alive
 from tests.world import Program
 from unjam.adapters.processes.identity import is_same
-from unjam.adapters.processes.scan import Request
-from unjam.adapters.processes.start import Patience, find_command, proof_of_start, start_detached
+from unjam.adapters.processes.looking.scan import Request
+from unjam.adapters.processes.running.start_orchestrator import (
+    Patience,
+    find_command,
+    proof_of_start,
+    start_detached,
+)
 from unjam.domain.world.identity import ProcessIdentity
 from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, UsageError
@@ -74,7 +79,7 @@ def test_it_outlives_us(stage: Stage, tmp_path: Path) -> None:
     script = stage.bench.script("tell('main')" + WAIT, "main.py")
     ours = f"""
 sys.path.insert(0, {str(ROOT)!r})
-from unjam.adapters.processes.start import start_detached
+from unjam.adapters.processes.running.start_orchestrator import start_detached
 start_detached({[sys.executable, str(script)]!r}, pathlib.Path({str(stage.repo)!r}), HERE / "log")
 """
     starter = stage.bench.run(ours, cwd=tmp_path, name="starter.py")

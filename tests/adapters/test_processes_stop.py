@@ -19,7 +19,7 @@ from tests.adapters.programs import (
 )
 from tests.world import Program
 from unjam.adapters.processes.identity import identity_of, is_same
-from unjam.adapters.processes.stop import Ladder, stop
+from unjam.adapters.processes.stopping.stop import Ladder, stop
 from unjam.domain.world.identity import ProcessIdentity
 from unjam.domain.world.truth import Truth
 from unjam.errors import RefusedError

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.world.state import StateFile, Value
-from unjam.adapters.state.read import row_of
-from unjam.adapters.state.write import rehearse, update_row
+from unjam.adapters.state.rows.read import row_of
+from unjam.adapters.state.rows.write import rehearse, update_row
 from unjam.domain.catalogue.codec import from_record, to_record
 from unjam.domain.steps.change import UpdateRow
 from unjam.domain.world.identity import WorkstreamId

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from unjam.adapters.processes.lock_table import locks_on
-from unjam.adapters.processes.locks import named, openers_of
-from unjam.adapters.processes.vitals import activity, vitals_of
-from unjam.adapters.state.anatomy import anatomy_of
-from unjam.adapters.state.glimpse import glimpse
+from unjam.adapters.processes.locks.lock_table import locks_on
+from unjam.adapters.processes.locks.open_files import named, openers_of
+from unjam.adapters.processes.looking.vitals import activity, vitals_of
+from unjam.adapters.state.file_format import anatomy_of
+from unjam.adapters.state.files.lock_probe import glimpse
 from unjam.domain.world.database import Activity, LockKind, lock_kinds
 
 _HOLDS = """

@@ -9,8 +9,8 @@ from tests.adapters.server_state import WS, changed, host, made, new_server, rev
 from tests.state_server import PLAIN, Server
 from tests.world import git
 from unjam.adapters.git.repository import find_repository
-from unjam.adapters.state.read import images_of, read_state, row_of
-from unjam.adapters.state.write import rehearse, update_row
+from unjam.adapters.state.rows.read import images_of, read_state, row_of
+from unjam.adapters.state.rows.write import rehearse, update_row
 from unjam.domain.steps.change import UpdateRow
 from unjam.domain.world.snapshot import Scalar
 from unjam.domain.world.truth import Truth

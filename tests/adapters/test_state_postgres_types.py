@@ -11,7 +11,7 @@ from psycopg.types.range import Range
 
 from tests.adapters.server_state import WS, changed, host, made, reverse
 from tests.state_server import PLAIN, Server
-from unjam.adapters.state.read import row_of
+from unjam.adapters.state.rows.read import row_of
 from unjam.domain.steps.change import UpdateRow
 from unjam.domain.world.identity import WorkstreamId
 

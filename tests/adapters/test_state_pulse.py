@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.world.state import StateFile
-from unjam.adapters.state.pulse import moved, pulse
+from unjam.adapters.state.rows.activity import moved, pulse
 
 
 @pytest.fixture

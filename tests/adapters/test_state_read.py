@@ -16,8 +16,8 @@ import pytest
 from tests.adapters.databases import files_beside, held, kill_writer
 from tests.world import HOSTILE_IDS
 from tests.world.state import StateFile
-from unjam.adapters.state.read import read_state, row_of
-from unjam.adapters.state.server import read_within
+from unjam.adapters.state.rows.read import read_state, row_of
+from unjam.adapters.state.rows.server import read_within
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, TransientError
@@ -330,7 +330,7 @@ def test_a_server_that_never_answers_is_given_up_in_time(state: StateFile) -> No
 def test_a_diagnosis_of_a_file_does_not_pay_for_sqlalchemy(state: StateFile) -> None:
     state.row("ws-1", "running")
     program = (
-        "import sys; from unjam.adapters.state.read import read_state;"
+        "import sys; from unjam.adapters.state.rows.read import read_state;"
         "print(len(read_state(sys.argv[1]).rows), 'sqlalchemy' in sys.modules)"
     )
 

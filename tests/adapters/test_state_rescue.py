@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unjam.adapters.state.pages import Pages, pages_of, varint
-from unjam.adapters.state.rebuild import rebuild, recoverable
-from unjam.adapters.state.rescue import rescue
+from unjam.adapters.state.rescuing.pages import Pages, pages_of, varint
+from unjam.adapters.state.rescuing.rebuild import rebuild, recoverable
+from unjam.adapters.state.rescuing.rescue import rescue
 
 VALUES = st.one_of(
     st.none(),

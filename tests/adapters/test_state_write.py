@@ -15,9 +15,9 @@ import pytest
 from tests.adapters.databases import held, kill_writer
 from tests.world import HOSTILE_IDS, wait_until
 from tests.world.state import StateFile, Value
-from unjam.adapters.state import server
-from unjam.adapters.state.read import read_state
-from unjam.adapters.state.write import rehearse, update_row
+from unjam.adapters.state.rows import server
+from unjam.adapters.state.rows.read import read_state
+from unjam.adapters.state.rows.write import rehearse, update_row
 from unjam.domain.steps.change import UpdateRow
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Row
@@ -300,7 +300,7 @@ def test_the_first_write_after_a_crash_keeps_all_that_was_committed(tmp_path: Pa
 
 COUNTS = """
 import os, sys
-from unjam.adapters.state.write import row_of, update_row
+from unjam.adapters.state.rows.write import row_of, update_row
 from unjam.domain.steps.change import UpdateRow
 from unjam.errors import RefusedError, TransientError
 location, times = sys.argv[1], int(sys.argv[2])

@@ -10,7 +10,7 @@ from tests.recovering import recover, sentences, undo
 from tests.resetting import reset
 from tests.state_server import EVERY_TYPE, Server
 from tests.world import World
-from unjam.adapters.state.read import row_of
+from unjam.adapters.state.rows.read import row_of
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Scalar
 

@@ -27,7 +27,7 @@ from tests.terminal import Terminal
 from tests.world import Program, World, git, processes_below, wait_until
 from tests.world.hanging import Stage, stage
 from tests.world.script import keep_writing, reach, write
-from unjam.adapters.processes.look import instant, uncollected
+from unjam.adapters.processes.looking.agent_tree import instant, uncollected
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.engine.observing.observe_closely import observe_closely
 from unjam.engine.orchestration import open_orchestration

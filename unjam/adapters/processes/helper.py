@@ -16,7 +16,7 @@ _CODE = (
 
 
 def helper_command(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs ``main`` of a module beside this one."""
+    """Return the command that runs ``main`` of a module of this package."""
     # -I: neither the current directory, which may be an agent's, nor PYTHONPATH decides what runs.
     # -S saves half of its start; only where psutil is needed, site-packages are.
     flags = ("-I", "-S") if has_proc() else ("-I",)

@@ -3,12 +3,7 @@
 import os
 from collections.abc import Iterable
 
-from unjam.adapters.processes.command import (
-    is_interactive_shell,
-    name_of,
-    programs,
-    words_in,
-)
+from unjam.adapters.processes.command_line import is_interactive_shell, name_of, programs, words_in
 from unjam.adapters.processes.table import Entry, Sketch, Table, ancestors_of
 
 _EDITORS = words_in(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
-from unjam.adapters.state.read import read_state
+from unjam.adapters.state.rows.read import read_state
 from unjam.engine.orchestration import Orchestration
 
 # They only grow, whoever writes them: they must begin as they did.

@@ -15,8 +15,8 @@ from typing import Any, Self
 
 from unjam.adapters import clock, files
 from unjam.adapters.processes.identity import identity_of, is_same
-from unjam.adapters.processes.start import start_detached
-from unjam.adapters.processes.stop import stop
+from unjam.adapters.processes.running.start_orchestrator import start_detached
+from unjam.adapters.processes.stopping.stop import stop
 from unjam.cli.demo.proof import Inventory
 from unjam.cli.demo.screen import Excerpt, Screen
 from unjam.cli.launch import Launcher

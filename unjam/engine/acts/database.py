@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from unjam.adapters import clock, disk, files
-from unjam.adapters.processes.freeze import frozen
-from unjam.adapters.processes.locks import deleted_file, openers_of
-from unjam.adapters.state import exchange, tend
+from unjam.adapters.processes.locks.open_files import deleted_file, openers_of
+from unjam.adapters.processes.stopping.freeze import frozen
 from unjam.adapters.state.file import beside
-from unjam.adapters.state.raw_copy import copy_files, digest, save
-from unjam.adapters.state.rebuild import rebuild
-from unjam.adapters.state.shape import row_counts
+from unjam.adapters.state.files import exchange, reopen
+from unjam.adapters.state.files.raw_copy import copy_files, digest, save
+from unjam.adapters.state.files.soundness import row_counts
+from unjam.adapters.state.rescuing.rebuild import rebuild
 from unjam.adapters.verdicts import write_page
 from unjam.domain.scenarios.database.busy_timeout import timeout_patch
 from unjam.domain.scenarios.database.steps import (
@@ -222,7 +222,7 @@ def use_log(run: Recovery, step: UseLog, fresh: Snapshot) -> tuple[Outcome, ...]
     if orchestrators_in(fresh):
         raise RefusedError("an orchestrator is at work")
     path = Path(step.path)
-    mode = tend.mode_of(path)
+    mode = reopen.mode_of(path)
     if mode == "wal":
         return (outcome(step, StepWord.ALREADY_DONE, "it works with a write-ahead log"),)
     run.door.make(SetStateMode(path, mode, "wal"))

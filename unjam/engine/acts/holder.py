@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from unjam.adapters.processes.locks import deleted_file
-from unjam.adapters.state.raw_copy import held_open, save
+from unjam.adapters.processes.locks.open_files import deleted_file
+from unjam.adapters.state.files.raw_copy import held_open, save
 from unjam.domain.scenarios.database.findings import duplicates, in_words, pinned
 from unjam.domain.scenarios.database.plan import DUPLICATE, STRANDED
 from unjam.domain.scenarios.database.steps import StopHolder

@@ -6,9 +6,9 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.adapters.git.observing.tracked import tracked_below
 from unjam.adapters.git.restoring.bundle import write_bundle
-from unjam.adapters.processes.holders import owners_of
-from unjam.adapters.state.anatomy import anatomy_of
-from unjam.adapters.state.blank import blank_like, database_files
+from unjam.adapters.processes.locks.git_locks import owners_of
+from unjam.adapters.state.file_format import anatomy_of
+from unjam.adapters.state.rows.empty import blank_like, database_files
 from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.steps.change import MovePath, UpdateRow, WriteFile
 from unjam.domain.steps.outcome import Outcome, StepWord

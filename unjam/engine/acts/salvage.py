@@ -7,7 +7,7 @@ from pathlib import Path
 from unjam.adapters.git.mending import dangling_objects
 from unjam.adapters.git.taking.salvage import IgnoredLimits, Salvaged, Source, read_back
 from unjam.adapters.git.taking.salvage import salvage as save
-from unjam.adapters.processes.freeze import frozen
+from unjam.adapters.processes.stopping.freeze import frozen
 from unjam.domain.steps.change import MoveRef
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Salvage

@@ -12,7 +12,7 @@ from operator import itemgetter
 from unjam.adapters import verdicts
 from unjam.adapters.git.moving.exchange import tree_of
 from unjam.adapters.git.proving.units import Known, units_of
-from unjam.adapters.state.read import log_of
+from unjam.adapters.state.rows.read import log_of
 from unjam.adapters.state.times import Times
 from unjam.domain.world.identity import AgentId, CommitId, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot

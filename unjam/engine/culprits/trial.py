@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unjam.adapters.git.moving.trial_checkout import trial_checkout, trial_environment, trial_root
 from unjam.adapters.junit import read_junit
-from unjam.adapters.processes.run import Verification, VerifyStatus, run_verify
+from unjam.adapters.processes.running.run import Verification, VerifyStatus, run_verify
 from unjam.adapters.runner import Order, file_of, is_pytest, order, present, wall_off
 from unjam.domain.world.identity import CommitId
 from unjam.engine.observing.tests_on_record import Ran

@@ -14,11 +14,11 @@ from unjam.adapters.git.moving import checkout, ref_moves, remote
 from unjam.adapters.git.moving.operation import abort_operation
 from unjam.adapters.git.taking import store
 from unjam.adapters.git.vault import pins
-from unjam.adapters.processes.scan import Request
-from unjam.adapters.processes.start import proof_of_start, start_detached
-from unjam.adapters.processes.stop import stop
-from unjam.adapters.state.pulse import moved, pulse
-from unjam.adapters.state.write import images_of, rehearse, update_row
+from unjam.adapters.processes.looking.scan import Request
+from unjam.adapters.processes.running.start_orchestrator import proof_of_start, start_detached
+from unjam.adapters.processes.stopping.stop import stop
+from unjam.adapters.state.rows.activity import moved, pulse
+from unjam.adapters.state.rows.write import images_of, rehearse, update_row
 from unjam.domain.steps.change import (
     AbortOperation,
     Change,

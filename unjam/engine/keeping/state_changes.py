@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
-from unjam.adapters.processes.locks import openers_of
-from unjam.adapters.state import exchange, tend
+from unjam.adapters.processes.locks.open_files import openers_of
 from unjam.adapters.state.file import beside
+from unjam.adapters.state.files import exchange, reopen
 from unjam.domain.steps.change import SetStateMode, SwapState, TendState
 from unjam.domain.world.database import SIDES
 from unjam.domain.world.words import counted
@@ -25,8 +25,8 @@ def apply(change: StateChange) -> str:
                 exchange.bring_log(path, Path(change.log))
             return _vacuumed(path) if change.vacuum else _tended(path, fold=change.fold)
         case SetStateMode():
-            if tend.mode_of(path) != change.after:
-                tend.set_mode(path, change.after)
+            if reopen.mode_of(path) != change.after:
+                reopen.set_mode(path, change.after)
         case SwapState():
             refuse_openers(path)
             exchange.exchange(path, Path(change.incoming), Path(change.outgoing))
@@ -53,7 +53,7 @@ def side_of(change: SetStateMode | SwapState) -> tuple[Side, str]:
     path = Path(change.path)
     if isinstance(change, SetStateMode):
         try:
-            mode = tend.mode_of(path)
+            mode = reopen.mode_of(path)
         except UnjamError as error:
             return Side.ELSEWHERE, f"{path}: {error}"
         side = Side.AFTER if mode == change.after else Side.BEFORE
@@ -86,12 +86,12 @@ def refuse_openers(path: Path) -> None:
 
 
 def _vacuumed(path: Path) -> str:
-    before, after = tend.vacuum(path)
+    before, after = reopen.vacuum(path)
     return f"{before:,} → {after:,} bytes; {_tended(path, fold=True)}"
 
 
 def _tended(path: Path, *, fold: bool) -> str:
-    tended = tend.reopen(path, fold=fold)
+    tended = reopen.reopen(path, fold=fold)
     parts = [
         f"{counted(tended.rows, 'row')} in {counted(tended.tables, 'table')}",
         "integrity check: ok",

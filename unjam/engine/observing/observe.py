@@ -10,8 +10,9 @@ from unjam.adapters.git.command import Git
 from unjam.adapters.git.observing import observe as git
 from unjam.adapters.git.observing.facts import GitFacts
 from unjam.adapters.git.worktrees import named_by_head
-from unjam.adapters.processes import holders, scan
-from unjam.adapters.state.read import read_state
+from unjam.adapters.processes.locks import git_locks
+from unjam.adapters.processes.looking import scan
+from unjam.adapters.state.rows.read import read_state
 from unjam.domain.steps.outcome import StepWord
 from unjam.domain.world.claims.ownership import WRONG, place_of
 from unjam.domain.world.damage import Damage
@@ -234,7 +235,7 @@ def _locks(
     """Judge each lock file by whether anybody alive could own it."""
     found = [Lock(one.path, one.worktree, one.since, Truth.UNKNOWN, "") for one in facts.locks]
     places = {tree.name: tree.path for tree in trees} | {"": orchestration.primary}
-    return holders.judged(found, orchestration.common, places)
+    return git_locks.judged(found, orchestration.common, places)
 
 
 def detected(orchestration: Orchestration) -> dict[str, dict[str, object]]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from unjam.adapters import clock, files
-from unjam.adapters.processes.look import Wanted, instant, look, uncollected
+from unjam.adapters.processes.looking.agent_tree import Wanted, instant, look, uncollected
 from unjam.domain.scenarios.hang.overdue import agents_in
 from unjam.domain.world.lookups import row_named, state_is_known
 from unjam.domain.world.signs import Look, Pulse, Watched

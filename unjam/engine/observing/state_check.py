@@ -11,7 +11,7 @@ from pathlib import Path
 
 from unjam.adapters import mounts
 from unjam.adapters.state.file import beside
-from unjam.adapters.state.glimpse import glimpse
+from unjam.adapters.state.files.lock_probe import glimpse
 from unjam.domain.world.snapshot import Process, Snapshot
 from unjam.domain.world.truth import Truth
 from unjam.engine.orchestration import Orchestration, state_file
@@ -68,7 +68,7 @@ def _is_stranded(path: Path, bosses: Iterable[Process]) -> bool:
     pids = [one.identity.pid for one in bosses]
     if not pids:
         return False
-    from unjam.adapters.processes.locks import openers_of
+    from unjam.adapters.processes.locks.open_files import openers_of
 
     files = [str(beside(path, side)) for side in ("", "-wal", "-shm")]
     return any(one.is_deleted for one in openers_of(files, pids))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from unjam.adapters import clock, disk, mounts
 from unjam.adapters.processes.identity import is_same
-from unjam.adapters.processes.lock_table import HeldLock, locks_on
-from unjam.adapters.processes.locks import (
+from unjam.adapters.processes.locks.lock_table import HeldLock, locks_on
+from unjam.adapters.processes.locks.open_files import (
     OpenFile,
     Person,
     deleted_file,
@@ -17,12 +17,12 @@ from unjam.adapters.processes.locks import (
     openers_of,
     started_by,
 )
-from unjam.adapters.processes.vitals import Vitals, activity, vitals_of
-from unjam.adapters.state.anatomy import Anatomy, anatomy_of, last_commit, reading_marks
+from unjam.adapters.processes.looking.vitals import Vitals, activity, vitals_of
 from unjam.adapters.state.file import beside
-from unjam.adapters.state.glimpse import glimpse
-from unjam.adapters.state.rebuild import recoverable
-from unjam.adapters.state.shape import frames_seen, shape_of
+from unjam.adapters.state.file_format import Anatomy, anatomy_of, last_commit, reading_marks
+from unjam.adapters.state.files.lock_probe import glimpse
+from unjam.adapters.state.files.soundness import frames_seen, shape_of
+from unjam.adapters.state.rescuing.rebuild import recoverable
 from unjam.domain.world.database import (
     BLOCKING,
     READS,

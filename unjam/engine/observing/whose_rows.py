@@ -9,7 +9,7 @@ from pathlib import Path
 from unjam.adapters import clock, files, journal
 from unjam.adapters.git.observing import made_here
 from unjam.adapters.git.observing.tracked import tracked_below
-from unjam.adapters.processes.other_clones import at_work_beyond, openers_beyond
+from unjam.adapters.processes.locks.other_clones import at_work_beyond, openers_beyond
 from unjam.adapters.state.file import beside
 from unjam.adapters.state.location import file_of, is_url
 from unjam.domain.steps.change import MoveRef, UpdateRow

@@ -7,8 +7,8 @@ from pathlib import Path
 from unjam.adapters import lease, machine, surroundings
 from unjam.adapters.git.mending.shared_files import find_shared
 from unjam.adapters.git.moving import remote
-from unjam.adapters.processes.holders import owners_of
-from unjam.adapters.processes.start import find_command
+from unjam.adapters.processes.locks.git_locks import owners_of
+from unjam.adapters.processes.running.start_orchestrator import find_command
 from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
 from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
 from unjam.domain.reports.check_report import Document

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from unjam.adapters import files, lease
-from unjam.adapters.state.blank import database_files
+from unjam.adapters.state.rows.empty import database_files
 from unjam.domain.scenarios.reset.plan import Remains, left_to_reset, plan_reset
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.policy import Policy

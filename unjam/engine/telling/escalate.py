@@ -6,7 +6,7 @@ from typing import Any
 
 from unjam.adapters import surroundings
 from unjam.adapters.git.taking import store
-from unjam.adapters.processes.call import call
+from unjam.adapters.processes.running.person_command import call
 from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
 from unjam.domain.redaction.redact import redact
 from unjam.domain.reports.attempts import Tried

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unjam.adapters import journal, logs, surroundings
-from unjam.adapters.state.cells import TableCells, read_cells
+from unjam.adapters.state.rows.cells import TableCells, read_cells
 from unjam.domain.redaction.redact import redact, secret_cells, secrets_among
 from unjam.domain.reports.check_report import check_document
 from unjam.domain.reports.escalation_page import Case, commands_of, title_of

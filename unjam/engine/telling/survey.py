@@ -15,10 +15,10 @@ from unjam.adapters.git.moving.trial_checkout import (
     trial_root,
 )
 from unjam.adapters.git.observing.tracked import has_identity, is_ignored
-from unjam.adapters.processes.run import Verification, run_verify
-from unjam.adapters.processes.start import find_command
-from unjam.adapters.state.anatomy import anatomy_of
-from unjam.adapters.state.shape import shape_of
+from unjam.adapters.processes.running.run import Verification, run_verify
+from unjam.adapters.processes.running.start_orchestrator import find_command
+from unjam.adapters.state.file_format import anatomy_of
+from unjam.adapters.state.files.soundness import shape_of
 from unjam.domain.catalogue.diagnosis import DETECTORS
 from unjam.domain.readiness.checks import Checked
 from unjam.domain.readiness.postflight import SHOWN, Verified, postflight

@@ -16,7 +16,7 @@ from unjam.adapters.git.moving.trial_checkout import (
     trial_environment,
     trial_root,
 )
-from unjam.adapters.processes.run import Verification, run_verify
+from unjam.adapters.processes.running.run import Verification, run_verify
 from unjam.domain.steps import landing as searching
 from unjam.domain.steps.landing import (
     Candidate,

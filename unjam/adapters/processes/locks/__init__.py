@@ -1,0 +1,1 @@
+"""Who has a file open or locked."""

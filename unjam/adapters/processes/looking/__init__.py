@@ -1,0 +1,1 @@
+"""Who works here and what they do, looked up without being asked."""

@@ -1,0 +1,1 @@
+"""Processes that are held still or ended, by proof and never by name."""

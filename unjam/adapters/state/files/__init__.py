@@ -1,0 +1,1 @@
+"""The state's SQLite file as a file: looked at, copied, reopened, exchanged."""

@@ -1,0 +1,1 @@
+"""What a damaged database still holds."""

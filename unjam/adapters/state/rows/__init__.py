@@ -1,0 +1,1 @@
+"""Rows: what the orchestrator believes, and one of them changed."""
