@@ -8,16 +8,14 @@ from tasks.assess import assess, assess_again, assess_anew
 from tasks.clean import clean
 from tasks.escalate import escalate_in_vain
 from tasks.merge import merge, push
-from tasks.record import record
-from tasks.reorder import reorder
-from tasks.repair import repair
+from tasks.record import record, reorder
+from tasks.repair import repair, tend
 from tasks.report import report
 from tasks.restart import restart
 from tasks.revert import revert
+from tasks.runtime.session import Approval, adopted, settled
 from tasks.salvage import salvage
-from tasks.session import Approval, adopted, settled
 from tasks.stop import stop
-from tasks.tend import tend
 from unjam.domain.scenarios.database import steps as state_steps
 from unjam.domain.scenarios.reset import steps as reset_steps
 from unjam.domain.steps import plan as steps

@@ -7,8 +7,8 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
-from tasks.asking import answered
-from tasks.session import Approval, name_of_run, opened, recovery, terms
+from tasks.runtime.approval_form import answered
+from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
 from unjam.domain.world.finding import Scenario
 
 

@@ -11,9 +11,9 @@ from prefect.artifacts import create_table_artifact
 from prefect.futures import wait
 from prefect.runtime import flow_run
 
-from tasks.closing import close_the_dead
-from tasks.missed import leave_out_the_missed
-from tasks.watch import key_of_watch, look, name_of_watch, rows_of, sign_of, start, tell
+from tasks.runtime.dead_runs import close_the_dead
+from tasks.runtime.missed_looks import leave_out_the_missed
+from tasks.runtime.watch import key_of_watch, look, name_of_watch, rows_of, sign_of, start, tell
 from unjam.engine.running.watched_repositories import listed
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from prefect import flow
 
 from tasks.escalate import call_person
-from tasks.session import name_of_run, opened, recovery, terms
+from tasks.runtime.session import name_of_run, opened, recovery, terms
 from unjam.domain.world.finding import Scenario
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
-from tasks.asking import answered
 from tasks.bisect import bisect
-from tasks.session import Approval, name_of_run, opened, recovery, terms
+from tasks.runtime.approval_form import answered
+from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
 from unjam.domain.world.finding import Scenario
 
 

@@ -6,8 +6,16 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
-from tasks.asking import answered
-from tasks.session import Approval, name_of_run, named, opened, recovery, terms, told_by_name
+from tasks.runtime.approval_form import answered
+from tasks.runtime.session import (
+    Approval,
+    name_of_run,
+    named,
+    opened,
+    recovery,
+    terms,
+    told_by_name,
+)
 from unjam.domain.world.finding import Scenario
 
 

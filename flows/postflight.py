@@ -5,8 +5,8 @@ from typing import Any
 
 from prefect import flow
 
-from tasks.session import name_of_run, opened
-from tasks.survey import survey_after
+from tasks.assess import survey_after
+from tasks.runtime.session import name_of_run, opened
 
 
 @flow(name="postflight", flow_run_name=name_of_run)

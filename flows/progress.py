@@ -5,8 +5,8 @@ from typing import Any
 
 from prefect import flow
 
-from tasks.session import name_of_run, opened
-from tasks.survey import survey_progress
+from tasks.assess import survey_progress
+from tasks.runtime.session import name_of_run, opened
 
 
 @flow(name="progress", flow_run_name=name_of_run)

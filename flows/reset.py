@@ -9,7 +9,7 @@ from flows import carried_out
 from tasks.archive import verify_archive
 from tasks.assess import assess_reset
 from tasks.report import report
-from tasks.session import Approval, adopted, name_of_run, opened, recovery, terms
+from tasks.runtime.session import Approval, adopted, name_of_run, opened, recovery, terms
 from unjam.engine.running.reset import refuse_unless_named
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from prefect import flow
 
-from tasks.session import Approval, name_of_run, opened, recovery, terms
+from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
 from tasks.undo import assess_undo, report_undo, take_back
 
 

@@ -12,8 +12,8 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from tasks.retrying import RETRY_TRANSIENT
-from tasks.trials import carrier
+from tasks.runtime.retry import RETRY_TRANSIENT
+from tasks.runtime.trial_runner import carrier
 from unjam.adapters.machine import key
 from unjam.domain.scenarios.failing_merge.page import search_picture, search_table
 from unjam.domain.world.trials import TrunkTests

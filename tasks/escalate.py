@@ -5,7 +5,7 @@ from typing import Any
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 
-from tasks.retrying import RETRY_TRANSIENT
+from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters.machine import key
 from unjam.domain.world.finding import Finding, Scenario
 from unjam.engine.acts.recovery import Recovery

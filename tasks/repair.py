@@ -1,9 +1,17 @@
-"""Repair: what keeps Git from working in a checkout, or lets it work on the wrong one."""
+"""Repair: what keeps Git from working in a checkout, and tend: what keeps the state from being used."""
 
 from prefect import task
 
-from tasks.retrying import RETRY_TRANSIENT
-from tasks.telling import name_of_step, told
+from tasks.runtime.retry import RETRY_TRANSIENT
+from tasks.runtime.step_log import name_of_step, told
+from unjam.domain.scenarios.database.steps import (
+    KeepState,
+    OpenState,
+    RebuildState,
+    ReplaceState,
+    UseLog,
+    VacuumState,
+)
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.steps.plan import (
     Abort,
@@ -32,9 +40,16 @@ Repair = (
     | Register
     | Recreate
 )
+Tending = KeepState | OpenState | RebuildState | ReplaceState | UseLog | VacuumState
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
 def repair(run: Recovery, step: Repair) -> tuple[Outcome, ...]:
     """Bring a checkout back into working order; nobody's edits are touched."""
+    return told(carry_out(run, step))
+
+
+@task(task_run_name=name_of_step, **RETRY_TRANSIENT)
+def tend(run: Recovery, step: Tending) -> tuple[Outcome, ...]:
+    """Copy, open, rebuild or replace the state's database; no committed row is lost."""
     return told(carry_out(run, step))

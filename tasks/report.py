@@ -10,7 +10,7 @@ from prefect.artifacts import (
     create_table_artifact,
 )
 
-from tasks.retrying import RETRY_TRANSIENT
+from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters.machine import key
 from unjam.domain.graphs.svg import as_data_url
 from unjam.domain.reports.check_report import Document

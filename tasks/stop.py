@@ -2,8 +2,8 @@
 
 from prefect import task
 
-from tasks.retrying import RETRY_TRANSIENT
-from tasks.telling import name_of_step, told
+from tasks.runtime.retry import RETRY_TRANSIENT
+from tasks.runtime.step_log import name_of_step, told
 from unjam.domain.scenarios.database.steps import StopHolder
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.steps.plan import Stop

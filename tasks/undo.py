@@ -6,7 +6,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import task_run
 
-from tasks.retrying import RETRY_TRANSIENT
+from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters.machine import key
 from unjam.domain.reports.markdown import undo_page
 from unjam.domain.steps.change import Change

@@ -117,7 +117,7 @@ def test_one_repository_that_cannot_be_looked_at_hides_no_other(
 def test_looks_that_were_missed_are_not_made_up_for_and_those_asked_for_are(
     client: SyncPrefectClient,
 ) -> None:
-    from tasks.missed import PLANNED, leave_out_the_missed
+    from tasks.runtime.missed_looks import PLANNED, leave_out_the_missed
 
     flow = client.create_flow_from_name("detect")
     nobodys = client.create_deployment(flow, f"served by nobody {uuid4()}", paused=True)

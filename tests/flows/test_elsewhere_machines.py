@@ -180,7 +180,7 @@ def runs_of(client: SyncPrefectClient, machine: str, world: World) -> list[FlowR
 def test_the_watch_closes_no_run_of_another_machine_s_clone_at_the_same_path(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks.closing import close_the_dead
+    from tasks.runtime.dead_runs import close_the_dead
 
     runs = {}
     with get_client(sync_client=True) as client:

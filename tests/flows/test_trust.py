@@ -42,7 +42,7 @@ def test_the_watch_tells_what_it_finds_starts_nothing_and_says_what_to_type(plan
 
 def test_a_flow_refuses_before_anything_else(planted: World) -> None:
     from flows.recover import recover
-    from tasks.session import Approval
+    from tasks.runtime.session import Approval
 
     before = planted.inventory()
 

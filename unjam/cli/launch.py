@@ -60,4 +60,4 @@ def _backend() -> Any:
     root = str(application_root())
     if root not in sys.path:
         sys.path.insert(0, root)
-    return importlib.import_module("tasks.backend")
+    return importlib.import_module("tasks.runtime.backend")

@@ -16,7 +16,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.states import Cancelled
 
-from tasks.retrying import RETRY_TRANSIENT
+from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters import clock
 
 PLANNED = "auto-scheduled"  # Prefect's tag of what a schedule asked for

@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import task
 
-from tasks.retrying import RETRY_TRANSIENT
+from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.engine.culprits.bench import Carry, workers_of
 from unjam.engine.culprits.trial import Trial, carry_out
 from unjam.engine.observing.tests_on_record import Ran

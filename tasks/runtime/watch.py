@@ -18,7 +18,7 @@ from prefect.deployments import run_deployment
 from prefect.events import emit_event
 from prefect.runtime import flow_run
 
-from tasks.retrying import RETRY_TRANSIENT
+from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters import clock, machine
 from unjam.domain.world.finding import Finding
 from unjam.domain.world.words import printable

@@ -19,7 +19,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
-from tasks.retrying import RETRY_TRANSIENT
+from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters import clock, machine
 from unjam.adapters.processes.looking.flow_runs import may_be_carried_out
 from unjam.domain.world.words import printable

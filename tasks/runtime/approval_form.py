@@ -12,7 +12,7 @@ from prefect.input import RunInput
 from prefect.runtime import deployment
 from pydantic import Field
 
-from tasks.session import Approval
+from tasks.runtime.session import Approval
 from unjam.domain.reports.markdown import plan_page
 from unjam.domain.steps.policy import Approval as PolicyApproval
 from unjam.domain.world.finding import Scenario

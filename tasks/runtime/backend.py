@@ -57,7 +57,7 @@ def _health() -> Exception | None:
 
 
 def _start_embedded() -> None:
-    from tasks.embedded import EmbeddedServer
+    from tasks.runtime.embedded_server import EmbeddedServer
 
     try:
         EmbeddedServer().start()
