@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 ROOT = Path(__file__).resolve().parents[1]
-WRECK = "unjam.cli.sandbox.wreck"
+WRECK = "unjam.demo.sandbox.wreck"
 TARGET = ROOT / "docs" / "recovery.svg"
 WIDTH = 96
 FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"

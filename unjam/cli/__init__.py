@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; an error is one line on standard error."""
     arguments = parser().parse_args(argv)
     try:
-        command = importlib.import_module(f"unjam.cli.{arguments.module}")
+        command = importlib.import_module(f"unjam.{arguments.module}")
         status: int = command.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:

@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     demo = _command(
         commands, "demo", "demo", "break a sandbox and recover it before your eyes", as_json=False
     )
+    demo.set_defaults(module="demo.command")
     demo.add_argument("scenario", nargs="*", type=_scenario, help="only these; dashes are fine")
     demo.add_argument(
         "--keep", type=Path, metavar="DIR", help="build the sandbox here and leave it"
@@ -108,7 +109,7 @@ def _command(
     made = commands.add_parser(
         name, help=about, description=f"{about[0].upper()}{about[1:]}.", epilog=_EXITS
     )
-    made.set_defaults(module=module)
+    made.set_defaults(module=f"cli.{module}")
     _common(made)
     if as_json:
         made.add_argument("--json", action="store_true", help="print one JSON document")

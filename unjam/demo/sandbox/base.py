@@ -101,7 +101,7 @@ def worktree(workstream: str, agent: str) -> Path:
 
 def record(rows: Iterable[tuple[str, str, str | None]]) -> None:
     """Write rows as the orchestrator does: workstream, status, agent."""
-    from unjam.cli.sandbox.multi_agent_orchestrator import STARTED, TABLES
+    from unjam.demo.sandbox.multi_agent_orchestrator import STARTED, TABLES
 
     DATABASE.parent.mkdir(exist_ok=True)
     with closing(sqlite3.connect(DATABASE)) as database, database:

@@ -5,9 +5,9 @@ Everything is real: the repositories, the processes and their end, the Prefect f
 
 import argparse
 
-from unjam.cli.demo import crash
-from unjam.cli.demo.acts import ACTS, play
-from unjam.cli.demo.stage import Stage
+from unjam.demo import crash
+from unjam.demo.episodes import ACTS, play
+from unjam.demo.show import Stage
 from unjam.domain.world.finding import Scenario
 
 

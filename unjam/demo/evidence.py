@@ -7,7 +7,7 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.state.file import opened_to_write
 from unjam.adapters.state.rows.read import events_of
-from unjam.cli.demo.proof import Inventory, contents
+from unjam.demo.inventory import Inventory, contents
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.world.finding import Finding, Scenario
 from unjam.domain.world.judging import judgements

@@ -17,16 +17,16 @@ from unjam.adapters import clock, files
 from unjam.adapters.processes.identity import identity_of, is_same
 from unjam.adapters.processes.running.start_orchestrator import start_detached
 from unjam.adapters.processes.stopping.stop import stop
-from unjam.cli.demo.proof import Inventory
-from unjam.cli.demo.screen import Excerpt, Screen
 from unjam.cli.launch import Launcher
+from unjam.demo.inventory import Inventory
+from unjam.demo.screen import Excerpt, Screen
 from unjam.domain.world.identity import ProcessIdentity
 from unjam.domain.world.truth import Truth
 from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.errors import PermanentError, UsageError
 
-PROGRAMS = "unjam.cli.sandbox"
+PROGRAMS = "unjam.demo.sandbox"
 PATIENCE = 90.0  # seconds for a program of the sandbox, or for the orchestrator to end
 BEAT = 0.05
 # Neither a push nor a started orchestrator can be taken back, so they wait for another time.

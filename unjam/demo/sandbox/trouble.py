@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from unjam.cli.sandbox import ground
-from unjam.cli.sandbox.ground import MARKERS, SHOP, commit, git, reached, tell, until, worktree
+from unjam.demo.sandbox import base
+from unjam.demo.sandbox.base import MARKERS, SHOP, commit, git, reached, tell, until, worktree
 
 SILENCE = 2.5  # seconds, a little longer than hang.after
 HASTE = """
@@ -37,7 +37,7 @@ TAXES: Mapping[str, Mapping[str, str]] = {
 
 def agent_hang() -> None:
     """Let one agent wait for a model that says nothing, and another work in silence."""
-    ground.build(
+    base.build(
         {
             "ws-01": _order(
                 "Discounts",
@@ -50,9 +50,9 @@ def agent_hang() -> None:
         },
         more=HASTE,
     )
-    model = ground.start(str(ground.HERE / "silent_model.py"), str(MARKERS / "model"))
+    model = base.start(str(base.HERE / "silent_model.py"), str(MARKERS / "model"))
     until("the model", (MARKERS / "model").exists)
-    orchestrator = ground.start("scripts/multi_agent_orchestrator.py")
+    orchestrator = base.start("scripts/multi_agent_orchestrator.py")
     hung, busy = reached("ws-01"), reached("ws-02")
     orchestrator.kill()
     orchestrator.wait()
@@ -63,17 +63,17 @@ def agent_hang() -> None:
         f"    the agent of ws-01 (pid {hung}) asked a model that never answers; its file is in no commit"
     )
     tell(f"    the agent of ws-02 (pid {busy}) lets a compiler work, which prints nothing either")
-    ground.done(model.pid, hung, busy)
+    base.done(model.pid, hung, busy)
 
 
 def worktree_corruption() -> None:
     """Damage three worktrees that hold work no commit has."""
     names = ("ws-01", "ws-02", "ws-03")
-    ground.build({one: _order(one, []) for one in names})
+    base.build({one: _order(one, []) for one in names})
     trees = [worktree(one, f"agent-{number}") for number, one in enumerate(names, 1)]
     for tree in trees:
         (tree / "shop" / "idea.py").write_text(f"# The only copy of an idea, in {tree.name}.\n")
-    ground.record((one, "running", f"agent-{number}") for number, one in enumerate(names, 1))
+    base.record((one, "running", f"agent-{number}") for number, one in enumerate(names, 1))
     admin = SHOP / ".git" / "worktrees"
     for part in sorted((admin / trees[0].name).rglob("*"), reverse=True):
         part.rmdir() if part.is_dir() else part.unlink()
@@ -85,15 +85,15 @@ def worktree_corruption() -> None:
     index.write_bytes(index.read_bytes()[:40])
     tell(f"{trees[2].name}: its index is cut off")
     tell("each holds a file that is nowhere else")
-    ground.done()
+    base.done()
 
 
 def failing_merge() -> None:
     """Land six workstreams, the fourth of which breaks what the second brought."""
     names = [f"ws-{number:02}" for number in range(1, 7)]
-    ground.build(
+    base.build(
         {one: _order(one, []) for one in names},
-        files={"scripts/suite.py": (ground.HERE / "suite.py").read_text()},
+        files={"scripts/suite.py": (base.HERE / "suite.py").read_text()},
         verify=("scripts/suite.py",),
         more='junit = "report.xml"\n',
     )
@@ -108,16 +108,16 @@ def failing_merge() -> None:
         git("merge", "--quiet", "--no-ff", "--message", f"Merge {branch}", branch)
         git("worktree", "remove", str(tree))
     git("push", "--quiet")
-    ground.record((one, "completed", f"agent-{number}") for number, one in enumerate(names, 1))
+    base.record((one, "completed", f"agent-{number}") for number, one in enumerate(names, 1))
     tell("six workstreams have landed, one after the other; nobody ran the tests in between")
     tell("ws-04 changed what ws-02 relies on: the trunk is red, and every new worktree begins red")
-    ground.done()
+    base.done()
 
 
 def merge_conflict() -> None:
     """Let two workstreams change the same line, and a third wait for the one that came second."""
     orders = {"ws-01": _order("Tea gets dearer", []), "ws-02": _order("Tea gets cheaper", [])}
-    ground.build({**orders, "ws-03": _order("Posters with the price of tea", [], "ws-02")})
+    base.build({**orders, "ws-03": _order("Posters with the price of tea", [], "ws-02")})
     for number, price in ((1, 350), (2, 250)):
         tree = worktree(f"ws-0{number}", f"agent-{number}")
         prices = tree / "shop" / "prices.py"
@@ -127,17 +127,17 @@ def merge_conflict() -> None:
     git("worktree", "remove", str(SHOP / ".worktrees" / "agent-1-ws-01"))
     git("push", "--quiet")
     rows = (("ws-01", "completed", "agent-1"), ("ws-02", "completed", "agent-2"))
-    ground.record((*rows, ("ws-03", "pending", None)))
+    base.record((*rows, ("ws-03", "pending", None)))
     tell("ws-01 and ws-02 changed the same price; ws-01 landed, the merge of ws-02 failed")
     tell(
         "the orchestrator only logged that: the row of ws-02 says completed, and ws-03 builds on it"
     )
-    ground.done()
+    base.done()
 
 
 def dependency_deadlock() -> None:
     """Let three workstreams wait for each other, and one for something that was never ordered."""
-    ground.build(
+    base.build(
         {
             "ws-01": _order("Prices", [], "ws-03"),
             "ws-02": _order("Carts", [], "ws-01"),
@@ -145,28 +145,28 @@ def dependency_deadlock() -> None:
             "ws-04": _order("Stock", [], "ws-40"),
         }
     )
-    ground.record((f"ws-{number:02}", "pending", None) for number in range(1, 5))
+    base.record((f"ws-{number:02}", "pending", None) for number in range(1, 5))
     tell("ws-01 waits for ws-03, which waits for ws-02, which waits for ws-01")
     tell("ws-04 waits for ws-40, which nobody ever ordered")
-    ground.done()
+    base.done()
 
 
 def database_lock() -> None:
     """Let a writer be stopped in the middle of a transaction, with all that was committed in the log."""
-    ground.build({one: _order(one, []) for one in ("ws-01", "ws-02")})
-    ground.record((("ws-01", "running", "agent-1"), ("ws-02", "pending", None)))
-    writer = ground.start(
-        str(ground.HERE / "forgotten_writer.py"), str(ground.DATABASE), str(MARKERS / "writer")
+    base.build({one: _order(one, []) for one in ("ws-01", "ws-02")})
+    base.record((("ws-01", "running", "agent-1"), ("ws-02", "pending", None)))
+    writer = base.start(
+        str(base.HERE / "forgotten_writer.py"), str(base.DATABASE), str(MARKERS / "writer")
     )
     until("the writer", (MARKERS / "writer").exists)
-    until("it to be stopped", lambda: ground.is_stopped(writer.pid))
-    wal = ground.DATABASE.with_name(f"{ground.DATABASE.name}-wal")
+    until("it to be stopped", lambda: base.is_stopped(writer.pid))
+    wal = base.DATABASE.with_name(f"{base.DATABASE.name}-wal")
     tell(
         f"a writer (pid {writer.pid}) began a transaction, and was stopped in the middle of it, by Ctrl-Z"
     )
     tell("whoever wants to write is told: database is locked")
     tell(f"the 1,000 events that were committed before are in {wal.name} only")
-    ground.done(writer.pid)
+    base.done(writer.pid)
 
 
 TROUBLES: Mapping[str, Callable[[], None]] = {

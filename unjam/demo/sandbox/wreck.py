@@ -9,8 +9,8 @@ import os
 import signal
 import subprocess  # noqa: TID251 -- a program of its own: unjam's adapters are not its business
 
-from unjam.cli.sandbox import ground
-from unjam.cli.sandbox.ground import MARKERS, ORIGIN, SANDBOX, SHOP, mark, reached, tell, until
+from unjam.demo.sandbox import base
+from unjam.demo.sandbox.base import MARKERS, ORIGIN, SANDBOX, SHOP, mark, reached, tell, until
 
 HOOK = """\
 #!/bin/sh
@@ -21,8 +21,8 @@ while [ -e '{slow}' ]; do touch '{began}'; sleep 0.05; done
 
 def build() -> None:
     """Make the repository, with a hook that can be slow."""
-    workstreams = ground.shop()["workstreams"]
-    ground.build(workstreams)
+    workstreams = base.shop()["workstreams"]
+    base.build(workstreams)
     hook = SHOP / ".git" / "hooks" / "pre-commit"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(HOOK.format(slow=MARKERS / "slow", began=MARKERS / "checks began"))
@@ -32,15 +32,15 @@ def build() -> None:
 
 def work() -> "subprocess.Popen[bytes]":
     """Start the orchestrator and let its first batch end: not everything in it lands."""
-    orchestrator = ground.start("scripts/multi_agent_orchestrator.py")
+    orchestrator = base.start("scripts/multi_agent_orchestrator.py")
     tell(f"started an orchestrator (pid {orchestrator.pid}); it hands work to four agents")
     until("ws-01 to land", lambda: has_landed("ws-01"))
     mark("go ws-02")
-    until("the conflict", lambda: "git merge: " in ground.read_log())
+    until("the conflict", lambda: "git merge: " in base.read_log())
     tell("ws-02 contradicts ws-01: its merge fails, and the orchestrator only logs that")
     ORIGIN.rename(SANDBOX / "unplugged.git")
     mark("go ws-03")
-    until("the first batch to be recorded", lambda: ground.rows().get("ws-03") == "completed")
+    until("the first batch to be recorded", lambda: base.rows().get("ws-03") == "completed")
     (SANDBOX / "unplugged.git").rename(ORIGIN)
     tell("ws-03 ends while the remote is away: not merged; its row says completed all the same")
     return orchestrator
@@ -70,7 +70,7 @@ def break_off(orchestrator: "subprocess.Popen[bytes]") -> int:
         tell(f"kill -9 of the agent of {name} (pid {pids[name]}): it leaves {left}")
     tell(f"the agent of ws-07 (pid {pids['ws-07']}) is an orphan now, and goes on writing")
     mark("go on")
-    ground.write("ideas.txt", "A person's own notes, in no commit.\n")
+    base.write("ideas.txt", "A person's own notes, in no commit.\n")
     return pids["ws-07"]
 
 
@@ -83,7 +83,7 @@ def has_landed(workstream: str) -> bool:
 def main() -> None:
     """Build, work, break off."""
     build()
-    ground.done(break_off(work()))
+    base.done(break_off(work()))
 
 
 if __name__ == "__main__":

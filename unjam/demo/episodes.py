@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from unjam.cli.demo import seen
-from unjam.cli.demo.proof import take_inventory
-from unjam.cli.demo.stage import ALL_UNDOABLE, FINDINGS, UNDONE, Stage
+from unjam.demo import evidence
+from unjam.demo.inventory import take_inventory
+from unjam.demo.show import ALL_UNDOABLE, FINDINGS, UNDONE, Stage
 from unjam.domain.world.finding import Scenario
 from unjam.engine.orchestration import Orchestration
 
@@ -36,15 +36,15 @@ def play(stage: Stage, scenario: Scenario) -> None:
     for text, held in act.claims(stage.orchestration):
         stage.claim(text, held)
     if act.is_cleared:
-        left = seen.findings(stage.orchestration, scenario)
+        left = evidence.findings(stage.orchestration, scenario)
         stage.claim("nothing of it is found any more", not left)
     stage.claim(f"of {worth} contents and commits, none is lost", not stage.lost())
-    stage.unjam("undo", seen.last_run(stage.orchestration).id, "--yes", hidden=UNDONE)
+    stage.unjam("undo", evidence.last_run(stage.orchestration).id, "--yes", hidden=UNDONE)
     stage.claim_same(before, take_inventory(stage.orchestration, stage.origin))
 
 
 def _hang(now: Orchestration) -> _Claims:
-    statuses, working = seen.statuses(now), seen.at_work(now)
+    statuses, working = evidence.statuses(now), evidence.at_work(now)
     yield "the agent that waited in vain was stopped", "agent-1-ws-01" not in working
     yield "its file is in the vault, and its row says failed", statuses["ws-01"] == "failed"
     yield "the agent that works in silence was left alone", "agent-2-ws-02" in working
@@ -53,20 +53,20 @@ def _hang(now: Orchestration) -> _Claims:
 def _corruption(now: Orchestration) -> _Claims:
     ideas = [now.below(f".worktrees/agent-{one}-ws-0{one}/shop/idea.py") for one in (1, 2, 3)]
     yield "the three files are where they were", all(one.is_file() for one in ideas)
-    yield "Git reads all three worktrees again", seen.worktrees_read(now) == len(ideas)
+    yield "Git reads all three worktrees again", evidence.worktrees_read(now) == len(ideas)
 
 
 def _merge(now: Orchestration) -> _Claims:
     others = [f"shop/part_{one}.py" for one in (1, 2, 3, 5, 6)]
-    gone = not seen.trunk_holds(now, "shop/part_4.py")
+    gone = not evidence.trunk_holds(now, "shop/part_4.py")
     yield "the work of ws-04 is out of the trunk, by a revert", gone
-    yield "the work of the five others is still in it", seen.trunk_holds(now, *others)
-    again = seen.statuses(now)["ws-04"] == "pending"
+    yield "the work of the five others is still in it", evidence.trunk_holds(now, *others)
+    again = evidence.statuses(now)["ws-04"] == "pending"
     yield "it is to be done again, with what failed, on a branch that brings all of it back", again
 
 
 def _conflict(now: Orchestration) -> _Claims:
-    statuses = seen.statuses(now)
+    statuses = evidence.statuses(now)
     yield (
         "the row of ws-02 says conflict, and its branch is untouched",
         statuses["ws-02"] == "conflict",
@@ -77,13 +77,13 @@ def _conflict(now: Orchestration) -> _Claims:
 
 
 def _lock(now: Orchestration) -> _Claims:
-    yield "whoever wants to may write again", seen.can_be_written(now)
-    all_there = seen.events(now) == EVENTS
+    yield "whoever wants to may write again", evidence.can_be_written(now)
+    all_there = evidence.events(now) == EVENTS
     yield f"all {EVENTS:,} committed events are there, and no unfinished one", all_there
 
 
 def _deadlock(now: Orchestration) -> _Claims:
-    cut = seen.last_run(now).outcomes
+    cut = evidence.last_run(now).outcomes
     count = sum(one.step == "edit spec" for one in cut)
     yield "two entries were cut, of the five there are", count == len(("ws-03", "ws-40"))
 

@@ -1,8 +1,8 @@
 """An orchestrator that is killed: by hand, with unjam, taken back, and recovered for good."""
 
-from unjam.cli.demo import seen
-from unjam.cli.demo.proof import Inventory, contents, take_inventory
-from unjam.cli.demo.stage import ALL_UNDOABLE, FINDINGS, UNDONE, Stage
+from unjam.demo import evidence
+from unjam.demo.inventory import Inventory, contents, take_inventory
+from unjam.demo.show import ALL_UNDOABLE, FINDINGS, UNDONE, Stage
 from unjam.domain.world.workstream import Verdict
 
 WRECKED = {
@@ -53,7 +53,7 @@ def _by_hand(stage: Stage) -> None:
 def _check(stage: Stage) -> None:
     stage.screen.title("What unjam sees: rows, Git and processes compared")
     stage.unjam("check")
-    told = seen.verdicts(stage.orchestration)
+    told = evidence.verdicts(stage.orchestration)
     stage.claim("the case of every workstream was told", told == WRECKED)
 
 
@@ -62,14 +62,14 @@ def _recover(stage: Stage, before: Inventory, worth: int) -> None:
     stage.screen.line("without push and restart, the first time: they cannot be taken back", "dim")
     stage.unjam("recover", "--yes", variables=ALL_UNDOABLE, hidden=FINDINGS)
     now, notes = stage.orchestration, "ideas.txt"
-    stage.claim("every row says what is true", seen.statuses(now) == RECOVERED)
+    stage.claim("every row says what is true", evidence.statuses(now) == RECOVERED)
     stage.claim(
         "ws-03, ws-05 and ws-07 are on the trunk, and its tests passed first",
-        seen.trunk_holds(now, *LANDED),
+        evidence.trunk_holds(now, *LANDED),
     )
     stage.claim(
         "the primary is back on the trunk, unlocked, with a person's notes untouched",
-        seen.primary_is_idle(now) and contents(stage.shop).get(notes) == before.files[notes],
+        evidence.primary_is_idle(now) and contents(stage.shop).get(notes) == before.files[notes],
     )
     stage.claim(f"of {worth} contents and commits of the wreck, none is lost", not stage.lost())
 
@@ -77,19 +77,19 @@ def _recover(stage: Stage, before: Inventory, worth: int) -> None:
 def _look_into_the_vault(stage: Stage, before: Inventory) -> None:
     stage.screen.title("What was saved: ws-06 had not one commit")
     stage.unjam("vault", "list")
-    salvage = seen.salvage_of(seen.last_run(stage.orchestration), "ws-06")
+    salvage = evidence.salvage_of(evidence.last_run(stage.orchestration), "ws-06")
     target = stage.directory / "ws-06"
     stage.unjam("vault", "restore", salvage, "--to", str(target))
-    files = seen.files_of(before, "agent-2-ws-06")
+    files = evidence.files_of(before, "agent-2-ws-06")
     stage.claim(
         f"the {len(files)} files of ws-06 came back byte for byte, .env among them",
-        ".env" in files and seen.holds_exactly(target, files),
+        ".env" in files and evidence.holds_exactly(target, files),
     )
 
 
 def _undo(stage: Stage, before: Inventory) -> None:
     stage.screen.title("Take all of it back")
-    stage.unjam("undo", seen.last_run(stage.orchestration).id, "--yes", hidden=UNDONE)
+    stage.unjam("undo", evidence.last_run(stage.orchestration).id, "--yes", hidden=UNDONE)
     after = take_inventory(stage.orchestration, stage.origin)
     stage.claim_same(before, after)
 
@@ -97,14 +97,14 @@ def _undo(stage: Stage, before: Inventory) -> None:
 def _recover_for_good(stage: Stage) -> None:
     stage.screen.title("Recover for good: push, and let the orchestrator go on")
     stage.unjam("recover", "--yes", shown_from=r"(done|refused|failed)  push ")
-    recovery = seen.last_run(stage.orchestration)
+    recovery = evidence.last_run(stage.orchestration)
     stage.claim(
         "the remote has the trunk that was verified",
-        seen.remote_has_landing(stage.orchestration, recovery, stage.origin),
+        evidence.remote_has_landing(stage.orchestration, recovery, stage.origin),
     )
     stage.await_orchestrator()
     stage.unjam("status")
     stage.claim(
         "the orchestrator did the rest; only ws-02 waits, for a person to settle its conflict",
-        seen.statuses(stage.orchestration) == FINISHED,
+        evidence.statuses(stage.orchestration) == FINISHED,
     )

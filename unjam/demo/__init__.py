@@ -1,0 +1,1 @@
+"""The demonstration: sandboxes in every kind of trouble, recovered before your eyes."""
