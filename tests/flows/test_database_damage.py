@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.databases import kill_writer
+from tests.adapters.state.databases import kill_writer
 from tests.command import unjam_json
 from tests.flows.holding import ONLY, Start, files_of, keeper, steps
 from tests.recovering import recover, sentences, undo

@@ -10,7 +10,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
-from tests.adapters.databases import kill_writer
+from tests.adapters.state.databases import kill_writer
 from tests.command import unjam, unjam_json
 from tests.flows.holding import COMMITTED, ONLY, Start, files_of, keeper, steps, stopped, with_log
 from tests.recovering import recover, sentences, undo

@@ -10,8 +10,8 @@ from random import Random
 
 import pytest
 
-from tests.adapters.git.salvaging import REF, Repository, files, without_link
-from tests.adapters.git.test_restore_again import kill_after
+from tests.adapters.git.restoring.test_restore_again import kill_after
+from tests.adapters.git.taking.salvaging import REF, Repository, files, without_link
 from tests.interrupt.killing import seeds
 from tests.security.copies import COPIES, SECRETS, WITH_STAGED, objects_in, plant
 from tests.world.shell import git_status
@@ -23,7 +23,7 @@ SAVE = """
 import os, sys
 from pathlib import Path
 os.umask(int(sys.argv[1], 8))
-from tests.adapters.git.salvaging import Repository
+from tests.adapters.git.taking.salvaging import Repository
 repo = Repository.__new__(Repository)
 repo.path = Path(sys.argv[2])
 repo.tree = repo.path / ".worktrees/agent"

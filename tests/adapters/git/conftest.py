@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.git.salvaging import Repository
 from tests.adapters.git.scene import Scene
+from tests.adapters.git.taking.salvaging import Repository
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.git.looking import clean, look, seen_in
+from tests.adapters.git.observing.looking import clean, look, seen_in
 from tests.world import Workstream, World, git
 from unjam.domain.world.claims.ownership import Whose
 from unjam.domain.world.damage import Damage, StrayKind
