@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.world.sealed import trust_below
-from unjam.adapters.git.proving.units import Known, units_of
-from unjam.domain.culprits.search import Asking, Ruling, Terms, given_up, next_trials, rule
+from unjam.adapters.git.proving.units import LandedWork, units_of
+from unjam.domain.culprits.search import Asking, Ruling, SearchTerms, given_up, next_trials, rule
 from unjam.domain.world.trials import Heard, Probe, Said, Unit
 from unjam.engine.culprits.bench import open_bench
 from unjam.engine.culprits.compare_failures import Failing
@@ -150,7 +150,7 @@ def _configure(repo: Path, workers: int) -> None:
 
 
 def _units(orchestration: Orchestration) -> tuple[Unit, ...]:
-    return units_of(orchestration.common, "refs/heads/main", Known({}, lambda _: None), 1024)
+    return units_of(orchestration.common, "refs/heads/main", LandedWork({}, lambda _: None), 1024)
 
 
 def _searched(repo: Path, units: int, guilty: int) -> tuple[float, int]:
@@ -217,7 +217,7 @@ def _oracle(guilty: int, rate: float, seed: int) -> Callable[[Probe], Said]:
 
 
 def _simulated(units: int, guilty: int, rate: float, seed: int) -> tuple[Ruling, int]:
-    said, terms = _oracle(guilty, rate, seed), Terms(units)
+    said, terms = _oracle(guilty, rate, seed), SearchTerms(units)
     heard: tuple[Heard, ...] = (Heard(Probe(units), Said.FAIL), Heard(Probe(0), Said.PASS))
     while isinstance(answer := rule(terms, heard), Asking):
         wanted = next_trials(terms, {"test": heard}, 2)

@@ -46,7 +46,7 @@ def look_alone(repos: list[Path]) -> None:
     """Do what the flow does, as many at once, without Prefect."""
     with ThreadPoolExecutor() as pool:
         for seen in pool.map(
-            lambda one: scheduled_look.detect(open_orchestration(one), EVERY), repos
+            lambda one: scheduled_look.look_as_scheduled(open_orchestration(one), EVERY), repos
         ):
             if seen.because:
                 raise SystemExit(f"{seen.repo}: {seen.because}")

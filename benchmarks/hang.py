@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from unjam.adapters.processes.looking.agent_tree import Wanted, look
+from unjam.adapters.processes.looking.agent_tree import WantedAgent, look_at_agents
 
 _ASKED = ["pid", "ppid", "cwd", "cmdline", "cpu_times", "memory_info", "io_counters", "status"]
 _ASKED += ["num_ctx_switches"]
@@ -30,7 +30,7 @@ def main() -> None:
         sleepers = _strangers(arguments.processes)
         agent = subprocess.Popen([sys.executable, "-c", "input()"], cwd=tree, stdin=subprocess.PIPE)
         try:
-            _compare(arguments.rounds, Wanted((agent.pid,), tree))
+            _compare(arguments.rounds, WantedAgent((agent.pid,), tree))
         finally:
             for pid in (*sleepers, agent.pid):
                 os.kill(pid, signal.SIGKILL)
@@ -51,10 +51,10 @@ def _strangers(count: int) -> list[int]:
     return [int(line) for line in ended.stdout.split()]
 
 
-def _compare(rounds: int, wanted: Wanted) -> None:
+def _compare(rounds: int, wanted: WantedAgent) -> None:
     ours, theirs = list[float](), list[float]()
     for _ in range(rounds):
-        ours.append(_timed(lambda: look({"agent": wanted})))
+        ours.append(_timed(lambda: look_at_agents({"agent": wanted})))
         theirs.append(_timed(lambda: list(psutil.process_iter(_ASKED))))
     mine, other = statistics.median(ours), statistics.median(theirs)
     print(f"processes: {len(psutil.pids())}")

@@ -13,8 +13,8 @@ from prefect.runtime import flow_run
 
 from tasks.runtime.dead_runs import close_the_dead
 from tasks.runtime.missed_looks import leave_out_the_missed
-from tasks.runtime.watch import key_of_watch, look, name_of_watch, rows_of, sign_of, start, tell
-from unjam.engine.running.watched_repositories import listed
+from tasks.runtime.watch import key_of_watch, look, look_rows, name_of_watch, sign_of, start, tell
+from unjam.engine.running.watched_repositories import repositories_in
 
 
 @flow(name="detect", flow_run_name=name_of_watch)
@@ -38,12 +38,12 @@ def detect(
     if flow_run.id:
         leave_out_the_missed(UUID(flow_run.id))
     close_the_dead()
-    looks = [look.submit(repo, every, config) for repo in listed(named, config)]
+    looks = [look.submit(repo, every, config) for repo in repositories_in(named, config)]
     wait(looks)
     done = []
     for seen in (one.result() for one in looks):
         tell(seen)
         done.append((seen, start(seen, config) if recover and seen.scenarios else None))
-    rows = rows_of(done, only_looked=not recover)
+    rows = look_rows(done, only_looked=not recover)
     create_table_artifact(rows, key=key_of_watch(), description=sign_of(every))
     return {"schema": 1, "repositories": rows}

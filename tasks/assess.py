@@ -17,7 +17,7 @@ from unjam.engine.orchestration import Orchestration
 from unjam.engine.running.prepare import Prepared, look_again, prepare
 from unjam.engine.running.replanning import became_untrue, plan_anew
 from unjam.engine.running.reset import prepare_reset
-from unjam.engine.telling.progress import look
+from unjam.engine.telling.progress import look_at_progress
 from unjam.engine.telling.survey import check_after, check_before
 
 
@@ -88,7 +88,7 @@ def _told(orchestration: Orchestration, document: dict[str, Any]) -> dict[str, A
 @task(task_run_name="look at the progress", **RETRY_TRANSIENT)
 def survey_progress(orchestration: Orchestration) -> dict[str, Any]:
     """Tell how far and how fast it goes; a table of workstreams is its artifact."""
-    document = look(orchestration)
+    document = look_at_progress(orchestration)
     rows = [{**one, "pids": ", ".join(map(str, one["pids"]))} for one in document["workstreams"]]
     if rows:
         name = key("progress", orchestration.primary)

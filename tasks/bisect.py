@@ -19,7 +19,7 @@ from unjam.domain.scenarios.failing_merge.page import search_picture, search_tab
 from unjam.domain.world.trials import TrunkTests
 from unjam.domain.world.words import printable
 from unjam.engine.culprits.investigate import known_tests
-from unjam.engine.culprits.search import Progress
+from unjam.engine.culprits.search import SearchProgress
 from unjam.engine.orchestration import Orchestration
 
 
@@ -46,7 +46,7 @@ class _Shown:
         self._log = get_run_logger()
         self._artifact: UUID | None = None
 
-    def tell(self, progress: Progress) -> None:
+    def tell(self, progress: SearchProgress) -> None:
         """Show it; a picture that cannot be shown stops no search."""
         self._log.info(printable(progress.sentence))
         if progress.interval is None and self._artifact is None:

@@ -13,19 +13,19 @@ from unjam.domain.steps.change import Change
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.world.words import printable
 from unjam.engine.acts.recovery import Recovery
-from unjam.engine.running.undo import in_words, preview
+from unjam.engine.running.undo import change_in_words, preview_undo
 from unjam.engine.running.undo import take_back as taken_back
 from unjam.engine.telling.run_report import close, described_undo
 
 
 def _name() -> str:
-    return printable(f"undo {in_words(task_run.parameters['change'])}")
+    return printable(f"undo {change_in_words(task_run.parameters['change'])}")
 
 
 @task(task_run_name="look whether the world has moved on", **RETRY_TRANSIENT)
 def assess_undo(run: Recovery, past: str) -> tuple[Change, ...]:
     """Return what is to be taken back, newest first; raises RefusedError showing both sides."""
-    return preview(run.orchestration, past)
+    return preview_undo(run.orchestration, past)
 
 
 @task(task_run_name=_name, **RETRY_TRANSIENT)

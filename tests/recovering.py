@@ -17,7 +17,7 @@ from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.running.prepare import look_again, prepare
 from unjam.engine.running.replanning import ROUNDS, plan_anew
 from unjam.engine.running.session import Terms, adopt, session
-from unjam.engine.running.undo import preview, take_back
+from unjam.engine.running.undo import preview_undo, take_back
 from unjam.engine.telling.escalate import escalate_repeated
 from unjam.engine.telling.run_report import conclude, conclude_undo
 from unjam.errors import TransientError
@@ -55,7 +55,7 @@ def recover_in(orchestration: Orchestration, scenarios: tuple[Scenario, ...]) ->
 def undo(repo: Path, run: str) -> Document:
     """Take a run back; raises RefusedError, both sides named, where the world has moved on."""
     with session(open_orchestration(repo), Terms("undo", undoes=run), Permission()) as this:
-        for change in preview(this.orchestration, run):
+        for change in preview_undo(this.orchestration, run):
             this.settle((take_back(this, change),))
         return conclude_undo(this, run)
 

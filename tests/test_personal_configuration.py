@@ -6,7 +6,7 @@ import pytest
 
 from tests.trusting import EVIL, config, keys, own, repo, written
 from tests.world.sealed import trust_below
-from unjam.domain.steps.policy import Approval
+from unjam.domain.steps.policy import Consent
 from unjam.errors import UsageError
 from unjam.settings import Settings, load
 
@@ -17,7 +17,7 @@ def test_a_trusted_place_trusts_what_lies_in_it(repo: Path, config: Path) -> Non
     trust_below(repo.parent, config.parent.parent)
     written(repo, EVIL)
 
-    assert load(repo).policy.land is Approval.AUTO
+    assert load(repo).policy.land is Consent.AUTO
     assert own(repo).trusted == "place"
 
 
@@ -52,7 +52,7 @@ def test_a_place_is_a_path_with_stars(repo: Path, config: Path, place: str, *, l
     config.write_text(f'trust = ["{place.format(work=repo.parent)}"]\n')
     written(repo, EVIL)
 
-    assert (load(repo).policy.land is Approval.AUTO) is lies
+    assert (load(repo).policy.land is Consent.AUTO) is lies
 
 
 def test_a_home_is_understood_in_places(
@@ -62,7 +62,7 @@ def test_a_home_is_understood_in_places(
     config.write_text('trust = ["~/work/**"]\n')
     written(repo, EVIL)
 
-    assert load(repo).policy.land is Approval.AUTO
+    assert load(repo).policy.land is Consent.AUTO
 
 
 def test_what_is_said_of_this_repository_counts_more_than_what_is_said_of_all(
@@ -79,15 +79,15 @@ def test_what_is_said_of_this_repository_counts_more_than_what_is_said_of_all(
     policy = load(repo).policy
 
     assert not own(repo).is_held
-    assert (policy.land, policy.push, policy.stop) == (Approval.AUTO, Approval.OFF, Approval.OFF)
-    assert (policy.spec, policy.salvage) == (Approval.AUTO, Approval.ASK)
+    assert (policy.land, policy.push, policy.stop) == (Consent.AUTO, Consent.OFF, Consent.OFF)
+    assert (policy.spec, policy.salvage) == (Consent.AUTO, Consent.ASK)
 
 
 def test_a_repository_may_not_loosen_what_the_person_says_of_all(repo: Path, config: Path) -> None:
     config.write_text('[policy]\nrecord = "off"\n')
     written(repo, '[policy]\nrecord = "ask"\n')
 
-    assert load(repo).policy.record is Approval.OFF
+    assert load(repo).policy.record is Consent.OFF
     assert keys(own(repo)) == ["policy.record"]
 
 

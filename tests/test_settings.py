@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.errors import UsageError
 from unjam.settings import Settings, load
 from unjam.settings.render import render
@@ -66,8 +66,8 @@ def test_the_file_at_the_root_counts(tmp_path: Path) -> None:
 
     settings = load(tmp_path)
 
-    assert settings.policy.land is Approval.AUTO
-    assert settings.policy.push is Approval.ASK
+    assert settings.policy.land is Consent.AUTO
+    assert settings.policy.push is Consent.ASK
     assert settings.verify.timeout == timedelta(seconds=90)
     assert settings.verify.command == ("make", "test")
 
@@ -96,7 +96,7 @@ def test_the_environment_wins_key_by_key(tmp_path: Path, monkeypatch: pytest.Mon
 
     settings = load(tmp_path)
 
-    assert (settings.policy.land, settings.policy.push) == (Approval.AUTO, Approval.OFF)
+    assert (settings.policy.land, settings.policy.push) == (Consent.AUTO, Consent.OFF)
     assert settings.verify.command == ("sh", "-c", "true")
     assert settings.verify.timeout == timedelta(minutes=2)
     assert settings.limits.attempts == 4
@@ -119,7 +119,7 @@ def test_settings_cannot_be_changed_afterwards(tmp_path: Path) -> None:
     settings = load(tmp_path)
 
     with pytest.raises(FrozenInstanceError):
-        settings.policy.land = Approval.AUTO  # type: ignore[misc]
+        settings.policy.land = Consent.AUTO  # type: ignore[misc]
     with pytest.raises(FrozenInstanceError):
         settings.policy = settings.policy  # type: ignore[misc]
 

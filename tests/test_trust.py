@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.trusting import EVIL, config, in_pyproject, keys, linked, own, repo, written
-from unjam.domain.steps.policy import Approval
+from unjam.domain.steps.policy import Consent
 from unjam.errors import UsageError
 from unjam.settings import Settings, load
 from unjam.settings.load import load_all
@@ -95,9 +95,9 @@ def test_the_tightening_part_of_a_file_counts_while_the_rest_is_held(repo: Path)
 
     settings = load(repo)
 
-    assert settings.policy.record is Approval.OFF
+    assert settings.policy.record is Consent.OFF
     assert settings.hang.after == timedelta(hours=2)
-    assert settings.policy.land is Approval.ASK
+    assert settings.policy.land is Consent.ASK
     assert keys(own(repo)) == ["policy.land"]
 
 
@@ -125,7 +125,7 @@ def test_what_a_person_trusted_counts_until_it_is_another(
     write(repo)
     trust(own(repo))
 
-    assert load(repo).policy.land is Approval.AUTO
+    assert load(repo).policy.land is Consent.AUTO
     assert own(repo).trusted == "content"
 
     file = repo / "pyproject.toml" if write is in_pyproject else repo / "unjam.toml"
@@ -188,7 +188,7 @@ def test_what_stands_around_our_table_in_pyproject_changes_nothing(repo: Path) -
 
     written(repo, f"[project]\nname = 'unjam-user'\n{text}# a word\n", "pyproject.toml")
 
-    assert load(repo).policy.land is Approval.AUTO
+    assert load(repo).policy.land is Consent.AUTO
 
 
 def test_variables_that_a_file_brings_are_not_a_persons(
@@ -201,7 +201,7 @@ def test_variables_that_a_file_brings_are_not_a_persons(
 
     policy = load(repo).policy
 
-    assert (policy.land, policy.push) == (Approval.ASK, Approval.OFF)
+    assert (policy.land, policy.push) == (Consent.ASK, Consent.OFF)
 
 
 def test_a_file_that_a_person_names_counts_and_one_named_for_good_only_outside_of_repositories(
@@ -210,14 +210,14 @@ def test_a_file_that_a_person_names_counts_and_one_named_for_good_only_outside_o
     (repo / ".git").mkdir()
     inside, outside = written(repo, EVIL, "mine.toml"), written(tmp_path, EVIL, "mine.toml")
 
-    assert load(repo, inside).policy.land is Approval.AUTO
-    assert load_all(repo, outside, standing=True).settings.policy.land is Approval.AUTO
+    assert load(repo, inside).policy.land is Consent.AUTO
+    assert load_all(repo, outside, standing=True).settings.policy.land is Consent.AUTO
     held = load_all(repo, inside, standing=True)
     assert held.settings == Settings()
     assert held.own is not None
     assert f"--config {inside} trust" in held.own.sentence
     trust(held.own)
-    assert load_all(repo, inside, standing=True).settings.policy.land is Approval.AUTO
+    assert load_all(repo, inside, standing=True).settings.policy.land is Consent.AUTO
 
 
 def test_what_was_judged_is_what_is_parsed(repo: Path) -> None:
@@ -268,6 +268,6 @@ def test_a_persons_own_that_another_repository_keeps_counts(repo: Path, config: 
     kept.mkdir()
     config.symlink_to(written(kept, "[policy]\npush = 'auto'\n", "config.toml"))
 
-    assert load(repo).policy.push is Approval.AUTO
+    assert load(repo).policy.push is Consent.AUTO
     with pytest.raises(UsageError, match="lies in the repository"):
         load(kept)

@@ -9,7 +9,7 @@ from prefect import task
 
 from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.engine.culprits.bench import Carry, workers_of
-from unjam.engine.culprits.trial import Trial, carry_out
+from unjam.engine.culprits.trial import Trial, run_trial
 from unjam.engine.observing.tests_on_record import Ran
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UsageError
@@ -21,7 +21,7 @@ _PATIENCE = "10s"  # for a scheduler to answer
 @task(task_run_name="try {one.commit}", **RETRY_TRANSIENT)
 def attempt(one: Trial) -> Ran:
     """Run the tests on one tree."""
-    return carry_out(one)
+    return run_trial(one)
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def carrier(orchestration: Orchestration) -> Iterator[Carry]:
     """Give what carries trials out, as ``verify.dask`` says; a cluster of ours ends with the block."""
     where = orchestration.settings.verify.dask
     if where is None:
-        yield carry_out
+        yield run_trial
         return
     with _runner(orchestration, where) as runner:
         _refuse_without_answer(runner, where)

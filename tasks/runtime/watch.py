@@ -23,7 +23,7 @@ from unjam.adapters import clock, machine
 from unjam.domain.world.finding import Finding
 from unjam.domain.world.words import printable
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.running.scheduled_look import Seen, detect
+from unjam.engine.running.scheduled_look import Seen, look_as_scheduled
 from unjam.engine.running.watch_record import MISSED
 from unjam.errors import UnjamError
 from unjam.settings.units import written_duration
@@ -44,7 +44,7 @@ _CRASHES = 3  # flow runs that died before they could begin, and are started ane
 def look(repo: Path, every: timedelta, config: Path | None) -> Seen:
     """Look at one repository; what keeps it from being looked at is a fact of this one alone."""
     try:
-        seen = detect(open_orchestration(repo, config, standing=True), every)
+        seen = look_as_scheduled(open_orchestration(repo, config, standing=True), every)
     except UnjamError as error:
         return Seen(repo, because=printable(str(error)))
     logger = get_run_logger()
@@ -149,7 +149,7 @@ def sign_of(every: timedelta) -> str:
     )
 
 
-def rows_of(
+def look_rows(
     all_seen: Iterable[tuple[Seen, FlowRun | None]], *, only_looked: bool = False
 ) -> list[dict[str, str]]:
     """Describe looks as a table."""

@@ -174,7 +174,7 @@ def test_garbage_in_it_neither_blocks_nor_breaks(common: Path, content: bytes) -
     assert lease.holder(common) is None
     with lease.take(common, RUN):
         path.write_bytes(content)
-        assert lease.holder(common) == lease.Holder()
+        assert lease.holder(common) == lease.LeaseHolder()
         assert "another recovery (run ?, pid ? on ?, since ?)" in refused(common)
 
 

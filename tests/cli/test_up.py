@@ -27,7 +27,7 @@ from tests.world.shell import wait_until
 from unjam.adapters.only_one import only_one
 from unjam.cli.parser import parser
 from unjam.engine.running.up_record import alone, password_in
-from unjam.engine.running.watched_repositories import listed
+from unjam.engine.running.watched_repositories import repositories_in
 from unjam.errors import UsageError
 
 DEADLINE = 180.0  # seconds; the first start alone takes 15
@@ -247,7 +247,7 @@ def test_what_it_cannot_use_is_the_persons_mistake_and_no_bug(
     with pytest.raises(UsageError, match="cannot read /: it is no file"):
         password_in(Path("/"))
     with pytest.raises(UsageError, match="cannot read /dev/null: it is no file"):
-        listed([Path("/dev/null")])
+        repositories_in([Path("/dev/null")])
     with pytest.raises(UsageError, match="cannot write /dev/null/history/unjam-up/lock"), alone():
         pass
     with pytest.raises(SystemExit) as ended:

@@ -25,7 +25,7 @@ from unjam.adapters.machine import mark
 from unjam.domain.world.finding import Scenario
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.running.prepare import Named
-from unjam.engine.running.scheduled_look import detect
+from unjam.engine.running.scheduled_look import look_as_scheduled
 
 MACHINES = ("build-1", "build-2", "build-3")
 TABLE = """
@@ -145,7 +145,7 @@ def test_clones_at_one_path_on_three_machines_ask_for_three_recoveries(
     keys = []
     for machine in MACHINES:
         monkeypatch.setenv("UNJAM_MACHINE", machine)
-        keys.append(detect(open_orchestration(world.repo), timedelta(minutes=5)).key)
+        keys.append(look_as_scheduled(open_orchestration(world.repo), timedelta(minutes=5)).key)
 
     assert len(set(keys)) == len(MACHINES)
 

@@ -21,7 +21,7 @@ from tests.recovering import recover, sentences
 from tests.world import World, git
 from unjam.domain.scenarios.failing_merge.page import search_picture, search_table
 from unjam.engine.culprits.investigate import known_tests
-from unjam.engine.culprits.search import Progress
+from unjam.engine.culprits.search import SearchProgress
 from unjam.engine.orchestration import open_orchestration
 
 
@@ -172,7 +172,7 @@ def test_once_recovered_there_is_nothing_to_do_again(trunk: World) -> None:
 def test_a_search_says_how_far_it_is_and_leaves_a_picture(trunk: World) -> None:
     for number in range(1, 17):
         landed(trunk, number, "ALPHA" if number == 11 else "")
-    said: list[Progress] = []
+    said: list[SearchProgress] = []
 
     found = known_tests(open_orchestration(trunk.repo), said.append)
 

@@ -19,7 +19,7 @@ from unjam.domain.steps.plan import Record
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.running.prepare import look_again, prepare
-from unjam.engine.running.scheduled_look import Seen, detect
+from unjam.engine.running.scheduled_look import Seen, look_as_scheduled
 from unjam.engine.running.session import Terms, adopt, session
 from unjam.engine.telling.run_report import conclude
 
@@ -205,7 +205,7 @@ def test_what_was_known_is_not_new_after_a_look_that_could_not_see_it(calm: Worl
     calm.workstream("ws-14").row("running")
 
     def look() -> Seen:
-        return detect(open_orchestration(calm.repo), timedelta(minutes=5))
+        return look_as_scheduled(open_orchestration(calm.repo), timedelta(minutes=5))
 
     first = look()
     with locked(calm):

@@ -22,7 +22,7 @@ _NOWHERE = "?"
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class LeaseHolder:
     """Who is at work."""
 
     host: str = _NOWHERE
@@ -40,7 +40,7 @@ class Lease:
     """The right to change this repository."""
 
     path: Path
-    holder: Holder
+    holder: LeaseHolder
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def take(common: Path, run: str) -> Iterator[Lease]:
         os.close(handle)
 
 
-def holder(common: Path) -> Holder | None:
+def holder(common: Path) -> LeaseHolder | None:
     """Tell who holds the lease, without taking it; None when nobody does."""
     path = _path(common)
     try:
@@ -95,7 +95,7 @@ def _lock(path: Path) -> int:
         time.sleep(_BEAT)
 
 
-def _refuse(who: Holder) -> NoReturn:
+def _refuse(who: LeaseHolder) -> NoReturn:
     raise RefusedError(f"another recovery ({who}) is at work; let it end, then try again")
 
 
@@ -128,9 +128,9 @@ def _is_still(handle: int, path: Path) -> bool:
         return False
 
 
-def _ourselves(run: str) -> Holder:
+def _ourselves(run: str) -> LeaseHolder:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    return Holder(socket.gethostname(), _boot(), os.getpid(), run, since)
+    return LeaseHolder(socket.gethostname(), _boot(), os.getpid(), run, since)
 
 
 def _boot() -> str:
@@ -140,7 +140,7 @@ def _boot() -> str:
         return _NOWHERE
 
 
-def _write(handle: int, who: Holder) -> None:
+def _write(handle: int, who: LeaseHolder) -> None:
     # The lock is what counts; these bytes only tell a person whose it is.
     content = json.dumps(asdict(who)).encode()
     try:
@@ -151,10 +151,10 @@ def _write(handle: int, who: Holder) -> None:
         raise PermanentError(f"cannot write the lease: {error.strerror}") from error
 
 
-def _read(handle: int) -> Holder:
+def _read(handle: int) -> LeaseHolder:
     try:
         found: Any = json.loads(os.pread(handle, _LIMIT, 0))
-        return Holder(
+        return LeaseHolder(
             host=_shown(found["host"]),
             boot=_shown(found["boot"]),
             pid=int(found["pid"]),
@@ -162,7 +162,7 @@ def _read(handle: int) -> Holder:
             since=_shown(found["since"]),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return Holder()
+        return LeaseHolder()
 
 
 def _shown(text: object) -> str:

@@ -23,7 +23,7 @@ _SWITCHES = ("-q", "-v", "-vv", "-x", "-s", "-l", "-qq")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TestOrder:
     """One command to run in a checkout, and where its report will be."""
 
     command: tuple[str, ...]
@@ -39,18 +39,18 @@ def is_pytest(command: Sequence[str]) -> bool:
 
 def order(
     command: Sequence[str], junit: str | None, checkout: Path, beside: Path, tests: Sequence[str]
-) -> Order:
+) -> TestOrder:
     """Say what to run in a checkout for these tests, or for all; ``beside`` takes pytest's report."""
     at = _starts_pytest(command)
     if at is None:
-        return Order(tuple(command), _below(checkout, junit) if junit else None)
+        return TestOrder(tuple(command), _below(checkout, junit) if junit else None)
     report = beside / REPORT
     options = list(command[at + 1 :])
     if tests:
         options = [one for n, one in enumerate(options) if not _is_place(options, n, checkout)]
     asked = (*_PLACED, *options, *_ASKED, f"--junitxml={report}", *tests)
     words = (*command[: at + 1], *asked)
-    return Order(words, report, _environment(checkout), bool(tests))
+    return TestOrder(words, report, _environment(checkout), bool(tests))
 
 
 def wall_off(beside: Path) -> None:
@@ -63,10 +63,10 @@ def wall_off(beside: Path) -> None:
 
 def present(tests: Sequence[str], checkout: Path) -> tuple[str, ...]:
     """Leave out tests whose files are not there: pytest runs nothing at all when asked for one."""
-    return tuple(one for one in tests if (checkout / file_of(one)).is_file())
+    return tuple(one for one in tests if (checkout / test_file_of(one)).is_file())
 
 
-def file_of(test: str) -> PurePath:
+def test_file_of(test: str) -> PurePath:
     """Name the file of one of pytest's tests."""
     return PurePosixPath(test.partition("::")[0])
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from unjam.cli.say import Page, as_json, progress_line
 from unjam.domain.world.words import counted, printable
-from unjam.engine.observing.head_start import Ahead, looking_ahead
+from unjam.engine.observing.head_start import HeadStart, head_start
 from unjam.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 when nothing is wrong, 1 when something is or cannot be told, be it for being elsewhere."""
     # A look makes much and drops nothing: collecting garbage in between costs a tenth of it.
     gc.disable()
-    with looking_ahead(arguments.repo) as ahead:
+    with head_start(arguments.repo) as ahead:
         document = _checked(arguments, ahead)
     gc.freeze()  # nor when we end: everything goes then anyway
     if arguments.json:
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if document["healthy"] else 1
 
 
-def _checked(arguments: argparse.Namespace, ahead: Ahead) -> "Document":
+def _checked(arguments: argparse.Namespace, ahead: HeadStart) -> "Document":
     # Imported only now that Git and a child are at work: this takes as long as they do.
     from unjam.domain.catalogue.diagnosis import DETECTORS, asks_for_tests, diagnose
     from unjam.domain.reports.check_report import check_document

@@ -8,7 +8,7 @@ from unjam.cli.say import Page, as_json, following
 from unjam.cli.status import REFRESH, duration
 from unjam.cli.trust import opened_to_look
 from unjam.domain.reports.check_report import Document
-from unjam.engine.telling.progress import look
+from unjam.engine.telling.progress import look_at_progress
 
 _HEADS = ("workstream", "status", "agent", "running for", "last sign of life", "expected", "")
 
@@ -19,10 +19,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.watch:
         with following() as show:
             while True:
-                document = look(orchestration)
+                document = look_at_progress(orchestration)
                 show(" ".join(_headlines(document)), _HEADS, _rows(document))
                 clock.pause(REFRESH)
-    document = look(orchestration)
+    document = look_at_progress(orchestration)
     if arguments.json:
         as_json(document)
         return 0

@@ -11,7 +11,7 @@ from unjam.domain.catalogue.diagnosis import DETECTORS, asks_for_tests
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.outcome import RunWord, StepWord
 from unjam.domain.steps.plan import Plan
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.finding import Scenario
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.words import counted
@@ -168,7 +168,7 @@ def _approval(arguments: argparse.Namespace, plan: Plan, policy: Policy) -> dict
     """Return what a person allows; raises RefusedError when the answer is no, or nobody can answer."""
     if arguments.yes or arguments.plan is not None or not plan.steps:
         return {"everything": True, "plan": arguments.plan}
-    asked = [one for one in plan.classes() if policy.approval(one) is Approval.ASK]
+    asked = [one for one in plan.classes() if policy.approval(one) is Consent.ASK]
     if asked and not is_terminal():
         raise RefusedError(
             "the plan needs approval and nobody is at a terminal: "
@@ -210,7 +210,7 @@ _WIDE = 48  # columns
 
 
 def _row(step: Document) -> tuple[str, ...]:
-    asked = "" if step["approval"] == Approval.AUTO else f" ({step['approval']})"
+    asked = "" if step["approval"] == Consent.AUTO else f" ({step['approval']})"
     return f"{step['step']}{asked}", _shortened(step["subject"]), step["reason"]
 
 

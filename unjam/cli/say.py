@@ -130,10 +130,10 @@ def _again(headline: str, heads: Heads, rows: Rows) -> None:
 
 def progress_line() -> Callable[[object], None]:
     """Return what shows how far long work is: one line that is written over, on a terminal only."""
-    from unjam.engine.culprits.search import Progress
+    from unjam.engine.culprits.search import SearchProgress
 
     def tell(progress: object) -> None:
-        if sys.stderr.isatty() and isinstance(progress, Progress):
+        if sys.stderr.isatty() and isinstance(progress, SearchProgress):
             sys.stderr.write(f"\r\x1b[K{shown(progress.sentence)}")
             sys.stderr.write("\n" if progress.left == 0 and progress.interval is None else "")
             sys.stderr.flush()

@@ -7,16 +7,16 @@ from unjam.cli.recover import print_outcomes
 from unjam.cli.say import Page, as_json, ask, is_terminal
 from unjam.cli.trust import opened
 from unjam.domain.steps.outcome import RunWord
-from unjam.engine.running.undo import in_words, preview
+from unjam.engine.running.undo import change_in_words, preview_undo
 from unjam.errors import RefusedError
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 when everything was taken back, 1 when something cannot be, 3 when refused."""
     orchestration = opened(arguments)
-    changes = preview(orchestration, arguments.run)
+    changes = preview_undo(orchestration, arguments.run)
     if arguments.dry_run or not arguments.json:
-        named = [in_words(change) for change in changes]
+        named = [change_in_words(change) for change in changes]
         if arguments.json:
             as_json({"schema": 1, "word": "planned", "undoes": arguments.run, "changes": named})
         else:

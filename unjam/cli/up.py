@@ -14,7 +14,7 @@ from unjam.adapters.processes.running.companion import Companion, end_companion,
 from unjam.cli.launch import application_root
 from unjam.cli.say import Page
 from unjam.engine.running import up_record
-from unjam.engine.running.watched_repositories import listed
+from unjam.engine.running.watched_repositories import repositories_in
 from unjam.errors import PermanentError, RefusedError, UsageError
 from unjam.settings import load
 from unjam.settings.prefect import QUIET, SERVED, TUNED
@@ -62,7 +62,7 @@ def _refuse_open(host: str, password: str | None) -> None:
 
 def _require_port(host: str, port: int) -> None:
     if not web.is_free(host, port):
-        ours = up_record.running()
+        ours = up_record.running_up()
         is_ours = ours is not None and ours.address == web.address(host, port)
         who = f"unjam up, pid {ours.identity.pid}" if ours and is_ours else listener(port)
         by = f" by {who}" if who else ""
@@ -70,7 +70,7 @@ def _require_port(host: str, port: int) -> None:
 
 
 def _require_alone() -> None:
-    found = up_record.running()
+    found = up_record.running_up()
     if found is not None:
         raise UsageError(
             f"unjam up runs already at {found.address} (pid {found.identity.pid}), on the same history"
@@ -91,7 +91,7 @@ def _watched(arguments: argparse.Namespace) -> list[Path]:
         except PermanentError:
             if arguments.repo != Path():
                 raise
-    listed(named, arguments.config)  # raises for what is not there
+    repositories_in(named, arguments.config)  # raises for what is not there
     return named
 
 

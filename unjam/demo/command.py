@@ -6,15 +6,15 @@ Everything is real: the repositories, the processes and their end, the Prefect f
 import argparse
 
 from unjam.demo import crash
-from unjam.demo.episodes import ACTS, play
-from unjam.demo.show import Stage
+from unjam.demo.episodes import EPISODES, play
+from unjam.demo.show import Show
 from unjam.domain.world.finding import Scenario
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 if everything that is claimed was seen to hold."""
-    wanted = arguments.scenario or (Scenario.ORCHESTRATOR_CRASH, *ACTS)
-    with Stage.set(arguments.keep) as stage:
+    wanted = arguments.scenario or (Scenario.ORCHESTRATOR_CRASH, *EPISODES)
+    with Show.set(arguments.keep) as stage:
         for scenario in wanted:
             stage.enter(scenario)
             if scenario is Scenario.ORCHESTRATOR_CRASH:

@@ -2,7 +2,7 @@
 
 from unjam.demo import evidence
 from unjam.demo.inventory import Inventory, contents, take_inventory
-from unjam.demo.show import ALL_UNDOABLE, FINDINGS, UNDONE, Stage
+from unjam.demo.show import ALL_UNDOABLE, FINDINGS, UNDONE, Show
 from unjam.domain.world.workstream import Verdict
 
 WRECKED = {
@@ -20,7 +20,7 @@ FINISHED = {f"ws-{number:02}": "completed" for number in range(1, 10)} | {"ws-02
 LANDED = ("shop/discount.py", "shop/receipt.py", "shop/invoice.py")
 
 
-def play(stage: Stage) -> None:
+def play(stage: Show) -> None:
     """Break it, recover it, take that back, and recover it for good."""
     worth = _break(stage)
     _by_hand(stage)
@@ -32,13 +32,13 @@ def play(stage: Stage) -> None:
     _recover_for_good(stage)
 
 
-def _break(stage: Stage) -> int:
+def _break(stage: Show) -> int:
     stage.screen.title("Nine workstreams, one orchestrator, four agents - and kill -9")
     stage.play("wreck", "wreck.json")
     return stage.note_worth()
 
 
-def _by_hand(stage: Stage) -> None:
+def _by_hand(stage: Show) -> None:
     stage.screen.title("The usual way out, by hand, in a copy")
     cost = stage.play("by_hand", "by_hand.json", style="dim")
     lost, never, twice = cost["lost"], cost["never"], cost["twice"]
@@ -50,14 +50,14 @@ def _by_hand(stage: Stage) -> None:
     say(f"to be done again, although it is on the trunk: {', '.join(twice)}", "bold red")
 
 
-def _check(stage: Stage) -> None:
+def _check(stage: Show) -> None:
     stage.screen.title("What unjam sees: rows, Git and processes compared")
     stage.unjam("check")
     told = evidence.verdicts(stage.orchestration)
     stage.claim("the case of every workstream was told", told == WRECKED)
 
 
-def _recover(stage: Stage, before: Inventory, worth: int) -> None:
+def _recover(stage: Show, before: Inventory, worth: int) -> None:
     stage.screen.title("Recover, as a Prefect flow run")
     stage.screen.line("without push and restart, the first time: they cannot be taken back", "dim")
     stage.unjam("recover", "--yes", variables=ALL_UNDOABLE, hidden=FINDINGS)
@@ -74,7 +74,7 @@ def _recover(stage: Stage, before: Inventory, worth: int) -> None:
     stage.claim(f"of {worth} contents and commits of the wreck, none is lost", not stage.lost())
 
 
-def _look_into_the_vault(stage: Stage, before: Inventory) -> None:
+def _look_into_the_vault(stage: Show, before: Inventory) -> None:
     stage.screen.title("What was saved: ws-06 had not one commit")
     stage.unjam("vault", "list")
     salvage = evidence.salvage_of(evidence.last_run(stage.orchestration), "ws-06")
@@ -87,14 +87,14 @@ def _look_into_the_vault(stage: Stage, before: Inventory) -> None:
     )
 
 
-def _undo(stage: Stage, before: Inventory) -> None:
+def _undo(stage: Show, before: Inventory) -> None:
     stage.screen.title("Take all of it back")
     stage.unjam("undo", evidence.last_run(stage.orchestration).id, "--yes", hidden=UNDONE)
     after = take_inventory(stage.orchestration, stage.origin)
     stage.claim_same(before, after)
 
 
-def _recover_for_good(stage: Stage) -> None:
+def _recover_for_good(stage: Show) -> None:
     stage.screen.title("Recover for good: push, and let the orchestrator go on")
     stage.unjam("recover", "--yes", shown_from=r"(done|refused|failed)  push ")
     recovery = evidence.last_run(stage.orchestration)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from unjam.demo import evidence
 from unjam.demo.inventory import take_inventory
-from unjam.demo.show import ALL_UNDOABLE, FINDINGS, UNDONE, Stage
+from unjam.demo.show import ALL_UNDOABLE, FINDINGS, UNDONE, Show
 from unjam.domain.world.finding import Scenario
 from unjam.engine.orchestration import Orchestration
 
@@ -23,9 +23,9 @@ class Act:
     is_cleared: bool = True  # False: a person has the last word
 
 
-def play(stage: Stage, scenario: Scenario) -> None:
+def play(stage: Show, scenario: Scenario) -> None:
     """Get into trouble, look, recover, and take it back."""
-    act = ACTS[scenario]
+    act = EPISODES[scenario]
     stage.screen.title(act.title)
     stage.play("trouble", "wreck.json", scenario)
     stage.screen.line(f"by hand: {act.by_hand}", "dim")
@@ -88,7 +88,7 @@ def _deadlock(now: Orchestration) -> _Claims:
     yield "two entries were cut, of the five there are", count == len(("ws-03", "ws-40"))
 
 
-ACTS: Mapping[Scenario, Act] = {
+EPISODES: Mapping[Scenario, Act] = {
     Scenario.AGENT_HANG: Act(
         "Two silent agents: one hangs, one works",
         "whoever runs for over an hour is killed, and a half-written file goes with its worktree",

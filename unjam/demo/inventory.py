@@ -91,7 +91,7 @@ def _described(path: Path) -> str:
 def _refs(prefix: str, git: Git) -> dict[str, str]:
     return {
         f"{prefix}{ref}": commit
-        for ref, commit in refs.named(git, "refs")
+        for ref, commit in refs.refs_below(git, "refs")
         if not ref.startswith("refs/unjam/")
     }
 

@@ -36,7 +36,7 @@ UNDONE = r"^ +(undone|undo|/|refs/|row )"
 _FOREIGN = ("GIT_", "PREFECT_", "UNJAM_")
 
 
-class Stage:
+class Show:
     """One sandbox after the other, from their making to their end."""
 
     def __init__(self, directory: Path) -> None:

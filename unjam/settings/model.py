@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from unjam.domain.steps.policy import Approval
+from unjam.domain.steps.policy import Consent
 
 if TYPE_CHECKING:
     from unjam.settings.kinds import (
@@ -44,7 +44,7 @@ def told(
 
 
 @dataclass(frozen=True)
-class Orchestration:
+class OrchestrationKeys:
     """Where the orchestration keeps its things, and how it is started; paths start at the repository."""
 
     trunk: "Name | None" = field(
@@ -91,7 +91,7 @@ class Orchestration:
     @property
     def resume_is_default(self) -> bool:
         """Nobody chose the command, so it may well not exist."""
-        return self.resume is Orchestration.resume
+        return self.resume is OrchestrationKeys.resume
 
 
 @dataclass(frozen=True)
@@ -150,31 +150,31 @@ class Hang:
 
 
 @dataclass(frozen=True)
-class Policy:
+class PolicyKeys:
     """auto: go ahead; ask: show it and wait; off: never. One class of steps each."""
 
-    salvage: Approval = field(
-        default=Approval.AUTO, metadata=told("save unsaved work into the vault")
+    salvage: Consent = field(
+        default=Consent.AUTO, metadata=told("save unsaved work into the vault")
     )
-    repair: Approval = field(
-        default=Approval.AUTO, metadata=told("stale locks, operations left in the middle")
+    repair: Consent = field(
+        default=Consent.AUTO, metadata=told("stale locks, operations left in the middle")
     )
-    record: Approval = field(
-        default=Approval.AUTO, metadata=told("write into the state what Git proves")
+    record: Consent = field(
+        default=Consent.AUTO, metadata=told("write into the state what Git proves")
     )
-    clean: Approval = field(
-        default=Approval.AUTO, metadata=told("move landed or saved worktrees to the vault")
+    clean: Consent = field(
+        default=Consent.AUTO, metadata=told("move landed or saved worktrees to the vault")
     )
-    stop: Approval = field(
-        default=Approval.ASK, metadata=told("end a process; this cannot be undone")
+    stop: Consent = field(
+        default=Consent.ASK, metadata=told("end a process; this cannot be undone")
     )
-    land: Approval = field(default=Approval.ASK, metadata=told("verified work, onto the trunk"))
-    revert: Approval = field(default=Approval.ASK, metadata=told("take landed work back out"))
-    push: Approval = field(default=Approval.ASK, metadata=told("the trunk, never by force"))
-    spec: Approval = field(default=Approval.ASK, metadata=told("change a spec"))
-    restart: Approval = field(default=Approval.ASK, metadata=told("start the orchestrator again"))
-    database: Approval = field(
-        default=Approval.ASK, metadata=told("repair the state database itself")
+    land: Consent = field(default=Consent.ASK, metadata=told("verified work, onto the trunk"))
+    revert: Consent = field(default=Consent.ASK, metadata=told("take landed work back out"))
+    push: Consent = field(default=Consent.ASK, metadata=told("the trunk, never by force"))
+    spec: Consent = field(default=Consent.ASK, metadata=told("change a spec"))
+    restart: Consent = field(default=Consent.ASK, metadata=told("start the orchestrator again"))
+    database: Consent = field(
+        default=Consent.ASK, metadata=told("repair the state database itself")
     )
 
 
@@ -216,7 +216,7 @@ class Escalation:
 
 
 @dataclass(frozen=True)
-class Watch:
+class WatchKeys:
     """What is watched together with this repository."""
 
     repositories: "Words" = field(
@@ -232,14 +232,14 @@ class Watch:
 class Settings:
     """All of it, as the file has it."""
 
-    orchestration: Orchestration = Orchestration()
+    orchestration: OrchestrationKeys = OrchestrationKeys()
     verify: Verify = Verify()
     hang: Hang = Hang()
-    policy: Policy = Policy()
+    policy: PolicyKeys = PolicyKeys()
     limits: Limits = Limits()
     vault: Vault = Vault()
     escalation: Escalation = Escalation()
-    watch: Watch = Watch()
+    watch: WatchKeys = WatchKeys()
 
 
 SECTIONS: Mapping[str, type] = {one.name: type(one.default) for one in fields(Settings)}

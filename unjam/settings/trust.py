@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from unjam.adapters import files
-from unjam.domain.steps.policy import Approval
+from unjam.domain.steps.policy import Consent
 from unjam.errors import UsageError
 from unjam.settings.model import SECTIONS, Untrusted
 from unjam.settings.personal import Personal, require_outside, state_folder
 from unjam.settings.toml_file import digest_of, read_bytes
 
-_STRICTNESS = (Approval.AUTO, Approval.ASK, Approval.OFF)
+_STRICTNESS = (Consent.AUTO, Consent.ASK, Consent.OFF)
 _SHOWN = 4  # settings in a sentence
 
 
@@ -75,7 +75,7 @@ def needing_trust(
 def _is_free(untrusted: str, value: Any, base: Any) -> bool:
     if value == base or untrusted == Untrusted.ANYTHING:
         return True
-    if isinstance(base, Approval):
+    if isinstance(base, Consent):
         return _STRICTNESS.index(value) > _STRICTNESS.index(base)
     if untrusted == Untrusted.EMPTY:
         return not value

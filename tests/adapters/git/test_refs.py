@@ -7,7 +7,7 @@ import pytest
 from tests.adapters.git.scene import MAIN, Scene, arm, fired
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.ref_moves import move_refs
-from unjam.adapters.git.refs import in_use, named, reflog_commits, resolve
+from unjam.adapters.git.refs import in_use, reflog_commits, refs_below, resolve
 from unjam.domain.steps.change import MoveRef
 from unjam.domain.steps.outcome import StepWord
 from unjam.domain.world.identity import CommitId
@@ -223,7 +223,7 @@ def test_a_ref_to_a_missing_commit_hides_no_other(scene: Scene, git: Git) -> Non
     (scene.common / "refs/heads/broken").write_text("1" * 40 + "\n")
     (scene.common / "refs/heads/zero").write_text("")
 
-    found = dict(named(git, "refs/heads/"))
+    found = dict(refs_below(git, "refs/heads/"))
 
     assert found[SIDE] == scene.at("side")
     assert found["refs/heads/broken"] == "1" * 40

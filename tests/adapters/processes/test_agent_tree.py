@@ -13,7 +13,7 @@ import pytest
 
 from tests.world import Program, wait_until
 from tests.world.hanging import HUNG, SILENT, UNTOLD, Stage, stage
-from unjam.adapters.processes.looking.agent_tree import Wanted, look, uncollected
+from unjam.adapters.processes.looking.agent_tree import WantedAgent, look_at_agents, uncollected
 from unjam.domain.scenarios.hang.score import HUNG as CONVICTED
 from unjam.domain.scenarios.hang.score import HangVerdict, Score, score
 from unjam.domain.world.signs import Look, Wait, Watched
@@ -36,7 +36,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def seen(tree: Path, *pids: int) -> Look:
-    return look({"tree": Wanted(pids, tree)})["tree"]
+    return look_at_agents({"tree": WantedAgent(pids, tree)})["tree"]
 
 
 def judged(tree: Path, *pids: int, patience: float = PATIENCE) -> Score:
@@ -195,5 +195,5 @@ def test_looking_at_nobody_costs_nothing_and_a_dead_one_shows_nothing(tree: Path
     ended = subprocess.Popen(["true"], cwd=tree)
     ended.wait()
 
-    assert look({}) == {}
+    assert look_at_agents({}) == {}
     assert seen(tree, ended.pid).members == ()

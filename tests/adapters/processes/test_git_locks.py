@@ -15,7 +15,7 @@ from tests.adapters.programs import WAIT, Bench, Terminal, is_alive, wait_for_en
 from tests.world import Program
 from tests.world.shell import git, wait_until
 from unjam.adapters.processes.locks import git_locks
-from unjam.adapters.processes.locks.git_locks import judged, owners_of
+from unjam.adapters.processes.locks.git_locks import judge_locks, owners_of
 from unjam.domain.world.snapshot import Lock
 from unjam.domain.world.truth import Truth
 
@@ -36,7 +36,7 @@ class Scene:
         if since is None:
             since = path.stat().st_mtime
         lock = Lock(path, worktree, datetime.fromtimestamp(since, UTC), Truth.UNKNOWN, "")
-        return judged([lock], self.common, {"": self.repo, "one": self.tree})[0]
+        return judge_locks([lock], self.common, {"": self.repo, "one": self.tree})[0]
 
     def leave(self, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)

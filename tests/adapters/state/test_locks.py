@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from unjam.adapters.processes.locks.lock_table import locks_on
-from unjam.adapters.processes.locks.open_files import named, openers_of
+from unjam.adapters.processes.locks.open_files import openers_of, persons_of
 from unjam.adapters.processes.looking.vitals import activity, vitals_of
-from unjam.adapters.state.file_format import anatomy_of
-from unjam.adapters.state.files.lock_probe import glimpse
+from unjam.adapters.state.file_format import read_format
+from unjam.adapters.state.files.lock_probe import probe_locks
 from unjam.domain.world.database import Activity, LockKind, lock_kinds
 
 _HOLDS = """
@@ -85,7 +85,7 @@ SCENES: dict[str, tuple[tuple[str, ...], set[LockKind]]] = {
 def test_every_lock_is_named_as_sqlite_names_it(path: Path, scene: str) -> None:
     statements, wanted = SCENES[scene]
     with holder(path, *statements) as pid:
-        found, seen = kinds(path, pid), glimpse(path)
+        found, seen = kinds(path, pid), probe_locks(path)
 
     assert found == wanted
     assert seen.is_open is bool(wanted)
@@ -93,24 +93,24 @@ def test_every_lock_is_named_as_sqlite_names_it(path: Path, scene: str) -> None:
     assert seen.is_kept is bool(blocking & wanted)
     assert not seen.is_stranded
     assert kinds(path, pid) == set()  # a dead process holds nothing
-    assert not glimpse(path).is_open
+    assert not probe_locks(path).is_open
 
 
 def test_what_is_looked_at_keeps_its_locks_and_its_bytes(path: Path) -> None:
     with holder(path, WAL, "BEGIN IMMEDIATE", WRITE) as pid:
-        before, held = anatomy_of(path), kinds(path, pid)
-        glimpse(path)
-        anatomy_of(path)
+        before, held = read_format(path), kinds(path, pid)
+        probe_locks(path)
+        read_format(path)
 
         assert kinds(path, pid) == held
-        assert anatomy_of(path) == before
+        assert read_format(path) == before
 
 
 def test_the_generation_of_a_log_changes_when_it_starts_anew(path: Path) -> None:
     with holder(path, WAL, WRITE):
-        first = anatomy_of(path).wal
+        first = read_format(path).wal
         with holder(path, "PRAGMA wal_checkpoint(RESTART)", WRITE):
-            second = anatomy_of(path).wal
+            second = read_format(path).wal
 
     assert first is not None
     assert second is not None
@@ -123,7 +123,7 @@ def test_who_has_a_deleted_file_open_is_found(path: Path) -> None:
     with holder(path, WAL, WRITE) as pid:
         Path(f"{path}-wal").unlink()
         found = list(openers_of([str(path), f"{path}-wal"]))
-        seen = glimpse(path)
+        seen = probe_locks(path)
 
     assert {(one.pid, Path(one.path).name, one.is_deleted) for one in found} == {
         (pid, "state.db", False),
@@ -144,7 +144,7 @@ def test_without_proc_it_is_told_who_has_it_open_and_that_locks_cannot_be_told(
 
 def test_what_a_holder_is_is_told_by_its_pid_and_unjam_knows_itself(path: Path) -> None:
     with holder(path, "BEGIN IMMEDIATE") as pid:
-        found = named([pid, os.getpid(), 0, -1, 2**22 + 1])
+        found = persons_of([pid, os.getpid(), 0, -1, 2**22 + 1])
 
     assert found.keys() == {pid, os.getpid()}
     assert not found[pid].is_ours

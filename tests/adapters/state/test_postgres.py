@@ -18,7 +18,7 @@ from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import PermanentError, RefusedError, TransientError
 from unjam.settings import Settings
-from unjam.settings.model import Orchestration as Places
+from unjam.settings.model import OrchestrationKeys as Places
 
 __all__ = ["host", "new_server", "rich"]  # fixtures
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unjam.domain.culprits.search import Asking, Ruling, Terms, given_up, next_trials, rule
+from unjam.domain.culprits.search import Asking, Ruling, SearchTerms, given_up, next_trials, rule
 from unjam.domain.world.trials import Blame, Heard, Probe, Said
 
 Truth = Callable[[Probe], bool]
@@ -49,7 +49,7 @@ def search(  # noqa: PLR0913 -- what a search can be like
     dead: Iterable[int] = (),
 ) -> Found:
     """Search with a test that fails for nothing, and passes for nothing, this often."""
-    dice, terms, blocked = random.Random(seed), Terms(units), frozenset(dead)
+    dice, terms, blocked = random.Random(seed), SearchTerms(units), frozenset(dead)
     heard: tuple[Heard, ...] = (Heard(Probe(units), Said.FAIL), Heard(Probe(0), Said.PASS))
     runs = rounds = 0
 
@@ -157,7 +157,7 @@ def test_more_workers_take_fewer_rounds(units: int, most: int) -> None:
 
 
 def test_tests_that_behave_alike_share_their_trials() -> None:
-    terms = Terms(64)
+    terms = SearchTerms(64)
     heard = (Heard(Probe(64), Said.FAIL), Heard(Probe(0), Said.PASS))
 
     alone = next_trials(terms, {"one": heard}, 2)
@@ -166,7 +166,7 @@ def test_tests_that_behave_alike_share_their_trials() -> None:
 
 
 def test_what_is_on_its_way_is_not_asked_for_twice() -> None:
-    terms = Terms(64)
+    terms = SearchTerms(64)
     heard = (Heard(Probe(64), Said.FAIL), Heard(Probe(0), Said.PASS))
     (first,) = next_trials(terms, {"test": heard}, 1)
 
@@ -178,7 +178,7 @@ def test_beyond_its_budget_a_search_says_that_it_cannot_tell() -> None:
         Heard(Probe(place % 65), Said.FAIL if place % 2 else Said.PASS) for place in range(200)
     )
 
-    answer = rule(Terms(64), heard)
+    answer = rule(SearchTerms(64), heard)
 
     assert isinstance(answer, Ruling)
     assert answer.blame is Blame.UNSURE

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unjam.domain.graphs import smallest_cut as cutting
-from unjam.domain.graphs.cycles import in_order, inside, knots, path_between, short_cycle
+from unjam.domain.graphs.cycles import cyclic_groups, in_order, inside, path_between, short_cycle
 from unjam.domain.graphs.smallest_cut import smallest_cut
 
 Graph = dict[str, tuple[str, ...]]
@@ -33,7 +33,7 @@ def fewest(graph: Graph) -> int:
 
 
 def cut_all(graph: Graph) -> tuple[set[tuple[str, str]], bool]:
-    cuts = [smallest_cut(inside(graph, members)) for members in knots(graph)]
+    cuts = [smallest_cut(inside(graph, members)) for members in cyclic_groups(graph)]
     return {edge for one in cuts for edge in one.edges}, all(one.smallest for one in cuts)
 
 
@@ -69,7 +69,7 @@ def test_of_the_smallest_cuts_the_one_of_least_reluctance_is_taken(
     dear = {(one, other): dice.randint(0, 9) for one in graph for other in graph[one]}
     edges = {
         edge
-        for members in knots(graph)
+        for members in cyclic_groups(graph)
         for edge in smallest_cut(inside(graph, members), dear).edges
     }
 
@@ -98,12 +98,12 @@ def test_a_cut_of_a_large_graph_leaves_an_order_and_nothing_of_it_was_cut_for_no
 ) -> None:
     graph = random_graph(random.Random(seed), size, int(size * density))
 
-    for members in knots(graph):
+    for members in cyclic_groups(graph):
         knot = inside(graph, members)
         cut = smallest_cut(knot)
         left = without(knot, set(cut.edges))
 
-        assert knots(left) == ()
+        assert cyclic_groups(left) == ()
         assert set(in_order(left)) == set(members)
         assert 1 <= cut.at_least <= len(cut.edges)
         for one, other in cut.edges:
@@ -137,7 +137,7 @@ def test_few_wrong_entries_among_thousands_are_found_and_proven(planted: int) ->
 
 def test_a_cut_that_is_not_proven_says_so_and_how_many_must_go_at_least() -> None:
     graph = random_graph(random.Random(5), 120, 600)
-    (members,) = knots(graph)
+    (members,) = cyclic_groups(graph)
 
     cut = smallest_cut(inside(graph, members))
 
@@ -155,7 +155,7 @@ def test_the_same_graph_in_any_arrangement_has_the_same_cut() -> None:
 def test_a_chain_of_ten_thousand_is_no_deeper_than_one_of_ten() -> None:
     ring = {f"{n}": (f"{(n + 1) % 10_000}",) for n in range(10_000)}
 
-    (members,) = knots(ring)
+    (members,) = cyclic_groups(ring)
 
     assert len(members) == len(short_cycle(ring, starts=1)) == 10_000
     assert len(smallest_cut(ring).edges) == 1
@@ -163,7 +163,7 @@ def test_a_chain_of_ten_thousand_is_no_deeper_than_one_of_ten() -> None:
 
 @given(graphs(most=8))
 def test_knots_are_what_reaches_itself_and_the_rest_has_an_order(graph: Graph) -> None:
-    found = {one for members in knots(graph) for one in members}
+    found = {one for members in cyclic_groups(graph) for one in members}
 
     assert found == {one for one in graph if path_between(graph, one, one, 99)}
     ordered = in_order(graph)

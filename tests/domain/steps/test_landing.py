@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from unjam.domain.steps.landing import (
     Blocked,
     Candidate,
-    Clash,
     Conflicting,
     Culprit,
-    Landing,
     Order,
+    PairClash,
+    SearchedLanding,
     Trial,
     Try,
     Verdict,
@@ -36,7 +36,9 @@ def candidates(**depends_on: str) -> list[Candidate]:
     return [Candidate(WorkstreamId(one), frozenset(ids(on))) for one, on in depends_on.items()]
 
 
-def settle(some: list[Candidate], judge: Judge, limit: int = 10_000) -> tuple[Landing, list[Trial]]:
+def settle(
+    some: list[Candidate], judge: Judge, limit: int = 10_000
+) -> tuple[SearchedLanding, list[Trial]]:
     verdicts: dict[Trial, Verdict] = {}
     asked: list[Trial] = []
     while isinstance(step := next_trial(some, verdicts), Try):
@@ -54,18 +56,18 @@ def fails_with(*culprits: str) -> Judge:
 def test_a_good_batch_takes_one_run() -> None:
     landing, asked = settle(candidates(a="", b="a", c=""), fails_with())
 
-    assert landing == Landing(ids("a b c"))
+    assert landing == SearchedLanding(ids("a b c"))
     assert asked == [ids("a b c")]
 
 
 def test_nothing_to_land_takes_no_run() -> None:
-    assert next_trial([], {}) == Landing(())
+    assert next_trial([], {}) == SearchedLanding(())
 
 
 def test_the_culprit_is_convicted_by_the_shortest_failing_trial_and_the_rest_land() -> None:
     landing, asked = settle(candidates(a="", b="", c="", d=""), fails_with("b"))
 
-    assert landing == Landing(ids("a c d"), (Culprit(WorkstreamId("b"), ids("a b")),))
+    assert landing == SearchedLanding(ids("a c d"), (Culprit(WorkstreamId("b"), ids("a b")),))
     assert ids("a") in asked
     assert asked[-1] == ids("a c d"), "what lands was verified as such"
 
@@ -84,7 +86,7 @@ def test_who_depends_on_a_culprit_is_blocked_and_not_blamed() -> None:
 def test_when_the_trunk_itself_fails_nobody_is_to_blame() -> None:
     landing, asked = settle(candidates(a="", b=""), lambda _trial: FAILED)
 
-    assert landing == Landing((), trunk_fails=True)
+    assert landing == SearchedLanding((), trunk_fails=True)
     assert asked == [ids("a b"), ()]
 
 
@@ -95,7 +97,7 @@ def test_a_conflict_costs_no_search() -> None:
     landing, asked = settle(candidates(a="", b="", c="b", d=""), judge)
 
     assert landing.landable == ids("a d")
-    assert landing.clashes == (Clash(WorkstreamId("b"), ids("a")),)
+    assert landing.clashes == (PairClash(WorkstreamId("b"), ids("a")),)
     assert landing.blocked == (Blocked(WorkstreamId("c"), by=WorkstreamId("b")),)
     assert asked == [ids("a b c d"), ids("a d")]
 
@@ -184,7 +186,7 @@ def test_exactly_the_good_ones_with_good_dependencies_land(
     assert set(landing.landable) == fine
     assert {one.workstream for one in landing.culprits} <= bad
     assert {one.workstream for one in landing.clashes} <= clashing
-    named: list[Culprit | Clash | Blocked] = [*landing.culprits, *landing.clashes]
+    named: list[Culprit | PairClash | Blocked] = [*landing.culprits, *landing.clashes]
     named.extend(landing.blocked)
     assert sorted((*landing.landable, *(one.workstream for one in named))) == [
         one.workstream for one in some

@@ -19,7 +19,7 @@ from unjam.domain.steps.plan import (
     Restart,
     Stop,
 )
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.elsewhere import Sharing, is_called
 from unjam.domain.world.finding import Scenario
 from unjam.domain.world.identity import WorkstreamId
@@ -30,7 +30,7 @@ from unjam.domain.world.workstream import Verdict, elsewhere, join, judge, unfin
 SERVER = "the state is on a server"
 SHARED = Sharing(SERVER, frozenset({"here"}), REPO / ".worktrees")
 ALONE = replace(SHARED, because="")
-ALL_AUTO = Policy(dict.fromkeys(StepClass, Approval.AUTO), resume=("resume",), remote="origin")
+ALL_AUTO = Policy(dict.fromkeys(StepClass, Consent.AUTO), resume=("resume",), remote="origin")
 STATUSES = [
     "pending",
     "running",

@@ -12,7 +12,7 @@ from unjam.domain.reports.check_report import healthy
 from unjam.domain.scenarios.corruption.plan import plan_corruption
 from unjam.domain.scenarios.shared.foreign_worktrees import refusal
 from unjam.domain.steps.plan import Mend, RemoveWorktree, SetAside, Step
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.claims.ownership import (
     LINKED,
     TAKEN,
@@ -191,7 +191,7 @@ def test_what_lies_below_is_moved_away_first() -> None:
 def test_nothing_is_moved_with_a_living_agent_below_it() -> None:
     parts = row("ws-2", agent="agent-2"), branch("ws-2", agent="agent-2")
     seen = nested(*parts, process("ws-2", agent="agent-2"))
-    policy = Policy({StepClass.STOP: Approval.OFF})
+    policy = Policy({StepClass.STOP: Consent.OFF})
 
     assert removed(seen, policy) == []
     notes = plan_recovery({Scenario.ORCHESTRATOR_CRASH}, seen, policy).notes

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unjam.adapters.git.batches import resolve_objects
-from unjam.adapters.git.command import Answer, Asked, Git
+from unjam.adapters.git.command import Asked, Git, GitAnswer
 from unjam.adapters.git.files import COMMIT, NOBODY, read_line
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.repository import Repository
@@ -76,7 +76,7 @@ def _read_one_by_one(git: Git) -> Tips:
     return Tips(named, sound, (*_broken(answer), *odd, *missing))
 
 
-def _broken(answer: Answer) -> tuple[Unknown, ...]:
+def _broken(answer: GitAnswer) -> tuple[Unknown, ...]:
     return tuple(Unknown(f"ref {ref}", _DAMAGED) for ref in _BROKEN.findall(answer.err))
 
 

@@ -69,7 +69,7 @@ _IN_THE_WAY = (
 )
 
 
-class Answer(NamedTuple):
+class GitAnswer(NamedTuple):
     """What a Git command said."""
 
     status: int
@@ -118,7 +118,7 @@ class Git:
         stdin: bytes = b"",
         accept: Sequence[int] | None = (0,),
         deadline: float = DEADLINE,
-    ) -> Answer:
+    ) -> GitAnswer:
         """Run it; a status outside ``accept`` raises (None accepts all).
 
         Raises TransientError where a lock was in the way or the deadline passed, else
@@ -128,7 +128,7 @@ class Git:
             return self.ask(*arguments, stdin=stdin).answer(accept=accept, deadline=deadline)
         child = self.start(*arguments)
         out, err = _ended(child, arguments, deadline, stdin)
-        return _accepted(arguments, Answer(child.returncode, out, err), accept)
+        return _accepted(arguments, GitAnswer(child.returncode, out, err), accept)
 
     def ask(self, *arguments: str, stdin: bytes = b"") -> "Asked":
         """Start a command that only reads, and let it work while we do something else."""
@@ -209,18 +209,20 @@ class Asked:
         self._child = child
         self._out = out
 
-    def answer(self, *, accept: Sequence[int] | None = (0,), deadline: float = DEADLINE) -> Answer:
+    def answer(
+        self, *, accept: Sequence[int] | None = (0,), deadline: float = DEADLINE
+    ) -> GitAnswer:
         """Wait for its end; raises as ``Git.run`` does. It answers once."""
         with self._out as out:
             err = self._wait(deadline)
-            answer = Answer(self._child.returncode, out.read(), err)
+            answer = GitAnswer(self._child.returncode, out.read(), err)
         return _accepted(self._arguments, answer, accept)
 
     def pieces(self) -> Iterator[bytes]:
         """Wait for its end and give its output in pieces; raises as ``Git.run`` does."""
         with self._out as out:
             err = self._wait(DEADLINE)
-            _accepted(self._arguments, Answer(self._child.returncode, b"", err), (0,))
+            _accepted(self._arguments, GitAnswer(self._child.returncode, b"", err), (0,))
             while piece := out.read(_PIECE):
                 yield piece
 
@@ -269,7 +271,9 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
     child.communicate()
 
 
-def _accepted(arguments: Sequence[str], answer: Answer, accept: Sequence[int] | None) -> Answer:
+def _accepted(
+    arguments: Sequence[str], answer: GitAnswer, accept: Sequence[int] | None
+) -> GitAnswer:
     if accept is not None and answer.status not in accept:
         raise _classified(arguments, answer)
     return answer
@@ -304,7 +308,7 @@ def _drivers_off(configured: Iterable[str]) -> list[str]:
     return off
 
 
-def _classified(arguments: Sequence[str], answer: Answer) -> UnjamError:
+def _classified(arguments: Sequence[str], answer: GitAnswer) -> UnjamError:
     first = answer.err.splitlines()[0] if answer.err else f"exit status {answer.status}"
     text = f"git {arguments[0]}: {first}"
     transient = any(sign in answer.err for sign in _IN_THE_WAY)

@@ -15,7 +15,7 @@ _ASK_AT_ONCE = 400  # so that questions fit into a pipe while the answers wait i
 _PIECE = 1 << 20
 
 
-class Known(NamedTuple):
+class ObjectHeader(NamedTuple):
     """What the object store says of one object, from its header alone."""
 
     kind: bytes
@@ -31,7 +31,7 @@ class Objects:
         self._ask: IO[bytes] = process.stdin
         self._hear: IO[bytes] = process.stdout
 
-    def known(self, oids: Iterable[bytes]) -> dict[bytes, Known]:
+    def known(self, oids: Iterable[bytes]) -> dict[bytes, ObjectHeader]:
         """Return those objects that are there, with kind and size."""
         found = {}
         for some in _chunks(oids, _ASK_AT_ONCE):
@@ -88,15 +88,15 @@ class Objects:
             # Git gives up at some kinds of damage.
             raise PermanentError("the object store is damaged: run git fsck") from error
 
-    def _header(self, oid: bytes) -> Known | None:
+    def _header(self, oid: bytes) -> ObjectHeader | None:
         fields = self._hear.readline().split()
         if len(fields) == 2 and fields[1] == b"missing":  # noqa: PLR2004 -- id, word
             return None
         if len(fields) != 3:  # noqa: PLR2004 -- id, kind, size
             raise PermanentError(f"object {oid.hex()} cannot be read from the object store")
-        return Known(fields[1], int(fields[2]))
+        return ObjectHeader(fields[1], int(fields[2]))
 
-    def _expect(self, oid: bytes) -> Known:
+    def _expect(self, oid: bytes) -> ObjectHeader:
         known = self._header(oid)
         if known is None:
             raise PermanentError(f"object {oid.hex()} is not in the object store")

@@ -14,7 +14,7 @@ NOTHING = "0" * 40
 _ON_A_COMMAND_LINE = 500  # names; more are found by listing every ref
 
 
-class Standing(NamedTuple):
+class RefValue(NamedTuple):
     """A ref as it stands."""
 
     commit: CommitId | None = None
@@ -33,7 +33,7 @@ def is_branch_name(git: Git, name: str) -> bool:
     return git.run("check-ref-format", f"{BRANCHES}{name}", accept=(0, 1)).status == 0
 
 
-def named(git: Git, prefix: str) -> tuple[tuple[str, CommitId], ...]:
+def refs_below(git: Git, prefix: str) -> tuple[tuple[str, CommitId], ...]:
     """List refs below a prefix with what they stand for; broken ones are left out."""
     return tuple((ref, at.commit) for ref, at in _list(git, (prefix,)) if at.commit)
 
@@ -86,21 +86,21 @@ def in_use(common: Path, ref: str) -> tuple[Truth, str]:
     return (Truth.UNKNOWN, doubt) if doubt else (Truth.NO, "")
 
 
-def standing(git: Git, names: Sequence[str]) -> dict[str, Standing]:
+def standing(git: Git, names: Sequence[str]) -> dict[str, RefValue]:
     """Tell how each of these refs stands; no commit where there is no such ref."""
-    wanted = dict.fromkeys(names, Standing())
+    wanted = dict.fromkeys(names, RefValue())
     asked = tuple(names) if len(names) <= _ON_A_COMMAND_LINE else ()
     wanted.update((ref, at) for ref, at in _list(git, asked) if ref in wanted)
     return wanted
 
 
-def _list(git: Git, patterns: Sequence[str]) -> Iterator[tuple[str, Standing]]:
+def _list(git: Git, patterns: Sequence[str]) -> Iterator[tuple[str, RefValue]]:
     # These fields open no object: one ref to a missing commit must not hide the others.
     form = "--format=%(refname)%00%(objectname)%00%(symref)%00"
     listing = git.run("for-each-ref", form, "--", *patterns)
     parts = [one.removeprefix("\n") for one in listing.text.split("\0")]
     for ref, commit, symbolic in zip(*[iter(parts)] * 3, strict=False):
-        yield ref, Standing(CommitId(commit), symbolic)
+        yield ref, RefValue(CommitId(commit), symbolic)
 
 
 def _admin_directories(common: Path) -> Iterator[Path]:

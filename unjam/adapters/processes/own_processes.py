@@ -2,7 +2,7 @@
 
 import os
 
-from unjam.adapters.processes.table import PROC, Entry, Table, ancestors_of, descendants_of
+from unjam.adapters.processes.table import PROC, ProcessEntry, Table, ancestors_of, descendants_of
 
 # Only our own Git commands are run with both; see the Git adapter.
 _MARKS = (b"GIT_OPTIONAL_LOCKS=0", b"GIT_NO_REPLACE_OBJECTS=1")
@@ -16,7 +16,7 @@ def our_own(table: Table) -> frozenset[int]:
     return frozenset((os.getpid(), *found))
 
 
-def is_our_own(entry: Entry, table: Table) -> bool:
+def is_our_own(entry: ProcessEntry, table: Table) -> bool:
     """Tell the same of one process, looking at nothing but what is above it."""
     us = table.get(os.getpid())
     if us is None or entry.pid == us.pid:
@@ -25,7 +25,7 @@ def is_our_own(entry: Entry, table: Table) -> bool:
     return any(one.pid == us.pid for one in above) and _is_part(entry, us)
 
 
-def _is_part(entry: Entry, us: Entry) -> bool:
+def _is_part(entry: ProcessEntry, us: ProcessEntry) -> bool:
     is_copy = entry.parent == us.pid and entry.command == us.command
     return is_copy or _is_marked(entry.pid)
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 
 from unjam.adapters.processes.command_line import is_interactive_shell, name_of, programs, words_in
-from unjam.adapters.processes.table import Entry, Sketch, Table, ancestors_of
+from unjam.adapters.processes.table import ProcessEntry, Sketch, Table, ancestors_of
 
 _EDITORS = words_in(
     "vi vim nvim view vimdiff nano pico emacs emacsclient hx helix kak micro ed joe ne jed mcedit"
@@ -25,7 +25,7 @@ def is_git(entry: Sketch) -> bool:
     return name == "git" or name.startswith("git-")
 
 
-def is_personal(entry: Entry) -> bool:
+def is_personal(entry: ProcessEntry) -> bool:
     """Tell a shell or editor a person sits at, or what keeps a person's terminals."""
     if entry.has_terminal and is_interactive_shell(entry.command):
         return True
@@ -35,7 +35,7 @@ def is_personal(entry: Entry) -> bool:
     return name in _SESSION_HOSTS or name in _EDITORS_WITH_WINDOWS
 
 
-def is_editors_helper(entry: Entry, table: Table) -> bool:
+def is_editors_helper(entry: ProcessEntry, table: Table) -> bool:
     """Tell what an editor with windows started by itself, in a directory it shows.
 
     What a person started in a terminal of the editor is not the editor's.

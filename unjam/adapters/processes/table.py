@@ -27,7 +27,7 @@ class Sketch:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Sketch):
+class ProcessEntry(Sketch):
     """One living process."""
 
     parent: int
@@ -43,17 +43,17 @@ class Entry(Sketch):
         return self.pid, self.start
 
 
-Table = Mapping[int, Entry]
+Table = Mapping[int, ProcessEntry]
 
 
 class QuickTable(Table):
     """A table that looks twice: at all for what they run and where, at few for the rest."""
 
     def __init__(self) -> None:
-        self._entries: dict[int, Entry] = {} if has_proc() else read_table()
+        self._entries: dict[int, ProcessEntry] = {} if has_proc() else read_table()
         self.sketches = list(_sketches()) if has_proc() else [*self._entries.values()]
 
-    def __getitem__(self, pid: int) -> Entry:
+    def __getitem__(self, pid: int) -> ProcessEntry:
         if pid not in self._entries:
             entry = _entry(str(pid)) if has_proc() else None
             if entry is None:
@@ -73,7 +73,7 @@ def has_proc() -> bool:
     return (PROC / "self" / "stat").exists()
 
 
-def read_table() -> dict[int, Entry]:
+def read_table() -> dict[int, ProcessEntry]:
     """Return every living process by pid; zombies are dead."""
     entries = _from_proc() if has_proc() else _from_psutil()
     return {entry.pid: entry for entry in entries}
@@ -104,7 +104,7 @@ def children_of(table: Table) -> dict[int, list[int]]:
     return children
 
 
-def ancestors_of(pid: int, table: Table) -> Iterator[Entry]:
+def ancestors_of(pid: int, table: Table) -> Iterator[ProcessEntry]:
     """Walk up from the parent of a process, as far as it can be seen."""
     seen = {pid}
     entry = table.get(pid)
@@ -125,7 +125,7 @@ def descendants_of(roots: set[int], table: Table) -> list[int]:
     return found
 
 
-def _from_proc() -> Iterator[Entry]:
+def _from_proc() -> Iterator[ProcessEntry]:
     return (entry for name in _names() if (entry := _entry(name)) is not None)
 
 
@@ -141,7 +141,7 @@ def _names() -> Iterator[str]:
     return (name for name in os.listdir(PROC) if name.isdigit())  # noqa: PTH208 -- names, no paths
 
 
-def _entry(name: str) -> Entry | None:
+def _entry(name: str) -> ProcessEntry | None:
     stat = _stat(name)
     if stat is None:
         return None
@@ -149,7 +149,7 @@ def _entry(name: str) -> Entry | None:
     return (
         None
         if line is None
-        else Entry(
+        else ProcessEntry(
             pid=int(name),
             parent=int(stat[1]),
             group=int(stat[2]),
@@ -200,7 +200,7 @@ def _cwd(name: str) -> str | None:
         return None
 
 
-def _from_psutil() -> Iterator[Entry]:
+def _from_psutil() -> Iterator[ProcessEntry]:
     import psutil
 
     wanted = ["pid", "ppid", "create_time", "status", "terminal", "cmdline", "cwd"]
@@ -208,7 +208,7 @@ def _from_psutil() -> Iterator[Entry]:
         told = process.info
         if told["status"] in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
             continue
-        yield Entry(
+        yield ProcessEntry(
             pid=told["pid"],
             parent=told["ppid"] or 0,
             group=_asked(os.getpgid, told["pid"]),

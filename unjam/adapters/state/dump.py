@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from unjam.adapters.state.file import opened_to_read, translated
-from unjam.adapters.state.location import file_of, shown
+from unjam.adapters.state.location import file_of, without_password
 from unjam.errors import TransientError, UnjamError
 
 DEADLINE = 30.0  # seconds
@@ -27,7 +27,7 @@ def copy_database(location: str, target: Path, *, deadline: float = DEADLINE) ->
             if not target.exists():
                 _copy(source, target, time.monotonic() + deadline)
     except UnjamError as error:
-        raise type(error)(f"copy of state {shown(location)}: {error}") from error
+        raise type(error)(f"copy of state {without_password(location)}: {error}") from error
     return target
 
 

@@ -106,7 +106,7 @@ def _is_closed_wal(path: Path) -> bool:
     """Tell a WAL database nobody has open and nothing is pending for."""
     return (
         _header(path)[18:20] == bytes((_WAL_VERSION, _WAL_VERSION))
-        and not beside(path, "-wal").exists()
+        and not companion_file(path, "-wal").exists()
         and path.stat().st_size <= COPY_LIMIT
     )
 
@@ -136,7 +136,7 @@ def _copied(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="unjam-") as directory:
         copy = Path(directory, "state.db")
         for suffix in before:
-            shutil.copyfile(beside(path, suffix), beside(copy, suffix))
+            shutil.copyfile(companion_file(path, suffix), companion_file(copy, suffix))
         if _stamps(path) != before:
             raise TransientError("it is being written")
         yield copy
@@ -146,12 +146,12 @@ def _stamps(path: Path) -> dict[str, tuple[int, int]]:
     stamps = {}
     for suffix in ("", "-wal", "-journal"):
         with suppress(FileNotFoundError):
-            status = beside(path, suffix).stat()
+            status = companion_file(path, suffix).stat()
             stamps[suffix] = (status.st_size, status.st_mtime_ns)
     return stamps
 
 
-def beside(path: Path, suffix: str) -> Path:
+def companion_file(path: Path, suffix: str) -> Path:
     """Name one of the files of a database: SQLite follows a link to it, and keeps the others there."""
     return Path(os.path.realpath(path) + suffix)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from unjam.adapters.state.file import ALONE, beside
+from unjam.adapters.state.file import ALONE, companion_file
 from unjam.domain.world.database import SIDES, Wal
 
 MAGIC = b"SQLite format 3\0"
@@ -24,7 +24,7 @@ _FOLDED_AT = 96
 
 
 @dataclass(frozen=True, slots=True)
-class Anatomy:
+class FileFormat:
     """The files of one database."""
 
     size: int
@@ -36,19 +36,19 @@ class Anatomy:
     written_at: datetime | None
 
 
-def anatomy_of(path: Path) -> Anatomy:
+def read_format(path: Path) -> FileFormat:
     """Read it from the files; what is not there, or not to be read, is told as not there."""
     with ALONE:
         header = _beginning(path, HEADER)
         is_ours = header.startswith(MAGIC) and len(header) == HEADER
         wal, reads = _wal(path)
-        return Anatomy(
+        return FileFormat(
             size=_size(path),
             mode=("wal" if header[18:20] == b"\x02\x02" else "rollback") if is_ours else "",
             page_size=page_size(header) if is_ours else 0,
             wal=wal,
             reads=reads,
-            has_hot_journal=_beginning(beside(path, "-journal"), 8) == _JOURNAL_MAGIC,
+            has_hot_journal=_beginning(companion_file(path, "-journal"), 8) == _JOURNAL_MAGIC,
             written_at=_written_at(path),
         )
 
@@ -56,7 +56,7 @@ def anatomy_of(path: Path) -> Anatomy:
 def last_commit(path: Path) -> bytes:
     """Return what differs after every commit: counters in the database and in the index of its log."""
     with ALONE:
-        return _beginning(path, 28)[24:] + _beginning(beside(path, "-shm"), 24)[8:]
+        return _beginning(path, 28)[24:] + _beginning(companion_file(path, "-shm"), 24)[8:]
 
 
 def reading_marks(path: Path) -> tuple[tuple[bytes, int], ...]:
@@ -65,7 +65,7 @@ def reading_marks(path: Path) -> tuple[tuple[bytes, int], ...]:
     A mark that somebody reads by stays as it is until he ends.
     """
     with ALONE:
-        start = _beginning(beside(path, "-shm"), _FOLDED_AT + _FOLDED.size)
+        start = _beginning(companion_file(path, "-shm"), _FOLDED_AT + _FOLDED.size)
     if len(start) < _FOLDED_AT + _FOLDED.size:
         return ()
     _, *marks = _FOLDED.unpack_from(start, _FOLDED_AT)
@@ -79,7 +79,7 @@ def page_size(header: bytes) -> int:
 
 
 def _wal(path: Path) -> tuple[Wal | None, tuple[int, ...]]:
-    log = beside(path, "-wal")
+    log = companion_file(path, "-wal")
     header = _beginning(log, WAL_HEADER)
     size = _size(log)
     if len(header) < WAL_HEADER:
@@ -110,7 +110,7 @@ def _committed(log: Path, page: int, salts: bytes) -> int:
 
 def _index(path: Path, salts: bytes) -> tuple[int | None, tuple[int, ...]]:
     """Read from the ``-shm`` how much is folded in, if it is of this very log."""
-    start = _beginning(beside(path, "-shm"), _FOLDED_AT + _FOLDED.size)
+    start = _beginning(companion_file(path, "-shm"), _FOLDED_AT + _FOLDED.size)
     if len(start) < _FOLDED_AT + _FOLDED.size or start[32:40] != salts:
         return None, ()
     folded, *marks = _FOLDED.unpack_from(start, _FOLDED_AT)
@@ -122,7 +122,7 @@ def _written_at(path: Path) -> datetime | None:
     for side in SIDES:
         if side != "-shm":  # readers write that too
             with suppress(OSError):
-                times.append(beside(path, side).stat().st_mtime)
+                times.append(companion_file(path, side).stat().st_mtime)
     return datetime.fromtimestamp(max(times), UTC) if times else None
 
 

@@ -30,7 +30,7 @@ def file_of(location: str) -> Path | None:
     return Path(unquote(match["path"]))
 
 
-def shown(location: str) -> str:
+def without_password(location: str) -> str:
     """Return the location without user and password, fit for a report."""
     if not is_url(location):
         return location
@@ -39,7 +39,7 @@ def shown(location: str) -> str:
 
 def without_secrets(message: str, location: str) -> str:
     """Cut the location and its password out of what a driver has to say."""
-    message = " ".join(message.replace(location, shown(location)).split())
+    message = " ".join(message.replace(location, without_password(location)).split())
     match = _PASSWORD.match(location)
     options = (found[0].partition("=")[2] for found in _SECRET_OPTION.finditer(location))
     for secret in (match["password"] if match else "", *options):

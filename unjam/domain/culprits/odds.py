@@ -31,7 +31,7 @@ Weights = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class SearchedUnits:
     """The units a search is about: after ``lo``, up to ``hi``, with some taken out of every tree."""
 
     lo: int
@@ -65,7 +65,7 @@ class Span:
 class Belief:
     """Weights of every hypothesis: first "broken before", then each unit, last "flaky"."""
 
-    span: Span
+    span: SearchedUnits
     weights: Weights
 
     @property
@@ -164,7 +164,7 @@ class Belief:
         return total
 
 
-def first_belief(span: Span, likelier: Mapping[int, float]) -> Belief:
+def first_belief(span: SearchedUnits, likelier: Mapping[int, float]) -> Belief:
     """Believe what one has to after one failure at the end of a span and one pass at its start.
 
     The shares of "flaky" and "broken before" are set then: had they been set first, noise that is
@@ -189,7 +189,7 @@ def first_belief(span: Span, likelier: Mapping[int, float]) -> Belief:
 
 @lru_cache(maxsize=4096)
 def believed(
-    span: Span,
+    span: SearchedUnits,
     heard: tuple[Heard, ...],
     likelier: tuple[tuple[int, float], ...] = (),
     *,
@@ -212,7 +212,7 @@ def believed(
     return belief if removed is None or plain else belief.after(removed, last.said)
 
 
-def _is_first(span: Span, heard: tuple[Heard, ...]) -> bool:
+def _is_first(span: SearchedUnits, heard: tuple[Heard, ...]) -> bool:
     """Tell the two observations that the first belief already holds."""
     last = heard[-1]
     opening = (Heard(span.at(span.hi), Said.FAIL), Heard(span.at(span.lo), Said.PASS))

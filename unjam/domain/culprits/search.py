@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from unjam.domain.culprits.odds import Belief, Span, believed, best_places
+from unjam.domain.culprits.odds import Belief, SearchedUnits, believed, best_places
 from unjam.domain.world.trials import Blame, Heard, Probe, Said
 
 _ENOUGH = 2  # passes of the trunk without the unit, beyond the failures
@@ -20,7 +20,7 @@ _DEEPEST = 3  # units that break one test each for itself
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SearchTerms:
     """What a search is about, and when it has found."""
 
     units: int
@@ -48,17 +48,17 @@ class Ruling:
 class Asking:
     """What is still needed: these trials, or without any the most telling ones."""
 
-    span: Span
+    span: SearchedUnits
     belief: Belief
     musts: tuple[Probe, ...] = ()
 
 
-def rule(terms: Terms, heard: tuple[Heard, ...]) -> Ruling | Asking:
+def rule(terms: SearchTerms, heard: tuple[Heard, ...]) -> Ruling | Asking:
     """Conclude about one test from its trials, or say what is needed; the first two began the search."""
-    return _Court(terms, heard).rule(Span(0, terms.units))
+    return _Court(terms, heard).rule(SearchedUnits(0, terms.units))
 
 
-def given_up(terms: Terms, heard: tuple[Heard, ...]) -> Ruling:
+def given_up(terms: SearchTerms, heard: tuple[Heard, ...]) -> Ruling:
     """Conclude from what there is when no trial can tell more."""
     answer = rule(terms, heard)
     if isinstance(answer, Ruling):
@@ -67,7 +67,7 @@ def given_up(terms: Terms, heard: tuple[Heard, ...]) -> Ruling:
 
 
 def next_trials(
-    terms: Terms,
+    terms: SearchTerms,
     cases: Mapping[str, tuple[Heard, ...]],
     workers: int,
     pending: Sequence[Probe] = (),
@@ -142,7 +142,9 @@ def _without_some(belief: Belief, heard: Sequence[Heard], dead: set[int]) -> Ite
     yield from (one for unit in order if (one := belief.span.minus([unit])) not in refused)
 
 
-def _tested(alike: Sequence[tuple[tuple[Heard, ...], Asking]], span: Span) -> Iterator[int]:
+def _tested(
+    alike: Sequence[tuple[tuple[Heard, ...], Asking]], span: SearchedUnits
+) -> Iterator[int]:
     for heard, _ in alike:
         for one in heard:
             place = span.place(one.probe)
@@ -150,7 +152,7 @@ def _tested(alike: Sequence[tuple[tuple[Heard, ...], Asking]], span: Span) -> It
                 yield place
 
 
-def _worth(span: Span, dead: set[int], tested: frozenset[int]) -> dict[int, float]:
+def _worth(span: SearchedUnits, dead: set[int], tested: frozenset[int]) -> dict[int, float]:
     """Say how likely each place can be tested: neighbours of one that cannot seldom can."""
     worth: dict[int, float] = {}
     for one in dead:
@@ -176,7 +178,7 @@ def _unsure(belief: Belief, because: str) -> Ruling:
 class _Court:
     """The trials of one test."""
 
-    def __init__(self, terms: Terms, heard: tuple[Heard, ...]) -> None:
+    def __init__(self, terms: SearchTerms, heard: tuple[Heard, ...]) -> None:
         self.terms = terms
         self.heard = heard
         self.count = Counter(heard)
@@ -193,7 +195,7 @@ class _Court:
     def is_dead(self, probe: Probe) -> bool:
         return self.count[Heard(probe, Said.UNTESTABLE)] > 0
 
-    def rule(self, span: Span) -> Ruling | Asking:
+    def rule(self, span: SearchedUnits) -> Ruling | Asking:
         """Conclude about a span: first whether something else breaks the test, too."""
         belief = believed(span, self.heard, self.terms.likelier)
         if len(self.heard) >= self.terms.budget:
@@ -214,11 +216,11 @@ class _Court:
             return Asking(span, belief)
         return self._proven(span, belief, unit)
 
-    def _needed(self, span: Span) -> float:
+    def _needed(self, span: SearchedUnits) -> float:
         is_noisy = self._is_noisy(span)
         return self.terms.noisy_confidence if is_noisy else self.terms.confidence
 
-    def _is_noisy(self, span: Span) -> bool:
+    def _is_noisy(self, span: SearchedUnits) -> bool:
         """Tell whether the test contradicted itself: failed before it passed, or both at one tree."""
         said = [
             (place, one.said) for one in self.heard if (place := span.place(one.probe)) is not None
@@ -228,7 +230,7 @@ class _Court:
         both = any(self.fails(one.probe) and self.passes(one.probe) for one in self.heard)
         return both or bool(failed and passed and min(failed) <= max(passed))
 
-    def _broken_twice(self, span: Span, plain: Belief, unit: int) -> Ruling | Asking:
+    def _broken_twice(self, span: SearchedUnits, plain: Belief, unit: int) -> Ruling | Asking:
         """Prove that the unit breaks the test, and that without it something else does; then go on."""
         wanted = {span.minus([unit]): _SURE, span.at(unit): 2}
         have = {probe: self.fails(probe) for probe in wanted}
@@ -245,9 +247,9 @@ class _Court:
             return Asking(span, plain)
         if len(span.without) + 1 >= _DEEPEST or unit == span.hi:
             return _unsure(plain, f"without unit {unit}, which breaks it, it fails still")
-        return self.rule(Span(unit, span.hi, (*span.without, unit)))
+        return self.rule(SearchedUnits(unit, span.hi, (*span.without, unit)))
 
-    def _proven(self, span: Span, belief: Belief, unit: int) -> Ruling | Asking:
+    def _proven(self, span: SearchedUnits, belief: Belief, unit: int) -> Ruling | Asking:
         """Ask for what is missing of the proof; concluded when nothing is."""
         without = self._reverted(span, unit)
         net = self.passes(without) - self.fails(without) if without else _ENOUGH
@@ -276,7 +278,7 @@ class _Court:
         fails, passes = self.fails(head), self.passes(head)
         return fails < _ENOUGH or (fails <= 2 * passes and fails + passes < _DOUBTED)
 
-    def _reverted(self, span: Span, unit: int) -> Probe | None:
+    def _reverted(self, span: SearchedUnits, unit: int) -> Probe | None:
         """Name the trial without the unit, with what is built on it taken out too where it must be."""
         stack = tuple(one for one in self.terms.stacks.get(unit, ()) if one not in span.without)
         for units in ((), stack):
@@ -285,7 +287,7 @@ class _Court:
                 return probe
         return None
 
-    def _bracket(self, span: Span, unit: int) -> Iterator[Probe]:
+    def _bracket(self, span: SearchedUnits, unit: int) -> Iterator[Probe]:
         """Yield the trials right after and right before the unit that are still missing."""
         at, before = span.at(unit), self._predecessor(span, unit)
         if not self.fails(at) and not self.is_dead(at):
@@ -293,12 +295,12 @@ class _Court:
         if before is not None and before != span.lo and not self.passes(span.at(before)):
             yield span.at(before)
 
-    def _predecessor(self, span: Span, unit: int) -> int | None:
+    def _predecessor(self, span: SearchedUnits, unit: int) -> int | None:
         """Return the nearest earlier place that can be tested."""
         places = range(unit - 1, span.lo - 1, -1)
         return next((one for one in places if not self.is_dead(span.at(one))), None)
 
-    def _alone(self, span: Span, belief: Belief, ruling: Ruling) -> Ruling | Asking:
+    def _alone(self, span: SearchedUnits, belief: Belief, ruling: Ruling) -> Ruling | Asking:
         """Try the unit alone on the last good point: if that passes, it takes two to break the test."""
         unit = ruling.guilty[len(span.without)]
         probe = Probe(0, (), unit)
@@ -308,7 +310,9 @@ class _Court:
             return Asking(span, belief, (probe,))
         return self._partner(span, belief, ruling, unit)
 
-    def _partner(self, span: Span, belief: Belief, ruling: Ruling, unit: int) -> Ruling | Asking:
+    def _partner(
+        self, span: SearchedUnits, belief: Belief, ruling: Ruling, unit: int
+    ) -> Ruling | Asking:
         """Find the earliest place on which the unit breaks the test: the partner landed there."""
         low, high = 0, unit - 1
         while high - low > 1:

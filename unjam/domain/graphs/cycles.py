@@ -14,7 +14,7 @@ Path = tuple[Node, ...]
 _LARGE = 1000  # nodes; in a larger knot any short cycle is as good for a reader
 
 
-def knots(waits: Waits[Node]) -> tuple[tuple[Node, ...], ...]:
+def cyclic_groups(waits: Waits[Node]) -> tuple[tuple[Node, ...], ...]:
     """Return the members of every strongly connected component of two or more, each sorted."""
     order = _finished(waits)
     waited_for_by: dict[Node, list[Node]] = {}

@@ -9,14 +9,14 @@ _SWEEPS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NodePlace:
     """Where a node stands; columns may be halves, so that short rows are centred."""
 
     layer: int
     column: float
 
 
-def layered(waits: Mapping[Node, Collection[Node]]) -> dict[Node, Place]:
+def layered(waits: Mapping[Node, Collection[Node]]) -> dict[Node, NodePlace]:
     """Place every node of a graph without cycles."""
     layer: dict[Node, int] = {}
     for node in in_order(waits):
@@ -32,7 +32,7 @@ def layered(waits: Mapping[Node, Collection[Node]]) -> dict[Node, Place]:
             column |= {node: float(number) for number, node in enumerate(row)}
     widest = max(map(len, rows), default=0)
     return {
-        node: Place(layer[node], number + (widest - len(row)) / 2)
+        node: NodePlace(layer[node], number + (widest - len(row)) / 2)
         for row in rows
         for number, node in enumerate(row)
     }

@@ -9,7 +9,7 @@ answer is a good one, says that it may not be the smallest, and names how many m
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from unjam.domain.graphs.cycles import Node, Waits, inside, knots, path_between, short_cycle
+from unjam.domain.graphs.cycles import Node, Waits, cyclic_groups, inside, path_between, short_cycle
 from unjam.domain.graphs.ordering import good_order
 
 EXACT = (
@@ -117,7 +117,7 @@ class _Search:
     def cheapest(self, graph: _Graph, limit: int) -> _Found | None:
         """Return the cheapest cut of a graph; None if there is none cheaper than the limit."""
         cost, edges = 0, list[tuple[str, str]]()
-        for members in sorted(knots(graph), key=len):
+        for members in sorted(cyclic_groups(graph), key=len):
             found = self._of_knot(_part(graph, members), limit - cost)
             if found is None:
                 return None
@@ -231,7 +231,7 @@ def _disjoint_cycles(graph: _Graph, enough: int) -> int:
     total = 0
     rest = {node: dict(others) for node, others in graph.items()}
     for _ in range(_ROUNDS if len(graph) < _BRANCHED // 4 else _ROUNDS // 4):
-        parts = knots(rest)
+        parts = cyclic_groups(rest)
         if not parts or total >= enough:
             break
         for members in parts:

@@ -28,7 +28,7 @@ class Checked:
     advice: str = ""  # a command to type where there is one
 
 
-def holds(name: str, sentence: str) -> Checked:
+def met(name: str, sentence: str) -> Checked:
     """Say that it does."""
     return Checked(name, Word.OK, sentence)
 
@@ -43,7 +43,7 @@ def warns(name: str, sentence: str, advice: str = "") -> Checked:
     return Checked(name, Word.WARNING, sentence, advice)
 
 
-def untold(name: str, sentence: str, advice: str = "") -> Checked:
+def unknown(name: str, sentence: str, advice: str = "") -> Checked:
     """Say that it cannot be told."""
     return Checked(name, Word.UNKNOWN, sentence, advice)
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from unjam.domain.catalogue.diagnosis import diagnose
-from unjam.domain.readiness.checks import Checked, fails, holds, untold, warns
-from unjam.domain.readiness.prerequisites import Ground, Standing
-from unjam.domain.scenarios.shared.restarting import listed
+from unjam.domain.readiness.checks import Checked, fails, met, unknown, warns
+from unjam.domain.readiness.prerequisites import Prerequisites, RemoteStanding
+from unjam.domain.scenarios.shared.restarting import workstreams_in_words
 from unjam.domain.world.claims.ownership import is_ours
 from unjam.domain.world.identity import Role
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
@@ -20,7 +20,7 @@ _DONE = ("completed", "discarded")
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class TrunkVerified:
     """What the verify command said of the trunk."""
 
     passed: bool
@@ -29,10 +29,10 @@ class Verified:
 
 
 def postflight(
-    snapshot: Snapshot, ground: Ground, verified: Verified | None
+    snapshot: Snapshot, ground: Prerequisites, verified: TrunkVerified | None
 ) -> tuple[Checked, ...]:
     """Check everything; ``verified`` None: the trunk was not to be verified."""
-    checks: tuple[Callable[[Snapshot, Ground], Iterator[Checked]], ...] = (
+    checks: tuple[Callable[[Snapshot, Prerequisites], Iterator[Checked]], ...] = (
         _ended,
         _completed,
         _landed,
@@ -46,7 +46,7 @@ def postflight(
     return (*found, *_verified(snapshot, verified))
 
 
-def _ended(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
+def _ended(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "the run has ended"
     busy = [one for one in snapshot.processes if one.role in (Role.ORCHESTRATOR, Role.AGENT)]
     for one in busy[:SHOWN]:
@@ -55,18 +55,18 @@ def _ended(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
         yield fails(name, f"a recovery is at work: {ground.at_work}")
     away = unfinished_elsewhere(snapshot)
     if away:
-        named = listed({one.id for one in away})
-        yield untold(name, f"{named}: elsewhere, and who works there cannot be seen from here")
+        named = workstreams_in_words({one.id for one in away})
+        yield unknown(name, f"{named}: elsewhere, and who works there cannot be seen from here")
     if snapshot.processes_known is not Truth.YES:
-        yield untold(name, "not every process could be looked at")
+        yield unknown(name, "not every process could be looked at")
     elif not (busy or ground.at_work or away):
-        yield holds(name, "no orchestrator and no agent lives on this machine")
+        yield met(name, "no orchestrator and no agent lives on this machine")
 
 
-def _completed(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
+def _completed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     name = "everything completed"
     if snapshot.state.readable is Truth.UNKNOWN:
-        yield untold(name, f"the state does not open: {snapshot.state.because}")
+        yield unknown(name, f"the state does not open: {snapshot.state.because}")
         return
     ordered = [one for one in join(snapshot) if one.row is not None or one.spec is not None]
     left = [one for one in ordered if one.status not in _DONE]
@@ -75,7 +75,7 @@ def _completed(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
     if len(left) > SHOWN:
         yield fails(name, f"and {len(left) - SHOWN} more", "unjam progress")
     if not left:
-        yield holds(name, f"{counted(len(ordered), 'workstream')}, none is left")
+        yield met(name, f"{counted(len(ordered), 'workstream')}, none is left")
 
 
 def _why(one: Workstream, snapshot: Snapshot) -> str:
@@ -91,7 +91,7 @@ def _why(one: Workstream, snapshot: Snapshot) -> str:
     return f": it waits for {', '.join(waits)}" if waits else ""
 
 
-def _landed(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
+def _landed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     name = "everything landed"
     completed = [one for one in join(snapshot) if one.status == "completed"]
     branches = [(one, branch) for one in completed if (branch := one.branch) is not None]
@@ -103,7 +103,7 @@ def _landed(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
     for one, branch in out[:SHOWN]:
         advice = f"unjam recover orchestrator_crash --workstream {shlex.quote(one.id)}"
         if branch.landed is Truth.UNKNOWN:
-            yield untold(name, f"{branch.name}: whether it has landed cannot be told")
+            yield unknown(name, f"{branch.name}: whether it has landed cannot be told")
         else:
             number = counted(branch.own_commits or 0, "commit")
             yield fails(name, f"{branch.name} has {number} the trunk has not", advice)
@@ -111,23 +111,23 @@ def _landed(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
     for one in empty[:SHOWN]:
         yield warns(name, f"{one.id} is completed, and its branch has no commit of its own")
     if not out:
-        yield holds(name, f"{counted(len(completed), 'completed workstream')} on the trunk")
+        yield met(name, f"{counted(len(completed), 'completed workstream')} on the trunk")
 
 
-def _agreed(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
+def _agreed(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "rows, Git and processes agree"
     found = diagnose(snapshot)
     for finding in found[:SHOWN]:
         yield fails(name, finding.summary, f"unjam recover {finding.scenario}")
     for one in snapshot.unknown:
-        yield untold(name, f"{one.what}: {one.because}")
+        yield unknown(name, f"{one.what}: {one.because}")
     for run in ground.killed:
         yield fails(name, f"recovery {run} was killed and never taken up", "unjam recover")
     if not found and not snapshot.unknown and not ground.killed:
-        yield holds(name, "nothing is wrong")
+        yield met(name, "nothing is wrong")
 
 
-def _worktrees(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
+def _worktrees(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "no worktrees left"
     ours = [
         tree
@@ -149,7 +149,7 @@ def _worktrees(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
     if len(ours) > SHOWN:
         yield warns(name, f"and {len(ours) - SHOWN} more", "git worktree list")
     if not ours and not strays:
-        yield holds(name, "there are none")
+        yield met(name, "there are none")
 
 
 def _at_risk(tree: Worktree) -> str:
@@ -167,7 +167,7 @@ def _at_risk(tree: Worktree) -> str:
     return ""
 
 
-def _branches(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
+def _branches(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "no branches left"
     used = {tree.branch for tree in (snapshot.primary, *snapshot.worktrees)}
     free = [one for one in snapshot.branches[:SHOWN] if one.ref not in used]
@@ -176,7 +176,7 @@ def _branches(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
     if len(snapshot.branches) > SHOWN:
         yield warns(name, f"and {len(snapshot.branches) - SHOWN} more", "git branch --list")
     if not snapshot.branches:
-        yield holds(name, "there are none")
+        yield met(name, "there are none")
 
 
 def _branch(name: str, one: Branch, loose: int) -> Checked:
@@ -191,38 +191,38 @@ def _branch(name: str, one: Branch, loose: int) -> Checked:
     return fails(name, f"{one.name} has work that has not landed", f"git log {quoted} --not HEAD")
 
 
-def _locks(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
+def _locks(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     for lock in snapshot.locks:
         said = f"{snapshot.place(lock.path)}: {lock.because}"
         yield fails("no locks left", said, "unjam recover")
     if not snapshot.locks:
-        yield holds("no locks left", "there are none")
+        yield met("no locks left", "there are none")
 
 
-def _pushed(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
+def _pushed(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name, trunk = "trunk pushed", snapshot.trunk_name
     match ground.remote:
-        case Standing.NONE:
-            yield holds(name, "there is no remote")
-        case Standing.SAME:
-            yield holds(name, f"the remote has {trunk} as it is here")
-        case Standing.BEHIND:
+        case RemoteStanding.NONE:
+            yield met(name, "there is no remote")
+        case RemoteStanding.SAME:
+            yield met(name, f"the remote has {trunk} as it is here")
+        case RemoteStanding.BEHIND:
             where = snapshot.remote.name if snapshot.remote else "origin"
             said = f"the remote lacks commits of {trunk}"
             yield fails(name, said, f"git push {where} {trunk}")
-        case Standing.AHEAD | Standing.APART:
+        case RemoteStanding.AHEAD | RemoteStanding.APART:
             yield fails(name, f"{trunk} of the remote is {ground.remote}", "git fetch")
-        case Standing.UNREACHABLE:
-            yield untold(name, ground.remote_because)
+        case RemoteStanding.UNREACHABLE:
+            yield unknown(name, ground.remote_because)
 
 
-def _verified(snapshot: Snapshot, verified: Verified | None) -> Iterator[Checked]:
+def _verified(snapshot: Snapshot, verified: TrunkVerified | None) -> Iterator[Checked]:
     name = "tests pass on the trunk"
     if verified is None:
         yield warns(name, "they were not run: --no-verify")
     elif verified.found_nothing:
-        yield untold(name, verified.sentence, "verify.command in unjam.toml")
+        yield unknown(name, verified.sentence, "verify.command in unjam.toml")
     elif verified.passed:
-        yield holds(name, f"{verified.sentence}, at {snapshot.trunk_tip[:12]}")
+        yield met(name, f"{verified.sentence}, at {snapshot.trunk_tip[:12]}")
     else:
         yield fails(name, verified.sentence, "unjam check failing_merge")

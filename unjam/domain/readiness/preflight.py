@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from unjam.domain.catalogue.diagnosis import diagnose
-from unjam.domain.readiness.checks import Checked, fails, holds, untold, warns
-from unjam.domain.readiness.prerequisites import Ground, Standing
+from unjam.domain.readiness.checks import Checked, fails, met, unknown, warns
+from unjam.domain.readiness.prerequisites import Prerequisites, RemoteStanding
 from unjam.domain.scenarios.deadlock.find import find_dependency_deadlock
-from unjam.domain.scenarios.shared.restarting import listed
+from unjam.domain.scenarios.shared.restarting import workstreams_in_words
 from unjam.domain.world.file_scopes import colliding
 from unjam.domain.world.finding import Finding, Scenario
 from unjam.domain.world.identity import Role
@@ -22,9 +22,9 @@ _OVER = ("completed", "discarded")
 _GB = 10**9
 
 
-def preflight(snapshot: Snapshot, ground: Ground, branch: Template) -> tuple[Checked, ...]:
+def preflight(snapshot: Snapshot, ground: Prerequisites, branch: Template) -> tuple[Checked, ...]:
     """Check everything; ``branch`` is how branches of workstreams are named."""
-    checks: tuple[Callable[[Snapshot, Ground], Iterator[Checked]], ...] = (
+    checks: tuple[Callable[[Snapshot, Prerequisites], Iterator[Checked]], ...] = (
         _at_work,
         _primary,
         _leftovers,
@@ -42,7 +42,7 @@ def preflight(snapshot: Snapshot, ground: Ground, branch: Template) -> tuple[Che
     return (*found, *_names(snapshot, ground, branch))
 
 
-def _at_work(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
+def _at_work(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "nobody at work"
     busy = [one for one in snapshot.processes if one.role in (Role.ORCHESTRATOR, Role.AGENT)]
     if ground.at_work:
@@ -52,17 +52,17 @@ def _at_work(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
         said = f"{one.role} pid {one.identity.pid} lives ({' '.join(one.command)[:60]})"
         yield fails(name, f"{said}; {counted(len(busy) - 1, 'more')}" if len(busy) > 1 else said)
     elif snapshot.processes_known is not Truth.YES:
-        yield untold(name, "not every process could be looked at")
+        yield unknown(name, "not every process could be looked at")
     elif away := unfinished_elsewhere(snapshot):
-        named = listed({one.id for one in away})
-        yield untold(name, f"{named}: elsewhere, and who works there cannot be seen from here")
+        named = workstreams_in_words({one.id for one in away})
+        yield unknown(name, f"{named}: elsewhere, and who works there cannot be seen from here")
     else:
-        yield holds(name, "no orchestrator and no agent lives on this machine")
+        yield met(name, "no orchestrator and no agent lives on this machine")
     if ground.killed:
         yield fails("no recovery half done", f"run {ground.killed[-1]} was killed", "unjam recover")
 
 
-def _primary(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
+def _primary(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     name, primary = "primary clean, on the trunk", snapshot.primary
     unsaved = primary.unsaved
     tracked = (*unsaved.staged, *unsaved.modified, *unsaved.deleted, *unsaved.conflicted)
@@ -73,16 +73,16 @@ def _primary(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
         advice = f"git {primary.operation} --abort"
         yield fails(name, f"it is in the middle of a {primary.operation}", advice)
     elif unsaved.known is not Truth.YES:
-        yield untold(name, f"it cannot be read: {unsaved.because}")
+        yield unknown(name, f"it cannot be read: {unsaved.because}")
     elif tracked:
         yield fails(name, f"uncommitted: {_some(tracked)}; merges would stop at it", "git status")
     elif unsaved.untracked:
         yield warns(name, f"untracked: {_some(unsaved.untracked)}; a merge that adds it would stop")
     else:
-        yield holds(name, f"on {snapshot.trunk_name} at {snapshot.trunk_tip[:12]}")
+        yield met(name, f"on {snapshot.trunk_name} at {snapshot.trunk_tip[:12]}")
 
 
-def _leftovers(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
+def _leftovers(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     """Whatever a check finds is left of an earlier run; the order of work is checked by itself."""
     name = "nothing left of an earlier run"
     found = [one for one in diagnose(snapshot) if one.scenario is not Scenario.DEPENDENCY_DEADLOCK]
@@ -94,10 +94,10 @@ def _leftovers(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
     for lock in stale[:_SHOWN]:
         yield fails(name, f"{snapshot.place(lock.path)} is held: {lock.because}")
     if not found and not stale:
-        yield holds(name, f"{counted(len(snapshot.worktrees), 'worktree')}, nothing wrong")
+        yield met(name, f"{counted(len(snapshot.worktrees), 'worktree')}, nothing wrong")
 
 
-def _specs(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
+def _specs(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     name = "specs"
     for bad in snapshot.bad_specs[:_SHOWN]:
         yield fails(name, f"{snapshot.place(bad.path)}: {bad.because}")
@@ -107,10 +107,10 @@ def _specs(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
     if not snapshot.specs and not snapshot.bad_specs:
         yield warns(name, "there are none: nothing would be done")
     elif not snapshot.bad_specs and not odd:
-        yield holds(name, f"{counted(len(snapshot.specs), 'workstream')} ordered")
+        yield met(name, f"{counted(len(snapshot.specs), 'workstream')} ordered")
 
 
-def _order(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
+def _order(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     """Take warnings for failures: before a run there is no reason to begin with a knot."""
     name = "order of work"
     found: list[Finding] = list(find_dependency_deadlock(snapshot))
@@ -119,10 +119,10 @@ def _order(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
     if len(found) > _SHOWN:
         yield fails(name, f"and {len(found) - _SHOWN} more", "unjam check dependency_deadlock")
     if not found:
-        yield holds(name, "no cycle, and everything that is waited for exists")
+        yield met(name, "no cycle, and everything that is waited for exists")
 
 
-def _scopes(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
+def _scopes(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     name, left = "files of one workstream each", list(_left(snapshot))
     scopes = {one.workstream: one.files_scope for one in left if one.files_scope}
     needs = {one.workstream: one.depends_on for one in snapshot.specs}
@@ -132,18 +132,18 @@ def _scopes(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
     if len(pairs) > _SHOWN:
         yield warns(name, f"and {len(pairs) - _SHOWN} more pairs")
     if not pairs:
-        yield holds(name, f"{counted(len(scopes), 'workstream')} with files, none in common")
+        yield met(name, f"{counted(len(scopes), 'workstream')} with files, none in common")
 
 
-def _state(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
+def _state(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name, state, file = "state", snapshot.state, ground.state
     if state.readable is Truth.UNKNOWN:
-        yield untold(name, f"it does not open: {state.because}", "unjam recover database_lock")
+        yield unknown(name, f"it does not open: {state.because}", "unjam recover database_lock")
         return
     if state.readable is Truth.NO:
-        yield holds(name, "there is none yet: the orchestrator makes it")
+        yield met(name, "there is none yet: the orchestrator makes it")
         return
-    yield holds(name, f"opens; {counted(len(state.rows), 'row')}")
+    yield met(name, f"opens; {counted(len(state.rows), 'row')}")
     if file is None:
         return
     if file.sound is not Truth.YES:
@@ -154,25 +154,25 @@ def _state(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
         yield warns("state in WAL mode", said, advice)
     else:
         said = "WAL; a busy_timeout is of each connection: the orchestrator has to set its own"
-        yield holds("state in WAL mode", said)
+        yield met("state in WAL mode", said)
     if file.shared:
         yield fails("state on a local disk", f"{file.shared}: locks prove little there")
 
 
-def _space(_snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
+def _space(_snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name, place = "space", ground.place
     if place.free is None:
-        yield untold(name, "what is free cannot be told")
+        yield unknown(name, "what is free cannot be told")
     elif place.free < ground.enough:
         free = f"{place.free / _GB:.1f} GB free"
         yield fails(name, f"{free}; limits.free_disk asks for {ground.enough / _GB:.1f} GB")
     else:
-        yield holds(name, f"{place.free / _GB:.1f} GB free")
+        yield met(name, f"{place.free / _GB:.1f} GB free")
     if place.inodes is not None and place.inodes < INODES:
         yield fails("room for files", f"{place.inodes} more files can be made")
 
 
-def _worktrees(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
+def _worktrees(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name, place = "directory of worktrees", ground.place
     shown = snapshot.place(place.path)
     if place.not_writable:
@@ -185,14 +185,14 @@ def _worktrees(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
         advice = f"echo /{shown}/ >> .git/info/exclude"
         yield warns(name, f"{shown} is not ignored: the primary would never look clean", advice)
     else:
-        yield holds(name, f"{shown} can be used")
+        yield met(name, f"{shown} can be used")
 
 
-def _tools(_snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
+def _tools(_snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     tools = ground.tools
     word, found = tools.verify
     yield (
-        holds("verify command", found)
+        met("verify command", found)
         if found
         else fails("verify command", f"{word} is not found", "verify.command in unjam.toml")
     )
@@ -201,9 +201,9 @@ def _tools(_snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
     elif tools.resume[1] is None:
         yield fails("resume command", f"{tools.resume[0]} is not found")
     else:
-        yield holds("resume command", tools.resume[1])
+        yield met("resume command", tools.resume[1])
     yield (
-        holds("agents", ", ".join(tools.agents))
+        met("agents", ", ".join(tools.agents))
         if tools.agents
         else warns("agents", "none of orchestration.agents is on the path")
     )
@@ -212,20 +212,20 @@ def _tools(_snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
         yield fails("identity", "Git does not know who commits", advice)
 
 
-def _remote(snapshot: Snapshot, ground: Ground) -> Iterator[Checked]:
+def _remote(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name, trunk = "remote", snapshot.trunk_name
     match ground.remote:
-        case Standing.NONE:
+        case RemoteStanding.NONE:
             yield warns(name, "there is none: what lands stays here alone")
-        case Standing.SAME:
-            yield holds(name, f"reachable, and has {trunk} as it is here")
-        case Standing.BEHIND:
+        case RemoteStanding.SAME:
+            yield met(name, f"reachable, and has {trunk} as it is here")
+        case RemoteStanding.BEHIND:
             said = f"it lacks commits of {trunk} that are here"
             yield warns(name, said, f"git push {_remote_name(snapshot)} {trunk}")
-        case Standing.AHEAD | Standing.APART:
+        case RemoteStanding.AHEAD | RemoteStanding.APART:
             said = f"its {trunk} is {ground.remote}: merges would be pulled and rebased"
             yield fails(name, said, "git pull")
-        case Standing.UNREACHABLE:
+        case RemoteStanding.UNREACHABLE:
             yield fails(name, ground.remote_because)
 
 
@@ -233,7 +233,7 @@ def _remote_name(snapshot: Snapshot) -> str:
     return snapshot.remote.name if snapshot.remote else "origin"
 
 
-def _conflicts(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
+def _conflicts(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     """Say what merging each branch now would say; no checkout was needed to tell."""
     name, trunk = "branches that merge", snapshot.trunk_name
     names = {one.ref: one.name for one in snapshot.branches}
@@ -243,10 +243,10 @@ def _conflicts(snapshot: Snapshot, _ground: Ground) -> Iterator[Checked]:
     if len(snapshot.clashes) > _SHOWN:
         yield warns(name, f"and {len(snapshot.clashes) - _SHOWN} more")
     if not snapshot.clashes:
-        yield holds(name, f"none would conflict with {trunk}")
+        yield met(name, f"none would conflict with {trunk}")
 
 
-def _names(snapshot: Snapshot, ground: Ground, branch: Template) -> Iterator[Checked]:
+def _names(snapshot: Snapshot, ground: Prerequisites, branch: Template) -> Iterator[Checked]:
     """Name branches that stand where a workstream's would have to be a directory."""
     for one in _left(snapshot):
         if not is_usable_id(one.workstream):

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from unjam.domain.world.truth import Truth
 
 
-class Standing(StrEnum):
+class RemoteStanding(StrEnum):
     """Where the remote's trunk is, seen from ours."""
 
     NONE = "there is no remote"
@@ -20,7 +20,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorktreesPlace:
     """The directory of worktrees, there or to be made."""
 
     path: PurePath
@@ -53,12 +53,12 @@ class StateFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Prerequisites:
     """All of it."""
 
-    place: Place
+    place: WorktreesPlace
     tools: Tools
-    remote: Standing
+    remote: RemoteStanding
     remote_because: str
     enough: int  # bytes that have to be free
     refs: frozenset[str]  # every branch there is

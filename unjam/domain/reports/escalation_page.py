@@ -10,7 +10,7 @@ from unjam.domain.world.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class VainRun:
     """One run that did not clear it, as its journal tells it."""
 
     run: str
@@ -21,26 +21,26 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Escalation:
     """Everything there is to tell."""
 
     snapshot: Snapshot
     findings: tuple[Finding, ...]
-    trials: tuple[Trial, ...]
+    trials: tuple[VainRun, ...]
     limit: int
     because: str
     vault: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
 
 
-def title_of(case: Case) -> str:
+def title_of(case: Escalation) -> str:
     """Name the case in one line."""
     first = case.findings[0].summary
     more = f" (and {len(case.findings) - 1} more)" if len(case.findings) > 1 else ""
     return f"{case.snapshot.repo.name}: {first}{more}"
 
 
-def commands_of(case: Case) -> Iterator[tuple[str, str]]:
+def commands_of(case: Escalation) -> Iterator[tuple[str, str]]:
     """Yield what to type, in order, and what each is for; all but the last change nothing."""
     repo = shlex.quote(str(case.snapshot.repo))
     unjam = f"unjam --repo {repo}"
@@ -56,12 +56,12 @@ def commands_of(case: Case) -> Iterator[tuple[str, str]]:
         yield f"{unjam} recover {names}", "try again, once you have removed what stands in the way"
 
 
-def escalation_page(case: Case, files: Iterable[str]) -> str:
+def escalation_page(case: Escalation, files: Iterable[str]) -> str:
     """Tell the case as Markdown."""
     return "\n".join(_page(case, files)) + "\n"
 
 
-def _page(case: Case, files: Iterable[str]) -> Iterator[str]:
+def _page(case: Escalation, files: Iterable[str]) -> Iterator[str]:
     seen = case.snapshot
     yield f"# {title_of(case)}"
     yield f"\n{case.because}"
@@ -92,7 +92,7 @@ def _page(case: Case, files: Iterable[str]) -> Iterator[str]:
     yield from ("", ", ".join(f"{name} {version}" for name, version in case.versions))
 
 
-def _trials(case: Case) -> Iterator[str]:
+def _trials(case: Escalation) -> Iterator[str]:
     if not case.trials:
         yield "Nothing yet."
     for trial in case.trials:

@@ -5,7 +5,7 @@ from typing import Any
 
 from unjam.domain.reports.check_report import Document
 from unjam.domain.scenarios.hang.table import HEADS, agents_table, as_cells
-from unjam.domain.steps.policy import Approval
+from unjam.domain.steps.policy import Consent
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.words import printable
@@ -96,7 +96,7 @@ def _planned(document: Document) -> Iterator[str]:
 
 
 def _asked(step: Document) -> str:
-    return " *(asks first)*" if step["approval"] == Approval.ASK else ""
+    return " *(asks first)*" if step["approval"] == Consent.ASK else ""
 
 
 def _findings(findings: list[Document]) -> Iterator[str]:

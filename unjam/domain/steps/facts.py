@@ -63,7 +63,7 @@ def _why(fact: Fact, snapshot: Snapshot) -> str:
         told = _QUESTIONS[fact.kind](fact.subject, snapshot)
     except UntoldError as error:
         return str(error)
-    return "" if told != UNTOLD else f"{in_words(fact.kind, fact.subject)} cannot be told"
+    return "" if told != UNTOLD else f"{fact_in_words(fact.kind, fact.subject)} cannot be told"
 
 
 def only_told(plan: Plan, snapshot: Snapshot) -> Plan:
@@ -86,7 +86,7 @@ def _untold_but(
     return _whys((one for one in step.facts if (one.kind, one.subject) not in mended), snapshot)
 
 
-def in_words(kind: str, subject: str) -> str:
+def fact_in_words(kind: str, subject: str) -> str:
     """Name a fact as a person would."""
     return f"{kind} {subject}".strip()
 

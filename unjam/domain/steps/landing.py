@@ -64,7 +64,7 @@ class Culprit:
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
+class PairClash:
     """Conflicts with the trunk, or with one of those that go before it."""
 
     workstream: WorkstreamId
@@ -80,12 +80,12 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
+class SearchedLanding:
     """The end of the search. ``landable`` passed as exactly this trial, unless it is empty."""
 
     landable: Trial
     culprits: tuple[Culprit, ...] = ()
-    clashes: tuple[Clash, ...] = ()
+    clashes: tuple[PairClash, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     trunk_fails: bool = False  # nothing can be verified, and nobody is to blame
 
@@ -109,7 +109,9 @@ def landing_order(
     return Order(tuple(ordered), tuple(sorted(cyclic)), tuple(sorted(waiting.keys() - cyclic)))
 
 
-def next_trial(candidates: Iterable[Candidate], verdicts: Mapping[Trial, Verdict]) -> Try | Landing:
+def next_trial(
+    candidates: Iterable[Candidate], verdicts: Mapping[Trial, Verdict]
+) -> Try | SearchedLanding:
     """Ask for one more verdict, or answer.
 
     Call again with the verdict added. Candidates come in landing order. No trial is asked for
@@ -121,7 +123,7 @@ def next_trial(candidates: Iterable[Candidate], verdicts: Mapping[Trial, Verdict
         while trial in verdicts:
             trial = search.send(verdicts[trial])
     except StopIteration as end:
-        landing: Landing = end.value
+        landing: SearchedLanding = end.value
         return landing
     return Try(trial)
 
@@ -132,8 +134,8 @@ class _Sorted:
 
     good: Trial = ()
     culprits: list[Culprit] = field(default_factory=list)
-    clashes: list[Clash] = field(default_factory=list)
-    forgiven: set[Clash] = field(default_factory=set)
+    clashes: list[PairClash] = field(default_factory=list)
+    forgiven: set[PairClash] = field(default_factory=set)
 
     @property
     def aside(self) -> set[WorkstreamId]:
@@ -156,7 +158,7 @@ class _Sorted:
         return tuple(one.workstream for one in candidates if one.workstream not in out)
 
 
-_Search = Generator[Trial, Verdict, Landing]
+_Search = Generator[Trial, Verdict, SearchedLanding]
 
 
 def _search(candidates: tuple[Candidate, ...]) -> _Search:
@@ -169,10 +171,10 @@ def _search(candidates: tuple[Candidate, ...]) -> _Search:
         elif verdict is Verified.PASSED:
             state.good = whole
         elif not state.good and (yield ()) is not Verified.PASSED:
-            return Landing((), trunk_fails=True)
+            return SearchedLanding((), trunk_fails=True)
         else:
             yield from _convict_one(state, whole)
-    return Landing(
+    return SearchedLanding(
         state.good, tuple(state.culprits), tuple(state.clashes), state.blocked(candidates)
     )
 
@@ -196,7 +198,7 @@ def _convict_one(state: _Sorted, whole: Trial) -> Generator[Trial, Verdict, None
 
 def _put_aside(state: _Sorted, trial: Trial, verdict: Conflicting) -> None:
     onto = trial[: trial.index(verdict.workstream)]
-    state.clashes.append(Clash(verdict.workstream, onto))
+    state.clashes.append(PairClash(verdict.workstream, onto))
     if verdict.workstream in state.good:  # it merged before: what else was proven is not, either
         state.good = ()
 

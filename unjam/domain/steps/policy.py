@@ -6,7 +6,7 @@ from enum import StrEnum
 from unjam.domain.world.identity import WorkstreamId
 
 
-class Approval(StrEnum):
+class Consent(StrEnum):
     """What a class of steps needs before it is carried out."""
 
     AUTO = "auto"
@@ -47,7 +47,7 @@ _ASKED = frozenset(
 class Policy:
     """The approvals in force, and what the plan needs to know of the configuration."""
 
-    approvals: dict[StepClass, Approval] = field(default_factory=dict)
+    approvals: dict[StepClass, Consent] = field(default_factory=dict)
     resume: tuple[str, ...] = ()  # empty: there is nothing to restart with
     remote: str | None = None  # None: there is no remote to push to
     vacuum: bool = False  # asked for: the state is rewritten without its holes
@@ -55,7 +55,7 @@ class Policy:
     gone: frozenset[WorkstreamId] = frozenset()  # whose machine, a person says, is gone for good
     said_by: str = ""  # who says so
 
-    def approval(self, step_class: StepClass) -> Approval:
+    def approval(self, step_class: StepClass) -> Consent:
         """Return the approval of a class; what is not configured asks if it cannot be undone alone."""
-        default = Approval.ASK if step_class in _ASKED else Approval.AUTO
+        default = Consent.ASK if step_class in _ASKED else Consent.AUTO
         return self.approvals.get(step_class, default)

@@ -19,7 +19,7 @@ _NOT_STARTED = ("pending",)
 Ids = tuple[WorkstreamId, ...]
 
 
-class Standing(StrEnum):
+class ConflictStanding(StrEnum):
     """How it stands with a workstream whose landing conflicted; the cause of its finding."""
 
     WAITS = "conflict"
@@ -34,7 +34,7 @@ class Contender:
     """One workstream in a conflict."""
 
     workstream: Workstream
-    standing: Standing
+    standing: ConflictStanding
     clash: Clash | None = None
 
 
@@ -49,7 +49,7 @@ def contenders(snapshot: Snapshot) -> Iterator[Contender]:
         if one.id in recorded:
             yield Contender(one, _standing(one, clash), clash)
         elif clash is not None and one.status == "completed" and _is_unlanded(one):
-            yield Contender(one, Standing.WAITS, clash)
+            yield Contender(one, ConflictStanding.WAITS, clash)
 
 
 def has_work_of_its_own(branch: Branch) -> bool:
@@ -62,15 +62,15 @@ def is_conflict(row: Row | None) -> bool:
     return row is not None and row.means == "conflict"
 
 
-def _standing(one: Workstream, clash: Clash | None) -> Standing:
+def _standing(one: Workstream, clash: Clash | None) -> ConflictStanding:
     branch = one.branch
     if branch is None or branch.own_commits == 0:
-        return Standing.NOTHING_LEFT
+        return ConflictStanding.NOTHING_LEFT
     if branch.landed is Truth.YES:
-        return Standing.LANDED
+        return ConflictStanding.LANDED
     if branch.landed is Truth.UNKNOWN or branch.own_commits is None:
-        return Standing.UNKNOWN
-    return Standing.OVER if clash is None else Standing.WAITS
+        return ConflictStanding.UNKNOWN
+    return ConflictStanding.OVER if clash is None else ConflictStanding.WAITS
 
 
 def _is_unlanded(one: Workstream) -> bool:

@@ -75,7 +75,7 @@ class Activity(StrEnum):
     UNKNOWN = "cannot be told"
 
 
-class Shape(StrEnum):
+class Soundness(StrEnum):
     """What a state file is, by its own bytes and by what SQLite says of a copy."""
 
     SOUND = "sound"
@@ -149,7 +149,7 @@ class Database:
     """The state's file at one instant."""
 
     path: PurePath
-    shape: Shape
+    shape: Soundness
     because: str = ""  # why it is not sound, in SQLite's words
     mode: str = ""  # "wal" or "rollback"; empty where its header does not say
     size: int = 0
@@ -191,4 +191,4 @@ class Database:
     @property
     def is_damaged(self) -> bool:
         """Whether only a new file helps."""
-        return self.shape in (Shape.EMPTY, Shape.FOREIGN, Shape.MALFORMED)
+        return self.shape in (Soundness.EMPTY, Soundness.FOREIGN, Soundness.MALFORMED)

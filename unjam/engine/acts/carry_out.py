@@ -13,7 +13,7 @@ from unjam.domain.scenarios.database.steps import (
 )
 from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.scenarios.shared.foreign_worktrees import refusal
-from unjam.domain.steps.facts import UNTOLD, answer, holds, in_words, untold
+from unjam.domain.steps.facts import UNTOLD, answer, fact_in_words, holds, untold
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import (
     Abort,
@@ -158,7 +158,7 @@ def _not_as_planned(run: Recovery, step: Step, fresh: Snapshot) -> str:
     changed = [one for one in step.facts if not holds(one, fresh)]
     if step.step_class is StepClass.SALVAGE:  # nothing is lost by saving what cannot be told
         changed = [one for one in changed if answer(one.kind, one.subject, fresh) != UNTOLD]
-    named = ", ".join(in_words(one.kind, one.subject) for one in changed)
+    named = ", ".join(fact_in_words(one.kind, one.subject) for one in changed)
     if fresh.state.readable is Truth.NO and any(one.kind == "row of" for one in changed):
         named += "; there is no state now"
     return f"{FACTS_CHANGED}: {named}" if changed else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from unjam.adapters import clock, disk, files
 from unjam.adapters.processes.locks.open_files import deleted_file, openers_of
 from unjam.adapters.processes.stopping.freeze import frozen
-from unjam.adapters.state.file import beside
+from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.files import exchange, reopen
 from unjam.adapters.state.files.raw_copy import copy_files, digest, save
 from unjam.adapters.state.files.soundness import row_counts
@@ -50,7 +50,7 @@ def keep_files(run: Recovery, step: KeepState, fresh: Snapshot) -> tuple[Outcome
     deleted = {name: deleted_file(one) for name, one in deleted_files(path).items()}
     with frozen(_members_at(path, fresh)):
         made = copy_files(path, folder, deleted, between=lambda: clock.pause(_PAUSE))
-    run.state_copy = folder / Path(beside(path, "")).name
+    run.state_copy = folder / Path(companion_file(path, "")).name
     if not run.state_copy.exists():  # a link to it has another name
         run.state_copy = folder / path.name
     run.state_rows = _rows(run.state_copy)
@@ -70,7 +70,7 @@ def refuse_without_copy(run: Recovery) -> Path:
 
 
 def _members_at(path: Path, fresh: Snapshot) -> list[ProcessIdentity]:
-    pids = {one.pid for one in openers_of([str(beside(path, side)) for side in SIDES])}
+    pids = {one.pid for one in openers_of([str(companion_file(path, side)) for side in SIDES])}
     return [
         one.identity for one in fresh.processes if one.role in _MEMBERS and one.identity.pid in pids
     ]
@@ -107,7 +107,7 @@ def _own_log(run: Recovery, path: Path) -> Path | None:
     It is, if nobody has written the database since it was copied: not the writer itself, who on
     closing it may have folded the log in, nor anybody else.
     """
-    log = beside(path, "-wal")
+    log = companion_file(path, "-wal")
     stray, copy = _stray_of(run, log)
     if stray is None or copy is None:
         return None
@@ -147,7 +147,7 @@ def _rows_with(copy: Path, log: Path) -> dict[str, int] | None:
 
 
 def _is_open(path: Path) -> bool:
-    return any(openers_of([str(beside(path, side)) for side in SIDES]))
+    return any(openers_of([str(companion_file(path, side)) for side in SIDES]))
 
 
 def _refuse_missing(path: Path, before: Mapping[str, int] | None) -> None:
@@ -193,7 +193,7 @@ def replace_state(run: Recovery, step: ReplaceState, fresh: Snapshot) -> tuple[O
         raise RefusedError("no new file was made")
     outgoing = _outgoing(run, path)
     wanted = row_counts(new)
-    before, after = exchange.contents(copy), exchange.contents(new)
+    before, after = exchange.digest_of(copy), exchange.digest_of(new)
     run.door.make(SwapState(path, new.parent, outgoing, before, after))
     said = run.door.make(TendState(path, fold=True))
     _refuse_missing(path, wanted)
@@ -204,12 +204,12 @@ def replace_state(run: Recovery, step: ReplaceState, fresh: Snapshot) -> tuple[O
 
 def _incoming(run: Recovery, path: Path) -> Path:
     """Name the new file, in a folder of its own on the state's file system."""
-    place = beside(path, "")
+    place = companion_file(path, "")
     return place_for_made(run, place) / place.name
 
 
 def _outgoing(run: Recovery, path: Path) -> Path:
-    place = beside(path, "")
+    place = companion_file(path, "")
     vault = folder_of(run.orchestration, run.run)
     if disk.device_of(place.parent) == disk.device_of(run.orchestration.common):
         return vault / "state-replaced"

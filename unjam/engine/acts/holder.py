@@ -4,7 +4,7 @@ from pathlib import Path
 
 from unjam.adapters.processes.locks.open_files import deleted_file
 from unjam.adapters.state.files.raw_copy import held_open, save
-from unjam.domain.scenarios.database.findings import duplicates, in_words, pinned
+from unjam.domain.scenarios.database.findings import duplicates, holder_in_words, pinned
 from unjam.domain.scenarios.database.plan import DUPLICATE, STRANDED
 from unjam.domain.scenarios.database.steps import StopHolder
 from unjam.domain.steps.change import StopProcess
@@ -14,7 +14,7 @@ from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.acts.database import refuse_without_copy
 from unjam.engine.acts.recovery import Recovery, outcome
 from unjam.engine.keeping.vault import folder_of
-from unjam.engine.observing.state_inspection import deleted_files, is_alive, look_closely
+from unjam.engine.observing.state_inspection import deleted_files, inspect_state, is_alive
 from unjam.errors import RefusedError
 
 
@@ -23,7 +23,7 @@ def stop_holder(run: Recovery, step: StopHolder, fresh: Snapshot) -> tuple[Outco
     if not is_alive(step.process):
         return (outcome(step, StepWord.ALREADY_DONE, "it has ended"),)
     refuse_without_copy(run)
-    database = look_closely(run.orchestration, fresh)
+    database = inspect_state(run.orchestration, fresh)
     if database is None:
         raise RefusedError("it is not stopped: the state is no file any more")
     if step.because == DUPLICATE:
@@ -72,4 +72,4 @@ def _refuse_unless_keeping(step: StopHolder, database: Database) -> None:
 
 def _refuse_working(found: Holder) -> None:
     if not found.hangs:
-        raise RefusedError(f"{in_words(found)} is not stopped: {found.because}")
+        raise RefusedError(f"{holder_in_words(found)} is not stopped: {found.because}")

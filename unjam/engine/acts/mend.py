@@ -11,7 +11,7 @@ from unjam.adapters.git.first_questions import ask_tips
 from unjam.adapters.git.mending import replacements
 from unjam.adapters.git.mending.cure import Patient, cures, rewritten
 from unjam.adapters.git.mending.shared_cure import shared_cures
-from unjam.adapters.git.mending.shared_files import find_packs, find_shared, kept_config
+from unjam.adapters.git.mending.shared_files import find_damaged_files, find_packs, kept_config
 from unjam.domain.steps.change import MovePath, MoveRef, WriteFile
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import (
@@ -150,7 +150,7 @@ def set_aside(run: Recovery, step: SetAside, fresh: Snapshot) -> tuple[Outcome, 
 def mend_shared(run: Recovery, step: MendShared, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Cure one file, if it is damaged still; what it held is in the vault."""
     common, path = run.orchestration.common, Path(step.path)
-    damaged = (*find_shared(common), *find_packs(common))
+    damaged = (*find_damaged_files(common), *find_packs(common))
     file = next((one for one in damaged if one.path == path), None)
     if file is None:
         return (outcome(step, StepWord.ALREADY_DONE, "it is whole"),)

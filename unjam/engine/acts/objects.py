@@ -8,14 +8,14 @@ from pathlib import Path
 from unjam.adapters.git.all_refs import last_of
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.mending import find_objects
-from unjam.adapters.git.mending.lost_objects import find_lost
+from unjam.adapters.git.mending.lost_objects import find_lost_objects
 from unjam.adapters.git.moving import remote
 from unjam.adapters.git.refs import BRANCHES
 from unjam.adapters.git.taking import store
 from unjam.domain.steps.change import MovePath
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import RestoreObjects
-from unjam.domain.steps.policy import Approval, StepClass
+from unjam.domain.steps.policy import Consent, StepClass
 from unjam.domain.world.damage import LostObject
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.words import counted
@@ -36,12 +36,12 @@ def restore_objects(run: Recovery, step: RestoreObjects, fresh: Snapshot) -> tup
         *(Path(one.path) for one in fresh.strays),
         run.orchestration.home / "vault",
     )
-    places = find_objects.Places(run.orchestration.common, directories, admins)
+    places = find_objects.SearchPlaces(run.orchestration.common, directories, admins)
     back, moved = 0, 0
     with ExitStack() as remote_copy:
         ask = cache(lambda: _remote_apart(run, remote_copy))
         for _ in range(_ROUNDS):
-            lost = find_lost(run.orchestration.repository, admins).objects
+            lost = find_lost_objects(run.orchestration.repository, admins).objects
             aside = _move_spoilt(run, lost)
             copies = find_objects.find_here(places, (one.id for one in lost))
             if copies.left and store.is_there(places.common):
@@ -52,7 +52,7 @@ def restore_objects(run: Recovery, step: RestoreObjects, fresh: Snapshot) -> tup
             back, moved = back + len(copies.found), moved + aside
             if not copies.found and not aside:
                 break
-    left = find_lost(run.orchestration.repository, admins).objects
+    left = find_lost_objects(run.orchestration.repository, admins).objects
     return (_told(step, left, (back, moved), _way_back(run, left)),)
 
 
@@ -68,7 +68,7 @@ def _move_spoilt(run: Recovery, lost: tuple[LostObject, ...]) -> int:
 def _remote_apart(run: Recovery, copy: ExitStack) -> Git | None:
     """Fetch everything the remote has, apart; where pushing to it is off, it is not asked."""
     name, common = run.policy.remote, run.orchestration.common
-    if name is None or run.policy.approval(StepClass.PUSH) is Approval.OFF:
+    if name is None or run.policy.approval(StepClass.PUSH) is Consent.OFF:
         return None
     try:
         url = remote.remote_url(common, name)

@@ -18,7 +18,7 @@ from unjam.domain.steps.plan import (
     RestoreObjects,
     Step,
 )
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.finding import Scenario
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import why_rows_are_hidden
@@ -45,11 +45,11 @@ class Permission:
     def covers(self, step_class: StepClass, policy: Policy) -> bool:
         """Tell whether steps of this class may be carried out."""
         match policy.approval(step_class):
-            case Approval.AUTO:
+            case Consent.AUTO:
                 return True
-            case Approval.ASK:
+            case Consent.ASK:
                 return self.everything or step_class in self.classes
-            case Approval.OFF:
+            case Consent.OFF:
                 return False
 
 

@@ -7,7 +7,7 @@ from unjam.adapters import files
 from unjam.adapters.git.observing.tracked import tracked_below
 from unjam.adapters.git.restoring.bundle import write_bundle
 from unjam.adapters.processes.locks.git_locks import owners_of
-from unjam.adapters.state.file_format import anatomy_of
+from unjam.adapters.state.file_format import read_format
 from unjam.adapters.state.rows.empty import blank_like, database_files
 from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.steps.change import MovePath, UpdateRow, WriteFile
@@ -102,7 +102,7 @@ def _blank(run: Recovery, path: Path) -> bytes | None:
     """Make an empty database like the one this run, or one that was killed, has copied."""
     runs = (run.run, *(killed.id for killed in reversed(run.killed)))
     originals = (path, *_moved_from(run, path))
-    modes = [anatomy_of(one).mode for one in originals if files.exists(one)]
+    modes = [read_format(one).mode for one in originals if files.exists(one)]
     copies = (folder_of(run.orchestration, one) / "state.db" for one in runs)
     copy = next((one for one in copies if files.exists(one)), None)
     if copy is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from unjam.adapters.git.moving.trial_checkout import discard_trial
 from unjam.domain.world.identity import CommitId
 from unjam.engine.culprits.compare_failures import passed_in
-from unjam.engine.culprits.trial import Trial, carry_out, place_of
+from unjam.engine.culprits.trial import Trial, place_of, run_trial
 from unjam.engine.observing.tests_on_record import Memory, Ran
 from unjam.engine.orchestration import Orchestration
 
@@ -74,7 +74,7 @@ def workers_of(orchestration: Orchestration) -> int:
 
 @contextmanager
 def open_bench(
-    orchestration: Orchestration, memory: Memory, carry: Carry = carry_out
+    orchestration: Orchestration, memory: Memory, carry: Carry = run_trial
 ) -> "Iterator[Bench]":
     """Open a pool of checkouts; they are gone afterwards. ``carry`` may carry trials out elsewhere."""
     bench = Bench(orchestration, memory, workers_of(orchestration), carry)

@@ -11,7 +11,7 @@ from operator import itemgetter
 
 from unjam.adapters import verdicts
 from unjam.adapters.git.moving.exchange import tree_of
-from unjam.adapters.git.proving.units import Known, units_of
+from unjam.adapters.git.proving.units import LandedWork, units_of
 from unjam.adapters.state.rows.read import log_of
 from unjam.adapters.state.times import Times
 from unjam.domain.world.identity import AgentId, CommitId, WorkstreamId
@@ -26,8 +26,8 @@ from unjam.engine.culprits.compare_failures import (
     said_of,
 )
 from unjam.engine.culprits.remedy import remedy_for
-from unjam.engine.culprits.search import Progress, Search, Tell
-from unjam.engine.culprits.trial import carry_out
+from unjam.engine.culprits.search import Search, SearchProgress, Tell
+from unjam.engine.culprits.trial import run_trial
 from unjam.engine.culprits.trial_trees import Trees
 from unjam.engine.observing.observe import observe
 from unjam.engine.observing.tests_on_record import (
@@ -54,7 +54,7 @@ def investigate(
     tell: Tell,
     *,
     afresh: bool = False,
-    carry: Carry = carry_out,
+    carry: Carry = run_trial,
 ) -> TrunkTests:
     """Say what the tests say of the trunk; a failure on record is taken, unless ``afresh``.
 
@@ -73,7 +73,7 @@ def investigate(
         return found
 
 
-def known_tests(orchestration: Orchestration, tell: Tell, carry: Carry = carry_out) -> TrunkTests:
+def known_tests(orchestration: Orchestration, tell: Tell, carry: Carry = run_trial) -> TrunkTests:
     """Bring on record what the tests say of the trunk as it is now; see ``investigate``."""
     seen = observe(orchestration, only=frozenset())
     return investigate(orchestration, seen, tell, carry=carry)
@@ -178,7 +178,7 @@ class _Investigation:
             found = template.owner(ref)
             return found.workstream if found else None
 
-        known = Known(branches, owner, turns_of(self.orchestration, self.snapshot))
+        known = LandedWork(branches, owner, turns_of(self.orchestration, self.snapshot))
         return units_of(self.orchestration.common, self.snapshot.trunk, known, _LONGEST)
 
     def _base(
@@ -238,7 +238,7 @@ class _Investigation:
         return self.bench.start(commit, tree, None if everything else [one.test for one in failing])
 
     def _say(self, sentence: str) -> None:
-        self.tell(Progress(self.bench.runs, 0, None, sentence))
+        self.tell(SearchProgress(self.bench.runs, 0, None, sentence))
 
 
 class _Looked:

@@ -47,7 +47,7 @@ def proven_units(cases: Sequence[Case]) -> frozenset[int]:
     )
 
 
-def judged(ran: Ran, before: set[str], broke: set[str]) -> tuple[bool, str, tuple[str, ...]]:
+def judge_remedy(ran: Ran, before: set[str], broke: set[str]) -> tuple[bool, str, tuple[str, ...]]:
     """Tell whether a run of everything shows nothing new, and nothing of what was broken."""
     failing = {one.test: one for one in failing_in(ran, "the verify command")}
     if any(one.is_whole for one in failing.values()):
@@ -67,7 +67,7 @@ def judged(ran: Ran, before: set[str], broke: set[str]) -> tuple[bool, str, tupl
 def _judged(
     units: frozenset[int], tree: str, ran: Ran, before: set[str], broke: set[str]
 ) -> Remedy:
-    passed, because, left = judged(ran, before, broke)
+    passed, because, left = judge_remedy(ran, before, broke)
     return Remedy(_newest(units), tree, passed, because, left)
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from math import ceil, log2
 
-from unjam.domain.culprits.search import Ruling, Terms, given_up, next_trials, rule
+from unjam.domain.culprits.search import Ruling, SearchTerms, given_up, next_trials, rule
 from unjam.domain.world.trials import Case, Heard, Probe, Said, Unit
 from unjam.engine.culprits.bench import Bench, workers_of
 from unjam.engine.culprits.compare_failures import Failing, said_of
@@ -16,7 +16,7 @@ _PROOF = 5  # trials that a proof takes, about
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SearchProgress:
     """How far a search is."""
 
     runs: int
@@ -25,7 +25,7 @@ class Progress:
     sentence: str
 
 
-Tell = Callable[[Progress], None]
+Tell = Callable[[SearchProgress], None]
 
 
 class Search:
@@ -47,7 +47,7 @@ class Search:
         self.workers = workers_of(bench.orchestration)
         self.stacks: dict[int, tuple[int, ...]] = {}
         confidence = bench.orchestration.settings.verify.confidence
-        self.terms = Terms(
+        self.terms = SearchTerms(
             len(trees.units),
             confidence=confidence,
             noisy_confidence=1 - (1 - confidence) / 20,
@@ -105,7 +105,7 @@ class Search:
             if ran.asked is None or test in ran.asked:
                 self.heard[test] += (Heard(probe, said_of(failing, ran)),)
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> SearchProgress:
         open_ = [test for test in self.failing if not self._is_settled(test)]
         first, last, sure = self.terms.units, 1, True
         for test in open_:
@@ -115,11 +115,11 @@ class Search:
                 first, last = min(first, low), max(last, high)
                 sure = sure and bool(asking.musts)
         if not open_:
-            return Progress(self.bench.runs, 0, None, "every test is explained")
+            return SearchProgress(self.bench.runs, 0, None, "every test is explained")
         left = _PROOF + ceil(log2(max(1, last - first + 1))) if not sure else _PROOF
         among = f"units {first} to {last} of {self.terms.units}"
         sentence = f"{self.bench.runs} runs, about {left} left: {len(open_)} tests, {among}"
-        return Progress(self.bench.runs, left, (first, last), sentence)
+        return SearchProgress(self.bench.runs, left, (first, last), sentence)
 
     def _case(self, failing: Failing) -> Case:
         ruling = given_up(self.terms, self.heard[failing.test])

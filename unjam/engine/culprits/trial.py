@@ -7,7 +7,7 @@ from pathlib import Path
 from unjam.adapters.git.moving.trial_checkout import trial_checkout, trial_environment, trial_root
 from unjam.adapters.junit import read_junit
 from unjam.adapters.processes.running.run import Verification, VerifyStatus, run_verify
-from unjam.adapters.runner import Order, file_of, is_pytest, order, present, wall_off
+from unjam.adapters.runner import TestOrder, is_pytest, order, present, test_file_of, wall_off
 from unjam.domain.world.identity import CommitId
 from unjam.engine.observing.tests_on_record import Ran
 from unjam.engine.orchestration import Orchestration
@@ -28,7 +28,7 @@ class Trial:
     tests: tuple[str, ...] | None  # None: the whole suite
 
 
-def carry_out(trial: Trial) -> Ran:
+def run_trial(trial: Trial) -> Ran:
     """Run the tests; raises UsageError where the verify command cannot be run."""
     place = place_of(trial.orchestration, trial.slot)
     command = tuple(trial.orchestration.settings.verify.command)
@@ -42,7 +42,7 @@ def carry_out(trial: Trial) -> Ran:
     verification = _verify(trial, place, told)
     if told.narrowed and verification.exit_code == _NOTHING_RAN:
         # Not even the tests beside it run when one of those asked for is not there.
-        told = _order(trial, place, tuple(dict.fromkeys(str(file_of(one)) for one in asked)))
+        told = _order(trial, place, tuple(dict.fromkeys(str(test_file_of(one)) for one in asked)))
         verification = _verify(trial, place, told)
     results = read_junit(told.report) if told.report else None
     if told.narrowed and verification.exit_code not in _ENDED_BY_ITSELF and not results:
@@ -64,7 +64,7 @@ def place_of(orchestration: Orchestration, slot: int) -> Path:
     return trial_root(orchestration.common) / "culprit" / str(slot) / "tree"
 
 
-def _order(trial: Trial, place: Path, tests: Sequence[str]) -> Order:
+def _order(trial: Trial, place: Path, tests: Sequence[str]) -> TestOrder:
     settings = trial.orchestration.settings.verify
     told = order(settings.command, settings.junit, place, place.parent, tests)
     if told.report is not None:
@@ -73,7 +73,7 @@ def _order(trial: Trial, place: Path, tests: Sequence[str]) -> Order:
     return told
 
 
-def _verify(trial: Trial, place: Path, told: Order) -> Verification:
+def _verify(trial: Trial, place: Path, told: TestOrder) -> Verification:
     settings = trial.orchestration.settings.verify
     environment = trial_environment(trial.orchestration.common) | dict(told.environment)
     found = run_verify(

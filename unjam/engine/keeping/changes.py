@@ -17,7 +17,7 @@ from unjam.adapters.git.vault import pins
 from unjam.adapters.processes.looking.scan import Request
 from unjam.adapters.processes.running.start_orchestrator import proof_of_start, start_detached
 from unjam.adapters.processes.stopping.stop import stop
-from unjam.adapters.state.rows.activity import moved, pulse
+from unjam.adapters.state.rows.activity import moved, state_activity
 from unjam.adapters.state.rows.write import images_of, rehearse, update_row
 from unjam.domain.steps.change import (
     AbortOperation,
@@ -72,7 +72,7 @@ def apply(  # noqa: C901 -- an arm for each kind of change; the type checker pro
         case StartProcess():
             return _start(orchestration, change)
         case TendState() | SetStateMode() | SwapState():
-            return state_changes.apply(change)
+            return state_changes.apply_state_change(change)
         case _:
             assert_never(change)
     return ""
@@ -101,13 +101,13 @@ def _message(change: MoveRef) -> str:
 
 
 def _start(orchestration: Orchestration, change: StartProcess) -> str:
-    before, output = pulse(orchestration.state), Path(change.output)
+    before, output = state_activity(orchestration.state), Path(change.output)
     identity = start_detached(change.command, Path(change.cwd), output)
     request = Request(
         orchestration.primary, {}, tuple(orchestration.settings.orchestration.orchestrator)
     )
     return proof_of_start(
-        identity, request, output, lambda: moved(before, pulse(orchestration.state))
+        identity, request, output, lambda: moved(before, state_activity(orchestration.state))
     )
 
 
@@ -127,7 +127,7 @@ def inverse(change: Change) -> Change | None:  # noqa: C901, PLR0911 -- an arm f
         case MakeFolder():
             return replace(change, there=not change.there)
         case SetStateMode() | SwapState():
-            return state_changes.inverse(change)
+            return state_changes.inverse_state_change(change)
         case AbortOperation() | PushRef() | StopProcess() | StartProcess() | TendState():
             return None
         case _:
@@ -155,7 +155,7 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  
             side = Side.AFTER if there is change.there else Side.BEFORE
             return side, f"{change.path} {said}"
         case SetStateMode() | SwapState():
-            return state_changes.side_of(change)
+            return state_changes.side_of_state_change(change)
         case AbortOperation() | PushRef() | StopProcess() | StartProcess() | TendState():
             return Side.AFTER, ""
         case _:

@@ -37,10 +37,10 @@ class Statistics:
 
 def conflict_statistics(orchestration: Orchestration) -> Statistics:
     """Count the conflicts of the journals."""
-    return counted(_past(orchestration))
+    return count_conflicts(_past(orchestration))
 
 
-def counted(conflicts: Iterable[Past]) -> Statistics:
+def count_conflicts(conflicts: Iterable[Past]) -> Statistics:
     """Count each conflict once."""
     once = {(one.workstream, one.digest): one for one in conflicts}.values()
     streams = Counter(one.workstream for one in once)
@@ -55,7 +55,7 @@ def earlier_conflicts(
     orchestration: Orchestration, digest: str, paths: Iterable[str]
 ) -> tuple[str, ...]:
     """Say of these files how often they conflicted before this conflict."""
-    before = counted(one for one in _past(orchestration) if one.digest != digest)
+    before = count_conflicts(one for one in _past(orchestration) if one.digest != digest)
     times = dict(before.by_file)
     found = sorted(((times[one], one) for one in paths if one in times), reverse=True)
     return tuple(

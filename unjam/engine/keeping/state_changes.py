@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import assert_never
 
 from unjam.adapters.processes.locks.open_files import openers_of
-from unjam.adapters.state.file import beside
+from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.files import exchange, reopen
 from unjam.domain.steps.change import SetStateMode, SwapState, TendState
 from unjam.domain.world.database import SIDES
@@ -16,7 +16,7 @@ from unjam.errors import RefusedError, UnjamError
 StateChange = TendState | SetStateMode | SwapState
 
 
-def apply(change: StateChange) -> str:
+def apply_state_change(change: StateChange) -> str:
     """Make one; made already is fine. Returns what there is to say of it."""
     path = Path(change.path)
     match change:
@@ -35,7 +35,7 @@ def apply(change: StateChange) -> str:
     return ""
 
 
-def inverse(change: SetStateMode | SwapState) -> SetStateMode | SwapState:
+def inverse_state_change(change: SetStateMode | SwapState) -> SetStateMode | SwapState:
     """Return the change that takes this one back."""
     if isinstance(change, SetStateMode):
         return replace(change, before=change.after, after=change.before)
@@ -48,7 +48,7 @@ def inverse(change: SetStateMode | SwapState) -> SetStateMode | SwapState:
     )
 
 
-def side_of(change: SetStateMode | SwapState) -> tuple[Side, str]:
+def side_of_state_change(change: SetStateMode | SwapState) -> tuple[Side, str]:
     """Tell where the state is, and in a few words what is there now."""
     path = Path(change.path)
     if isinstance(change, SetStateMode):
@@ -64,12 +64,12 @@ def side_of(change: SetStateMode | SwapState) -> tuple[Side, str]:
 def _side_of_swap(change: SwapState) -> tuple[Side, str]:
     path = Path(change.path)
     stage = exchange.stage_of(path, Path(change.incoming), Path(change.outgoing))
-    if stage is exchange.Stage.NOWHERE:
+    if stage is exchange.ExchangeStage.NOWHERE:
         return Side.ELSEWHERE, f"neither {change.incoming} nor {change.outgoing} holds a database"
-    if stage is not exchange.Stage.AFTER:
+    if stage is not exchange.ExchangeStage.AFTER:
         return Side(stage), f"{path} is the one from before"
     try:
-        now = exchange.contents(path)
+        now = exchange.digest_of(path)
     except UnjamError as error:
         return Side.ELSEWHERE, f"{path}: {error}"
     if now != change.after:
@@ -79,7 +79,7 @@ def _side_of_swap(change: SwapState) -> tuple[Side, str]:
 
 def refuse_openers(path: Path) -> None:
     """Raise RefusedError while anybody has the state open: he would go on with the old one."""
-    files = [str(beside(path, side)) for side in SIDES]
+    files = [str(companion_file(path, side)) for side in SIDES]
     found = next(openers_of(files), None)
     if found is not None:
         raise RefusedError(f"pid {found.pid} has {found.path} open")

@@ -37,13 +37,13 @@ def _clashes(
 ) -> Iterator[Clash]:
     # Most checks have nothing open: those need not wait for what merges.
     from unjam.adapters.git.moving.conflict_prediction import predicted
-    from unjam.engine.observing.reported_conflicts import MARKERS, told_by_page
+    from unjam.engine.observing.reported_conflicts import MARKERS, reported_conflict
 
     tips = [one.tip for one in asked]
     found = predicted(orchestration.common, snapshot.trunk_tip, tips)
     for one in asked:
         conflict = found.get(one.tip)
-        page = told_by_page(orchestration, one.workstream) if one.workstream in told else None
+        page = reported_conflict(orchestration, one.workstream) if one.workstream in told else None
         known = page is not None and page.tip == one.tip
         if conflict is not None:
             reported = known and page is not None and page.digest == conflict.digest

@@ -5,24 +5,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from unjam.adapters.git.mending.shared_files import find_shared
-from unjam.adapters.git.observing.start import Begun, begin
+from unjam.adapters.git.mending.shared_files import find_damaged_files
+from unjam.adapters.git.observing.start import StartedReading, start_reading
 from unjam.adapters.git.repository import Repository, find_repository
 
 
-class Ahead(NamedTuple):
+class HeadStart(NamedTuple):
     """A repository that is being looked at already."""
 
     repository: Repository
-    begun: Begun | None  # None: Git sees nothing there
+    begun: StartedReading | None  # None: Git sees nothing there
 
 
 @contextmanager
-def looking_ahead(start: Path) -> Iterator[Ahead]:
+def head_start(start: Path) -> Iterator[HeadStart]:
     """Find the repository from here upwards and begin to look at it; raises UnjamError."""
     repository = find_repository(start)
-    if find_shared(repository.common):
-        yield Ahead(repository, None)
+    if find_damaged_files(repository.common):
+        yield HeadStart(repository, None)
         return
-    with begin(repository) as begun:
-        yield Ahead(repository, begun)
+    with start_reading(repository) as begun:
+        yield HeadStart(repository, begun)

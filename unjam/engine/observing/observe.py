@@ -42,7 +42,7 @@ def observe(
     only: frozenset[str] | None = None,
     *,
     objects: bool = False,
-    begun: git.Begun | None = None,
+    begun: git.StartedReading | None = None,
 ) -> Snapshot:
     """Look at Git, state, specs, processes, logs and disk; changes nothing.
 
@@ -90,7 +90,7 @@ def _look(
     only: frozenset[str] | None,
     *,
     objects: bool = False,
-    begun: git.Begun | None = None,
+    begun: git.StartedReading | None = None,
 ) -> Snapshot:
     settings = orchestration.settings.orchestration
     state = read_state(orchestration.state)
@@ -135,7 +135,7 @@ def _look(
         remote=facts.remote,
         push_owed=facts.remote is not None and push_is_owed(orchestration),
         free_disk=disk.free_bytes(orchestration.common),
-        unknown=(*_unknown_state(state), *untold(facts), *ordered.unknown, *seen.unknown),
+        unknown=(*_unknown_state(state), *still_unknown(facts), *ordered.unknown, *seen.unknown),
     )
 
 
@@ -235,7 +235,7 @@ def _locks(
     """Judge each lock file by whether anybody alive could own it."""
     found = [Lock(one.path, one.worktree, one.since, Truth.UNKNOWN, "") for one in facts.locks]
     places = {tree.name: tree.path for tree in trees} | {"": orchestration.primary}
-    return git_locks.judged(found, orchestration.common, places)
+    return git_locks.judge_locks(found, orchestration.common, places)
 
 
 def detected(orchestration: Orchestration) -> dict[str, dict[str, object]]:
@@ -276,7 +276,7 @@ def with_signs_of_life(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, worktrees=tuple(trees))
 
 
-def untold(facts: GitFacts) -> tuple[Unknown, ...]:
+def still_unknown(facts: GitFacts) -> tuple[Unknown, ...]:
     """Return what stays unknown."""
     trees = (facts.primary, *facts.worktrees)
     refs = {one.ref for one in facts.lost_branches}

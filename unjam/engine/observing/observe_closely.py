@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from unjam.adapters.git.observing.start import Begun
+from unjam.adapters.git.observing.start import StartedReading
 from unjam.domain.catalogue.diagnosis import DETECTORS
 from unjam.domain.scenarios.hang.overdue import agents_in, candidates
 from unjam.domain.world.conflicts import has_work_of_its_own
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def observe_for(
     orchestration: Orchestration,
     scenarios: Collection[Scenario],
-    begun: Begun | None = None,
+    begun: StartedReading | None = None,
     *,
     objects: bool = False,
 ) -> Snapshot:
@@ -80,6 +80,6 @@ def _watched(
     earlier: Mapping[str, "Look"],
 ) -> Snapshot:
     # Most checks suspect nobody: those need not wait for what asks the system.
-    from unjam.engine.observing.silent_agents import watch
+    from unjam.engine.observing.silent_agents import watch_silent_agents
 
-    return replace(snapshot, watched=watch(orchestration, snapshot, trees, earlier))
+    return replace(snapshot, watched=watch_silent_agents(orchestration, snapshot, trees, earlier))

@@ -2,7 +2,7 @@
 
 from unjam.adapters import files
 from unjam.domain.scenarios.conflict.find import page_name
-from unjam.domain.scenarios.conflict.page import Head, head_of
+from unjam.domain.scenarios.conflict.page import PageHead, page_head
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.naming import is_usable_id
 from unjam.engine.orchestration import Orchestration
@@ -11,7 +11,7 @@ from unjam.errors import UnjamError
 MARKERS = "conflict markers"
 
 
-def told_by_page(orchestration: Orchestration, workstream: WorkstreamId) -> Head | None:
+def reported_conflict(orchestration: Orchestration, workstream: WorkstreamId) -> PageHead | None:
     """Return what the page of a workstream is about; None where there is none of ours."""
     if not is_usable_id(workstream):
         return None
@@ -19,4 +19,4 @@ def told_by_page(orchestration: Orchestration, workstream: WorkstreamId) -> Head
         page = files.content(orchestration.primary / page_name(workstream))
     except UnjamError:
         return None
-    return head_of(page) if page is not None else None
+    return page_head(page) if page is not None else None

@@ -7,7 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from unjam.adapters import clock, files
-from unjam.adapters.processes.looking.agent_tree import Wanted, instant, look, uncollected
+from unjam.adapters.processes.looking.agent_tree import (
+    WantedAgent,
+    instant,
+    look_at_agents,
+    uncollected,
+)
 from unjam.domain.scenarios.hang.overdue import agents_in
 from unjam.domain.world.lookups import row_named, state_is_known
 from unjam.domain.world.signs import Look, Pulse, Watched
@@ -27,7 +32,7 @@ class _Silent:
     sign: str
 
 
-def watch(
+def watch_silent_agents(
     orchestration: Orchestration,
     snapshot: Snapshot,
     trees: Iterable[Worktree],
@@ -47,10 +52,10 @@ def watch(
         if name not in earlier
         or not _serves(earlier[name], one, instant() - min(interval, _LONG_AGO))
     }
-    before = dict(earlier) | look(missing, settings.orchestration.agents)
+    before = dict(earlier) | look_at_agents(missing, settings.orchestration.agents)
     if missing:
         clock.pause(interval)
-    now = look(living, settings.orchestration.agents)
+    now = look_at_agents(living, settings.orchestration.agents)
     ended = tuple(_ended(snapshot)) if living.keys() != wanted.keys() else ()
     nobody = Look(0.0, "", (), ended)
     return tuple(
@@ -112,14 +117,14 @@ def _logs(tree: Worktree, snapshot: Snapshot) -> Iterator[tuple[datetime, str]]:
             yield log.written_at, f"its log {log.path.name}"
 
 
-def _serves(before: Look, wanted: Wanted, until: float) -> bool:
+def _serves(before: Look, wanted: WantedAgent, until: float) -> bool:
     """Tell whether an earlier look is one at the same processes, and old enough."""
     return {pid for pid, _ in before.roots} == set(wanted.roots) and before.at <= until
 
 
-def _wanted(tree: Worktree, snapshot: Snapshot) -> Wanted:
+def _wanted(tree: Worktree, snapshot: Snapshot) -> WantedAgent:
     roots = tuple(one.identity.pid for one in agents_in(tree.name, snapshot))
-    return Wanted(roots, Path(tree.path))
+    return WantedAgent(roots, Path(tree.path))
 
 
 def _ended(snapshot: Snapshot) -> Iterator[Pulse]:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from unjam.adapters import mounts
-from unjam.adapters.state.file import beside
-from unjam.adapters.state.files.lock_probe import glimpse
+from unjam.adapters.state.file import companion_file
+from unjam.adapters.state.files.lock_probe import probe_locks
 from unjam.domain.world.snapshot import Process, Snapshot
 from unjam.domain.world.truth import Truth
 from unjam.engine.orchestration import Orchestration, state_file
@@ -30,9 +30,9 @@ def with_database(
     if not thorough and not _is_odd(path, snapshot):
         return snapshot
     # Seldom needed, and a check must answer in a blink.
-    from unjam.engine.observing.state_inspection import look_closely
+    from unjam.engine.observing.state_inspection import inspect_state
 
-    return replace(snapshot, database=look_closely(orchestration, snapshot, thorough=thorough))
+    return replace(snapshot, database=inspect_state(orchestration, snapshot, thorough=thorough))
 
 
 def _is_odd(path: Path, snapshot: Snapshot) -> bool:
@@ -57,8 +57,8 @@ def _is_short_of_room(path: Path) -> bool:
 
 def _is_left_or_held(path: Path) -> bool:
     """Tell a lock that keeps others from writing, a log nobody has open, and one that only grows."""
-    seen = glimpse(path)
-    log, journal = _size(beside(path, "-wal")), _size(beside(path, "-journal"))
+    seen = probe_locks(path)
+    log, journal = _size(companion_file(path, "-wal")), _size(companion_file(path, "-journal"))
     left = log > 0 or journal > 0
     return seen.is_kept or seen.is_stranded or log > LONG_LOG or (left and not seen.is_open)
 
@@ -70,7 +70,7 @@ def _is_stranded(path: Path, bosses: Iterable[Process]) -> bool:
         return False
     from unjam.adapters.processes.locks.open_files import openers_of
 
-    files = [str(beside(path, side)) for side in ("", "-wal", "-shm")]
+    files = [str(companion_file(path, side)) for side in ("", "-wal", "-shm")]
     return any(one.is_deleted for one in openers_of(files, pids))
 
 

@@ -13,15 +13,15 @@ from unjam.adapters.processes.locks.open_files import (
     OpenFile,
     Person,
     deleted_file,
-    named,
     openers_of,
+    persons_of,
     started_by,
 )
 from unjam.adapters.processes.looking.vitals import Vitals, activity, vitals_of
-from unjam.adapters.state.file import beside
-from unjam.adapters.state.file_format import Anatomy, anatomy_of, last_commit, reading_marks
-from unjam.adapters.state.files.lock_probe import glimpse
-from unjam.adapters.state.files.soundness import frames_seen, shape_of
+from unjam.adapters.state.file import companion_file
+from unjam.adapters.state.file_format import FileFormat, last_commit, read_format, reading_marks
+from unjam.adapters.state.files.lock_probe import probe_locks
+from unjam.adapters.state.files.soundness import frames_seen, soundness_of
 from unjam.adapters.state.rescuing.rebuild import recoverable
 from unjam.domain.world.database import (
     BLOCKING,
@@ -32,7 +32,7 @@ from unjam.domain.world.database import (
     Database,
     Holder,
     LockKind,
-    Shape,
+    Soundness,
     TableCount,
     lock_kinds,
 )
@@ -54,7 +54,7 @@ _NO_LOCKS = (
 _DOES_NOT_LET_GO = (*BLOCKING, LockKind.WAL_READ)
 
 
-def look_closely(
+def inspect_state(
     orchestration: Orchestration, snapshot: Snapshot, *, thorough: bool = False
 ) -> Database | None:
     """Look at everything there is to see of the state's file; changes nothing, waits a second at most."""
@@ -63,10 +63,10 @@ def look_closely(
         return None
     commit = last_commit(path)
     grips = _grips(path, min(orchestration.settings.hang.interval.total_seconds(), _INTERVAL))
-    anatomy = anatomy_of(path)
+    anatomy = read_format(path)
     holders = tuple(_holders(path, snapshot, grips, anatomy))
-    shape, because = shape_of(path, thorough=thorough)
-    if shape is Shape.SOUND and not holders:
+    shape, because = soundness_of(path, thorough=thorough)
+    if shape is Soundness.SOUND and not holders:
         shape, because = _by_its_log(path, anatomy)
     read_only = mounts.why_not_writable(path)
     found = Database(
@@ -104,7 +104,7 @@ class _Grips:
 
 
 def _grips(path: Path, interval: float) -> _Grips:
-    files = [str(beside(path, side)) for side in SIDES]
+    files = [str(companion_file(path, side)) for side in SIDES]
     first = _held(files)
     grips = _Grips(told=first is not None)
     for one in openers_of(files):
@@ -143,7 +143,7 @@ def _stays_kept(path: Path, interval: float) -> bool:
     stays = True
     while clock.monotonic() < end:
         clock.pause(_INSTANT)
-        stays = stays and glimpse(path).is_kept
+        stays = stays and probe_locks(path).is_kept
     return stays and last_commit(path) == before
 
 
@@ -166,9 +166,11 @@ def _keeping(held: Mapping[int, tuple[LockKind, ...]]) -> set[int]:
     return {pid for pid, kinds in held.items() if any(one in _DOES_NOT_LET_GO for one in kinds)}
 
 
-def _holders(path: Path, snapshot: Snapshot, grips: _Grips, anatomy: Anatomy) -> Iterator[Holder]:
+def _holders(
+    path: Path, snapshot: Snapshot, grips: _Grips, anatomy: FileFormat
+) -> Iterator[Holder]:
     pids = {pid for pid, kinds in grips.locks.items() if kinds} | set(grips.opened)
-    known = named(pids)
+    known = persons_of(pids)
     roles = {one.identity.pid: one.role for one in snapshot.processes}
     places = (str(snapshot.repo), *(str(tree.path) for tree in snapshot.worktrees))
     for pid in sorted(pids):
@@ -239,25 +241,25 @@ def _begun(path: Path, files: Collection[str]) -> dict[int, set[tuple[bytes, int
     return {pid: {marks[one] for one in held} for pid, held in _marks(files)}
 
 
-def _reads_to(marks: Collection[int], anatomy: Anatomy) -> int | None:
+def _reads_to(marks: Collection[int], anatomy: FileFormat) -> int | None:
     """Return the page of the log the oldest of its readings begins behind."""
     known = [anatomy.reads[one] for one in marks if one < len(anatomy.reads)]
     return min(known, default=None)
 
 
-def _by_its_log(path: Path, anatomy: Anatomy) -> tuple[Shape, str]:
+def _by_its_log(path: Path, anatomy: FileFormat) -> tuple[Soundness, str]:
     """Compare what a log holds with what SQLite would use of it; nobody has it open."""
     if anatomy.wal is None or not anatomy.wal.frames or anatomy.wal.folded == anatomy.wal.frames:
-        return Shape.SOUND, ""
+        return Soundness.SOUND, ""
     seen = frames_seen(path)
     if seen is None or seen >= anatomy.wal.frames:
-        return Shape.SOUND, ""
+        return Soundness.SOUND, ""
     lost = anatomy.wal.frames - seen
     because = f"its log is damaged at page {seen + 1}: SQLite would drop the {lost} behind it"
-    return Shape.MALFORMED, because
+    return Soundness.MALFORMED, because
 
 
-def _hot(anatomy: Anatomy, holders: Collection[Holder], told: bool) -> Truth:  # noqa: FBT001 -- passed on as it came
+def _hot(anatomy: FileFormat, holders: Collection[Holder], told: bool) -> Truth:  # noqa: FBT001 -- passed on as it came
     if not anatomy.has_hot_journal or any(one.blocks for one in holders):
         return Truth.NO
     return Truth.YES if told else Truth.UNKNOWN
@@ -270,7 +272,7 @@ def _bosses(path: Path, snapshot: Snapshot) -> Iterator[Boss]:
         return
     agents = [one.identity.pid for one in snapshot.processes if one.role is Role.AGENT]
     beside_state = [str(one) for one in path.parent.iterdir() if one.is_file()]
-    state = {str(beside(path, side)) for side in SIDES}
+    state = {str(companion_file(path, side)) for side in SIDES}
     locked = {one.pid for one in locks_on(set(beside_state) - state) or ()}
     for one in found:
         pid = one.identity.pid
@@ -296,7 +298,7 @@ def is_alive(process: ProcessIdentity) -> bool:
 
 def deleted_files(path: Path) -> dict[str, OpenFile]:
     """Name the open files of the state that have lost their names, each once, by what to call it."""
-    files = [str(beside(path, side)) for side in SIDES]
+    files = [str(companion_file(path, side)) for side in SIDES]
     found: dict[str, OpenFile] = {}
     for one in openers_of(files):
         if one.is_deleted and one.number is not None:

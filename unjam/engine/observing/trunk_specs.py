@@ -9,7 +9,7 @@ from unjam.adapters import files, specs
 from unjam.adapters.git.observing.changed_files import differing_files
 from unjam.adapters.git.observing.facts import GitFacts
 from unjam.adapters.git.observing.file_versions import Version, versions
-from unjam.domain.graphs.cycles import knots
+from unjam.domain.graphs.cycles import cyclic_groups
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.snapshot import Added, Spec
 from unjam.engine.orchestration import Orchestration
@@ -61,7 +61,7 @@ def with_history(
 ) -> tuple[Spec, ...]:
     """Add to specs that form cycles when each entry was added; where none do, Git is not asked."""
     depends_on = {spec.workstream: spec.depends_on for spec in ordered}
-    members = {one for knot in knots(depends_on) for one in knot}
+    members = {one for knot in cyclic_groups(depends_on) for one in knot}
     if not members:
         return ordered
     primary = orchestration.primary

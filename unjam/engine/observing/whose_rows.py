@@ -10,7 +10,7 @@ from unjam.adapters import clock, files, journal
 from unjam.adapters.git.observing import made_here
 from unjam.adapters.git.observing.tracked import tracked_below
 from unjam.adapters.processes.locks.other_clones import at_work_beyond, openers_beyond
-from unjam.adapters.state.file import beside
+from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.location import file_of, is_url
 from unjam.domain.steps.change import MoveRef, UpdateRow
 from unjam.domain.world.database import SIDES
@@ -57,7 +57,9 @@ def _symptom(orchestration: Orchestration) -> str:
     tracked = tracked_below(orchestration.common, orchestration.primary, path.parent)
     if path.name in tracked:
         return "the state's file is in Git, and so in every clone"
-    return openers_beyond((path, *(beside(path, one) for one in SIDES)), orchestration.common)
+    return openers_beyond(
+        (path, *(companion_file(path, one) for one in SIDES)), orchestration.common
+    )
 
 
 def _at_work_beyond(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unjam.adapters import lease, machine, surroundings
-from unjam.adapters.git.mending.shared_files import find_shared
+from unjam.adapters.git.mending.shared_files import find_damaged_files
 from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.locks.git_locks import owners_of
 from unjam.adapters.processes.running.start_orchestrator import find_command
@@ -19,7 +19,7 @@ from unjam.domain.scenarios.deadlock.plan import why_nothing_is_done
 from unjam.domain.scenarios.shared.foreign_rows import why_not_settled
 from unjam.domain.steps.change import StartProcess
 from unjam.domain.steps.plan import Plan, Restart, Step
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.finding import Finding, Scenario
 from unjam.domain.world.identity import ProcessIdentity, WorkstreamId
 from unjam.domain.world.lookups import is_whole, why_rows_are_hidden
@@ -53,7 +53,7 @@ class Prepared:
 def policy_of(orchestration: Orchestration) -> Policy:
     """Turn the configuration into what planning needs; raises UsageError for a missing command."""
     settings = orchestration.settings
-    approvals = {one: Approval(getattr(settings.policy, one.value)) for one in StepClass}
+    approvals = {one: Consent(getattr(settings.policy, one.value)) for one in StepClass}
     name = settings.orchestration.remote
     known = name if _has(orchestration, name) else None
     return Policy(approvals, _resume(orchestration), known, orchestration.vacuum)
@@ -61,7 +61,7 @@ def policy_of(orchestration: Orchestration) -> Policy:
 
 def _has(orchestration: Orchestration, name: str) -> bool:
     """Tell whether there is a remote; in a damaged configuration there is none."""
-    if find_shared(orchestration.common):
+    if find_damaged_files(orchestration.common):
         return False
     return remote.remote_url(orchestration.common, name) is not None
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Plan, Step
-from unjam.domain.steps.policy import Approval
+from unjam.domain.steps.policy import Consent
 from unjam.domain.world.finding import Scenario
 from unjam.engine.acts.carry_out import FACTS_CHANGED
 from unjam.engine.acts.recovery import Recovery
@@ -47,5 +47,5 @@ def became_untrue(outcome: Outcome) -> bool:
 
 
 def _asked(run: Recovery, steps: tuple[Step, ...]) -> set[tuple[str, str]]:
-    asked = (one for one in steps if run.policy.approval(one.step_class) is Approval.ASK)
+    asked = (one for one in steps if run.policy.approval(one.step_class) is Consent.ASK)
     return {(one.verb, one.subject) for one in asked}

@@ -40,7 +40,7 @@ class Seen:
     because: str = ""  # why none is started
 
 
-def detect(orchestration: Orchestration, every: timedelta) -> Seen:
+def look_as_scheduled(orchestration: Orchestration, every: timedelta) -> Seen:
     """Look at a repository, leave a sign, and say what is to be done; raises UnjamError."""
     before = watch_record.remembered(orchestration)
     at_work = lease.holder(orchestration.common)

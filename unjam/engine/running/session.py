@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from unjam.adapters import clock, files, lease
-from unjam.adapters.git.mending.shared_files import find_shared, kept_config
+from unjam.adapters.git.mending.shared_files import find_damaged_files, kept_config
 from unjam.adapters.git.vault.takeover import take_over
 from unjam.adapters.journal import Journal, new_run_id
 from unjam.domain.catalogue.codec import to_record
@@ -84,7 +84,7 @@ def session(
 def _keep_configuration(orchestration: Orchestration) -> None:
     """Keep a copy of Git's configuration: of all files it is the one that nothing else tells of."""
     kept = kept_config(orchestration.common)
-    damaged = {one.damage for one in find_shared(orchestration.common)}
+    damaged = {one.damage for one in find_damaged_files(orchestration.common)}
     now = files.content(orchestration.common / "config") if not damaged else None
     if now is not None and now != files.content(kept):
         files.write_atomically(kept, now)

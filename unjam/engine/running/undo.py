@@ -43,7 +43,7 @@ _FINAL = {
 }
 
 
-def preview(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
+def preview_undo(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
     """Return what taking a run back means, newest change first.
 
     Raises UsageError for an unknown run, RefusedError beside a living orchestrator or where the
@@ -85,7 +85,7 @@ def to_take_back(past: PastRun) -> tuple[Change, ...]:
 
 def take_back(run: Recovery, change: Change) -> Outcome:
     """Take one change back; taken back already is fine."""
-    subject = in_words(change)
+    subject = change_in_words(change)
     final = _FINAL.get(type(change))
     if final is not None:
         return Outcome("undo", subject, StepWord.REFUSED, final)
@@ -104,7 +104,7 @@ def take_back(run: Recovery, change: Change) -> Outcome:
 
 def _restore(run: Recovery, change: AbortOperation) -> Outcome:
     """Bring the operation back from its salvage, saving first what is there now."""
-    subject = in_words(change)
+    subject = change_in_words(change)
     now = worktree_of(name := checkout_name(run.orchestration, change), run.look(name))
     if now.operation is change.operation:
         sentence = f"the {change.operation} is in progress"
@@ -118,7 +118,7 @@ def _restore(run: Recovery, change: AbortOperation) -> Outcome:
     return Outcome("undo", subject, StepWord.UNDONE, f"the {change.operation} is in progress again")
 
 
-def in_words(change: Change) -> str:  # noqa: C901, PLR0911 -- an arm for each kind of change
+def change_in_words(change: Change) -> str:  # noqa: C901, PLR0911 -- an arm for each kind of change
     """Name what a change is about."""
     match change:
         case MoveRef(ref=ref):

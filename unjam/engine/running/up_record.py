@@ -58,12 +58,12 @@ def announce(address: str, password_file: Path | None, *, protected: bool) -> No
 
 def withdraw() -> None:
     """Say that this process serves no longer; another's word stays."""
-    found = running()
+    found = running_up()
     if found is not None and found.identity.pid == os.getpid():
         _record().unlink(missing_ok=True)
 
 
-def running() -> Serving | None:
+def running_up() -> Serving | None:
     """Return the one that runs on this machine; a record that another process left means nothing."""
     try:
         told: dict[str, Any] = json.loads(files.content(_record()) or b"{}")
@@ -98,7 +98,7 @@ def checked_password(password: str, where: str) -> str:
 
 def way_in() -> dict[str, str] | None:
     """Return the settings of Prefect with which to reach the one that runs; None where there is no way."""
-    found = running()
+    found = running_up()
     if found is None:
         return None
     reached = {"PREFECT_API_URL": found.api}

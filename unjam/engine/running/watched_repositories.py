@@ -8,7 +8,7 @@ from unjam.adapters import files
 from unjam.errors import PermanentError, UsageError
 
 
-def listed(named: Iterable[Path], config: Path | None = None) -> tuple[Path, ...]:
+def repositories_in(named: Iterable[Path], config: Path | None = None) -> tuple[Path, ...]:
     """Return each repository once: a directory is one, a file lists them, a line each.
 
     Lines that are empty or begin with # are left out; paths in a file start at it. What a directory's

@@ -10,7 +10,7 @@ from unjam.adapters.processes.running.person_command import call
 from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
 from unjam.domain.redaction.redact import redact
 from unjam.domain.reports.attempts import Tried
-from unjam.domain.reports.escalation_page import Case, Trial
+from unjam.domain.reports.escalation_page import Escalation, VainRun
 from unjam.domain.steps.outcome import RunWord
 from unjam.domain.world.finding import Finding, Scenario
 from unjam.domain.world.snapshot import Snapshot
@@ -19,7 +19,7 @@ from unjam.engine.keeping.past_runs import past_run
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.running.attempts import ESCALATED, attempts, this_attempt
 from unjam.engine.running.session import end_with_killed
-from unjam.engine.telling.escalation_bundle import Written, write
+from unjam.engine.telling.escalation_bundle import WrittenBundle, write_bundle_for
 from unjam.errors import UsageError
 
 _PLACE = re.compile(r"\{(title|report|bundle)\}")
@@ -83,11 +83,11 @@ def _case(
     findings: tuple[Finding, ...],
     runs: Iterable[str],
     because: str,
-) -> Case:
+) -> Escalation:
     orchestration = run.orchestration
     tried = sorted(dict.fromkeys(runs))
     kept = [ref for ref, _ in store.named(orchestration.common)]
-    return Case(
+    return Escalation(
         snapshot=snapshot,
         findings=findings,
         trials=tuple(_trial(orchestration, name) for name in tried),
@@ -98,17 +98,17 @@ def _case(
     )
 
 
-def _trial(orchestration: Orchestration, run: str) -> Trial:
+def _trial(orchestration: Orchestration, run: str) -> VainRun:
     try:
         past = past_run(orchestration, run)
     except UsageError:
-        return Trial(run, "", "its journal is gone", "", ())
+        return VainRun(run, "", "its journal is gone", "", ())
     started = past.started.isoformat(timespec="seconds")
-    return Trial(run, past.kind, past.word or "this very run", started, past.outcomes)
+    return VainRun(run, past.kind, past.word or "this very run", started, past.outcomes)
 
 
-def _written(run: Recovery, case: Case) -> Written:
-    written = write(run.orchestration, case, run.run)
+def _written(run: Recovery, case: Escalation) -> WrittenBundle:
+    written = write_bundle_for(run.orchestration, case, run.run)
     named = [one.fingerprint for one in case.findings]
     kinds = {one.fingerprint: str(one.scenario) for one in case.findings}
     run.note(
@@ -122,7 +122,7 @@ def _written(run: Recovery, case: Case) -> Written:
     return written
 
 
-def _open_issue(run: Recovery, written: Written) -> None:
+def _open_issue(run: Recovery, written: WrittenBundle) -> None:
     """Call the configured command; whether it works or not, it is called once for a failure."""
     command = run.orchestration.settings.escalation.issue_command
     if not command:
@@ -137,7 +137,7 @@ def _document(
     run: Recovery,
     word: RunWord,
     findings: tuple[Finding, ...],
-    written: Written | None,
+    written: WrittenBundle | None,
     earlier: list[str],
 ) -> dict[str, Any]:
     secrets = written.secrets if written else ()

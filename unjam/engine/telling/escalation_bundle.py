@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters import archive, files
-from unjam.adapters.git.restoring.bundle import contents, write_bundle
+from unjam.adapters.git.restoring.bundle import bundled_contents, write_bundle
 from unjam.domain.redaction.redact import is_clean
-from unjam.domain.reports.escalation_page import Case, escalation_page, title_of
+from unjam.domain.reports.escalation_page import Escalation, escalation_page, title_of
 from unjam.engine.keeping.vault import NAMESPACE
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.telling.escalation_texts import Clean, clean_for, log_texts, texts
@@ -19,7 +19,7 @@ PAGE, MANIFEST = "report.md", "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenBundle:
     """A bundle on disk."""
 
     folder: Path
@@ -29,7 +29,7 @@ class Written:
     secrets: frozenset[str]  # that were met
 
 
-def write(orchestration: Orchestration, case: Case, run: str) -> Written:
+def write_bundle_for(orchestration: Orchestration, case: Escalation, run: str) -> WrittenBundle:
     """Write the whole of it, each file at once; the manifest comes last and names all others."""
     folder = orchestration.home / "escalations" / run
     clean = clean_for(orchestration, case)
@@ -43,11 +43,11 @@ def write(orchestration: Orchestration, case: Case, run: str) -> Written:
     files.write_atomically(folder / MANIFEST, _manifest(folder, case))
     person = _for_person(orchestration, case, folder, page)
     title = clean.text(title_of(case))
-    return Written(folder, person, (PAGE, *names), title, frozenset(clean.known))
+    return WrittenBundle(folder, person, (PAGE, *names), title, frozenset(clean.known))
 
 
 def _contents(
-    orchestration: Orchestration, case: Case, clean: Clean
+    orchestration: Orchestration, case: Escalation, clean: Clean
 ) -> Iterator[tuple[str, bytes]]:
     for name, text in texts(orchestration, case, clean):
         yield name, text.encode("utf-8", "backslashreplace")
@@ -58,14 +58,14 @@ def _contents(
 
 
 def _git_bundle(
-    orchestration: Orchestration, case: Case, clean: Clean, folder: Path
+    orchestration: Orchestration, case: Escalation, clean: Clean, folder: Path
 ) -> Iterator[str]:
     """Bundle what the vault holds; not if a secret is in it, since nothing can be taken out of it."""
     named = [one for one in case.vault if one.startswith(f"{NAMESPACE}/")]
     if not named:
         return
     try:
-        for path, content in contents(orchestration.common, named, case.snapshot.trunk):
+        for path, content in bundled_contents(orchestration.common, named, case.snapshot.trunk):
             text = content.decode("utf-8", "surrogateescape")
             if not is_clean(text, clean.known):
                 yield f"(no vault.bundle: {path} may hold a secret; the vault has it: unjam vault list)"
@@ -77,7 +77,7 @@ def _git_bundle(
         yield f"(no vault.bundle: {clean.text(str(error))})"
 
 
-def _manifest(folder: Path, case: Case) -> bytes:
+def _manifest(folder: Path, case: Escalation) -> bytes:
     hashes = {
         one.name: hashlib.sha256(one.read_bytes()).hexdigest()
         for one in files.children(folder)
@@ -92,7 +92,7 @@ def _manifest(folder: Path, case: Case) -> bytes:
     return json.dumps(document, indent=2).encode()
 
 
-def _for_person(orchestration: Orchestration, case: Case, folder: Path, page: bytes) -> Path:
+def _for_person(orchestration: Orchestration, case: Escalation, folder: Path, page: bytes) -> Path:
     logs = orchestration.below(orchestration.settings.orchestration.logs)
     if not logs.is_dir() or logs.is_symlink():
         return folder / PAGE
@@ -101,7 +101,7 @@ def _for_person(orchestration: Orchestration, case: Case, folder: Path, page: by
     return target
 
 
-def _stamp(case: Case) -> str:
+def _stamp(case: Escalation) -> str:
     return f"{case.snapshot.observed_at:%Y%m%dT%H%M%SZ}"
 
 

@@ -10,7 +10,7 @@ from unjam.adapters import journal, logs, surroundings
 from unjam.adapters.state.rows.cells import TableCells, read_cells
 from unjam.domain.redaction.redact import redact, secret_cells, secrets_among
 from unjam.domain.reports.check_report import check_document
-from unjam.domain.reports.escalation_page import Case, commands_of, title_of
+from unjam.domain.reports.escalation_page import Escalation, commands_of, title_of
 from unjam.domain.world.snapshot import Scalar, Snapshot
 from unjam.domain.world.words import printable
 from unjam.engine.orchestration import Orchestration
@@ -45,7 +45,7 @@ class Clean:
                 return value
 
 
-def clean_for(orchestration: Orchestration, case: Case) -> Clean:
+def clean_for(orchestration: Orchestration, case: Escalation) -> Clean:
     """Know the secrets of the environment, ours and the agents', of logs, rows, and rows as they were."""
     snapshot = case.snapshot
     pids = [one.identity.pid for one in snapshot.processes]
@@ -97,7 +97,9 @@ def cells_of(orchestration: Orchestration, snapshot: Snapshot) -> tuple[TableCel
     return (TableCells("workstream_status", sql, rows, tuple(columns)),)
 
 
-def texts(orchestration: Orchestration, case: Case, clean: Clean) -> Iterator[tuple[str, str]]:
+def texts(
+    orchestration: Orchestration, case: Escalation, clean: Clean
+) -> Iterator[tuple[str, str]]:
     """Yield the files of a bundle but the page and what is packed, each without its secrets."""
     seen = case.snapshot
     document = check_document(seen, case.findings) | {

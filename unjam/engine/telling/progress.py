@@ -12,7 +12,7 @@ from unjam.engine.observing.observe import observe, with_signs_of_life
 from unjam.engine.orchestration import Orchestration
 
 
-def look(orchestration: Orchestration) -> Document:
+def look_at_progress(orchestration: Orchestration) -> Document:
     """Observe and describe; changes nothing."""
     return progress_document(with_signs_of_life(observe(orchestration)))
 

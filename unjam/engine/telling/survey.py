@@ -17,14 +17,20 @@ from unjam.adapters.git.moving.trial_checkout import (
 from unjam.adapters.git.observing.tracked import has_identity, is_ignored
 from unjam.adapters.processes.running.run import Verification, run_verify
 from unjam.adapters.processes.running.start_orchestrator import find_command
-from unjam.adapters.state.file_format import anatomy_of
-from unjam.adapters.state.files.soundness import shape_of
+from unjam.adapters.state.file_format import read_format
+from unjam.adapters.state.files.soundness import soundness_of
 from unjam.domain.catalogue.diagnosis import DETECTORS
 from unjam.domain.readiness.checks import Checked
-from unjam.domain.readiness.postflight import SHOWN, Verified, postflight
+from unjam.domain.readiness.postflight import SHOWN, TrunkVerified, postflight
 from unjam.domain.readiness.preflight import preflight
-from unjam.domain.readiness.prerequisites import Ground, Place, Standing, StateFile, Tools
-from unjam.domain.world.database import Shape
+from unjam.domain.readiness.prerequisites import (
+    Prerequisites,
+    RemoteStanding,
+    StateFile,
+    Tools,
+    WorktreesPlace,
+)
+from unjam.domain.world.database import Soundness
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.truth import Truth
 from unjam.engine.keeping.past_runs import unfinished
@@ -34,10 +40,10 @@ from unjam.engine.orchestration import Orchestration, state_file
 from unjam.errors import UnjamError
 
 _SIDES = {
-    upstream.Side.SAME: Standing.SAME,
-    upstream.Side.LESS: Standing.BEHIND,
-    upstream.Side.MORE: Standing.AHEAD,
-    upstream.Side.OTHER: Standing.APART,
+    upstream.UpstreamSide.SAME: RemoteStanding.SAME,
+    upstream.UpstreamSide.LESS: RemoteStanding.BEHIND,
+    upstream.UpstreamSide.MORE: RemoteStanding.AHEAD,
+    upstream.UpstreamSide.OTHER: RemoteStanding.APART,
 }
 
 
@@ -45,7 +51,7 @@ def check_before(orchestration: Orchestration) -> tuple[Snapshot, tuple[Checked,
     """Observe, survey and check before a run; no ref moves and no file of a person's changes."""
     seen = observe_for(orchestration, tuple(DETECTORS))
     snapshot = with_clashes(orchestration, seen, all_of_them=True)
-    ground = survey(orchestration, snapshot)
+    ground = look_at_prerequisites(orchestration, snapshot)
     return snapshot, preflight(snapshot, ground, orchestration.branch_template)
 
 
@@ -59,23 +65,27 @@ def check_after(
     if verify:
         orchestration.require_trust()
     snapshot = observe_for(orchestration, tuple(DETECTORS))
-    ground = replace(survey(orchestration, snapshot), loose=_loose(orchestration, snapshot))
+    ground = replace(
+        look_at_prerequisites(orchestration, snapshot), loose=_loose(orchestration, snapshot)
+    )
     said = verify_trunk(orchestration, snapshot) if verify else None
-    verified = None if said is None else Verified(said.passed, said.found_nothing, said.sentence)
+    verified = (
+        None if said is None else TrunkVerified(said.passed, said.found_nothing, said.sentence)
+    )
     return snapshot, postflight(snapshot, ground, verified)
 
 
-def survey(orchestration: Orchestration, snapshot: Snapshot) -> Ground:
+def look_at_prerequisites(orchestration: Orchestration, snapshot: Snapshot) -> Prerequisites:
     """Look at disk, tools, remote and the state's file."""
     standing, because = _remote(orchestration, snapshot)
     at_work = lease.holder(orchestration.common)
-    return Ground(
+    return Prerequisites(
         place=_place(orchestration),
         tools=_tools(orchestration),
         remote=standing,
         remote_because=because,
         enough=orchestration.settings.limits.free_disk,
-        refs=frozenset(ref for ref, _ in refs.named(Git(orchestration.common), "refs/heads/")),
+        refs=frozenset(ref for ref, _ in refs.refs_below(Git(orchestration.common), "refs/heads/")),
         state=_state(orchestration),
         killed=() if at_work else tuple(one.id for one in unfinished(orchestration)),
         at_work=str(at_work) if at_work else "",
@@ -107,7 +117,7 @@ def _loose(orchestration: Orchestration, snapshot: Snapshot) -> dict[str, int]:
     return {ref: len(some & loose) for ref, some in logged.items() if some & loose}
 
 
-def _place(orchestration: Orchestration) -> Place:
+def _place(orchestration: Orchestration) -> WorktreesPlace:
     path = orchestration.below(orchestration.settings.orchestration.worktrees)
     there = disk.nearest_existing(path)
     inside = path.is_relative_to(orchestration.primary)
@@ -115,7 +125,7 @@ def _place(orchestration: Orchestration) -> Place:
     free = inodes = None
     with suppress(UnjamError):
         free, inodes = disk.free_bytes(path), disk.free_inodes(path)
-    return Place(
+    return WorktreesPlace(
         path=path,
         free=free,
         inodes=inodes,
@@ -142,15 +152,15 @@ def _found(word: str, here: Path) -> tuple[str, str | None]:
     return word, str(found) if found else None
 
 
-def _remote(orchestration: Orchestration, snapshot: Snapshot) -> tuple[Standing, str]:
+def _remote(orchestration: Orchestration, snapshot: Snapshot) -> tuple[RemoteStanding, str]:
     common = orchestration.common
     try:
         url = remote.remote_url(common, orchestration.settings.orchestration.remote)
         if url is None:
-            return Standing.NONE, ""
+            return RemoteStanding.NONE, ""
         seen = upstream.look_upstream(common, url, snapshot.trunk, snapshot.trunk_tip)
     except UnjamError as error:
-        return Standing.UNREACHABLE, str(error)
+        return RemoteStanding.UNREACHABLE, str(error)
     return _SIDES[seen.side], ""
 
 
@@ -158,7 +168,7 @@ def _state(orchestration: Orchestration) -> StateFile | None:
     path = state_file(orchestration)
     if path is None or not path.is_file():
         return None
-    shape, because = shape_of(path)
-    sound = {Shape.SOUND: Truth.YES, Shape.UNREAD: Truth.UNKNOWN}.get(shape, Truth.NO)
+    shape, because = soundness_of(path)
+    sound = {Soundness.SOUND: Truth.YES, Soundness.UNREAD: Truth.UNKNOWN}.get(shape, Truth.NO)
     said = f"{shape}: {because}" if because else str(shape)
-    return StateFile(anatomy_of(path).mode, sound, said, mounts.shared_kind(path))
+    return StateFile(read_format(path).mode, sound, said, mounts.shared_kind(path))

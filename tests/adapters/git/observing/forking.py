@@ -9,7 +9,7 @@ import psutil
 
 from tests.adapters.git.observing.looking import look
 from unjam.adapters.git.observing import start
-from unjam.adapters.git.observing.child import Parts, beside
+from unjam.adapters.git.observing.child import Parts, in_child
 
 PARTS = 200
 
@@ -61,14 +61,14 @@ def a_child_gives_the_same_answers() -> None:
 
 
 def every_part_is_done_once_by_one_of_two_processes() -> None:
-    with beside(_Counting(), PARTS, worthwhile=True) as begun:
+    with in_child(_Counting(), PARTS, worthwhile=True) as begun:
         done = begun.answer()
 
     assert sorted(part for _, part in done) == list(range(PARTS))
 
 
 def work_goes_on_in_another_process() -> None:
-    with beside(_Counting(), 1, worthwhile=True) as begun:
+    with in_child(_Counting(), 1, worthwhile=True) as begun:
         (child,) = _children()
         os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it has ended before we wait
 
@@ -76,12 +76,12 @@ def work_goes_on_in_another_process() -> None:
 
 
 def work_that_fails_there_is_done_here() -> None:
-    with beside(_Failing(), PARTS, worthwhile=True) as begun:
+    with in_child(_Failing(), PARTS, worthwhile=True) as begun:
         assert begun.answer() == {(os.getpid(), part) for part in range(PARTS)}
 
 
 def an_answer_nobody_waits_for_leaves_no_process() -> None:
-    with beside(_Long(), PARTS, worthwhile=True):
+    with in_child(_Long(), PARTS, worthwhile=True):
         assert _children()
 
     assert not _children()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.world import World, git
-from unjam.adapters.git.proving.units import Known, units_of
+from unjam.adapters.git.proving.units import LandedWork, units_of
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.naming import Template
 from unjam.domain.world.trials import Turn, Unit, UnitKind
@@ -27,7 +27,7 @@ def units(
         return found.workstream if found else None
 
     found = known if branches is None else branches
-    return units_of(world.common, "refs/heads/main", Known(found, owner, turns), 1000)
+    return units_of(world.common, "refs/heads/main", LandedWork(found, owner, turns), 1000)
 
 
 def told(found: tuple[Unit, ...]) -> list[tuple[UnitKind, tuple[str, ...], int]]:

@@ -9,12 +9,12 @@ import pytest
 from tests.adapters.git.taking.salvaging import Repository, restored, without_link
 from tests.world.inventory import git_bytes
 from tests.world.shell import git_status
-from unjam.adapters.git.objects import Known
+from unjam.adapters.git.objects import ObjectHeader
 from unjam.adapters.git.taking import store
 from unjam.adapters.git.taking.intake import Intake
 from unjam.adapters.git.taking.pack import write_pack
 from unjam.adapters.git.taking.salvage import IgnoredLimits, Salvaged
-from unjam.adapters.git.taking.staged_index import Index, IndexState, read_index
+from unjam.adapters.git.taking.staged_index import IndexState, StagedIndex, read_staged_index
 from unjam.adapters.git.taking.take import is_unchanged, open_shop, take
 
 
@@ -64,13 +64,13 @@ def test_stat_data_is_believed_only_if_all_of_it_fits_and_is_older_than_the_inde
     path = plain.tree / "src/app.py"
     status = path.lstat()
     with open_shop(plain.common) as shop:
-        index = read_index(plain.admin / "index", shop.room)
+        index = read_staged_index(plain.admin / "index", shop.room)
         (entry,) = (one for one in index.entries if one.path == b"src/app.py")
         known = shop.objects.known([entry.oid])
     assert entry.stamp is not None
 
     def believed(*, written_ns: int = 2**62, stamp: tuple[int, ...] | None = entry.stamp) -> bool:
-        changed = Index(IndexState.OK, written_ns)
+        changed = StagedIndex(IndexState.OK, written_ns)
         return is_unchanged(entry._replace(stamp=stamp), status, changed, known)
 
     assert believed()
@@ -81,9 +81,9 @@ def test_stat_data_is_believed_only_if_all_of_it_fits_and_is_older_than_the_inde
         other = list(entry.stamp)
         other[position] += 1
         assert not believed(stamp=tuple(other)), position
-    larger = {entry.oid: Known(b"blob", status.st_size + 1)}  # it was converted on its way
-    assert not is_unchanged(entry, status, Index(IndexState.OK, 2**62), larger)
-    assert not is_unchanged(entry, status, Index(IndexState.OK, 2**62), {})
+    larger = {entry.oid: ObjectHeader(b"blob", status.st_size + 1)}  # it was converted on its way
+    assert not is_unchanged(entry, status, StagedIndex(IndexState.OK, 2**62), larger)
+    assert not is_unchanged(entry, status, StagedIndex(IndexState.OK, 2**62), {})
 
 
 def test_stat_data_is_believed_where_it_is_safe_and_gives_the_same_commit(

@@ -12,7 +12,7 @@ from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
 from unjam.domain.scenarios.corruption.plan import plan_corruption
 from unjam.domain.steps.facts import holds
 from unjam.domain.steps.plan import Abort, Mend, Plan, Salvage, Unregister, UnsafePlanError
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.damage import Damage, LostBranch, LostObject, StrayKind
 from unjam.domain.world.finding import Scenario
 from unjam.domain.world.identity import Role, WorkstreamId
@@ -176,7 +176,7 @@ def test_objects_and_branches_come_back_before_what_hangs_on_them() -> None:
 
 
 def test_without_a_salvage_nothing_is_removed() -> None:
-    policy = Policy({StepClass.SALVAGE: Approval.OFF})
+    policy = Policy({StepClass.SALVAGE: Consent.OFF})
 
     assert steps(snapshot(damaged(Damage.TWICE)), policy) == []
     with pytest.raises(UnsafePlanError):

@@ -23,7 +23,7 @@ from unjam.domain.steps.plan import (
     Stop,
     UnsafePlanError,
 )
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.identity import Role
 from unjam.domain.world.snapshot import Branch, Process, Row, Snapshot, Unsaved, Worktree
 from unjam.domain.world.truth import Truth
@@ -96,7 +96,7 @@ def test_an_orphan_is_stopped_before_its_worktree_is_saved() -> None:
 def test_an_orphan_is_left_alone_when_policy_says_so() -> None:
     seen = snapshot(row("ws-1"), branch("ws-1"), tree("ws-1", DIRTY), process("ws-1"))
 
-    plan = plan_crash(seen, Policy({StepClass.STOP: Approval.OFF}))
+    plan = plan_crash(seen, Policy({StepClass.STOP: Consent.OFF}))
 
     assert plan.steps == ()
     assert "left alone" in plan.notes[0]
@@ -113,7 +113,7 @@ def test_a_person_in_a_worktree_keeps_it_and_hinders_nothing_else() -> None:
 
 
 def test_switching_salvage_off_switches_off_what_would_need_it() -> None:
-    plan = plan_crash(WRECK, Policy({StepClass.SALVAGE: Approval.OFF}))
+    plan = plan_crash(WRECK, Policy({StepClass.SALVAGE: Consent.OFF}))
 
     assert not [step for step in plan.steps if isinstance(step, RemoveWorktree)]
 

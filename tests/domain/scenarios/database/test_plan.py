@@ -11,14 +11,14 @@ from unjam.domain.scenarios.database.findings import duplicates
 from unjam.domain.scenarios.database.plan import plan_database
 from unjam.domain.scenarios.database.steps import OpenState
 from unjam.domain.steps.plan import Plan, UnsafePlanError
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.database import (
     Activity,
     Boss,
     Database,
     Holder,
     LockKind,
-    Shape,
+    Soundness,
     TableCount,
     Wal,
 )
@@ -26,7 +26,7 @@ from unjam.domain.world.identity import ProcessIdentity, Role, WorkstreamId
 from unjam.domain.world.truth import Truth
 
 PATH = PurePath("/repo/.state/orchestration.db")
-SOUND = Database(PATH, Shape.SOUND, mode="rollback")
+SOUND = Database(PATH, Soundness.SOUND, mode="rollback")
 
 
 def process(pid: int, started: float = 0.0) -> ProcessIdentity:
@@ -125,13 +125,13 @@ def test_where_it_is_cannot_be_repaired_and_is_said(change: dict[str, object], s
 def test_with_steps_of_a_class_off_what_rests_on_them_is_left_out_too() -> None:
     held = replace(SOUND, holders=(HUNG,))
 
-    assert verbs(held, Policy({StepClass.SALVAGE: Approval.OFF})) == []
-    assert verbs(held, Policy({StepClass.DATABASE: Approval.OFF})) == ["copy state", "stop"]
-    assert verbs(held, Policy({StepClass.STOP: Approval.OFF})) == []
+    assert verbs(held, Policy({StepClass.SALVAGE: Consent.OFF})) == []
+    assert verbs(held, Policy({StepClass.DATABASE: Consent.OFF})) == ["copy state", "stop"]
+    assert verbs(held, Policy({StepClass.STOP: Consent.OFF})) == []
 
 
 def test_a_damaged_file_is_only_replaced_if_rows_of_it_were_found() -> None:
-    damaged = replace(SOUND, shape=Shape.MALFORMED, because="page 2")
+    damaged = replace(SOUND, shape=Soundness.MALFORMED, because="page 2")
     counts = (TableCount("workstream_status", 3, 9, 2),)
 
     assert verbs(damaged) == []

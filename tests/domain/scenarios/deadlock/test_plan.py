@@ -12,7 +12,7 @@ from unjam.domain.scenarios.deadlock.find import find_dependency_deadlock
 from unjam.domain.scenarios.deadlock.plan import plan_deadlock
 from unjam.domain.steps.facts import holds
 from unjam.domain.steps.plan import EditSpec, Plan, Push, Reopen, Restart
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.snapshot import BadSpec, Snapshot, State
 from unjam.domain.world.truth import Truth
@@ -193,7 +193,7 @@ def test_a_chosen_workstream_has_its_own_cycle_cut_and_no_other() -> None:
 
 def test_policy_can_switch_edits_off() -> None:
     snapshot = ordered(spec("a", "b"), spec("b", "a"))
-    policy = replace(POLICY, approvals={StepClass.SPEC: Approval.OFF})
+    policy = replace(POLICY, approvals={StepClass.SPEC: Consent.OFF})
 
     plan = plan_deadlock(snapshot, policy)
 

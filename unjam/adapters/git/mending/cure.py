@@ -15,7 +15,7 @@ from unjam.adapters.git.all_refs import Tips, last_of, read_tips
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import COMMIT, read_line, read_small
 from unjam.adapters.git.first_questions import ask_tips
-from unjam.adapters.git.mending.heads import Clues, head_of
+from unjam.adapters.git.mending.heads import Clues, lost_head_of
 from unjam.adapters.git.mending.replacements import index_of
 from unjam.adapters.git.refs import BRANCHES, is_branch_name
 from unjam.domain.steps.change import Change, MovePath, WriteFile
@@ -76,7 +76,7 @@ def _dot_git(patient: Patient) -> Iterator[Change]:
 
 def _head(patient: Patient) -> Iterator[Change]:
     tips = _tips(patient)
-    line = head_of(patient.admin, Clues(patient.common, tips, patient.usual))
+    line = lost_head_of(patient.admin, Clues(patient.common, tips, patient.usual))
     if line is None:
         raise RefusedError("neither its reflog nor its name tells which branch it was on")
     yield from _written(patient, patient.admin / "HEAD", line.encode() + b"\n")

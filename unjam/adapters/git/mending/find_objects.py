@@ -29,7 +29,7 @@ Guess = tuple[str, Mapping[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class SearchPlaces:
     """Where copies may be: directories with files, and admin directories with indices and reflogs."""
 
     common: Path
@@ -38,7 +38,7 @@ class Places:
 
 
 @dataclass(slots=True)
-class Copies:
+class FoundObjects:
     """What was found: kind and content by id."""
 
     wanted: frozenset[str]
@@ -56,9 +56,9 @@ class Copies:
             self.found.setdefault(oid, (kind, content))
 
 
-def find_here(places: Places, wanted: Iterable[str]) -> Copies:
+def find_here(places: SearchPlaces, wanted: Iterable[str]) -> FoundObjects:
     """Look for copies in this repository and its checkouts."""
-    copies = Copies(frozenset(wanted))
+    copies = FoundObjects(frozenset(wanted))
     roots = _offer_trees(places, copies)
     if copies.left:
         _offer_commits(places, roots, copies)
@@ -67,7 +67,7 @@ def find_here(places: Places, wanted: Iterable[str]) -> Copies:
     return copies
 
 
-def take_from(apart: Git, copies: Copies) -> None:
+def take_from(apart: Git, copies: FoundObjects) -> None:
     """Look for what is still missing in another repository, such as a fresh copy of the remote."""
     for oid in sorted(copies.wanted - copies.found.keys()):
         kind = apart.run("cat-file", "-t", oid, accept=None)
@@ -77,7 +77,7 @@ def take_from(apart: Git, copies: Copies) -> None:
                 copies.offer(kind.text.encode(), content.out)
 
 
-def put_back(common: Path, copies: Copies) -> None:
+def put_back(common: Path, copies: FoundObjects) -> None:
     """Write what was found into a pack; whole and durable, or not at all."""
     contents = [
         Content(bytes.fromhex(oid), kind, len(content), iter([content]))
@@ -87,7 +87,7 @@ def put_back(common: Path, copies: Copies) -> None:
         write_pack(common / "objects/pack", contents, len(contents))
 
 
-def _offer_trees(places: Places, copies: Copies) -> tuple[str, ...]:
+def _offer_trees(places: SearchPlaces, copies: FoundObjects) -> tuple[str, ...]:
     """Compute the trees of every index; returns those that a whole commit may have had."""
     roots = []
     for admin in places.admins:
@@ -111,13 +111,13 @@ def _staged(admin: Path) -> list[Leaf]:
     ]
 
 
-def _offer_tree(root: bytes, trees: Mapping[bytes, bytes], copies: Copies) -> str:
+def _offer_tree(root: bytes, trees: Mapping[bytes, bytes], copies: FoundObjects) -> str:
     for content in trees.values():
         copies.offer(b"tree", content)
     return root.hex()
 
 
-def _offer_commits(places: Places, roots: tuple[str, ...], copies: Copies) -> None:
+def _offer_commits(places: SearchPlaces, roots: tuple[str, ...], copies: FoundObjects) -> None:
     """Write lost commits again as their reflog tells them: plain commits of one line, one parent."""
     logs = [*(one / "logs/HEAD" for one in places.admins)]
     logs += sorted((places.common / "logs/refs").rglob("*"))
@@ -131,7 +131,9 @@ def _offer_commits(places: Places, roots: tuple[str, ...], copies: Copies) -> No
                 _offer_commit(copies, roots, (old, who, subject))
 
 
-def _offer_commit(copies: Copies, roots: tuple[str, ...], told: tuple[bytes, bytes, bytes]) -> None:
+def _offer_commit(
+    copies: FoundObjects, roots: tuple[str, ...], told: tuple[bytes, bytes, bytes]
+) -> None:
     old, who, subject = told
     parent = b"" if old == _NOBODY else b"parent %b\n" % old
     for root in roots:
@@ -139,7 +141,7 @@ def _offer_commit(copies: Copies, roots: tuple[str, ...], told: tuple[bytes, byt
         copies.offer(b"commit", head + b"\n" + subject + b"\n")
 
 
-def _offer_files(roots: Iterable[Path], copies: Copies) -> None:
+def _offer_files(roots: Iterable[Path], copies: FoundObjects) -> None:
     for path in _files(roots):
         if not copies.left:
             return

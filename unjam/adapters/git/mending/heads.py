@@ -25,7 +25,7 @@ class Clues:
     usual: tuple[str, ...]
 
 
-def head_of(admin: Path, clues: Clues) -> str | None:
+def lost_head_of(admin: Path, clues: Clues) -> str | None:
     """Return what HEAD must hold, without its line end; None where nothing tells.
 
     The branch the reflog or the orchestration's names tell, if it stands where HEAD last was; else

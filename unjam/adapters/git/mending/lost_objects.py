@@ -31,14 +31,14 @@ _NOBODY = "0" * 40
 _GITLINK = 0o160000  # what it names is in another repository
 
 
-class Lost(NamedTuple):
+class LostObjects(NamedTuple):
     """What is missing or spoilt, and whether everything could be looked at in time."""
 
     objects: tuple[LostObject, ...]
     complete: bool
 
 
-def find_lost(repository: Repository, admins: Iterable[Path]) -> Lost:
+def find_lost_objects(repository: Repository, admins: Iterable[Path]) -> LostObjects:
     """Look for objects that refs, HEADs and the indices of these admin directories need."""
     spoilt = dict(_spoilt(repository.common / "objects"))
     missing, complete = _missing(repository.common, spoilt)
@@ -47,7 +47,7 @@ def find_lost(repository: Repository, admins: Iterable[Path]) -> Lost:
     missing = _really(repository.common, missing, spoilt)
     names = sorted(spoilt.keys() | missing.keys())
     objects = [LostObject(one, *_about(one, missing, spoilt)) for one in names]
-    return Lost(tuple(objects), complete)
+    return LostObjects(tuple(objects), complete)
 
 
 def _about(

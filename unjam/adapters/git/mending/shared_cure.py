@@ -157,7 +157,7 @@ def _pack(common: Path, path: Path, aside: Path) -> Iterator[Change]:
     """Take out of a damaged pack what can be read, then move it aside with all that is about it."""
     pack = path.with_suffix(".pack")
     if pack.exists():
-        rescue(common, pack)
+        rescue_pack(common, pack)
     for one in sorted(path.parent.glob(f"{path.stem}.*")):
         yield MovePath(one, aside.with_name(one.name))
 
@@ -186,7 +186,7 @@ def make_index(common: Path, pack: Path, made: Path) -> None:
         room.run("index-pack", "--no-rev-index", "-o", str(made), str(pack), deadline=_DEADLINE)
 
 
-def rescue(common: Path, pack: Path) -> int:
+def rescue_pack(common: Path, pack: Path) -> int:
     """Write what can be read of a damaged pack into a new one, durably; returns how many objects."""
     if pack.stat().st_size > _LARGEST:
         raise RefusedError(

@@ -21,7 +21,7 @@ _HASH = 20  # bytes
 _SHALLOW = re.compile(rb"(?:[0-9a-f]{40}\n)*")
 
 
-def find_shared(common: Path) -> tuple[DamagedFile, ...]:
+def find_damaged_files(common: Path) -> tuple[DamagedFile, ...]:
     """Look at the small files without which Git sees no repository, no refs or no history."""
     found = (
         ("HEAD", SharedDamage.HEAD, _is_head(common / "HEAD")),

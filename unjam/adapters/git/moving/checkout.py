@@ -8,10 +8,10 @@ import shlex
 from enum import StrEnum
 from pathlib import Path
 
-from unjam.adapters.git.command import Answer, Git
-from unjam.adapters.git.moving.open_checkout import listed, open_checkout, refuse_locked
+from unjam.adapters.git.command import Git, GitAnswer
+from unjam.adapters.git.moving.open_checkout import open_checkout, paths_in_words, refuse_locked
 from unjam.adapters.git.moving.operation import abort_operation, operations_in
-from unjam.adapters.git.moving.overlap import Survey, bring_forward, survey
+from unjam.adapters.git.moving.overlap import Overlap, bring_forward, find_overlap
 from unjam.adapters.git.refs import BRANCHES, in_use, resolve
 from unjam.domain.steps.change import MoveCheckout, Position
 from unjam.domain.steps.outcome import StepWord
@@ -51,7 +51,7 @@ def move_checkout(common: Path, change: MoveCheckout, *, resuming: bool = False)
     if _position(git) == change.new:
         return StepWord.ALREADY_DONE
     _refuse_unless_ready(common, git, change)
-    found = survey(git, change.old.commit, change.new.commit, resuming=resuming)
+    found = find_overlap(git, change.old.commit, change.new.commit, resuming=resuming)
     _refuse_overlap(change, found)
     _move_files(git, change, found)
     _move_head(git, change)
@@ -62,7 +62,9 @@ def refuse_move(change: MoveCheckout) -> None:
     """Raise RefusedError where this move, from where the checkout is, would meet edits."""
     git = open_checkout(change.path, change.admin)
     if _position(git) == change.old:
-        _refuse_overlap(change, survey(git, change.old.commit, change.new.commit, resuming=False))
+        _refuse_overlap(
+            change, find_overlap(git, change.old.commit, change.new.commit, resuming=False)
+        )
 
 
 def where_is(change: MoveCheckout) -> str:
@@ -79,7 +81,7 @@ def state_of_checkout(_common: Path, change: MoveCheckout) -> CheckoutState:
         return CheckoutState.AFTER
     if position != change.old:
         return CheckoutState.ELSEWHERE
-    found = survey(git, change.old.commit, change.new.commit, resuming=True)
+    found = find_overlap(git, change.old.commit, change.new.commit, resuming=True)
     begun = found.settled or found.arrived or any(found.unfinished)
     return CheckoutState.BETWEEN if begun else CheckoutState.BEFORE
 
@@ -117,15 +119,15 @@ def _told(position: Position | None) -> str:
     return f"on {(position.ref or 'no branch').removeprefix(BRANCHES)} at {position.commit[:12]}"
 
 
-def _refuse_overlap(change: MoveCheckout, found: Survey) -> None:
+def _refuse_overlap(change: MoveCheckout, found: Overlap) -> None:
     if found.filtered:
         raise RefusedError(
-            f"{listed(found.filtered)}: written through a filter, which is not run here"
+            f"{paths_in_words(found.filtered)}: written through a filter, which is not run here"
             f"{_by_hand(change, 'to do it by hand')}"
         )
     if found.in_the_way:
         raise RefusedError(
-            f"edits in {change.path} are in the way: {listed(found.in_the_way)}"
+            f"edits in {change.path} are in the way: {paths_in_words(found.in_the_way)}"
             f"{_by_hand(change, 'commit or move them, then')}"
         )
 
@@ -140,7 +142,7 @@ def _by_hand(change: MoveCheckout, before: str) -> str:
     return f"; {before}: {place} switch {shlex.quote(change.new.ref.removeprefix(BRANCHES))}"
 
 
-def _move_files(git: Git, change: MoveCheckout, found: Survey) -> None:
+def _move_files(git: Git, change: MoveCheckout, found: Overlap) -> None:
     for path in found.unfinished:
         Path(str(git.work_tree), path).unlink(missing_ok=True)
     bring_forward(git, found.arrived)
@@ -152,7 +154,7 @@ def _move_files(git: Git, change: MoveCheckout, found: Survey) -> None:
 
 
 def _in_the_way_after_all(
-    git: Git, change: MoveCheckout, answer: Answer
+    git: Git, change: MoveCheckout, answer: GitAnswer
 ) -> RefusedError | TransientError | PermanentError:
     first = next(iter(answer.err.splitlines()), f"exit status {answer.status}")
     text = f"{change.path} cannot be moved: {first}"

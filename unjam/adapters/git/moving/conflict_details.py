@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.merge import Conflict
-from unjam.domain.scenarios.conflict.sides import Contested, Hunk, Lines, Stage, places
+from unjam.domain.scenarios.conflict.sides import Contested, Hunk, IndexStage, Lines, places
 from unjam.domain.world.identity import CommitId
 
 _HUNK = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
@@ -15,7 +15,7 @@ _MOST = 5  # commits named for each side of a path
 _MOST_PATHS = 50  # looked at in depth
 
 
-def contest(
+def conflict_details(
     common: Path, trunk: CommitId, tip: CommitId, conflict: Conflict
 ) -> tuple[Contested, ...]:
     """Describe every path of a conflict; of very many, the first ones in depth."""
@@ -42,11 +42,11 @@ def contest(
     return tuple(found)
 
 
-def _are_files(stages: tuple[Stage, ...]) -> bool:
+def _are_files(stages: tuple[IndexStage, ...]) -> bool:
     return {one.side for one in stages} >= {2, 3} and all(one.mode in _REGULAR for one in stages)
 
 
-def _hunks(git: Git, stages: tuple[Stage, ...]) -> tuple[list[Hunk], list[Hunk]] | None:
+def _hunks(git: Git, stages: tuple[IndexStage, ...]) -> tuple[list[Hunk], list[Hunk]] | None:
     """Return what each side changed; None where there are no lines to tell of."""
     if not _are_files(stages):
         return None

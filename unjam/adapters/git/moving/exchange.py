@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from unjam.adapters.git.command import Answer, Git
+from unjam.adapters.git.command import Git, GitAnswer
 from unjam.adapters.git.moving.merge import (
     Conflict,
     Identity,
@@ -76,7 +76,7 @@ def tree_of(common: Path, commit: CommitId) -> str:
     return _tree(Git(common), commit)
 
 
-def _merged(room: Git, ours: str, one: Exchange, who: dict[str, str]) -> Answer:
+def _merged(room: Git, ours: str, one: Exchange, who: dict[str, str]) -> GitAnswer:
     """Merge with a base of our choice, which this Git's merge-tree cannot be told: make it one."""
     made = replace(room, environment={**room.environment, **who})
     root = _scratch(made, _tree(room, CommitId(one.base)))

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from unjam.adapters.git.clean_room import clean_room
-from unjam.adapters.git.command import Answer, Git
-from unjam.domain.scenarios.conflict.sides import BRANCH_SIDE, TRUNK_SIDE, Stage
+from unjam.adapters.git.command import Git, GitAnswer
+from unjam.domain.scenarios.conflict.sides import BRANCH_SIDE, TRUNK_SIDE, IndexStage
 from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError
 
@@ -47,7 +47,7 @@ class Conflict:
     paths: tuple[str, ...]
     kinds: tuple[str, ...]
     messages: tuple[str, ...]
-    stages: tuple[Stage, ...] = ()
+    stages: tuple[IndexStage, ...] = ()
 
     def between(self, trunk: str, branch: str) -> "Conflict":
         """Name the sides where Git names their commits: what is in conflict does not change with those.
@@ -140,7 +140,7 @@ def _lay_attributes(room: Git, base: CommitId, work_tree: Path) -> None:
             target.write_bytes(room.run("cat-file", "blob", blob).out)
 
 
-def conflict_in(answer: Answer) -> Conflict:
+def conflict_in(answer: GitAnswer) -> Conflict:
     """Read why merge-tree could not merge."""
     files, _, told = answer.out.partition(b"\0\0")
     return contested(files.split(b"\0")[1:], [os.fsdecode(one) for one in told.split(b"\0")])
@@ -153,7 +153,7 @@ def contested(files: Sequence[bytes], told: Sequence[str]) -> Conflict:
         about, tab, path = one.partition(b"\t")
         if tab:
             mode, blob, side = os.fsdecode(about).split(" ")
-            stages.append(Stage(os.fsdecode(path), int(side), mode, blob))
+            stages.append(IndexStage(os.fsdecode(path), int(side), mode, blob))
     kinds, messages = _told(told)
     paths = dict.fromkeys(one.path for one in stages)
     return Conflict(tuple(paths), kinds, messages, tuple(stages))
@@ -173,7 +173,7 @@ def _told(fields: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(kinds), tuple(messages)
 
 
-def _unmergeable(answer: Answer) -> Conflict:
+def _unmergeable(answer: GitAnswer) -> Conflict:
     if _UNRELATED in answer.err:
         return Conflict((), (_UNRELATED,), ("it shares no commit with the trunk",))
     raise PermanentError(f"git merge-tree: {answer.err or answer.status}")

@@ -48,7 +48,7 @@ def leads_through_link(work_tree: Path, path: str) -> bool:
     return any((work_tree / one).is_symlink() or not (work_tree / one).is_dir() for one in parents)
 
 
-def listed(paths: Iterable[str]) -> str:
+def paths_in_words(paths: Iterable[str]) -> str:
     """Put paths into a sentence; only the first few, and always printable."""
     names = [path.encode("utf-8", "replace").decode() for path in paths]
     more = len(names) - _SHOWN

@@ -15,8 +15,8 @@ from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.open_checkout import (
     leads_through_link,
-    listed,
     open_checkout,
+    paths_in_words,
     refuse_locked,
     with_filter,
 )
@@ -93,12 +93,12 @@ def _refuse_touched(
         if touched:
             raise RefusedError(
                 f"aborting the {change.operation} in {change.path} would undo edits of"
-                f" {listed(sorted(touched))}"
+                f" {paths_in_words(sorted(touched))}"
             )
         filtered = list(with_filter(looking.copy, sorted(looking.own)))
         if filtered:
             raise RefusedError(
-                f"{listed(filtered)}: written through a filter, which is not run here; to abort by"
+                f"{paths_in_words(filtered)}: written through a filter, which is not run here; to abort by"
                 f" hand: git -C {change.path} {change.operation} --abort"
             )
         begun = looking.buried | (looking.own & looking.edited)

@@ -21,7 +21,7 @@ _NO_ENTRY = f"0 {'0' * 40}"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """A file as a tree or an index has it."""
 
     mode: str
@@ -38,12 +38,12 @@ class Changed:
     """A path that is not the same at both ends of the move; None where there is no such file."""
 
     path: str
-    old: Entry | None
-    new: Entry | None
+    old: TreeEntry | None
+    new: TreeEntry | None
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class Overlap:
     """Where each changed path stands."""
 
     changes: tuple[Changed, ...]
@@ -54,11 +54,11 @@ class Survey:
     filtered: tuple[str, ...] = ()  # paths that a program of the repository converts
 
 
-def survey(git: Git, old: CommitId, new: CommitId, *, resuming: bool) -> Survey:
+def find_overlap(git: Git, old: CommitId, new: CommitId, *, resuming: bool) -> Overlap:
     """Look at every changed path; ``resuming`` tells that our own killed attempt may have been here."""
     changes = _changes(git, old, new)
     if not changes:
-        return Survey(())
+        return Overlap(())
     with tempfile.TemporaryDirectory(prefix="unjam-index-") as scratch:
         looking = _Looking(git, changes, Path(scratch), resuming=resuming)
         return looking.survey()
@@ -79,8 +79,8 @@ def _changes(git: Git, old: CommitId, new: CommitId) -> tuple[Changed, ...]:
     return tuple(changes)
 
 
-def _entry(mode: str, blob: str) -> Entry | None:
-    return Entry(mode, blob) if set(blob) != {"0"} else None
+def _entry(mode: str, blob: str) -> TreeEntry | None:
+    return TreeEntry(mode, blob) if set(blob) != {"0"} else None
 
 
 def _index_info(changes: tuple[Changed, ...]) -> bytes:
@@ -98,12 +98,14 @@ class _Looking:
     changes: tuple[Changed, ...]
     scratch: Path
     resuming: bool
-    entries: Mapping[str, list[tuple[str, Entry]]] = field(init=False)  # by path: (stage, entry)
+    entries: Mapping[str, list[tuple[str, TreeEntry]]] = field(
+        init=False
+    )  # by path: (stage, entry)
     hidden: frozenset[str] = field(init=False)  # left out of a sparse checkout
     edited: frozenset[str] = field(init=False)  # differ from the index
     differing: frozenset[str] = field(init=False)  # differ from the new side
 
-    def survey(self) -> Survey:
+    def survey(self) -> Overlap:
         current = self._copy_of(self.git.git_dir / "index", "current")
         self._read_entries(current)
         self.edited = modified(current)
@@ -122,7 +124,7 @@ class _Looking:
                 unfinished.append(one.path)
             else:
                 in_the_way.extend(self._obstacles(one))
-        return Survey(
+        return Overlap(
             self.changes,
             tuple(settled),
             tuple(arrived),
@@ -140,7 +142,7 @@ class _Looking:
         return self.git.on(index=target)
 
     def _read_entries(self, index: Git) -> None:
-        entries: dict[str, list[tuple[str, Entry]]] = {}
+        entries: dict[str, list[tuple[str, TreeEntry]]] = {}
         hidden, masked = set(), []
         changed = {one.path for one in self.changes}
         for line in index.run("ls-files", "-s", "-v", "-z").fields():
@@ -148,7 +150,7 @@ class _Looking:
             if path not in changed:
                 continue
             tag, mode, blob, stage = about.split(" ")
-            entries.setdefault(path, []).append((stage, Entry(mode, blob)))
+            entries.setdefault(path, []).append((stage, TreeEntry(mode, blob)))
             if tag.upper() == "S" and not os.path.lexists(self._on_disk(path)):
                 hidden.add(path)
             elif tag in ("S", "s") or tag.islower():
@@ -161,7 +163,7 @@ class _Looking:
     def _on_disk(self, path: str) -> Path:
         return Path(str(self.git.work_tree), path)
 
-    def _index_has(self, path: str, entry: Entry | None) -> bool:
+    def _index_has(self, path: str, entry: TreeEntry | None) -> bool:
         there = self.entries.get(path, [])
         return there == ([("0", entry)] if entry else [])
 

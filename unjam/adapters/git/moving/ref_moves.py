@@ -34,7 +34,7 @@ def move_refs(git: Git, moves: Sequence[MoveRef], message: str) -> StepWord:
     return StepWord.DONE
 
 
-def _refuse_unless_movable(move: MoveRef, found: refs.Standing) -> None:
+def _refuse_unless_movable(move: MoveRef, found: refs.RefValue) -> None:
     if not move.ref.startswith("refs/"):
         raise RefusedError(f"{move.ref!r} is not the full name of a ref")
     if found.symbolic:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unjam.adapters.git.clean_room import clean_room
-from unjam.adapters.git.command import Answer, Git
+from unjam.adapters.git.command import Git, GitAnswer
 from unjam.adapters.git.refs import resolve
 from unjam.adapters.git.user_config import personal_files
 from unjam.domain.steps.change import MoveRef, PushRef
@@ -212,14 +212,14 @@ def _reach(
     operands: Sequence[str],
     *,
     deadline: float = TRANSFERRING,
-) -> Answer:
+) -> GitAnswer:
     answer = room.run(*command, "--", *operands, accept=None, deadline=deadline)
     if answer.status != 0:
         raise _unanswered(url, answer)
     return answer
 
 
-def _unanswered(url: str, answer: Answer) -> PermanentError | TransientError:
+def _unanswered(url: str, answer: GitAnswer) -> PermanentError | TransientError:
     reason = _first_reason(answer.err) or f"exit status {answer.status}"
     text = f"{host_of(url)} does not answer for this repository: {reason}"
     if any(sign in answer.err for sign in _UNREACHABLE):
@@ -258,7 +258,7 @@ def _descends(room: Git, new: CommitId, old: CommitId) -> bool:
     return room.run("merge-base", "--is-ancestor", old, new, accept=None).status == 0
 
 
-def _push(room: Git, change: PushRef) -> Answer:
+def _push(room: Git, change: PushRef) -> GitAnswer:
     return room.run(
         "push",
         "--porcelain",
@@ -284,7 +284,7 @@ def _refuse_unless_on_top(common: Path, change: PushRef, tip: CommitId) -> None:
 
 
 def _declined(
-    common: Path, change: PushRef, answer: Answer
+    common: Path, change: PushRef, answer: GitAnswer
 ) -> RefusedError | PermanentError | TransientError:
     line = next((one for one in answer.text.splitlines() if one.startswith("!")), "")
     if not line:

@@ -9,7 +9,7 @@ from unjam.adapters.git.moving.remote import fetch_trunk, remote_tip
 from unjam.domain.world.identity import CommitId
 
 
-class Side(StrEnum):
+class UpstreamSide(StrEnum):
     """What the remote has, compared with us."""
 
     SAME = "same"
@@ -23,7 +23,7 @@ class Upstream:
     """The remote's trunk."""
 
     tip: CommitId | None
-    side: Side
+    side: UpstreamSide
 
 
 def look_upstream(common: Path, url: str, ref: str, ours: CommitId) -> Upstream:
@@ -33,14 +33,14 @@ def look_upstream(common: Path, url: str, ref: str, ours: CommitId) -> Upstream:
     """
     tip = remote_tip(common, url, ref)
     if tip is None:
-        return Upstream(None, Side.LESS)
+        return Upstream(None, UpstreamSide.LESS)
     if tip == ours:
-        return Upstream(tip, Side.SAME)
+        return Upstream(tip, UpstreamSide.SAME)
     git = Git(common)
     if _reaches(git, ours, tip):
-        return Upstream(tip, Side.LESS)
+        return Upstream(tip, UpstreamSide.LESS)
     tip = fetch_trunk(common, url, ref)
-    return Upstream(tip, Side.MORE if _reaches(git, tip, ours) else Side.OTHER)
+    return Upstream(tip, UpstreamSide.MORE if _reaches(git, tip, ours) else UpstreamSide.OTHER)
 
 
 def _reaches(git: Git, tip: CommitId, commit: CommitId) -> bool:

@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 from unjam.adapters.git.all_refs import Tips
 from unjam.adapters.git.observing.facts import ObserveRequest
-from unjam.adapters.git.observing.start import Begun
+from unjam.adapters.git.observing.start import StartedReading
 from unjam.adapters.git.proving.commit_graph import History, history_of, read_history
 from unjam.adapters.git.proving.copies import Work
 from unjam.adapters.git.proving.landed import (
     CANNOT_TELL,
     NOT_LANDED,
-    Landing,
+    LandedBranch,
     Trunk,
     prove_beyond,
     prove_reached,
 )
-from unjam.adapters.git.proving.own_commits import Standing, Standings
+from unjam.adapters.git.proving.own_commits import OwnCommits, OwnCommitsReader
 from unjam.adapters.git.proving.patches import Span, changed_paths
 from unjam.adapters.git.proving.reverts import reverts_in
 from unjam.adapters.git.repository import Repository
@@ -48,7 +48,7 @@ class Found(NamedTuple):
 
 
 def compare_branches(
-    begun: Begun,
+    begun: StartedReading,
     repository: Repository,
     trunk: tuple[str, CommitId],
     request: ObserveRequest,
@@ -64,7 +64,7 @@ def compare_branches(
     wanted |= {tips.sound[tracked]} if tracked in tips.sound else set()
     history, damaged = read_history(git, trunk[1], sorted(wanted), begun.graph)
     sound = [one for one in found if history.knows(one.tip) and one.tip not in damaged]
-    standings = Standings(history, repository.common, trunk[0], [one.tip for one in sound])
+    standings = OwnCommitsReader(history, repository.common, trunk[0], [one.tip for one in sound])
     closely = _with_checked_out(request, repository, found)
     judge = _Judge(begun, trunk[1], history, standings, closely)
     judged = judge.judge(sound)
@@ -135,10 +135,10 @@ class _Judge:
 
     def __init__(
         self,
-        begun: Begun,
+        begun: StartedReading,
         trunk_tip: CommitId,
         history: History,
-        standings: Standings,
+        standings: OwnCommitsReader,
         request: ObserveRequest,
     ) -> None:
         self._git = begun.git
@@ -171,7 +171,7 @@ class _Judge:
             for one in sound
         }
 
-    def _kept_apart(self, one: Found, standing: Standing) -> str:
+    def _kept_apart(self, one: Found, standing: OwnCommits) -> str:
         """Say why what an agent drifted to is not to land: all of it has to be its own."""
         if one.made is None or not standing.own:
             return ""
@@ -180,13 +180,13 @@ class _Judge:
         others = not one.made.issuperset(standing.own)
         return one.kept_apart or ("it holds commits of others, too" if others else "")
 
-    def _standing(self, one: Found) -> Standing:
+    def _standing(self, one: Found) -> OwnCommits:
         closely = one.owner.workstream in (self._request.closely or ())
         return self._standings.of(one.ref, one.tip, closely=closely)
 
     def _landings(
-        self, sound: list[Found], standings: Mapping[str, Standing]
-    ) -> dict[str, Landing]:
+        self, sound: list[Found], standings: Mapping[str, OwnCommits]
+    ) -> dict[str, LandedBranch]:
         with_work = [one for one in sound if standings[one.ref].own]
         trunk = self._trunk() if with_work else None
         works, landings = {}, {}
@@ -224,5 +224,5 @@ class _Judge:
         return {span.end: paths for span, paths in changed_paths(self._git, spans).items()}
 
 
-def _count(standing: Standing) -> int | None:
+def _count(standing: OwnCommits) -> int | None:
     return None if standing.own is None else len(standing.own)

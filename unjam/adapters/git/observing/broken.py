@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from unjam.adapters.git.all_refs import Tips, last_of
 from unjam.adapters.git.mending.examine import INITIALIZING, Examiner
-from unjam.adapters.git.mending.lost_objects import find_lost
+from unjam.adapters.git.mending.lost_objects import find_lost_objects
 from unjam.adapters.git.mending.replacements import only_staged
 from unjam.adapters.git.mending.shared_files import find_packs
 from unjam.adapters.git.mending.stray_directories import find_moved, read_strays
 from unjam.adapters.git.observing.branches import Compared
 from unjam.adapters.git.observing.facts import ObserveRequest
-from unjam.adapters.git.observing.start import Begun
+from unjam.adapters.git.observing.start import StartedReading
 from unjam.adapters.git.refs import BRANCHES
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout
@@ -40,10 +40,10 @@ class Broken(NamedTuple):
     unknown: tuple[Unknown, ...]
 
 
-def look_closely(
+def look_at_broken(
     repository: Repository,
     request: ObserveRequest,
-    begun: Begun,
+    begun: StartedReading,
     against: tuple[tuple[str, CommitId], Compared],
     found: list[Worktree],
 ) -> Broken:
@@ -84,7 +84,10 @@ def look_closely(
 
 
 def _is_whole(
-    trunk: tuple[str, CommitId], begun: Begun, compared: Compared, lost: tuple[LostObject, ...]
+    trunk: tuple[str, CommitId],
+    begun: StartedReading,
+    compared: Compared,
+    lost: tuple[LostObject, ...],
 ) -> bool:
     """Tell whether the trunk can be relied on: its ref, its history, and where trees are lost its own."""
     if trunk[0] not in begun.tips.sound or not compared.history.knows(trunk[1]):
@@ -116,7 +119,7 @@ def _with_damage(
 
 
 def _is_doubtful(
-    request: ObserveRequest, begun: Begun, compared: Compared, found: list[Worktree]
+    request: ObserveRequest, begun: StartedReading, compared: Compared, found: list[Worktree]
 ) -> bool:
     """Tell whether to look for lost objects: where asked to, or where something names what is not there."""
     tips = begun.tips
@@ -128,7 +131,7 @@ def _is_doubtful(
 def _lost(
     repository: Repository, found: list[Worktree]
 ) -> tuple[tuple[LostObject, ...], tuple[Unknown, ...]]:
-    lost = find_lost(repository, [Path(one.admin) for one in found])
+    lost = find_lost_objects(repository, [Path(one.admin) for one in found])
     if lost.complete:
         return lost.objects, ()
     return lost.objects, (Unknown("objects", "not all of them could be looked at in time"),)

@@ -12,7 +12,7 @@ _Answer = TypeVar("_Answer")
 _Help = TypeVar("_Help")
 
 
-class Beside(Generic[_Answer]):
+class ChildAnswer(Generic[_Answer]):
     """An answer on its way."""
 
     def __init__(self, wait: Callable[[], _Answer]) -> None:
@@ -59,16 +59,16 @@ class Shareable(Protocol[_Answer, _Help]):
 
 
 @contextmanager
-def beside(
+def in_child(
     work: Shareable[_Answer, _Help], parts: int, *, worthwhile: bool
-) -> Iterator[Beside[_Answer]]:
+) -> Iterator[ChildAnswer[_Answer]]:
     """Begin the work in a child; where forking is not safe or not worth it, do it when asked.
 
     Only a process with one thread can fork without deadlocking its child. The child inherits
     everything and sends back its pickled answer; an exception there makes us do the work here.
     """
     if not worthwhile or threading.active_count() > 1 or not hasattr(os, "fork"):
-        yield Beside(work.alone)
+        yield ChildAnswer(work.alone)
         return
     left = Parts(parts)
     reading, writing = os.pipe()
@@ -79,7 +79,7 @@ def beside(
     os.close(writing)
     received = _Received(reading, child)
     try:
-        yield Beside(lambda: received.answer(work, left))
+        yield ChildAnswer(lambda: received.answer(work, left))
     finally:
         left.close()
         received.close()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from unjam.adapters.git.all_refs import Tips
 from unjam.adapters.git.observing.branches import Compared, Found
-from unjam.adapters.git.observing.each_worktree import Around
+from unjam.adapters.git.observing.each_worktree import EachWorktree
 from unjam.adapters.git.observing.facts import ObserveRequest, OwnersOfTrees
 from unjam.adapters.git.proving.commit_graph import History
 from unjam.adapters.git.reflog import read_reflog
@@ -28,7 +28,9 @@ class Drift(NamedTuple):
     guests: Mapping[str, _Guests] = {}  # by worktree: another workstream's branch, a commit there
 
 
-def find_drift(tips: Tips, around: Around, compared: Compared, request: ObserveRequest) -> Drift:
+def find_drift(
+    tips: Tips, around: EachWorktree, compared: Compared, request: ObserveRequest
+) -> Drift:
     """Find what each agent's worktree made that none of its workstream's branches holds."""
     owners = request.owners
     return Drift() if owners is None else _Search(tips, compared, request, owners).drift(around)
@@ -46,7 +48,7 @@ class _Search:
         self._known = frozenset(one.workstream for one in compared.branches)
         self._reach: dict[str, frozenset[str]] = {}
 
-    def drift(self, around: Around) -> Drift:
+    def drift(self, around: EachWorktree) -> Drift:
         found: dict[str, Found] = {}
         guests: dict[str, _Guests] = {}
         for checkout in around.checkouts:

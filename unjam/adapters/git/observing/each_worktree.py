@@ -10,7 +10,13 @@ from unjam.adapters.git.observing.hidden_commits import named_by_heads
 from unjam.adapters.git.observing.lock_files import LockFile, read_locks
 from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.status.quick_status import Rules
-from unjam.adapters.git.status.unsaved import Head, Scan, read_heads, scan_files, unsaved_by_name
+from unjam.adapters.git.status.unsaved import (
+    HeadTree,
+    Scan,
+    read_heads,
+    scan_files,
+    unsaved_by_name,
+)
 from unjam.adapters.git.worktrees import (
     Checkout,
     named_by_head,
@@ -24,7 +30,7 @@ from unjam.domain.world.snapshot import Unsaved
 PARTS = 24  # in which two take the worktrees; many keep both at work, few ask Git seldom
 
 
-class Around(NamedTuple):
+class EachWorktree(NamedTuple):
     """What the files of all worktrees say; the primary is the first."""
 
     checkouts: list[Checkout]
@@ -42,7 +48,7 @@ def count_worktrees(repository: Repository) -> int:
         return 0
 
 
-class LookAround:
+class WorktreeReader:
     """A look at all worktrees, with ``only`` into these; one that is damaged hides no other."""
 
     def __init__(
@@ -59,18 +65,18 @@ class LookAround:
         self._rules = rules
         self._only = only
 
-    def alone(self) -> Around:
+    def alone(self) -> EachWorktree:
         """Look at all of them, and into each."""
         return self._looked(None)
 
-    def sharing(self, parts: Parts) -> Around:
+    def sharing(self, parts: Parts) -> EachWorktree:
         """Look at all of them, and into what nobody else takes."""
         return self._looked(parts)
 
     def helping(self, parts: Parts) -> dict[str, Unsaved]:
         """Look only into what the other one does not take."""
         names = worktree_names(self._repository)
-        heads: dict[str, Head] | None = None
+        heads: dict[str, HeadTree] | None = None
         taken: list[Checkout] = []
         scans: list[Scan] = []
         for part in parts:
@@ -81,11 +87,11 @@ class LookAround:
             scans += scan_files(some, self._rules, heads)
         return self._judged(taken, scans)
 
-    def joined(self, answer: Around, helped: dict[str, Unsaved]) -> Around:
+    def joined(self, answer: EachWorktree, helped: dict[str, Unsaved]) -> EachWorktree:
         """Put together what two looked into."""
         return answer._replace(unsaved={**answer.unsaved, **helped})
 
-    def _looked(self, parts: Parts | None) -> Around:
+    def _looked(self, parts: Parts | None) -> EachWorktree:
         names = worktree_names(self._repository)
         primary, checkouts = read_primary(self._repository), self._read(names)
         everything = [primary, *checkouts]
@@ -98,7 +104,7 @@ class LookAround:
         for some in [wanted] if parts is None else self._taken(parts, names, wanted):
             taken += some
             scans += scan_files(some, self._rules, heads)
-        return Around(
+        return EachWorktree(
             checkouts=everything,
             heads={one.name: self._commit(one.branch, one.detached) for one in everything},
             unsaved=self._judged(taken, scans),
@@ -123,11 +129,11 @@ class LookAround:
     def _commit(self, branch: str | None, detached: str | None) -> CommitId | None:
         return CommitId(detached) if detached else self._refs.get(branch or "")
 
-    def _heads(self, checkouts: Iterable[Checkout]) -> dict[str, Head]:
+    def _heads(self, checkouts: Iterable[Checkout]) -> dict[str, HeadTree]:
         at = {one.name: self._commit(one.branch, one.detached) for one in checkouts}
         return read_heads(self._git, at)
 
-    def _heads_of(self, names: Iterable[str]) -> dict[str, Head]:
+    def _heads_of(self, names: Iterable[str]) -> dict[str, HeadTree]:
         at = {name: self._commit(*named_by_head(self._repository, name)) for name in names}
         return read_heads(self._git, at)
 

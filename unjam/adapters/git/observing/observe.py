@@ -11,17 +11,17 @@ from unjam.adapters.git.all_refs import LostTrunkError, Tips, choose_trunk
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import COMMIT, NOBODY, read_line
 from unjam.adapters.git.first_questions import ask_graph
-from unjam.adapters.git.mending.lost_objects import find_lost
-from unjam.adapters.git.mending.shared_files import find_packs, find_shared
+from unjam.adapters.git.mending.lost_objects import find_lost_objects
+from unjam.adapters.git.mending.shared_files import find_damaged_files, find_packs
 from unjam.adapters.git.observing.branches import Compared, Found, compare_branches
-from unjam.adapters.git.observing.broken import look_closely
+from unjam.adapters.git.observing.broken import look_at_broken
 from unjam.adapters.git.observing.config import has_remote
 from unjam.adapters.git.observing.drift import Drift, find_drift
-from unjam.adapters.git.observing.each_worktree import Around
+from unjam.adapters.git.observing.each_worktree import EachWorktree
 from unjam.adapters.git.observing.facts import GitFacts, ObserveRequest
 from unjam.adapters.git.observing.hidden_commits import count_hidden
 from unjam.adapters.git.observing.lock_files import read_locks
-from unjam.adapters.git.observing.start import Begun, begin
+from unjam.adapters.git.observing.start import StartedReading, start_reading
 from unjam.adapters.git.proving.commit_graph import Graph, History
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.repository import Repository
@@ -33,7 +33,7 @@ from unjam.domain.world.snapshot import Operation, Remote, Unsaved, Worktree
 from unjam.domain.world.truth import Truth, Unknown
 from unjam.errors import PermanentError, UnjamError
 
-__all__ = ["Begun", "GitFacts", "ObserveRequest", "begin", "observe"]
+__all__ = ["GitFacts", "ObserveRequest", "StartedReading", "observe", "start_reading"]
 _VAULT = "refs/unjam/"
 _NOT_ASKED = Unsaved(Truth.UNKNOWN, because="its files were not looked at")
 _BECAUSE = "Git cannot be asked before the repository's own files are whole"
@@ -50,7 +50,7 @@ _UNMERGED = "U"
 
 
 def observe(
-    repository: Repository, request: ObserveRequest, begun: Begun | None = None
+    repository: Repository, request: ObserveRequest, begun: StartedReading | None = None
 ) -> GitFacts:
     """Observe the repository, with ``begun`` from where a look at all of it has come to.
 
@@ -58,10 +58,10 @@ def observe(
     own files are damaged, that is all that is told.
     """
     if begun is None:
-        shared = find_shared(repository.common)
+        shared = find_damaged_files(repository.common)
         if shared:
             return blind_facts(repository, request, shared)
-        with begin(repository, request.only) as here:
+        with start_reading(repository, request.only) as here:
             return observe(repository, request, here)
     tips, git = begun.tips, begun.git
     try:
@@ -80,7 +80,7 @@ def observe(
         replace(one, guest_on=drift.guests.get(one.name, ()))
         for one in _Worktrees(git, repository, tips, around).join(compared)
     ]
-    broken = look_closely(repository, request, begun, (trunk, compared), found)
+    broken = look_at_broken(repository, request, begun, (trunk, compared), found)
     has = has_remote(begun.config, request.remote)
     return GitFacts(
         trunk=trunk[0],
@@ -102,7 +102,7 @@ def observe(
 
 
 def _compared(
-    begun: Begun,
+    begun: StartedReading,
     repository: Repository,
     trunk: tuple[str, CommitId],
     request: ObserveRequest,
@@ -140,7 +140,7 @@ def _remote(name: str, trunk: str, tips: Tips, compared: Compared) -> Remote:
 class _Worktrees:
     """Joins what the files of worktrees say with what Git's objects say."""
 
-    def __init__(self, git: Git, repository: Repository, tips: Tips, around: Around) -> None:
+    def __init__(self, git: Git, repository: Repository, tips: Tips, around: EachWorktree) -> None:
         self._git = git
         self._repository = repository
         self._tips = tips
@@ -202,7 +202,7 @@ def blind_facts(
     checkouts = [read_primary(repository), *read_worktrees(repository, names)]
     trees = [_unread(one) for one in checkouts]
     # Packs are repaired first: what is missing then is looked for elsewhere.
-    lost = () if shared else find_lost(repository, [one.admin for one in checkouts]).objects
+    lost = () if shared else find_lost_objects(repository, [one.admin for one in checkouts]).objects
     return GitFacts(
         trunk=f"refs/heads/{request.trunk or _trunk(repository.common, request.remote)}",
         trunk_tip=CommitId(NOBODY),

@@ -27,24 +27,26 @@ from unjam.adapters.git.repository import Repository
 
 if TYPE_CHECKING:
     from unjam.adapters.git.all_refs import Tips
-    from unjam.adapters.git.observing.child import Beside
-    from unjam.adapters.git.observing.each_worktree import Around
+    from unjam.adapters.git.observing.child import ChildAnswer
+    from unjam.adapters.git.observing.each_worktree import EachWorktree
 
 _WORTH_A_PROCESS = 32  # worktrees; below, forking costs more than it saves
 
 
-class Begun(NamedTuple):
+class StartedReading(NamedTuple):
     """A look at a repository: what is known of it, and what is on its way."""
 
     git: Git
     tips: "Tips"
     config: Mapping[str, str]
     graph: Asked | None  # None: nothing is compared
-    around: "Beside[Around]"
+    around: "ChildAnswer[EachWorktree]"
 
 
 @contextmanager
-def begin(repository: Repository, only: frozenset[str] | None = None) -> Iterator[Begun]:
+def start_reading(
+    repository: Repository, only: frozenset[str] | None = None
+) -> Iterator[StartedReading]:
     """Begin to look at a repository, with ``only`` at these worktrees and at no history.
 
     Raises PermanentError if Git cannot read it. What nobody waited for ends with the look.
@@ -55,17 +57,21 @@ def begin(repository: Repository, only: frozenset[str] | None = None) -> Iterato
     try:
         # Imported only now that Git is at work.
         from unjam.adapters.git.all_refs import read_tips
-        from unjam.adapters.git.observing.child import beside
+        from unjam.adapters.git.observing.child import in_child
         from unjam.adapters.git.observing.config import comparing_rules, read_config
-        from unjam.adapters.git.observing.each_worktree import PARTS, LookAround, count_worktrees
+        from unjam.adapters.git.observing.each_worktree import (
+            PARTS,
+            WorktreeReader,
+            count_worktrees,
+        )
 
         config = read_config(listing)
         tips = read_tips(git, refs)
         rules = comparing_rules(config, repository.common)
-        look = LookAround(git, repository, tips.named, rules, only)
+        look = WorktreeReader(git, repository, tips.named, rules, only)
         many = count_worktrees(repository) > _WORTH_A_PROCESS
-        with beside(look, PARTS, worthwhile=many) as around:
-            yield Begun(git, tips, config, graph, around)
+        with in_child(look, PARTS, worthwhile=many) as around:
+            yield StartedReading(git, tips, config, graph, around)
     finally:
         for asked in (refs, listing, graph):
             if asked is not None:

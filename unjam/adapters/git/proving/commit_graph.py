@@ -19,7 +19,7 @@ from unjam.errors import PermanentError
 _Parents = dict[str, tuple[str, ...]]
 
 
-class Base(NamedTuple):
+class TrunkBase(NamedTuple):
     """Which trunk commits a commit builds on: the line from a place on, and some beside it."""
 
     place: int
@@ -89,11 +89,11 @@ class History:
                 waiting += self.parents(commit)
         return tuple(one for one in among if one not in dropped)
 
-    def base_of(self, tip: str) -> Base:
+    def base_of(self, tip: str) -> TrunkBase:
         """Tell what of the trunk a tip builds on."""
         at = self._place.get(tip)
         if at is not None and self.line[at] == tip:
-            return Base(at, frozenset())
+            return TrunkBase(at, frozenset())
         place, beside = len(self.line), set()
         waiting, seen = [tip], {tip}
         while waiting:
@@ -107,17 +107,17 @@ class History:
             new = [one for one in self.parents(commit) if one not in seen]
             seen.update(new)
             waiting += new
-        return Base(place, frozenset(one for one in beside if self._place[one] < place))
+        return TrunkBase(place, frozenset(one for one in beside if self._place[one] < place))
 
-    def builds_on(self, base: Base, commit: str) -> bool:
+    def builds_on(self, base: TrunkBase, commit: str) -> bool:
         """Tell whether a trunk commit is part of a base."""
         return self._place[commit] >= base.place or commit in base.beside
 
-    def between(self, base: Base, tip: str) -> tuple[str, ...]:
+    def between(self, base: TrunkBase, tip: str) -> tuple[str, ...]:
         """List the commits of a tip that are not part of a base."""
         return self._walk(tip, lambda one: self.in_trunk(one) and self.builds_on(base, one))
 
-    def behind(self, base: Base) -> int:
+    def behind(self, base: TrunkBase) -> int:
         """Count the trunk commits that are not part of a base."""
         return self._behind[base.place] - len(base.beside)
 

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.proving.commit_graph import Base, History
+from unjam.adapters.git.proving.commit_graph import History, TrunkBase
 from unjam.adapters.git.proving.patches import Change, Span, read_changes, read_patches
 
 _Found = Mapping[Span, Sequence[str]]
@@ -17,7 +17,7 @@ class Work(NamedTuple):
 
     tip: str
     own: tuple[str, ...]
-    base: Base
+    base: TrunkBase
 
 
 class Copies:
@@ -27,7 +27,7 @@ class Copies:
         self._history = history
         self._found = found
 
-    def of(self, span: Span, base: Base) -> tuple[str, ...]:
+    def of(self, span: Span, base: TrunkBase) -> tuple[str, ...]:
         """List the copies that are not what the branch itself was built on."""
         found = self._found.get(span, ())
         return tuple(one for one in found if not self._history.builds_on(base, one))

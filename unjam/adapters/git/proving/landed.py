@@ -39,7 +39,7 @@ class RecordedMerge(NamedTuple):
     certain: bool  # False: the merge itself is gone, and what it merged with it
 
 
-class Landing(NamedTuple):
+class LandedBranch(NamedTuple):
     """Whether a branch has landed, how that is known, and what took it back out."""
 
     landed: Truth
@@ -48,10 +48,10 @@ class Landing(NamedTuple):
     holds_work: bool = True
 
 
-NOT_LANDED = Landing(Truth.NO)
-_NOTHING_TO_LAND = Landing(Truth.NO, holds_work=False)
-CANNOT_TELL = Landing(Truth.UNKNOWN)
-_REACHED = Landing(Truth.YES, Proof.ANCESTOR)
+NOT_LANDED = LandedBranch(Truth.NO)
+_NOTHING_TO_LAND = LandedBranch(Truth.NO, holds_work=False)
+CANNOT_TELL = LandedBranch(Truth.UNKNOWN)
+_REACHED = LandedBranch(Truth.YES, Proof.ANCESTOR)
 
 
 class Trunk(NamedTuple):
@@ -63,20 +63,20 @@ class Trunk(NamedTuple):
     reverts: Reverts
 
 
-def prove_reached(trunk: Trunk, own: Sequence[str], merges: Sequence[str]) -> Landing:
+def prove_reached(trunk: Trunk, own: Sequence[str], merges: Sequence[str]) -> LandedBranch:
     """Judge a branch with work of its own whose tip the trunk reaches."""
     if not trunk.reverts:
         return _REACHED
     for merge in merges:
         if revert := trunk.reverts.active(merge):
-            return Landing(Truth.NO, reverted_by=revert)
+            return LandedBranch(Truth.NO, reverted_by=revert)
     patches = [one for one in own if not trunk.history.is_merge(one)]
     if patches and (undone := _undone(trunk, [(one,) for one in patches])):
-        return Landing(Truth.NO, reverted_by=undone)
+        return LandedBranch(Truth.NO, reverted_by=undone)
     return _REACHED
 
 
-def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, Landing]:
+def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, LandedBranch]:
     """Judge branches (by ref) with work of their own whose tips the trunk does not reach.
 
     ``git`` has its drivers off.
@@ -104,7 +104,7 @@ def prove_beyond(git: Git, trunk: Trunk, works: dict[str, Work]) -> dict[str, La
     return landed | dict.fromkeys(hollow, _NOTHING_TO_LAND)
 
 
-def _settled(landing: Landing | None) -> bool:
+def _settled(landing: LandedBranch | None) -> bool:
     return landing is not None and landing.landed is Truth.YES
 
 
@@ -132,33 +132,33 @@ def _judged_by_copies(
     copies: Copies,
     works: Mapping[str, Work],
     recorded: Mapping[str, RecordedMerge],
-) -> dict[str, Landing | None]:
+) -> dict[str, LandedBranch | None]:
     return {ref: _by_copies(trunk, copies, work, recorded.get(ref)) for ref, work in works.items()}
 
 
 def _by_copies(
     trunk: Trunk, copies: Copies, work: Work, recorded: RecordedMerge | None
-) -> Landing | None:
+) -> LandedBranch | None:
     for spans in (_whole(trunk, work), _each(trunk, work)):
         groups = [copies.of(span, work.base) for span in spans]
         if groups and all(groups):
             undone = _undone(trunk, groups) or _undone_by_name(trunk, work, recorded)
             if undone:
-                return Landing(Truth.NO, reverted_by=undone)
-            return Landing(Truth.YES, Proof.PATCHES)
+                return LandedBranch(Truth.NO, reverted_by=undone)
+            return LandedBranch(Truth.YES, Proof.PATCHES)
     return None
 
 
 def _by_merge(
     trunk: Trunk, merges: EmptyMerges, work: Work, recorded: RecordedMerge | None
-) -> Landing:
+) -> LandedBranch:
     if work.tip in merges.empty:
-        return Landing(Truth.YES, Proof.CONTENT)
+        return LandedBranch(Truth.YES, Proof.CONTENT)
     if recorded and recorded.kept:
         undone = _undone_by_name(trunk, work, recorded)
         if undone:
-            return Landing(Truth.NO, reverted_by=undone)
-        return Landing(Truth.YES, Proof.REFLOG) if recorded.certain else CANNOT_TELL
+            return LandedBranch(Truth.NO, reverted_by=undone)
+        return LandedBranch(Truth.YES, Proof.REFLOG) if recorded.certain else CANNOT_TELL
     return CANNOT_TELL if work.tip in merges.damaged else NOT_LANDED
 
 

@@ -13,14 +13,14 @@ from unjam.adapters.git.proving.commit_graph import History
 from unjam.adapters.git.reflog import Move, read_beginning, read_reflog
 
 
-class Standing(NamedTuple):
+class OwnCommits(NamedTuple):
     """What a branch brought of its own: ``own`` None is "cannot tell"."""
 
     own: tuple[str, ...] | None
     merges: tuple[str, ...] = ()  # commits by which the trunk took it
 
 
-class Standings:
+class OwnCommitsReader:
     """Judges branches by the graph first, by reflogs only where the graph leaves a doubt."""
 
     def __init__(self, history: History, common: Path, trunk: str, tips: Iterable[str]) -> None:
@@ -33,12 +33,12 @@ class Standings:
         self._tips = frozenset(count)
         self._shared = frozenset(tip for tip, times in count.items() if times > 1)
 
-    def of(self, ref: str, tip: str, *, closely: bool) -> Standing:
+    def of(self, ref: str, tip: str, *, closely: bool) -> OwnCommits:
         """Judge one branch; ``closely`` also reads its reflog where the graph alone seems clear."""
         if not self._history.in_trunk(tip):
-            return Standing(self._beyond(ref, tip))
+            return OwnCommits(self._beyond(ref, tip))
         if self._history.on_line(tip):
-            return Standing(self._own_on_line(ref, tip))
+            return OwnCommits(self._own_on_line(ref, tip))
         return self._beside(ref, tip, closely=closely)
 
     def _beyond(self, ref: str, tip: str) -> tuple[str, ...]:
@@ -51,12 +51,12 @@ class Standings:
             return self._history.without(own, began.new)
         return own
 
-    def _beside(self, ref: str, tip: str, *, closely: bool) -> Standing:
+    def _beside(self, ref: str, tip: str, *, closely: bool) -> OwnCommits:
         merge = self._history.line[self._history.place(tip)]
         came = self._history.side_of(tip)
         if closely or self._is_stacked(came, tip):
-            return Standing(self._own_beside(ref, tip, came), (merge,))
-        return Standing(came, (merge,))
+            return OwnCommits(self._own_beside(ref, tip, came), (merge,))
+        return OwnCommits(came, (merge,))
 
     def _own_beside(self, ref: str, tip: str, came: tuple[str, ...]) -> tuple[str, ...] | None:
         began = read_beginning(self._common, ref)

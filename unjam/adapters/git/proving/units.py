@@ -30,7 +30,7 @@ _NAMES = re.compile(r"'([^']+)'|(\S+/\S+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class LandedWork:
     """What is known of the work that may have landed: branches by ref with their tips, and turns."""
 
     branches: Mapping[str, str]
@@ -39,7 +39,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class UnitPlace:
     """One commit on the trunk's own line."""
 
     commit: str
@@ -49,7 +49,7 @@ class Place:
     authored: int  # seconds since 1970; a rebase leaves it as it was
 
 
-def units_of(common: Path, trunk: str, known: Known, limit: int) -> tuple[Unit, ...]:
+def units_of(common: Path, trunk: str, known: LandedWork, limit: int) -> tuple[Unit, ...]:
     """Return the newest units of the trunk (at most ``limit``), oldest first.
 
     The first commit of all is no unit: nothing was before it.
@@ -58,7 +58,7 @@ def units_of(common: Path, trunk: str, known: Known, limit: int) -> tuple[Unit, 
 
 
 class _Rebuilt:
-    def __init__(self, common: Path, trunk: str, known: Known, limit: int) -> None:
+    def __init__(self, common: Path, trunk: str, known: LandedWork, limit: int) -> None:
         self.git = Git(common).without_drivers()
         tip = CommitId(self.git.run("rev-parse", "--verify", f"{trunk}^{{commit}}").text)
         tips = sorted(set(known.branches.values()))
@@ -96,7 +96,7 @@ class _Rebuilt:
         kind, ref = claim
         return self._owned(_unit(kind, self.line[at:end]), (ref,)), end
 
-    def _merge(self, place: Place) -> Unit:
+    def _merge(self, place: UnitPlace) -> Unit:
         named = [ref for ref, tip in self.branches.items() if tip in place.parents[1:]]
         for move in self.moves:
             found = _MERGED.match(move.message)
@@ -211,7 +211,7 @@ def _with(git: Git, history: History, lost: str, tip: str) -> History:
     return again
 
 
-def _line(git: Git, tip: str, limit: int) -> tuple[Place, ...]:
+def _line(git: Git, tip: str, limit: int) -> tuple[UnitPlace, ...]:
     """Read the trunk's own line, oldest first, without its root."""
     form = "--format=%H %P%x00%at%x00%s%x00%B%x00%x00"
     answer = git.run(
@@ -225,11 +225,11 @@ def _line(git: Git, tip: str, limit: int) -> tuple[Place, ...]:
         commit, *parents = names.split()[:1] + names.split()[1:] if names.split() else [""]
         if parents:
             reverts = "This reverts commit" in body
-            places.append(Place(commit, tuple(parents), subject, reverts, int(authored or 0)))
+            places.append(UnitPlace(commit, tuple(parents), subject, reverts, int(authored or 0)))
     return tuple(reversed(places))
 
 
-def _is_of(place: Place, paths: Sequence[str], turn: Turn) -> bool:
+def _is_of(place: UnitPlace, paths: Sequence[str], turn: Turn) -> bool:
     """Tell whether a commit was made in this turn, and names the workstream or keeps to its files."""
     ended = None if turn.ended is None else turn.ended.timestamp() + 1
     if place.authored < int(turn.began.timestamp()) or (ended and place.authored > ended):
@@ -241,7 +241,7 @@ def _is_of(place: Place, paths: Sequence[str], turn: Turn) -> bool:
     )
 
 
-def _unit(kind: UnitKind, places: Sequence[Place]) -> Unit:
+def _unit(kind: UnitKind, places: Sequence[UnitPlace]) -> Unit:
     return Unit(
         kind=kind,
         before=places[0].parents[0],

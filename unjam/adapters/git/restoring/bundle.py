@@ -35,7 +35,7 @@ def write_bundle(common: Path, refs: Sequence[str], trunk: str, target: Path) ->
     raise PermanentError(f"cannot bundle {len(refs)} refs: {made.err.strip()[-200:]}")
 
 
-def contents(common: Path, refs: Sequence[str], trunk: str) -> Iterator[tuple[str, bytes]]:
+def bundled_contents(common: Path, refs: Sequence[str], trunk: str) -> Iterator[tuple[str, bytes]]:
     """Yield every object the trunk does not have, with the path it is known by.
 
     Raises PermanentError where they are too large to be looked through.

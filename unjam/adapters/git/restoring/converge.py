@@ -25,7 +25,7 @@ _OWNER_WRITES = 0o700
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedFile:
     """One file or link as it should be; a link has no mode."""
 
     oid: bytes
@@ -33,7 +33,7 @@ class Wanted:
     content: bytes | None = None  # where it is not in the object store
 
     @classmethod
-    def text(cls, content: bytes, mode: int) -> "Wanted":
+    def text(cls, content: bytes, mode: int) -> "WantedFile":
         """Want a file with this content."""
         return cls(object_id(b"blob", content), mode, content)
 
@@ -42,7 +42,7 @@ class Wanted:
 class Goal:
     """What should be below one root."""
 
-    files: dict[bytes, Wanted] = field(default_factory=dict)
+    files: dict[bytes, WantedFile] = field(default_factory=dict)
     directories: dict[bytes, int] = field(default_factory=dict)  # with their permissions
     kept: set[bytes] = field(default_factory=set)  # left as they are, and so is all below them
 
@@ -102,7 +102,7 @@ class _Convergence:
         if gone:
             folders -= {one for one in folders if one in gone or gone.intersection(ancestors(one))}
 
-    def _is(self, path: bytes, status: os.stat_result, wanted: Wanted) -> bool:
+    def _is(self, path: bytes, status: os.stat_result, wanted: WantedFile) -> bool:
         """Tell whether a path already is as it should be."""
         full = os.fsencode(self._root) + b"/" + path
         if wanted.mode is None:
@@ -115,7 +115,7 @@ class _Convergence:
         except OSError:
             return False
 
-    def _replace(self, path: bytes, wanted: Wanted) -> None:
+    def _replace(self, path: bytes, wanted: WantedFile) -> None:
         """Write beside, move the old one aside, move the new one in."""
         new = self._written(wanted)
         with self._parent(path) as (parent, name):
@@ -123,7 +123,7 @@ class _Convergence:
                 self._put_aside(path)
             os.rename(new, name, dst_dir_fd=parent)
 
-    def _written(self, wanted: Wanted) -> bytes:
+    def _written(self, wanted: WantedFile) -> bytes:
         pieces = (
             [wanted.content] if wanted.content is not None else self._objects.pieces(wanted.oid)
         )

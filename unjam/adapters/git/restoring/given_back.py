@@ -15,7 +15,7 @@ from unjam.adapters.git.objects import open_objects
 from unjam.adapters.git.taking import store
 from unjam.adapters.git.taking.borrowed import below_trees, copies
 from unjam.adapters.git.taking.pack import write_pack
-from unjam.adapters.git.taking.staged_index import read_index
+from unjam.adapters.git.taking.staged_index import read_staged_index
 
 _OID = re.compile(rb"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 _LARGEST = 1 << 20  # bytes of a state file
@@ -42,7 +42,7 @@ def give_back_staged(common: Path, admin: Path) -> None:
     if not store.is_there(common) or not (admin / "index").is_file():
         return
     with clean_room(common, objects=store.objects_of(common)) as room:
-        staged = {oid.hex() for oid in read_index(admin / "index", room).blobs()}
+        staged = {oid.hex() for oid in read_staged_index(admin / "index", room).blobs()}
     give_back(common, staged.union(_named_by_state(admin)))
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from unjam.adapters.git.restoring.converge import Goal, Wanted, ancestors, converge
+from unjam.adapters.git.restoring.converge import Goal, WantedFile, ancestors, converge
 from unjam.adapters.git.restoring.given_back import give_back
 from unjam.adapters.git.taking import manifest
 from unjam.adapters.git.taking.ignored import ignored_paths
@@ -133,7 +133,7 @@ def _goal(saved: _Saved, base: Base) -> Goal:
     for area in areas:
         for path, leaf in saved.of(area):
             whole = os.fsencode(area.below(path))
-            goal.files[whole] = Wanted(leaf.oid, _mode(area, path, leaf))
+            goal.files[whole] = WantedFile(leaf.oid, _mode(area, path, leaf))
         for name in (*area.special, *area.unreadable):
             goal.kept.add(os.fsencode(area.below(name)))
     if base is Base.WORKTREE:
@@ -201,7 +201,7 @@ def _redirect(saved: _Saved, goal: Goal, name: bytes, before: str, after: str) -
     """Let a link file point to where things are now, if it pointed to where they were."""
     wanted = goal.files[name]
     if next(saved.shop.objects.contents([wanted.oid])) == os.fsencode(before):
-        goal.files[name] = Wanted.text(os.fsencode(after), wanted.mode or 0o644)
+        goal.files[name] = WantedFile.text(os.fsencode(after), wanted.mode or 0o644)
 
 
 def _restore_admin(saved: _Saved, common: Path, path: Path, admin: Path, aside: Path) -> None:

@@ -24,7 +24,7 @@ _INTENT_TO_ADD = 0x2000
 _fields = Struct(">IIII4xII8xI20sH").unpack_from
 
 
-class Entry(NamedTuple):
+class IndexEntry(NamedTuple):
     """One path of the index, with the stat data Git saw last."""
 
     ctime: int
@@ -45,7 +45,7 @@ class Index(NamedTuple):
     """What is staged, and which whole directories have a tree already."""
 
     written_ns: int
-    entries: list[Entry]
+    entries: list[IndexEntry]
     trees: dict[
         bytes, bytes
     ]  # directory to tree, where nothing below changed since it was computed
@@ -85,9 +85,9 @@ def _verified_version(content: bytes) -> int:
     return int.from_bytes(content[4:8], "big")
 
 
-def _read_entries(content: bytes) -> tuple[list[Entry], int]:
+def _read_entries(content: bytes) -> tuple[list[IndexEntry], int]:
     entries = []
-    make = partial(tuple.__new__, Entry)  # what `_make` does, in half the time
+    make = partial(tuple.__new__, IndexEntry)  # what `_make` does, in half the time
     at = _HEADER
     for _ in range(int.from_bytes(content[8:12], "big")):
         fields = _fields(content, at)

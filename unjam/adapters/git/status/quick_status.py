@@ -16,10 +16,10 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from unjam.adapters.git.files import read_small
-from unjam.adapters.git.status.index_file import Entry, Index
+from unjam.adapters.git.status.index_file import Index, IndexEntry
 from unjam.adapters.git.status.untracked import (
-    Candidate,
     UnreadableError,
+    UntrackedPath,
     is_below,
     look_around,
     not_ignored,
@@ -108,7 +108,7 @@ class _Comparison:
         self._rules = rules
         self._attributes = Attributes(root, rules.attributes, autocrlf=rules.autocrlf)
         self._changes = Changes()
-        self._candidates: list[Candidate] = []
+        self._candidates: list[UntrackedPath] = []
         self._here = -1
 
     def carry_out(self, index: Index) -> Changes:
@@ -136,7 +136,7 @@ class _Comparison:
         finally:
             os.close(self._here)
 
-    def _compare(self, entries: list[Entry], written_ns: int) -> None:
+    def _compare(self, entries: list[IndexEntry], written_ns: int) -> None:
         look = os.lstat
         for entry in entries:
             try:
@@ -158,24 +158,24 @@ class _Comparison:
             ):
                 self._judge(entry, found)
 
-    def _judge(self, entry: Entry, found: os.stat_result) -> None:
+    def _judge(self, entry: IndexEntry, found: os.stat_result) -> None:
         path = self._root + b"/" + entry.path
         if entry.mode == _SUBMODULE:
             self._judge_submodule(path, entry, found)
         elif stat.S_ISDIR(found.st_mode):
             directory, _, name = entry.path.rpartition(b"/")
             self._changes.deleted.append(entry.path)
-            self._candidates.append(Candidate(directory, name, is_directory=True))
+            self._candidates.append(UntrackedPath(directory, name, is_directory=True))
         elif entry.intended or self._differs(path, entry, found):
             self._changes.modified.append(entry.path)
 
-    def _judge_submodule(self, path: bytes, entry: Entry, found: os.stat_result) -> None:
+    def _judge_submodule(self, path: bytes, entry: IndexEntry, found: os.stat_result) -> None:
         if not stat.S_ISDIR(found.st_mode):
             self._changes.modified.append(entry.path)
         elif any(os.scandir(path)):
             raise UnreadableError(f"submodule {os.fsdecode(entry.path)} was not looked into")
 
-    def _differs(self, path: bytes, entry: Entry, found: os.stat_result) -> bool:
+    def _differs(self, path: bytes, entry: IndexEntry, found: os.stat_result) -> bool:
         if self._kind_differs(entry, found):
             return True
         if stat.S_ISLNK(found.st_mode):
@@ -190,7 +190,7 @@ class _Comparison:
             raise AskGitError("attributes convert its line ends")
         return blob != entry.blob
 
-    def _kind_differs(self, entry: Entry, found: os.stat_result) -> bool:
+    def _kind_differs(self, entry: IndexEntry, found: os.stat_result) -> bool:
         if not stat.S_ISREG(found.st_mode):
             return not (stat.S_ISLNK(found.st_mode) and entry.mode == _LINK)
         if entry.mode == _LINK:

@@ -34,7 +34,7 @@ _SUBMODULE = "160000"
 _LISTS = {"staged", "modified", "deleted", "untracked", "conflicted"}
 
 
-class Head(NamedTuple):
+class HeadTree(NamedTuple):
     """The commit a worktree is at, and its tree."""
 
     commit: CommitId
@@ -51,18 +51,18 @@ class Scan(NamedTuple):
     unknown: str = ""
 
 
-def read_heads(git: Git, commits: Mapping[str, CommitId | None]) -> dict[str, Head]:
+def read_heads(git: Git, commits: Mapping[str, CommitId | None]) -> dict[str, HeadTree]:
     """Read the trees of the worktrees' HEADs; one that is not sound is left out."""
     trees = resolve_objects(git, sorted({f"{one}^{{tree}}" for one in commits.values() if one}))
     return {
-        name: Head(commit, bytes.fromhex(tree[0]))
+        name: HeadTree(commit, bytes.fromhex(tree[0]))
         for name, commit in commits.items()
         if commit and (tree := trees[f"{commit}^{{tree}}"])
     }
 
 
 def scan_files(
-    checkouts: Iterable[Checkout], rules: Rules, heads: Mapping[str, Head]
+    checkouts: Iterable[Checkout], rules: Rules, heads: Mapping[str, HeadTree]
 ) -> list[Scan]:
     """Compare the files of each worktree with its index; never raises for a worktree."""
     return [_scan(one, rules, heads.get(one.name)) for one in checkouts]
@@ -78,7 +78,7 @@ def unsaved_by_name(
     return {one.name: judge.unsaved(by_name[one.name], one) for one in scans}
 
 
-def _scan(checkout: Checkout, rules: Rules, head: Head | None) -> Scan:
+def _scan(checkout: Checkout, rules: Rules, head: HeadTree | None) -> Scan:
     name = checkout.name
     if checkout.present is Truth.NO:
         return Scan(name, unknown=checkout.problem)

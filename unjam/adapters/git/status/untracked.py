@@ -11,7 +11,7 @@ class UnreadableError(Exception):
     """Something in the worktree could not be looked at; the answer would be a guess."""
 
 
-class Candidate(NamedTuple):
+class UntrackedPath(NamedTuple):
     """Something on disk that is not tracked; perhaps it is ignored."""
 
     directory: bytes
@@ -27,7 +27,7 @@ class Candidate(NamedTuple):
 class Surroundings(NamedTuple):
     """What the tracked directories hold beside the tracked files."""
 
-    candidates: list[Candidate]
+    candidates: list[UntrackedPath]
     hidden: set[bytes]  # tracked directories that are gone, or are something else now
 
 
@@ -47,7 +47,7 @@ def look_around(root: bytes, tracked: Collection[bytes]) -> Surroundings:
                     continue
                 found.hidden.add(path)
             if is_directory or _is_content(one):
-                found.candidates.append(Candidate(directory, one.name, is_directory))
+                found.candidates.append(UntrackedPath(directory, one.name, is_directory))
     if not found.hidden:
         return found
     seen = [one for one in found.candidates if not is_below(one.path, found.hidden)]
@@ -64,7 +64,7 @@ def is_below(path: bytes, hidden: set[bytes]) -> bool:
     return False
 
 
-def not_ignored(root: bytes, candidates: list[Candidate], shared: bytes) -> Iterator[bytes]:
+def not_ignored(root: bytes, candidates: list[UntrackedPath], shared: bytes) -> Iterator[bytes]:
     """Drop what is ignored, and directories that hold nothing else; a directory ends in a slash.
 
     ``shared`` is the content of ``info/exclude``. Raises OddPatternError and UnreadableError.

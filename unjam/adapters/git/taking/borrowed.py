@@ -6,7 +6,7 @@ A blob that is only staged, or that only a state file names, is the repository's
 from collections.abc import Iterator, Mapping
 
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.objects import Known, Objects, open_objects
+from unjam.adapters.git.objects import ObjectHeader, Objects, open_objects
 from unjam.adapters.git.taking.pack import Content
 from unjam.adapters.git.taking.trees import DIRECTORY, REPOSITORY, parse_tree
 from unjam.errors import PermanentError
@@ -77,7 +77,7 @@ def below_trees(room: Git, tops: list[bytes], tip: str | None) -> set[bytes]:
     return {*tops, *(bytes.fromhex(one) for one in listed)}
 
 
-def copies(objects: Objects, wanted: Mapping[bytes, Known]) -> Iterator[Content]:
+def copies(objects: Objects, wanted: Mapping[bytes, ObjectHeader]) -> Iterator[Content]:
     """Give objects of the repository to be written once more."""
     for oid, known in wanted.items():
         yield Content(oid, known.kind, known.size, objects.pieces(oid))

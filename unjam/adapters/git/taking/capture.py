@@ -9,9 +9,9 @@ from itertools import chain
 
 from unjam.adapters.git.taking.intake import Intake
 from unjam.adapters.git.taking.manifest import Area, Base, decoded
-from unjam.adapters.git.taking.survey import Place, Survey
+from unjam.adapters.git.taking.survey import Survey, SurveyedDirectory
 from unjam.adapters.git.taking.trees import EXECUTABLE, FILE, LINK, Leaf
-from unjam.adapters.git.taking.walk import Entry
+from unjam.adapters.git.taking.walk import WalkedEntry
 
 # Names that Git takes for `.git` on some file system: a tree that holds one does not pass fsck.
 # Paths are joined with zero bytes, so that one search tells of all of them.
@@ -22,7 +22,7 @@ _ODD = re.compile(
 )
 _PROGRAM = stat.S_IXUSR
 
-Trust = Callable[[Entry], bytes | None]
+Trust = Callable[[WalkedEntry], bytes | None]
 
 
 @dataclass(slots=True)
@@ -85,14 +85,14 @@ def _odd_among(leaves: list[Leaf]) -> list[Leaf]:
     return [leaf for leaf in leaves if leaf in links or _ODD.search(leaf.path)]
 
 
-def _below(place: Place, path: bytes) -> bytes:
+def _below(place: SurveyedDirectory, path: bytes) -> bytes:
     prefix = b"" if place.base is Base.WORKTREE else b"(%b)" % place.base.encode()
     return b"/".join(part for part in (prefix, place.path, path) if part)
 
 
 @dataclass(slots=True)
 class _Reader:
-    place: Place
+    place: SurveyedDirectory
     intake: Intake
     captured: Captured
     present: Mapping[bytes, object]
@@ -130,7 +130,7 @@ class _Reader:
                 else:
                     yield Leaf(path, LINK, self.intake.keep(b"blob", target))
 
-    def _read(self, entry: Entry) -> bytes | None:
+    def _read(self, entry: WalkedEntry) -> bytes | None:
         try:
             return self.intake.read(
                 self.place.walked.absolute(entry.path), entry.status, self.present
@@ -140,7 +140,7 @@ class _Reader:
             return None
 
 
-def all_entries(found: Survey) -> Iterator[tuple[Place, Entry]]:
+def all_entries(found: Survey) -> Iterator[tuple[SurveyedDirectory, WalkedEntry]]:
     """Give every file and link below the worktree, nested repositories included."""
     for place in found.places:
         if place.base is Base.WORKTREE:

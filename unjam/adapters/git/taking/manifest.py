@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from unjam.adapters.git.taking.walk import Entry, Walked
+from unjam.adapters.git.taking.walk import Walked, WalkedEntry
 from unjam.errors import PermanentError
 
 NAME = b"meta.json"
@@ -40,7 +40,7 @@ class Modes:
     others: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, files: Iterable[Entry], directories: Iterable[Entry]) -> Self:
+    def of(cls, files: Iterable[WalkedEntry], directories: Iterable[WalkedEntry]) -> Self:
         """Note the permissions of files and directories."""
         permissions = [(path, status.st_mode & _PERMISSIONS) for path, status in files]
         counted = Counter([mode for _, mode in permissions])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.objects import Objects
-from unjam.adapters.git.taking.walk import Entry
+from unjam.adapters.git.taking.walk import WalkedEntry
 from unjam.errors import PermanentError, TransientError
 
 _OID = re.compile(rb"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
@@ -23,7 +23,7 @@ _NOBODY = bytes(20)
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class HeadPosition:
     """What HEAD says and where that leads."""
 
     head: str = ""
@@ -42,7 +42,7 @@ class Pins:
     date: int  # of the last move of HEAD
 
 
-def position(common: Path, admin: Path | None) -> Position:
+def position(common: Path, admin: Path | None) -> HeadPosition:
     """Read HEAD and its branch from their files; nothing is discovered."""
     head = _text(admin / "HEAD") if admin else ""
     ref = head.removeprefix("ref: ")
@@ -53,7 +53,7 @@ def position(common: Path, admin: Path | None) -> Position:
         log = common / "logs" / ref
         ref = _ref_value(common, ref).removeprefix("ref: ")
     tip = ref if _OID.fullmatch(os.fsencode(ref)) else None
-    return Position(head, tip, log)
+    return HeadPosition(head, tip, log)
 
 
 def _ref_value(common: Path, ref: str) -> str:
@@ -76,7 +76,7 @@ def _text(path: Path) -> str:
 
 
 def find_pins(
-    where: Position, state: Iterable[Entry], admin: Path, objects: Objects, room: Git
+    where: HeadPosition, state: Iterable[WalkedEntry], admin: Path, objects: Objects, room: Git
 ) -> Pins:
     """Read every id the state files and the reflogs name, and keep what is needed to hold them all."""
     named: dict[bytes, None] = {bytes.fromhex(where.tip): None} if where.tip else {}
@@ -93,7 +93,7 @@ def find_pins(
     return Pins(parents, tuple(other), date if FIRST_DATE <= date < _LAST_DATE else FIRST_DATE)
 
 
-def _state_texts(state: Iterable[Entry], admin: Path, where: Position) -> Iterator[bytes]:
+def _state_texts(state: Iterable[WalkedEntry], admin: Path, where: HeadPosition) -> Iterator[bytes]:
     paths = [
         admin / os.fsdecode(path)
         for path, status in state

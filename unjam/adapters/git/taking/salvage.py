@@ -24,7 +24,7 @@ from unjam.adapters.git.taking.pack import PRIVATE, StaleContentError, write_pac
 from unjam.adapters.git.taking.pins import position
 from unjam.adapters.git.taking.survey import Source, common_of, signature_of, survey
 from unjam.adapters.git.taking.take import Salvaged, Shop, Taken, open_shop, take
-from unjam.adapters.git.taking.walk import Entry
+from unjam.adapters.git.taking.walk import WalkedEntry
 from unjam.errors import PermanentError, TransientError, UnjamError
 
 __all__ = [
@@ -127,7 +127,7 @@ def signature(source: Source) -> str:
     return signature_of(found, position(common, source.admin).tip, admin)
 
 
-def _content_id(path: bytes, entry: Entry, intake: Intake) -> bytes:
+def _content_id(path: bytes, entry: WalkedEntry, intake: Intake) -> bytes:
     try:
         return intake.read(path, entry.status, ())
     except OSError:

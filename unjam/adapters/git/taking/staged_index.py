@@ -48,7 +48,7 @@ class Staged(NamedTuple):
 
 
 @dataclass(slots=True)
-class Index:
+class StagedIndex:
     """An index as it is on disk."""
 
     state: IndexState
@@ -74,22 +74,22 @@ class Index:
         return staged.union(self.overwritten)
 
 
-def read_index(path: Path, room: Git) -> Index:
+def read_staged_index(path: Path, room: Git) -> StagedIndex:
     """Read an index; versions that need more than a parser are read by Git, in the room."""
     try:
         raw = path.read_bytes()
         written_ns = path.stat().st_mtime_ns
     except FileNotFoundError:
-        return Index(IndexState.MISSING)
+        return StagedIndex(IndexState.MISSING)
     except OSError:
-        return Index(IndexState.DAMAGED)
+        return StagedIndex(IndexState.DAMAGED)
     if not _is_whole(raw):
-        return Index(IndexState.DAMAGED)
-    index = Index(IndexState.OK, written_ns)
+        return StagedIndex(IndexState.DAMAGED)
+    index = StagedIndex(IndexState.OK, written_ns)
     try:
         extensions = _extensions(raw, _read_entries(raw, index))
     except (struct.error, IndexError, ValueError):
-        return Index(IndexState.DAMAGED)
+        return StagedIndex(IndexState.DAMAGED)
     index.overwritten = _resolve_undo(extensions.get(b"REUC", b""))
     if b"link" in extensions or b"sdir" in extensions:
         return _read_by_git(path, room)
@@ -103,7 +103,7 @@ def _is_whole(raw: bytes) -> bool:
     return raw[-_TRAILER:] in {bytes(_TRAILER), hashlib.sha1(raw[:-_TRAILER]).digest()}  # noqa: S324 -- Git's own hash
 
 
-def _read_entries(raw: bytes, index: Index) -> int:
+def _read_entries(raw: bytes, index: StagedIndex) -> int:
     _, version, count = _HEADER.unpack_from(raw)
     if version not in {2, 3, 4}:
         raise ValueError(version)
@@ -166,7 +166,7 @@ def _resolve_undo(raw: bytes) -> list[bytes]:
     return blobs
 
 
-def _read_by_git(path: Path, room: Git) -> Index:
+def _read_by_git(path: Path, room: Git) -> StagedIndex:
     """Split and sparse indices refer to other files and objects; no stamp of theirs is used."""
     copy = room.git_dir / "borrowed-index"
     shutil.copyfile(path, copy)
@@ -175,8 +175,8 @@ def _read_by_git(path: Path, room: Git) -> Index:
     try:
         answer = room.on(index=copy).run("ls-files", "--stage", "-t", "-z")
     except PermanentError:
-        return Index(IndexState.DAMAGED)
-    index = Index(IndexState.OK)
+        return StagedIndex(IndexState.DAMAGED)
+    index = StagedIndex(IndexState.OK)
     for line in answer.out.split(b"\0"):
         about, tab, name = line.partition(b"\t")
         if tab:

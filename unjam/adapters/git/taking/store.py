@@ -112,13 +112,13 @@ def named(common: Path) -> tuple[tuple[str, CommitId], ...]:
     """List every vault ref with what it stands for, wherever it is kept; pins are none."""
     found = dict(old_and_public(common))
     if is_there(common):
-        found |= dict(refs.named(Git(place(common)), NAMESPACE))
+        found |= dict(refs.refs_below(Git(place(common)), NAMESPACE))
     return tuple(sorted(found.items()))
 
 
 def old_and_public(common: Path) -> tuple[tuple[str, CommitId], ...]:
     """List those that are in the repository: what holds commits alone, and old salvages."""
-    return tuple(one for one in refs.named(Git(common), NAMESPACE) if not is_pin(one[0]))
+    return tuple(one for one in refs.refs_below(Git(common), NAMESPACE) if not is_pin(one[0]))
 
 
 def resolve(common: Path, ref: str) -> CommitId | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from unjam.adapters.git.taking.manifest import Base
-from unjam.adapters.git.taking.walk import Admit, Entry, Walked, walk
+from unjam.adapters.git.taking.walk import Admit, Walked, WalkedEntry, walk
 
 # Of the common directory, only these belong to the primary checkout alone.
 _OF_PRIMARY = re.compile(
@@ -36,7 +36,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SurveyedDirectory:
     """One directory to save."""
 
     label: str
@@ -51,7 +51,7 @@ class Survey:
 
     source: Source
     primary: bool
-    places: list[Place] = field(default_factory=list)  # the worktree first
+    places: list[SurveyedDirectory] = field(default_factory=list)  # the worktree first
     others: list[bytes] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -60,7 +60,7 @@ class Survey:
         """Return the listing of the worktree itself."""
         return self.places[0].walked
 
-    def admin_files(self) -> Iterator[Entry]:
+    def admin_files(self) -> Iterator[WalkedEntry]:
         """Give the files of the admin directory."""
         return (
             one for place in self.places if place.label == "admin" for one in place.walked.files
@@ -87,11 +87,11 @@ def survey(common: Path, source: Source) -> Survey:
     left_out = {*found.others, *_below(source.without, source.worktree)}
     admit = (lambda path: path not in left_out) if left_out else None
     walked = walk(root, admit=admit)
-    found.places.append(Place("worktree", Base.WORKTREE, b"", walked))
+    found.places.append(SurveyedDirectory("worktree", Base.WORKTREE, b"", walked))
     if source.admin is not None:
         chosen = belongs_to_primary if found.primary else None
         admin = walk(os.fsencode(source.admin), admit=chosen, across_repositories=True)
-        found.places.append(Place("admin", Base.ADMIN, b"", admin))
+        found.places.append(SurveyedDirectory("admin", Base.ADMIN, b"", admin))
     _add_nested(found, common, admit)
     return found
 
@@ -147,7 +147,7 @@ def _add_nested(found: Survey, common: Path, admit: Admit | None) -> None:
                 place.walked.absolute(name),
                 admit=_shifted(admit, path) if admit else None,
             )
-            nested = Place(f"nested/{number}/worktree", Base.WORKTREE, path, inner)
+            nested = SurveyedDirectory(f"nested/{number}/worktree", Base.WORKTREE, path, inner)
             found.places.append(nested)
             pending.append(nested)
             number += 1
@@ -157,16 +157,16 @@ def _shifted(admit: Admit, prefix: bytes) -> Admit:
     return lambda path: admit(prefix + b"/" + path)
 
 
-def _add_raw(found: Survey, place: Place, name: bytes, number: int) -> None:
+def _add_raw(found: Survey, place: SurveyedDirectory, name: bytes, number: int) -> None:
     label = place.label.removesuffix("worktree") + "git"
     if place.label == "worktree":
         label = f"nested/{number}/git"
     path = b"/".join(part for part in (place.path, name) if part)
     walked = walk(place.walked.absolute(name), across_repositories=True)
-    found.places.append(Place(label, Base.WORKTREE, path, walked))
+    found.places.append(SurveyedDirectory(label, Base.WORKTREE, path, walked))
 
 
-def _add_linked(found: Survey, common: Path, place: Place) -> None:
+def _add_linked(found: Survey, common: Path, place: SurveyedDirectory) -> None:
     """Add the Git directory a nested ``.git`` file names, if it is one of this repository."""
     gitfile = next((one for one in place.walked.files if one.path == b".git"), None)
     if gitfile is None or gitfile.status.st_size > _GITFILE_LIMIT:
@@ -195,7 +195,7 @@ def _add_linked(found: Survey, common: Path, place: Place) -> None:
     )
     label = place.label.removesuffix("worktree") + "git"
     relative = os.fsencode(target.relative_to(common.resolve()))
-    found.places.append(Place(label, Base.COMMON, relative, walked))
+    found.places.append(SurveyedDirectory(label, Base.COMMON, relative, walked))
 
 
 def _shared(target: Path, common: Path) -> bool:
@@ -220,7 +220,7 @@ def signature_of(found: Survey, tip: str | None, admin: dict[bytes, bytes]) -> s
     return digest.hexdigest()
 
 
-def _lines(listing: list[Entry], content: dict[bytes, bytes] | None) -> list[bytes]:
+def _lines(listing: list[WalkedEntry], content: dict[bytes, bytes] | None) -> list[bytes]:
     if content is not None:  # Git rewrites its own files without changing them
         return [
             b"%b\0%o %b\n" % (path, at.st_mode, content.get(path, b"?")) for path, at in listing

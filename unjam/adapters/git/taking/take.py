@@ -11,15 +11,21 @@ from pathlib import Path
 
 from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.objects import Known, Objects, open_objects
+from unjam.adapters.git.objects import ObjectHeader, Objects, open_objects
 from unjam.adapters.git.taking import manifest, store
 from unjam.adapters.git.taking.borrowed import below_trees, not_in_commit
 from unjam.adapters.git.taking.capture import Captured, capture
 from unjam.adapters.git.taking.ignored import IgnoredLimits, choose_skipped
 from unjam.adapters.git.taking.intake import Intake
 from unjam.adapters.git.taking.manifest import Manifest, decoded
-from unjam.adapters.git.taking.pins import FIRST_DATE, Pins, Position, find_pins, position
-from unjam.adapters.git.taking.staged_index import SIDES, Index, IndexState, Staged, read_index
+from unjam.adapters.git.taking.pins import FIRST_DATE, HeadPosition, Pins, find_pins, position
+from unjam.adapters.git.taking.staged_index import (
+    SIDES,
+    IndexState,
+    Staged,
+    StagedIndex,
+    read_staged_index,
+)
 from unjam.adapters.git.taking.survey import Source, Survey, common_of, signature_of, survey
 from unjam.adapters.git.taking.trees import (
     DIRECTORY,
@@ -30,7 +36,7 @@ from unjam.adapters.git.taking.trees import (
     parse_tree,
     read_tree,
 )
-from unjam.adapters.git.taking.walk import Entry
+from unjam.adapters.git.taking.walk import WalkedEntry
 from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError
 
@@ -89,7 +95,7 @@ class Shop:
     room: Git
     objects: Objects
     stamps_from: int = _STAMPS_FROM
-    present: dict[bytes, Known] = field(default_factory=dict)
+    present: dict[bytes, ObjectHeader] = field(default_factory=dict)
 
     def listing(self, commit: str) -> Iterator[Leaf]:
         """Give every leaf of a commit's tree."""
@@ -158,9 +164,9 @@ class _Scene:
     """One source, listed; its files are not read yet."""
 
     found: Survey
-    index: Index
+    index: StagedIndex
     blobs: set[bytes]  # that the index needs
-    where: Position
+    where: HeadPosition
     own_tip: str | None  # as ``signature`` sees it, which does not know the repository
     tracked: frozenset[bytes]
     skipped: dict[bytes, int]
@@ -169,7 +175,7 @@ class _Scene:
 
 def _look(shop: Shop, source: Source, limits: IgnoredLimits) -> _Scene:
     found = survey(shop.common, source)
-    index = read_index((source.admin or shop.room.git_dir / "none") / "index", shop.room)
+    index = read_staged_index((source.admin or shop.room.git_dir / "none") / "index", shop.room)
     blobs = index.blobs()
     shop.present |= shop.objects.known(blobs - shop.present.keys())
     where = position(shop.common, source.admin)
@@ -186,7 +192,7 @@ def _look(shop: Shop, source: Source, limits: IgnoredLimits) -> _Scene:
     )
 
 
-def _tracked(shop: Shop, index: Index, where: Position) -> frozenset[bytes]:
+def _tracked(shop: Shop, index: StagedIndex, where: HeadPosition) -> frozenset[bytes]:
     """Return the paths that should be on disk: of the index, or of the tip where that is damaged."""
     if index.state is not IndexState.OK and where.tip is not None:
         try:
@@ -203,7 +209,7 @@ def _capture(shop: Shop, scene: _Scene, intake: Intake) -> Captured:
     many = len(scene.found.worktree.files) >= shop.stamps_from
     stamps = stampable(scene.found, scene.index, shop.common) if many else {}
 
-    def trust(entry: Entry) -> bytes | None:
+    def trust(entry: WalkedEntry) -> bytes | None:
         staged = stamps.get(entry.path)
         if staged and is_unchanged(staged, entry.status, scene.index, shop.present):
             return staged.oid
@@ -308,7 +314,7 @@ def _vanished(scene: _Scene) -> float:
     return len(scene.tracked - there) / len(scene.tracked) if scene.tracked else 0.0
 
 
-def stampable(found: Survey, index: Index, common: Path) -> dict[bytes, Staged]:
+def stampable(found: Survey, index: StagedIndex, common: Path) -> dict[bytes, Staged]:
     """Return the entries whose stat data may be believed; none where a conversion is possible."""
     if not index.written_ns or _may_convert(found, index, common):
         return {}
@@ -316,7 +322,7 @@ def stampable(found: Survey, index: Index, common: Path) -> dict[bytes, Staged]:
 
 
 def is_unchanged(
-    entry: Staged, status: os.stat_result, index: Index, known: Mapping[bytes, Known]
+    entry: Staged, status: os.stat_result, index: StagedIndex, known: Mapping[bytes, ObjectHeader]
 ) -> bool:
     """Tell whether this file certainly holds the bytes of its staged blob."""
     modified = status.st_mtime_ns
@@ -336,7 +342,7 @@ def is_unchanged(
     )
 
 
-def _may_convert(found: Survey, index: Index, common: Path) -> bool:
+def _may_convert(found: Survey, index: StagedIndex, common: Path) -> bool:
     on_disk = {one[0] for one in found.worktree.files if one[0].endswith(_ATTRIBUTES)}
     staged = {one[0] for one in index.entries if one[0].endswith(_ATTRIBUTES)}
     if staged - on_disk:

@@ -11,7 +11,7 @@ from unjam.errors import RefusedError
 Admit = Callable[[bytes], bool]
 
 
-class Entry(NamedTuple):
+class WalkedEntry(NamedTuple):
     """A path relative to the root of the walk, and what ``lstat`` said of it."""
 
     path: bytes
@@ -24,10 +24,10 @@ class Walked:
 
     root: bytes
     present: bool = False
-    files: list[Entry] = field(default_factory=list)
-    links: list[Entry] = field(default_factory=list)
-    special: list[Entry] = field(default_factory=list)  # fifos, sockets, devices
-    directories: list[Entry] = field(default_factory=list)  # the root itself is ``b""``
+    files: list[WalkedEntry] = field(default_factory=list)
+    links: list[WalkedEntry] = field(default_factory=list)
+    special: list[WalkedEntry] = field(default_factory=list)  # fifos, sockets, devices
+    directories: list[WalkedEntry] = field(default_factory=list)  # the root itself is ``b""``
     empty: list[bytes] = field(default_factory=list)  # directories in which nothing was admitted
     unreadable: list[bytes] = field(default_factory=list)
     repositories: list[bytes] = field(default_factory=list)  # left alone: they have a ``.git``
@@ -52,7 +52,7 @@ def walk(root: bytes, *, admit: Admit | None = None, across_repositories: bool =
     if stat.S_ISLNK(status.st_mode):
         raise RefusedError(f"{os.fsdecode(root)} is a symbolic link: look at where it leads first")
     found.present = stat.S_ISDIR(status.st_mode)
-    pending = [Entry(b"", status)] if found.present else []
+    pending = [WalkedEntry(b"", status)] if found.present else []
     while pending:
         here = pending.pop()
         pending += _list(here, found, admit, across_repositories=across_repositories)
@@ -64,8 +64,8 @@ def walk(root: bytes, *, admit: Admit | None = None, across_repositories: bool =
 
 
 def _list(
-    here: Entry, found: Walked, admit: Admit | None, *, across_repositories: bool
-) -> list[Entry]:
+    here: WalkedEntry, found: Walked, admit: Admit | None, *, across_repositories: bool
+) -> list[WalkedEntry]:
     """Sort the entries of one directory into ``found``; return the directories to enter."""
     try:
         with os.scandir(found.absolute(here.path)) as listing:
@@ -80,15 +80,19 @@ def _list(
     found.directories.append(here)
     prefix = here.path + b"/" if here.path else b""
     if admit is None:
-        admitted = [Entry(prefix + name, status) for name, status in entries]
+        admitted = [WalkedEntry(prefix + name, status) for name, status in entries]
     else:
-        admitted = [Entry(prefix + name, stat_) for name, stat_ in entries if admit(prefix + name)]
+        admitted = [
+            WalkedEntry(prefix + name, stat_) for name, stat_ in entries if admit(prefix + name)
+        ]
     if not admitted:
         found.empty.append(here.path)
     return _sort_in(admitted, found, across_repositories=across_repositories)
 
 
-def _sort_in(entries: list[Entry], found: Walked, *, across_repositories: bool) -> list[Entry]:
+def _sort_in(
+    entries: list[WalkedEntry], found: Walked, *, across_repositories: bool
+) -> list[WalkedEntry]:
     enter = []
     for entry in entries:
         kind = stat.S_IFMT(entry.status.st_mode)

@@ -33,7 +33,7 @@ def compact(common: Path) -> int:
             unlink_pack(pack)
             gone |= dead
     _clear_leftovers(vault / "objects")
-    for name, _ in refs.named(Git(common), store.NAMESPACE):
+    for name, _ in refs.refs_below(Git(common), store.NAMESPACE):
         ref = store.pinned_by(name)
         if ref is not None and store.resolve(common, ref) is None:
             drop_pin(common, ref)
@@ -41,7 +41,7 @@ def compact(common: Path) -> int:
 
 
 def _needed(vault: Path) -> set[bytes]:
-    commits = sorted({commit for _, commit in refs.named(Git(vault), "refs")})
+    commits = sorted({commit for _, commit in refs.refs_below(Git(vault), "refs")})
     if not commits:
         return set()
     listed = Git(vault).run(

@@ -13,10 +13,10 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from unjam.adapters.processes.identity import identity_of
-from unjam.adapters.processes.looking.in_checkout import Places
+from unjam.adapters.processes.looking.in_checkout import Checkouts
 from unjam.adapters.processes.own_processes import our_own
 from unjam.adapters.processes.roles import is_git, is_personal
-from unjam.adapters.processes.table import PROC, Entry, Table, ancestors_of, read_table
+from unjam.adapters.processes.table import PROC, ProcessEntry, Table, ancestors_of, read_table
 from unjam.domain.world.identity import ProcessIdentity
 from unjam.domain.world.snapshot import Lock
 from unjam.domain.world.truth import Truth
@@ -29,7 +29,7 @@ _STEERING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
 _ELSEWHERE = "\0elsewhere"  # works on this repository from a place outside of it
 
 
-class Candidate(NamedTuple):
+class LockSuspect(NamedTuple):
     """A living process that may own a lock of this repository."""
 
     identity: ProcessIdentity
@@ -38,7 +38,7 @@ class Candidate(NamedTuple):
     worktree: str | None  # None: it will not say where it works
 
 
-def judged(
+def judge_locks(
     locks: Iterable[Lock], common: Path, worktrees: Mapping[str, PurePath]
 ) -> tuple[Lock, ...]:
     """Return the locks, each with whether it is stale and why.
@@ -56,13 +56,13 @@ def judged(
     return tuple(_judge(one, common, candidates) for one in listed)
 
 
-def processes_near(common: Path, worktrees: Mapping[str, PurePath]) -> Iterator[Candidate]:
+def processes_near(common: Path, worktrees: Mapping[str, PurePath]) -> Iterator[LockSuspect]:
     """Find the processes that work in a checkout of this repository, and Git's wherever they are.
 
     A person's idle shell or editor owns no lock: what it starts is a process of its own.
     """
     table = read_table()
-    places = Places(worktrees.get("", common.parent), worktrees)
+    places = Checkouts(worktrees.get("", common.parent), worktrees)
     spared = our_own(table) | _idle_callers(table)
     for pid, entry in table.items():
         if pid in spared or not entry.command or (is_personal(entry) and not is_git(entry)):
@@ -72,7 +72,7 @@ def processes_near(common: Path, worktrees: Mapping[str, PurePath]) -> Iterator[
             identity = identity_of(pid)
             if identity is not None:
                 name = f"pid {pid} ({' '.join(entry.command)[:60]})"
-                yield Candidate(identity, name, is_git(entry), where)
+                yield LockSuspect(identity, name, is_git(entry), where)
 
 
 def owners_of(path: Path) -> tuple[ProcessIdentity, ...]:
@@ -90,7 +90,7 @@ def _idle_callers(table: Table) -> set[int]:
     return {one.pid for one in ancestors_of(os.getpid(), table) if not is_git(one)}
 
 
-def _place(entry: Entry, places: Places, common: Path) -> str | None:
+def _place(entry: ProcessEntry, places: Checkouts, common: Path) -> str | None:
     where = places.of(entry)
     if where is not None or not is_git(entry):
         return where
@@ -100,7 +100,7 @@ def _place(entry: Entry, places: Places, common: Path) -> str | None:
     return _ELSEWHERE if _is_sent_to(entry.pid, inside, places) else None
 
 
-def _is_sent_to(pid: int, common: str, places: Places) -> bool:
+def _is_sent_to(pid: int, common: str, places: Checkouts) -> bool:
     """Tell a Git command that the environment or an open file ties to this repository."""
     with suppress(OSError):
         for variable in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
@@ -128,7 +128,7 @@ def _has_open(pid: int, wanted: os.stat_result) -> bool:
     return False
 
 
-def _judge(lock: Lock, common: Path, candidates: Iterable[Candidate]) -> Lock:
+def _judge(lock: Lock, common: Path, candidates: Iterable[LockSuspect]) -> Lock:
     old_enough = [
         one for one in candidates if one.identity.started <= lock.since.timestamp() + _MARGIN
     ]
@@ -146,7 +146,7 @@ def _judge(lock: Lock, common: Path, candidates: Iterable[Candidate]) -> Lock:
     return replace(lock, stale=Truth.YES, because="no living process can own it")
 
 
-def _worktrees_of(owners: Iterable[Candidate]) -> tuple[str, ...]:
+def _worktrees_of(owners: Iterable[LockSuspect]) -> tuple[str, ...]:
     """Name the worktrees they work in; none if one of them may work elsewhere."""
     places = {one.worktree for one in owners}
     known = sorted(one for one in places if one is not None and one != _ELSEWHERE)

@@ -14,7 +14,7 @@ from unjam.adapters.processes.own_processes import our_own
 from unjam.adapters.processes.roles import is_personal
 from unjam.adapters.processes.table import (
     PROC,
-    Entry,
+    ProcessEntry,
     ancestors_of,
     descendants_of,
     read_table,
@@ -38,7 +38,7 @@ class OpenFile:
 class Person:
     """What there is to say of a process by its pid."""
 
-    entry: Entry
+    entry: ProcessEntry
     identity: ProcessIdentity
     is_personal: bool  # somebody sits at its terminal
     is_ours: bool  # it is unjam, or waits for it
@@ -82,7 +82,7 @@ def deleted_file(opened: OpenFile) -> Path:
     return PROC / str(opened.pid) / "fd" / str(opened.number)
 
 
-def named(pids: Iterable[int]) -> dict[int, Person]:
+def persons_of(pids: Iterable[int]) -> dict[int, Person]:
     """Return those of them that live and can be seen."""
     wanted = [pid for pid in pids if pid > 0]
     if not wanted:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from unjam.adapters.processes.locks.open_files import named, openers_of
+from unjam.adapters.processes.locks.open_files import openers_of, persons_of
 from unjam.adapters.processes.table import QuickTable, Sketch
 
 _MARK = ".git"
@@ -34,7 +34,7 @@ def at_work_beyond(places: Mapping[str, str], primary: Path, state: str) -> dict
 def openers_beyond(files: Iterable[Path], common: Path) -> str:
     """Say who has one of these files open from another repository; empty where nobody is seen."""
     pids = {one.pid for one in openers_of(map(os.path.realpath, files))}
-    for pid, person in sorted(named(pids).items()) if pids else ():
+    for pid, person in sorted(persons_of(pids).items()) if pids else ():
         clone = _primary_of(Path(person.entry.cwd)) if person.entry.cwd else None
         if clone and not person.is_ours and clone / _MARK != common.resolve():
             return f"pid {pid}, of the clone {clone}, has the state open"

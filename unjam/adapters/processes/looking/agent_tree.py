@@ -14,7 +14,14 @@ from unjam.adapters.processes.looking.sockets import Sockets, Tcp, TcpState, rea
 from unjam.adapters.processes.looking.tree import Tree
 from unjam.adapters.processes.looking.waits import Scene, wait_of
 from unjam.adapters.processes.roles import is_hinted, is_personal
-from unjam.adapters.processes.table import PROC, Entry, Table, ancestors_of, has_proc, read_table
+from unjam.adapters.processes.table import (
+    PROC,
+    ProcessEntry,
+    Table,
+    ancestors_of,
+    has_proc,
+    read_table,
+)
 from unjam.domain.world.signs import Connection, Look, Pulse, Wait
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -31,14 +38,16 @@ _CANNOT = "this system does not tell what processes wait for"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedAgent:
     """One agent to look at: the topmost processes of its tree, and where it works."""
 
     roots: tuple[int, ...]
     below: Path
 
 
-def look(wanted: Mapping[str, Wanted], agents: Collection[str] = ()) -> dict[str, Look]:
+def look_at_agents(
+    wanted: Mapping[str, WantedAgent], agents: Collection[str] = ()
+) -> dict[str, Look]:
     """Look at several agents at the same instant; ``agents`` are the names of known ones.
 
     Only what is asked for is looked at closely. Looking changes nothing and stops nobody.
@@ -80,7 +89,7 @@ class _Machine:
 class _Eye:
     """One look at one tree."""
 
-    def __init__(self, wanted: Wanted, machine: _Machine, agents: Collection[str]) -> None:
+    def __init__(self, wanted: WantedAgent, machine: _Machine, agents: Collection[str]) -> None:
         self.machine = machine
         self.table = table = machine.table
         self.sockets = machine.sockets
@@ -138,7 +147,7 @@ class _Eye:
             parents=frozenset(one.parent for one in self.members),
         )
 
-    def _pulse(self, entry: Entry, scene: Scene) -> Pulse | None:
+    def _pulse(self, entry: ProcessEntry, scene: Scene) -> Pulse | None:
         stat = _fields(entry.pid)
         if stat is None or int(stat[19]) != entry.start:
             return None
@@ -169,7 +178,7 @@ class _Eye:
                 if child.parent == boss.pid and self._launches(boss, child)
             ]
 
-    def _is_agent(self, root: Entry) -> bool:
+    def _is_agent(self, root: ProcessEntry) -> bool:
         if is_hinted(root, self.agents):
             return True
         above = list(ancestors_of(root.pid, self.table))
@@ -177,7 +186,7 @@ class _Eye:
         called = any(is_hinted(one, self.agents) for one in above)
         return not is_orphan and not called and not self._is_tool(root)
 
-    def _launches(self, boss: Entry, child: Entry) -> bool:
+    def _launches(self, boss: ProcessEntry, child: ProcessEntry) -> bool:
         """Tell a shell or launcher that stands for the one program it was told to run."""
         if is_hinted(child, self.agents):
             return True
@@ -189,11 +198,11 @@ class _Eye:
         is_copy = child.command == boss.command
         return bool(wanted & run) and not is_copy and not self._is_tool(child)
 
-    def _is_tool(self, entry: Entry) -> bool:
+    def _is_tool(self, entry: ProcessEntry) -> bool:
         names = {_name(entry)} | {name_of(one[0]) for one in programs(entry.command)}
         return not names.isdisjoint(_TOOLS)
 
-    def _is_on_own_terminal(self, entry: Entry, scene: Scene) -> bool:
+    def _is_on_own_terminal(self, entry: ProcessEntry, scene: Scene) -> bool:
         given = self.handles[entry.pid][0]
         number = given.link.rpartition("/")[2] if given and given.is_terminal else ""
         return number.isdecimal() and int(number) in scene.driven
@@ -260,7 +269,7 @@ def _of_tcp(pid: int, state: int, *, told: bool) -> Iterator[str]:
 
 def _counted(  # noqa: PLR0913 -- the named parts of one pulse
     stat: list[str],
-    entry: Entry,
+    entry: ProcessEntry,
     *,
     wait: Wait,
     detail: str = "",
@@ -326,7 +335,7 @@ def _number(path: Path, name: str) -> int | None:
     return next((int(one.split()[1]) for one in lines if one.startswith(f"{name}:")), None)
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: ProcessEntry) -> str:
     return name_of(entry.command[0]) if entry.command else ""
 
 
@@ -340,5 +349,5 @@ def _ended(parents: Iterable[int], table: Table) -> Iterator[Pulse]:
         for child in _children(pid):
             stat = _fields(child) if child not in table else None
             if stat is not None and stat[0] == "Z":
-                gone = Entry(child, (), None, pid, 0, 0, False, False, int(stat[19]))  # noqa: FBT003 -- a table's row
+                gone = ProcessEntry(child, (), None, pid, 0, 0, False, False, int(stat[19]))  # noqa: FBT003 -- a table's row
                 yield _counted(stat, gone, wait=Wait.ENDED)

@@ -15,7 +15,7 @@ def registered(name: str | None) -> str | None:
     return None if name is None or name.startswith(_UNREGISTERED) else name
 
 
-class Places:
+class Checkouts:
     """The worktrees of one repository; the primary has the name ``""``, and holds most others.
 
     Directories in ``nursery``, where worktrees are made, are told apart though Git knows nothing

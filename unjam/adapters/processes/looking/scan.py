@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from unjam.adapters.processes.identity import identity_of, owner_of_process
-from unjam.adapters.processes.looking.in_checkout import Places, registered
+from unjam.adapters.processes.looking.in_checkout import Checkouts, registered
 from unjam.adapters.processes.own_processes import is_our_own
 from unjam.adapters.processes.roles import (
     is_editors_helper,
@@ -16,7 +16,7 @@ from unjam.adapters.processes.roles import (
     is_personal,
     orchestrates,
 )
-from unjam.adapters.processes.table import Entry, QuickTable, Sketch, ancestors_of
+from unjam.adapters.processes.table import ProcessEntry, QuickTable, Sketch, ancestors_of
 from unjam.domain.world.identity import Role
 from unjam.domain.world.snapshot import Process
 from unjam.domain.world.truth import Truth, Unknown
@@ -54,7 +54,7 @@ class _Sweep:
     def __init__(self, request: Request, table: QuickTable) -> None:
         self.request = request
         self.table = table
-        self.places = Places(request.repo, request.worktrees, request.nursery)
+        self.places = Checkouts(request.repo, request.worktrees, request.nursery)
         self.callers = {one.pid for one in ancestors_of(os.getpid(), table)}
         self.roles: dict[int, Role | None] = {}
         self.trees: dict[int, str | None] = {}
@@ -76,7 +76,7 @@ class _Sweep:
                 certain = cwd is not None
                 yield Process(identity, entry.parent, role, entry.command, cwd, tree, certain)
 
-    def _candidates(self) -> Iterator[Entry]:
+    def _candidates(self) -> Iterator[ProcessEntry]:
         """Yield what works here, or runs an orchestrator; few of all processes do."""
         for sketch in self.table.sketches:
             tree = self._tree(sketch)
@@ -85,7 +85,7 @@ class _Sweep:
                 if entry is not None:
                     yield entry
 
-    def _is_part_of_another(self, entry: Entry, role: Role) -> bool:
+    def _is_part_of_another(self, entry: ProcessEntry, role: Role) -> bool:
         """Tell a process whose tree is named by one above it."""
         if role is Role.ORCHESTRATOR:
             above = ancestors_of(entry.pid, self.table)
@@ -93,12 +93,12 @@ class _Sweep:
         boss = self._boss(entry)
         return role is not Role.PERSON and boss is not None and self._role(boss) is role
 
-    def _role(self, entry: Entry) -> Role | None:
+    def _role(self, entry: ProcessEntry) -> Role | None:
         if entry.pid not in self.roles:
             self.roles[entry.pid] = self._judge(entry)
         return self.roles[entry.pid]
 
-    def _judge(self, entry: Entry) -> Role | None:
+    def _judge(self, entry: ProcessEntry) -> Role | None:
         tree = self._tree(entry)
         if is_our_own(entry, self.table):
             return None
@@ -111,7 +111,7 @@ class _Sweep:
             return Role.GIT if is_git(entry) and self._is_here(entry) else None
         return None if tree is None else self._judge_in_worktree(entry, boss)
 
-    def _judge_in_worktree(self, entry: Entry, boss: Entry | None) -> Role:
+    def _judge_in_worktree(self, entry: ProcessEntry, boss: ProcessEntry | None) -> Role:
         above = None if boss is None else self._role(boss)
         # Whoever called us waits for us, and must not be stopped under us.
         if is_personal(entry) or entry.pid in self.callers:
@@ -124,7 +124,7 @@ class _Sweep:
             return Role.PERSON
         return Role.GIT if above is Role.GIT else Role.AGENT
 
-    def _boss(self, entry: Entry) -> Entry | None:
+    def _boss(self, entry: ProcessEntry) -> ProcessEntry | None:
         """Return the nearest process above that works in the same worktree."""
         tree = self._tree(entry)
         for above in ancestors_of(entry.pid, self.table):
@@ -153,7 +153,7 @@ class _Sweep:
         # Our own trials live below the Git directory.
         return entry.cwd is not None and "/.git/unjam/" not in f"{entry.cwd}/"
 
-    def _is_in_an_editor(self, entry: Entry) -> bool:
+    def _is_in_an_editor(self, entry: ProcessEntry) -> bool:
         if not is_editors_helper(entry, self.table):
             return False
         above = ancestors_of(entry.pid, self.table)

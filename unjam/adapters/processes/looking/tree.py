@@ -13,7 +13,7 @@ from unjam.adapters.processes.own_processes import our_own
 from unjam.adapters.processes.roles import is_editors_helper, is_personal
 from unjam.adapters.processes.signals import Key
 from unjam.adapters.processes.table import (
-    Entry,
+    ProcessEntry,
     Table,
     ancestors_of,
     descendants_of,
@@ -28,7 +28,7 @@ class Tree:
         self._known = set(roots)
         self._below = None if below is None else str(below.resolve())
 
-    def look(self, table: Table | None = None) -> list[Entry]:
+    def look(self, table: Table | None = None) -> list[ProcessEntry]:
         """Return its living members as they are now, parents first; never ourselves or above us."""
         if table is None:
             table = read_table()
@@ -53,7 +53,7 @@ class Tree:
         led = members | {pid for pid, _ in self._known if pid not in table}
         return {pid for pid, one in table.items() if one.group in led or one.session in led}
 
-    def _works_below(self, entry: Entry, table: Table) -> bool:
+    def _works_below(self, entry: ProcessEntry, table: Table) -> bool:
         if self._below is None or not _is_below(entry, self._below):
             return False
         if is_personal(entry) or is_editors_helper(entry, table):
@@ -71,9 +71,9 @@ class Alone(Tree):
         return members
 
 
-def _is_below(entry: Entry, root: str) -> bool:
+def _is_below(entry: ProcessEntry, root: str) -> bool:
     return entry.cwd is not None and f"{entry.cwd}/".startswith(f"{root}/")
 
 
-def _depth(entry: Entry, table: Table) -> tuple[int, int]:
+def _depth(entry: ProcessEntry, table: Table) -> tuple[int, int]:
     return sum(1 for _ in ancestors_of(entry.pid, table)), entry.pid

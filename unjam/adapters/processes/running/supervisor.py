@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unjam.adapters.processes.signals import send
-from unjam.adapters.processes.table import Entry, descendants_of, read_table
+from unjam.adapters.processes.table import ProcessEntry, descendants_of, read_table
 
 GRACE = 2.0  # seconds between SIGTERM and SIGKILL for what is left
 KILLED = 5.0  # seconds to wait for the killed to be gone
@@ -140,13 +140,13 @@ class _Supervision:
             self._sleep(0.02)
 
 
-def _signal(entry: Entry, number: signal.Signals) -> None:
+def _signal(entry: ProcessEntry, number: signal.Signals) -> None:
     with suppress(PermissionError):
         if send(entry.key, number):
             send(entry.key, signal.SIGCONT)
 
 
-def _below_us() -> list[Entry]:
+def _below_us() -> list[ProcessEntry]:
     table = read_table()
     return [table[pid] for pid in descendants_of({os.getpid()}, table)]
 

@@ -10,7 +10,7 @@ from unjam.adapters.processes.identity import is_same
 from unjam.adapters.processes.looking.tree import Tree
 from unjam.adapters.processes.signals import Key, send
 from unjam.adapters.processes.stopping.guard import Guard
-from unjam.adapters.processes.table import Entry, start_of
+from unjam.adapters.processes.table import ProcessEntry, start_of
 from unjam.domain.world.identity import ProcessIdentity
 from unjam.domain.world.truth import Truth
 
@@ -53,7 +53,7 @@ class Still:
     """A tree that is held still, member by member, from the root to the leaves."""
 
     def __init__(
-        self, tree: Tree, guard: Guard, may_stop: Callable[[Entry], bool] = lambda _: True
+        self, tree: Tree, guard: Guard, may_stop: Callable[[ProcessEntry], bool] = lambda _: True
     ) -> None:
         self.frozen: list[Key] = []
         self._tree = tree

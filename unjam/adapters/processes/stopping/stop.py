@@ -13,7 +13,7 @@ from unjam.adapters.processes.looking.tree import Alone, Tree
 from unjam.adapters.processes.signals import Key, lives, send
 from unjam.adapters.processes.stopping.freeze import Still, key_of
 from unjam.adapters.processes.stopping.guard import Guard
-from unjam.adapters.processes.table import Entry, ancestors_of, read_table
+from unjam.adapters.processes.table import ProcessEntry, ancestors_of, read_table
 from unjam.domain.world.identity import ProcessIdentity
 from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, RefusedError
@@ -49,7 +49,7 @@ def stop(
     return _Ending(root, None if below is None else Path(below), ladder, alone=alone).run()
 
 
-def _proven(identity: ProcessIdentity, below: Path | None) -> Entry | None:
+def _proven(identity: ProcessIdentity, below: Path | None) -> ProcessEntry | None:
     """Return the process, proven to be the one that was meant and fit to be ended."""
     if is_same(identity) is Truth.UNKNOWN:
         raise RefusedError(f"pid {identity.pid} of {identity.host} cannot be looked at from here")
@@ -68,11 +68,11 @@ def _proven(identity: ProcessIdentity, below: Path | None) -> Entry | None:
     return root
 
 
-def _works_in(entry: Entry, below: Path) -> bool:
+def _works_in(entry: ProcessEntry, below: Path) -> bool:
     return entry.cwd is not None and Path(entry.cwd).is_relative_to(below.resolve())
 
 
-def _users(root: Entry, below: Path | None) -> set[int]:
+def _users(root: ProcessEntry, below: Path | None) -> set[int]:
     """Return the users whose processes may be ended."""
     ours = os.geteuid()
     where = below or (Path(root.cwd) if root.cwd else None)
@@ -82,13 +82,15 @@ def _users(root: Entry, below: Path | None) -> set[int]:
 class _Ending:
     """The ladder, rung by rung, on a tree that may grow while we climb."""
 
-    def __init__(self, root: Entry, below: Path | None, ladder: Ladder, *, alone: bool) -> None:
+    def __init__(
+        self, root: ProcessEntry, below: Path | None, ladder: Ladder, *, alone: bool
+    ) -> None:
         self.root = root
         self.ladder = ladder
         self.users = _users(root, below)
         self.tree = Alone([root.key]) if alone else Tree([root.key], below)
         self.met: set[Key] = set()
-        self.others: dict[Key, Entry] = {}
+        self.others: dict[Key, ProcessEntry] = {}
 
     def run(self) -> str:
         if self._ask():
@@ -132,14 +134,14 @@ class _Ending:
                 return False
             time.sleep(_BEAT)
 
-    def _look(self) -> list[Entry]:
+    def _look(self) -> list[ProcessEntry]:
         found = self.tree.look()
         mine = [one for one in found if self._may_end(one)]
         self.others |= {one.key: one for one in found if one not in mine}
         self.met |= {one.key for one in mine}
         return mine
 
-    def _may_end(self, entry: Entry) -> bool:
+    def _may_end(self, entry: ProcessEntry) -> bool:
         return owner_of_process(entry.pid) in self.users
 
     def _send(self, key: Key, number: signal.Signals) -> None:
@@ -154,5 +156,5 @@ class _Ending:
         return f"ended pid {self.root.pid}{below} by {how}{spared}"
 
 
-def _named(entries: Iterable[Entry]) -> str:
+def _named(entries: Iterable[ProcessEntry]) -> str:
     return ", ".join(f"pid {one.pid} ({' '.join(one.command)[:60]})" for one in entries)

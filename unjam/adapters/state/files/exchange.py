@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from unjam.adapters.state.dump import sync
-from unjam.adapters.state.file import ALONE, beside, lenient, opened_to_read, translated
+from unjam.adapters.state.file import ALONE, companion_file, lenient, opened_to_read, translated
 from unjam.adapters.state.files.raw_copy import digest
 from unjam.adapters.state.rescuing.rebuild import tables_in
 from unjam.errors import PermanentError, RefusedError, TransientError, UnjamError
@@ -23,7 +23,7 @@ _BESIDE = ("-journal", "-wal", "-shm")
 _LOCKED = (0x40000000, 512)  # everything SQLite locks in a database
 
 
-class Stage(StrEnum):
+class ExchangeStage(StrEnum):
     """How far an exchange is."""
 
     BEFORE = "before"
@@ -41,9 +41,9 @@ def exchange(path: Path, incoming: Path, outgoing: Path) -> None:
     place = Path(os.path.realpath(path))
     with translated(), ALONE:
         stage = stage_of(path, incoming, outgoing)
-        if stage is Stage.AFTER:
+        if stage is ExchangeStage.AFTER:
             return
-        if stage is Stage.NOWHERE:
+        if stage is ExchangeStage.NOWHERE:
             raise PermanentError(f"{incoming} holds nothing to put in the place of {path}")
         outgoing.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (incoming / place.name).exists():
@@ -52,21 +52,21 @@ def exchange(path: Path, incoming: Path, outgoing: Path) -> None:
                 _bring(place, incoming)
         for side in _BESIDE:
             if (incoming / f"{place.name}{side}").exists():
-                (incoming / f"{place.name}{side}").rename(beside(place, side))
+                (incoming / f"{place.name}{side}").rename(companion_file(place, side))
         for folder in (incoming, outgoing, place.parent):
             sync(folder)
 
 
-def stage_of(path: Path, incoming: Path, outgoing: Path) -> Stage:
+def stage_of(path: Path, incoming: Path, outgoing: Path) -> ExchangeStage:
     """Tell how far an exchange is, by what is in the two folders."""
     name = Path(os.path.realpath(path)).name
     waiting, kept = (incoming / name).exists(), (outgoing / name).exists()
     if waiting:
-        return Stage.BETWEEN if kept else Stage.BEFORE
+        return ExchangeStage.BETWEEN if kept else ExchangeStage.BEFORE
     if not kept:
-        return Stage.NOWHERE
+        return ExchangeStage.NOWHERE
     left = any((incoming / f"{name}{side}").exists() for side in _BESIDE)
-    return Stage.BETWEEN if left else Stage.AFTER
+    return ExchangeStage.BETWEEN if left else ExchangeStage.AFTER
 
 
 def bring_log(path: Path, log: Path) -> None:
@@ -78,15 +78,15 @@ def bring_log(path: Path, log: Path) -> None:
         if not log.exists():
             return
         for side in ("-wal", "-shm"):
-            there = beside(path, side)
+            there = companion_file(path, side)
             if there.exists():
                 there.rename(log.with_name(f"{there.name}.aside"))
-        log.rename(beside(path, "-wal"))
+        log.rename(companion_file(path, "-wal"))
         sync(log.parent)
         sync(path.parent)
 
 
-def contents(path: Path) -> str:
+def digest_of(path: Path) -> str:
     """Return what stands for all rows of a database; of one that cannot be read, for its bytes."""
     try:
         return f"rows {_rows_digest(path)}"
@@ -115,8 +115,8 @@ def _put_away(place: Path, outgoing: Path) -> None:
     elif not kept.samefile(place):
         raise RefusedError(f"{place} is not the file that was put away as {kept}")
     for side in _BESIDE:
-        if beside(place, side).exists():
-            beside(place, side).rename(outgoing / f"{place.name}{side}")
+        if companion_file(place, side).exists():
+            companion_file(place, side).rename(outgoing / f"{place.name}{side}")
     sync(outgoing)
     sync(place.parent)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from unjam.adapters.state.file import ALONE, beside
+from unjam.adapters.state.file import ALONE, companion_file
 
 _PENDING, _SHARED = (0x40000000, 2), (0x40000002, 510)  # first byte and length
 _TO_WRITE, _OPEN = (
@@ -22,7 +22,7 @@ _IS_MAC = sys.platform == "darwin"
 _FLOCK = struct.Struct("qqihh" if _IS_MAC else "hhqqi4x")
 
 
-class Glimpse(NamedTuple):
+class LockProbe(NamedTuple):
     """What the locks of a database look like at one instant."""
 
     is_open: bool  # somebody holds some lock
@@ -30,20 +30,20 @@ class Glimpse(NamedTuple):
     is_stranded: bool  # somebody has it open with a log whose files are not there
 
 
-def glimpse(path: Path) -> Glimpse:
+def probe_locks(path: Path) -> LockProbe:
     """Look; whatever cannot be opened is held by nobody we could tell."""
     with ALONE:
         reads = _is_locked(path, _SHARED, fcntl.F_WRLCK)
         writes = _is_locked(path, _SHARED, fcntl.F_RDLCK) or _is_locked(
             path, _PENDING, fcntl.F_WRLCK
         )
-        index = beside(path, "-shm")
+        index = companion_file(path, "-shm")
         kept = writes or _is_locked(index, _TO_WRITE, fcntl.F_WRLCK)
         logs = kept or _is_locked(index, _OPEN, fcntl.F_WRLCK)
         stranded = (reads and not logs and _uses_log(path)) or (
-            logs and not beside(path, "-wal").exists() and _uses_log(path)
+            logs and not companion_file(path, "-wal").exists() and _uses_log(path)
         )
-        return Glimpse(reads or logs, kept, stranded)
+        return LockProbe(reads or logs, kept, stranded)
 
 
 def _uses_log(path: Path) -> bool:

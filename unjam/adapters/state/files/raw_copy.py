@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from unjam.adapters.state.dump import sync
-from unjam.adapters.state.file import ALONE, beside, translated
+from unjam.adapters.state.file import ALONE, companion_file, translated
 from unjam.domain.world.database import SIDES
 from unjam.errors import TransientError, UnjamError
 
@@ -29,7 +29,9 @@ def copy_files(
     process lives. The database comes first and the rest after it, so that no commit is cut in two;
     if anything is written meanwhile, it is done again. Raises TransientError where that does not end.
     """
-    sources = {f"{path.name}{side}": beside(path, side) for side in SIDES} | dict(deleted or {})
+    sources = {f"{path.name}{side}": companion_file(path, side) for side in SIDES} | dict(
+        deleted or {}
+    )
     try:
         with translated(), ALONE:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

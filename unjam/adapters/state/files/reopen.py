@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from unjam.adapters.state.file import ALONE, beside, opened_to_write, translated
+from unjam.adapters.state.file import ALONE, companion_file, opened_to_write, translated
 from unjam.adapters.state.rescuing.rebuild import tables_in
 from unjam.errors import PermanentError, TransientError, UnjamError
 
@@ -20,7 +20,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Tended:
+class Reopened:
     """A state that was opened and proven."""
 
     mode: str
@@ -31,14 +31,14 @@ class Tended:
     orphans: int = 0  # rows whose foreign key leads nowhere
 
 
-def reopen(path: Path, *, fold: bool) -> Tended:
+def reopen(path: Path, *, fold: bool) -> Reopened:
     """Let SQLite recover it, prove that it can be written and is whole, and fold its log in.
 
     ``fold`` False leaves the log to those who have it open. Nothing that is committed changes. Raises TransientError while somebody holds it, PermanentError
     where it is damaged. Done already is fine.
     """
     with _named(path), _writing(path) as connection:
-        if beside(path, "-journal").exists():
+        if companion_file(path, "-journal").exists():
             # It is rolled back by the first who reads; so its file stays, emptied.
             connection.execute("PRAGMA journal_mode = PERSIST")
         connection.execute("BEGIN IMMEDIATE")
@@ -50,10 +50,10 @@ def reopen(path: Path, *, fold: bool) -> Tended:
         counts = [_count(connection, name) for name in tables_in(connection)]
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
         if mode != "wal" or not fold:
-            return Tended(mode, sum(counts), len(counts), None, 0, orphans)
+            return Reopened(mode, sum(counts), len(counts), None, 0, orphans)
         busy, frames, folded = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         left = max(0, frames - folded) if busy else 0
-        return Tended(mode, sum(counts), len(counts), folded, left, orphans)
+        return Reopened(mode, sum(counts), len(counts), folded, left, orphans)
 
 
 def set_mode(path: Path, mode: str) -> None:

@@ -7,17 +7,17 @@ import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
 
-from unjam.adapters.state.file import ALONE, COPY_LIMIT, beside, opened_to_read, translated
+from unjam.adapters.state.file import ALONE, COPY_LIMIT, companion_file, opened_to_read, translated
 from unjam.adapters.state.file_format import MAGIC
 from unjam.adapters.state.rescuing.rebuild import tables_in
-from unjam.domain.world.database import Shape
+from unjam.domain.world.database import Soundness
 from unjam.errors import TransientError, UnjamError
 
 _SHOWN = 3  # complaints
 _LAST_FRAME = slice(16, 20)  # of the index of a log
 
 
-def shape_of(path: Path, *, thorough: bool = False) -> tuple[Shape, str]:
+def soundness_of(path: Path, *, thorough: bool = False) -> tuple[Soundness, str]:
     """Tell what a file is, and why it is not sound; never raises, never waits long.
 
     ``thorough`` compares the indices with their tables too, which reads everything twice.
@@ -26,31 +26,31 @@ def shape_of(path: Path, *, thorough: bool = False) -> tuple[Shape, str]:
         with translated(), ALONE:
             return _by_its_bytes(path) or _by_sqlite(path, thorough=thorough)
     except TransientError as error:
-        return Shape.UNREAD, str(error)
+        return Soundness.UNREAD, str(error)
     except UnjamError as error:
         if isinstance(error.__cause__, sqlite3.DatabaseError) and _is_damage(error.__cause__):
-            return Shape.MALFORMED, str(error)
-        return Shape.UNREAD, str(error)
+            return Soundness.MALFORMED, str(error)
+        return Soundness.UNREAD, str(error)
 
 
-def _by_its_bytes(path: Path) -> tuple[Shape, str] | None:
+def _by_its_bytes(path: Path) -> tuple[Soundness, str] | None:
     if not path.is_file():
-        return Shape.UNREAD, "it is not a regular file"
+        return Soundness.UNREAD, "it is not a regular file"
     if path.stat().st_size == 0:
-        return Shape.EMPTY, "the file has no bytes"
+        return Soundness.EMPTY, "the file has no bytes"
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            return Shape.FOREIGN, "it does not begin as a SQLite database does"
+            return Soundness.FOREIGN, "it does not begin as a SQLite database does"
     return None
 
 
-def _by_sqlite(path: Path, *, thorough: bool) -> tuple[Shape, str]:
+def _by_sqlite(path: Path, *, thorough: bool) -> tuple[Soundness, str]:
     check = "integrity_check" if thorough else "quick_check"
     with opened_to_read(path) as connection:
         complaints = _complaints(connection, check)
     if complaints:
-        return Shape.MALFORMED, "; ".join(complaints)
-    return Shape.SOUND, ""
+        return Soundness.MALFORMED, "; ".join(complaints)
+    return Soundness.SOUND, ""
 
 
 def _complaints(connection: sqlite3.Connection, check: str) -> list[str]:
@@ -65,7 +65,7 @@ def frames_seen(path: Path) -> int | None:
 
     Behind a damaged frame it uses none, and says nothing of it.
     """
-    log = beside(path, "-wal")
+    log = companion_file(path, "-wal")
     with (
         suppress(OSError, sqlite3.Error),
         ALONE,
@@ -75,10 +75,10 @@ def frames_seen(path: Path) -> int | None:
             return None
         copy = Path(at, "state.db")
         copy.write_bytes(path.read_bytes())
-        beside(copy, "-wal").write_bytes(log.read_bytes())
+        companion_file(copy, "-wal").write_bytes(log.read_bytes())
         with closing(sqlite3.connect(copy)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            head = beside(copy, "-shm").read_bytes()[_LAST_FRAME]
+            head = companion_file(copy, "-shm").read_bytes()[_LAST_FRAME]
         return int.from_bytes(head, sys.byteorder)
     return None
 
@@ -96,10 +96,10 @@ def row_counts(path: Path, log: Path | None = None) -> dict[str, int]:
     with translated(), ALONE, tempfile.TemporaryDirectory(prefix="unjam-") as at:
         copy = Path(at, "state.db")
         for side in ("", "-wal", "-journal"):
-            if beside(path, side).exists():
-                shutil.copyfile(beside(path, side), beside(copy, side))
+            if companion_file(path, side).exists():
+                shutil.copyfile(companion_file(path, side), companion_file(copy, side))
         if log is not None:
-            shutil.copyfile(log, beside(copy, "-wal"))
+            shutil.copyfile(log, companion_file(copy, "-wal"))
         return _counts(copy)
 
 

@@ -21,7 +21,7 @@ _SIZES = (4096, 1024, 512, 2048, 8192, 16384, 32768, 65536)
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RawRow:
     """One row as its page holds it."""
 
     rowid: int  # 0 in a table without rowids
@@ -67,7 +67,7 @@ class Pages:
         """Tell a page of an index, or of a table without rowids, whose inner pages hold rows too."""
         return self._kind(number) in {_KEYED_LEAF, _KEYED_INTERIOR}
 
-    def rows(self, number: int) -> Iterator[Record]:
+    def rows(self, number: int) -> Iterator[RawRow]:
         """Yield the rows of a leaf, or of a page without rowids, that can be read whole."""
         page, start = self.page(number), HEADER if number == 1 else 0
         if not (self.is_leaf(number) or self.is_keyed(number)):
@@ -100,16 +100,16 @@ class Pages:
             trunk = int.from_bytes(page[:4], "big")
         return found
 
-    def _row(self, page: bytes, at: int) -> Record:
+    def _row(self, page: bytes, at: int) -> RawRow:
         length, at = varint(page, at)
         rowid, at = varint(page, at)
         payload = self._payload(page, at, length, self.usable - 35)
-        return Record(_signed(rowid), _values(payload, self.encoding))
+        return RawRow(_signed(rowid), _values(payload, self.encoding))
 
-    def _keyed_row(self, page: bytes, at: int) -> Record:
+    def _keyed_row(self, page: bytes, at: int) -> RawRow:
         length, at = varint(page, at)
         payload = self._payload(page, at, length, (self.usable - 12) * 64 // 255 - 23)
-        return Record(0, _values(payload, self.encoding))
+        return RawRow(0, _values(payload, self.encoding))
 
     def _kind(self, number: int) -> int | None:
         page = self.page(number)

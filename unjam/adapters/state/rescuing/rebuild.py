@@ -7,10 +7,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from unjam.adapters.state.dump import sync
-from unjam.adapters.state.file import ALONE, beside, translated
+from unjam.adapters.state.file import ALONE, companion_file, translated
 from unjam.adapters.state.file_format import HEADER, MAGIC
 from unjam.adapters.state.rescuing.pages import Pages, pages_of
-from unjam.adapters.state.rescuing.rescue import Found, Rescue, rescue
+from unjam.adapters.state.rescuing.rescue import Rescue, RescuedRows, rescue
 from unjam.domain.world.database import TableCount
 from unjam.domain.world.snapshot import Scalar
 from unjam.errors import PermanentError
@@ -55,16 +55,18 @@ def rebuild(path: Path, target: Path, *, wal: bool) -> tuple[TableCount, ...]:
 
 def _pages(path: Path) -> Pages:
     with ALONE:
-        size = sum(one.stat().st_size for one in (path, beside(path, "-wal")) if one.exists())
+        size = sum(
+            one.stat().st_size for one in (path, companion_file(path, "-wal")) if one.exists()
+        )
         if size > LIMIT:
             raise PermanentError(f"it is too large to search for rows: {size:,} bytes")
-        log = beside(path, "-wal")
+        log = companion_file(path, "-wal")
         return pages_of(
             path.read_bytes() if path.exists() else b"", log.read_bytes() if log.exists() else b""
         )
 
 
-def _counted(one: Found, read: int | None) -> TableCount:
+def _counted(one: RescuedRows, read: int | None) -> TableCount:
     found = one.all
     return TableCount(one.table.name, read, len(found), len(found.keys() - one.rows.keys()))
 
@@ -105,7 +107,7 @@ def _write(target: Path, pages: Pages, found: Rescue, *, wal: bool) -> tuple[Tab
     return tuple(counts)
 
 
-def _fill(made: sqlite3.Connection, one: Found) -> TableCount:
+def _fill(made: sqlite3.Connection, one: RescuedRows) -> TableCount:
     table = one.table
     made.execute(table.sql)
     for rowid, values in (*one.rows.items(), *one.loose.items()):
@@ -129,7 +131,9 @@ def _go_on_counting(made: sqlite3.Connection, sequences: Iterable[tuple[str, int
         )
 
 
-def _insert(one: Found, rowid: int, values: tuple[Scalar, ...]) -> tuple[str, tuple[Scalar, ...]]:
+def _insert(
+    one: RescuedRows, rowid: int, values: tuple[Scalar, ...]
+) -> tuple[str, tuple[Scalar, ...]]:
     table = one.table
     pairs = zip(table.columns, map(_storable, values), strict=False)
     given = {column.name: value for column, value in pairs if not column.is_generated}

@@ -7,8 +7,8 @@ more, if they fit one table only; what was deleted may be among these, so they a
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from unjam.adapters.state.rescuing.pages import Pages, Record
-from unjam.adapters.state.rescuing.tables import Column, Table, described
+from unjam.adapters.state.rescuing.pages import Pages, RawRow
+from unjam.adapters.state.rescuing.tables import Column, TableDefinition, describe_table
 from unjam.domain.world.database import LOST_AND_FOUND
 from unjam.domain.world.snapshot import Scalar
 
@@ -26,10 +26,10 @@ _REFERENCE = (
 
 
 @dataclass
-class Found:
+class RescuedRows:
     """A table and the rows that were found of it, by rowid; without rowids by a running number."""
 
-    table: Table
+    table: TableDefinition
     rows: dict[int, tuple[Scalar, ...]] = field(default_factory=dict)
     loose: dict[int, tuple[Scalar, ...]] = field(default_factory=dict)
 
@@ -38,7 +38,7 @@ class Found:
         """Every row by its rowid; what the table leads to wins."""
         return self.loose | self.rows
 
-    def take(self, record: Record, *, reached: bool) -> None:
+    def take(self, record: RawRow, *, reached: bool) -> None:
         """Take a row, unless it is not of this table or its number is taken."""
         values = self.table.fitted(record, strict=False)
         if values is not None:
@@ -50,7 +50,7 @@ class Found:
 class Rescue:
     """What can be had of a damaged database."""
 
-    found: tuple[Found, ...]
+    found: tuple[RescuedRows, ...]
     others: tuple[str, ...]  # definitions of indices, views and triggers
     is_schema_lost: bool
     sequences: tuple[tuple[str, int], ...] = ()  # of AUTOINCREMENT
@@ -60,9 +60,9 @@ def rescue(pages: Pages) -> Rescue:
     """Find everything that fits; never raises for what the pages hold."""
     definitions = tuple(_definitions(pages))
     tables = [table for table in map(_table_of, definitions) if table is not None]
-    found = [Found(table) for table in tables]
+    found = [RescuedRows(table) for table in tables]
     if _is_broken(pages, 1):
-        found += [Found(one) for one in _reference_tables({table.name for table in tables})]
+        found += [RescuedRows(one) for one in _reference_tables({table.name for table in tables})]
     reached = _take_reached(pages, found)
     for _, _, root, _ in definitions:
         reached |= set(_tree(pages, root))
@@ -90,7 +90,7 @@ def _definitions(pages: Pages) -> Iterator[_Definition]:
                 yield found
 
 
-def _definition(record: Record) -> _Definition | None:
+def _definition(record: RawRow) -> _Definition | None:
     if len(record.values) != _MASTER_COLUMNS:
         return None
     kind, name, table, root, sql = record.values
@@ -101,16 +101,16 @@ def _definition(record: Record) -> _Definition | None:
     return str(kind), name, root or 0, sql or ""
 
 
-def _table_of(definition: _Definition) -> Table | None:
+def _table_of(definition: _Definition) -> TableDefinition | None:
     kind, name, root, sql = definition
     if kind != "table" or name.startswith("sqlite_"):
         return None
-    return described(name, sql, root)
+    return describe_table(name, sql, root)
 
 
-def _reference_tables(known: set[str]) -> Iterator[Table]:
+def _reference_tables(known: set[str]) -> Iterator[TableDefinition]:
     for sql in _REFERENCE:
-        table = described("", sql, 0)
+        table = describe_table("", sql, 0)
         if table is not None and table.name not in known:
             yield table
 
@@ -123,7 +123,7 @@ def _sequences(pages: Pages, definitions: Iterable[_Definition]) -> Iterator[tup
             )
 
 
-def _counted(records: Iterable[Record]) -> Iterator[tuple[str, int]]:
+def _counted(records: Iterable[RawRow]) -> Iterator[tuple[str, int]]:
     for values in (one.values for one in records):
         match values:
             case (str(table), int(last)):
@@ -132,13 +132,13 @@ def _counted(records: Iterable[Record]) -> Iterator[tuple[str, int]]:
                 pass
 
 
-def _is_counter(record: Record, found: Iterable[Found]) -> bool:
+def _is_counter(record: RawRow, found: Iterable[RescuedRows]) -> bool:
     """Tell a row by which SQLite counts the numbers of a table with AUTOINCREMENT."""
     tables = {one.table.name for one in found if "AUTOINCREMENT" in one.table.sql.upper()}
     return any(table in tables for table, _ in _counted([record]))
 
 
-def _take_reached(pages: Pages, found: Iterable[Found]) -> set[int]:
+def _take_reached(pages: Pages, found: Iterable[RescuedRows]) -> set[int]:
     """Take the rows of every page that its table leads to; returns the pages."""
     reached = set(_tree(pages, 1))
     for one in found:
@@ -150,7 +150,7 @@ def _take_reached(pages: Pages, found: Iterable[Found]) -> set[int]:
     return reached
 
 
-def _take_loose(pages: Pages, found: list[Found], reached: set[int]) -> list[Record]:
+def _take_loose(pages: Pages, found: list[RescuedRows], reached: set[int]) -> list[RawRow]:
     """Take the rows nothing leads to; those that fill every column of their table come first.
 
     Returns those of which nobody can tell the table.
@@ -175,9 +175,9 @@ def _take_loose(pages: Pages, found: list[Found], reached: set[int]) -> list[Rec
     return left
 
 
-def _lost_and_found(records: Iterable[Record]) -> list[Found]:
+def _lost_and_found(records: Iterable[RawRow]) -> list[RescuedRows]:
     """Keep rows whose definition is lost in tables of our own, one for each number of columns."""
-    tables: dict[int, Found] = {}
+    tables: dict[int, RescuedRows] = {}
     for record in records:
         width = len(record.values)
         if width not in tables:
@@ -185,19 +185,21 @@ def _lost_and_found(records: Iterable[Record]) -> list[Found]:
             name = f"{LOST_AND_FOUND}{width}"
             sql = f"CREATE TABLE {name} ({', '.join(names)})"
             columns = tuple(Column(one, "", is_needed=False) for one in names)
-            table = Table(name, sql, 0, columns, None, has_rowid=True)
-            tables[width] = Found(table)
+            table = TableDefinition(name, sql, 0, columns, None, has_rowid=True)
+            tables[width] = RescuedRows(table)
         rows = tables[width].loose
         rows[len(rows) + 1] = (record.rowid, *record.values)
     return list(tables.values())
 
 
-def _take(records: Iterable[Record], owner: Found) -> None:
+def _take(records: Iterable[RawRow], owner: RescuedRows) -> None:
     for record in records:
         owner.take(record, reached=False)
 
 
-def _owner(records: list[Record], found: list[Found], torn: list[Found]) -> Found | None:
+def _owner(
+    records: list[RawRow], found: list[RescuedRows], torn: list[RescuedRows]
+) -> RescuedRows | None:
     """Return the one table all rows of a page fit; one that misses pages before one that is whole.
 
     Rows may be older than the last columns, but only those of a table whose definition is there.
@@ -211,16 +213,16 @@ def _owner(records: list[Record], found: list[Found], torn: list[Found]) -> Foun
     return None
 
 
-def _both(some: list[Found], others: list[Found]) -> list[Found]:
+def _both(some: list[RescuedRows], others: list[RescuedRows]) -> list[RescuedRows]:
     return [one for one in some if one in others]
 
 
-def _fits(records: list[Record], one: Found, *, strict: bool) -> bool:
+def _fits(records: list[RawRow], one: RescuedRows, *, strict: bool) -> bool:
     fitted = (one.table.fitted(record, strict=strict) for record in records)
     return bool(records) and all(fitted)
 
 
-def _is_full(records: Iterable[Record], one: Found) -> bool:
+def _is_full(records: Iterable[RawRow], one: RescuedRows) -> bool:
     return all(len(record.values) == len(one.table.columns) for record in records)
 
 

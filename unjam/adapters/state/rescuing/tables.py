@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 
-from unjam.adapters.state.rescuing.pages import Record
+from unjam.adapters.state.rescuing.pages import RawRow
 from unjam.domain.world.snapshot import Scalar
 
 _VIRTUAL, _STORED = 2, 3  # generated columns: made when they are read, or kept in the row
@@ -27,7 +27,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableDefinition:
     """A table as its definition says it, and where it begins."""
 
     name: str
@@ -37,7 +37,7 @@ class Table:
     alias: int | None  # the column that is another name of the rowid
     has_rowid: bool
 
-    def fitted(self, record: Record, *, strict: bool = True) -> tuple[Scalar, ...] | None:
+    def fitted(self, record: RawRow, *, strict: bool = True) -> tuple[Scalar, ...] | None:
         """Return the values of a row as its columns hold them; None where it cannot be of this table.
 
         A row that was written before columns were added has fewer. What the table itself leads to
@@ -55,7 +55,7 @@ class Table:
         return tuple(values) if all(fits) else None
 
 
-def described(name: str, sql: str, root: int) -> Table | None:
+def describe_table(name: str, sql: str, root: int) -> TableDefinition | None:
     """Let SQLite read a definition, in a database of its own; None where it cannot."""
     with closing(sqlite3.connect(":memory:")) as scratch:
         try:
@@ -75,7 +75,7 @@ def described(name: str, sql: str, root: int) -> Table | None:
         Column(one[1], one[2].upper(), bool(one[3]), one[5] == _STORED) for one in stored
     )
     alias = keys[0] if is_alias else None
-    return Table(name or listed[0], sql, root, columns, alias, not listed[1])
+    return TableDefinition(name or listed[0], sql, root, columns, alias, not listed[1])
 
 
 def _order(scratch: sqlite3.Connection, key: str) -> list[int]:

@@ -12,19 +12,19 @@ _SHOWN = 3  # rows in a sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class StateActivity:
     """The state at one moment."""
 
     state: State
     events: int
 
 
-def pulse(location: str) -> Pulse:
+def state_activity(location: str) -> StateActivity:
     """Read the rows and count the events; never raises."""
-    return Pulse(read_state(location), events_of(location))
+    return StateActivity(read_state(location), events_of(location))
 
 
-def moved(before: Pulse, after: Pulse) -> str:
+def moved(before: StateActivity, after: StateActivity) -> str:
     """Say what has moved from one moment to the other; nothing when nothing has, or none can tell."""
     if Truth.UNKNOWN in (before.state.readable, after.state.readable):
         return ""

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from unjam.adapters.state.file import opened_to_read, translated
-from unjam.adapters.state.location import file_of, shown
+from unjam.adapters.state.location import file_of, without_password
 from unjam.errors import UnjamError
 
 SUFFIXES = ("", "-wal", "-shm", "-journal")
@@ -43,7 +43,7 @@ def blank_like(source: Path, *, wal: bool) -> bytes:
         with translated():
             return _made(schema, numbers, wal=wal)
     except UnjamError as error:
-        raise type(error)(f"tables of {shown(str(source))}: {error}") from error
+        raise type(error)(f"tables of {without_password(str(source))}: {error}") from error
 
 
 def _made(schema: list[str], numbers: dict[str, int], *, wal: bool) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from unjam.adapters.state.file import lenient, opened_to_read, translated
-from unjam.adapters.state.location import EVENTS, KEY, TABLE, file_of, is_url, shown
+from unjam.adapters.state.location import EVENTS, KEY, TABLE, file_of, is_url, without_password
 from unjam.adapters.state.rows.rows import Table, rows_of, text_of
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Scalar, State
@@ -74,7 +74,7 @@ def read_state(location: str) -> State:
 
     No file is NO; a file or server that would not be read is UNKNOWN, and ``because`` says why.
     """
-    visible = shown(location)
+    visible = without_password(location)
     try:
         if _is_missing(location):
             return State(visible, Truth.NO, because="there is no such file")
@@ -105,7 +105,7 @@ def images_of(location: str, workstream: WorkstreamId, *others: Image) -> tuple[
             raise PermanentError("there is no such file")
         return _read(location, read)
     except UnjamError as error:
-        raise type(error)(f"state {shown(location)}: {error}") from error
+        raise type(error)(f"state {without_password(location)}: {error}") from error
 
 
 def events_of(location: str) -> int:

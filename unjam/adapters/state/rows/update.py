@@ -42,7 +42,7 @@ _TOUCHED = f"""
 """  # noqa: S608 -- constants
 
 
-def swap(location: str, change: UpdateRow) -> None:
+def compare_and_write(location: str, change: UpdateRow) -> None:
     """Make the change in one transaction; see ``write.update_row``. Errors are bare reasons."""
     with writing(location) as connection:
         row = _Row(connection, change)

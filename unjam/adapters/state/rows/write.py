@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from unjam.adapters.state.location import shown
+from unjam.adapters.state.location import without_password
 from unjam.adapters.state.rows.read import images_of, row_of
 from unjam.domain.steps.change import UpdateRow
 from unjam.errors import UnjamError
@@ -18,10 +18,10 @@ def update_row(location: str, change: UpdateRow) -> None:
     row that is as wanted already is left alone. Raises RefusedError when it is neither,
     TransientError when somebody holds the database, else PermanentError.
     """
-    from unjam.adapters.state.rows.update import swap
+    from unjam.adapters.state.rows.update import compare_and_write
 
     with _told(location, change):
-        swap(location, change)
+        compare_and_write(location, change)
 
 
 def rehearse(location: str, change: UpdateRow) -> UpdateRow:
@@ -40,4 +40,6 @@ def _told(location: str, change: UpdateRow) -> Iterator[None]:
     try:
         yield
     except UnjamError as error:
-        raise type(error)(f"state {shown(location)}, row {change.workstream}: {error}") from error
+        raise type(error)(
+            f"state {without_password(location)}, row {change.workstream}: {error}"
+        ) from error

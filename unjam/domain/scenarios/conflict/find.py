@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.world.conflicts import Contender, Standing, contenders, released, unblocked_rows
+from unjam.domain.world.conflicts import (
+    ConflictStanding,
+    Contender,
+    contenders,
+    released,
+    unblocked_rows,
+)
 from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Clash, Snapshot
@@ -10,13 +16,13 @@ from unjam.domain.world.workstream import branch_in_words
 
 _SHOWN = 5  # names in a line
 _SUMMARIES = {
-    Standing.WAITS: "{ws}: its branch conflicts with the trunk{where}",
-    Standing.OVER: "{ws}: its row says conflict, and its branch would merge now",
-    Standing.LANDED: "{ws}: its conflict was settled and its work is in the trunk, but its row says {status}",
-    Standing.NOTHING_LEFT: "{ws}: its row says conflict, and no branch of it has work of its own",
-    Standing.UNKNOWN: "{ws}: its row says conflict, and whether its work is in the trunk cannot be told",
+    ConflictStanding.WAITS: "{ws}: its branch conflicts with the trunk{where}",
+    ConflictStanding.OVER: "{ws}: its row says conflict, and its branch would merge now",
+    ConflictStanding.LANDED: "{ws}: its conflict was settled and its work is in the trunk, but its row says {status}",
+    ConflictStanding.NOTHING_LEFT: "{ws}: its row says conflict, and no branch of it has work of its own",
+    ConflictStanding.UNKNOWN: "{ws}: its row says conflict, and whether its work is in the trunk cannot be told",
 }
-_MILD = (Standing.NOTHING_LEFT,)
+_MILD = (ConflictStanding.NOTHING_LEFT,)
 
 
 def find_merge_conflict(snapshot: Snapshot) -> Iterator[Finding]:
@@ -28,28 +34,28 @@ def find_merge_conflict(snapshot: Snapshot) -> Iterator[Finding]:
             scenario=Scenario.MERGE_CONFLICT,
             cause="blocked by what is completed",
             severity=Severity.ERROR,
-            summary=f"{name}: is blocked by {listed(by)}, which landed in the meantime",
+            summary=f"{name}: is blocked by {names_in_words(by)}, which landed in the meantime",
             subjects=(Subject("workstream", name),),
             evidence=tuple(Evidence("state", f"{root} is completed") for root in by),
             workstreams=(name,),
         )
 
 
-def listed(names: tuple[str, ...]) -> str:
+def names_in_words(names: tuple[str, ...]) -> str:
     """Name some in a line."""
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def in_words(clash: Clash) -> str:
+def conflict_in_words(clash: Clash) -> str:
     """Say what conflicts, and how."""
     kinds = f" ({', '.join(clash.kinds)})" if clash.kinds else ""
-    return f"{listed(clash.paths) or 'all of it'}{kinds}"
+    return f"{names_in_words(clash.paths) or 'all of it'}{kinds}"
 
 
 def _finding(found: Contender, snapshot: Snapshot) -> Finding:
     one, clash = found.workstream, found.clash
-    where = f" in {in_words(clash)}" if clash else ""
+    where = f" in {conflict_in_words(clash)}" if clash else ""
     summary = _SUMMARIES[found.standing].format(ws=one.id, where=where, status=one.status)
     branch = (Subject("branch", one.branch.name),) if one.branch else ()
     return Finding(
@@ -74,7 +80,9 @@ def _evidence(found: Contender, snapshot: Snapshot) -> Iterator[Evidence]:
     waiting = unblocked_rows((one.id,), snapshot) if clash else {}
     if waiting:
         verb = "depends" if len(waiting) == 1 else "depend"
-        yield Evidence("state", f"{listed(tuple(waiting))} {verb} on it and could be started")
+        yield Evidence(
+            "state", f"{names_in_words(tuple(waiting))} {verb} on it and could be started"
+        )
 
 
 def page_name(workstream: WorkstreamId) -> str:

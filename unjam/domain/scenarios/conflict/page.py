@@ -35,7 +35,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class PageHead:
     """What a page is about, as its first line says for us."""
 
     digest: str
@@ -44,7 +44,7 @@ class Head:
     paths: tuple[str, ...]
 
 
-def head_of(page: bytes) -> Head | None:
+def page_head(page: bytes) -> PageHead | None:
     """Read what a page is about; None for a file that is not ours."""
     first = page.split(b"\n", 1)[0].decode("utf-8", "replace")
     if not (first.startswith(_HEAD) and first.endswith(_TAIL)):
@@ -52,7 +52,7 @@ def head_of(page: bytes) -> Head | None:
     try:
         found = json.loads(first[len(_HEAD) : -len(_TAIL)])
         kinds, paths = map(str, found["kinds"]), map(str, found["paths"])
-        return Head(str(found["conflict"]), str(found["tip"]), tuple(kinds), tuple(paths))
+        return PageHead(str(found["conflict"]), str(found["tip"]), tuple(kinds), tuple(paths))
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -7,7 +7,7 @@ once for every change of its conflict; after that it waits for a person, and not
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from unjam.domain.scenarios.conflict.find import in_words, listed, page_name
+from unjam.domain.scenarios.conflict.find import conflict_in_words, names_in_words, page_name
 from unjam.domain.scenarios.shared.restarting import Chosen, left_to_run, resume_command
 from unjam.domain.scenarios.shared.tidying import land_step, removals_of, salvages_of, trees_of
 from unjam.domain.steps.facts import NONE, fact, holds
@@ -23,10 +23,10 @@ from unjam.domain.steps.plan import (
     Step,
     only_safe,
 )
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.conflicts import (
+    ConflictStanding,
     Contender,
-    Standing,
     contenders,
     is_conflict,
     released,
@@ -50,7 +50,7 @@ def plan_conflict(
     """Plan the way out of every conflict, or of these; what only a person can settle is noted."""
     planner = _Planner(snapshot, policy, workstreams, owed)
     wanted = tuple(planner.steps())
-    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Approval.OFF)
+    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     return Plan(snapshot.repo, only_safe(steps), tuple(planner.notes(wanted)))
 
 
@@ -76,7 +76,7 @@ class _Planner:
         self.policy = policy
         self.chosen = chosen
         self.owed = owed
-        self.may_land = policy.approval(StepClass.LAND) is not Approval.OFF
+        self.may_land = policy.approval(StepClass.LAND) is not Consent.OFF
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.obstacle = why_conflicts_wait(snapshot)
         self.streams = {one.id: one for one in join(snapshot)}
@@ -84,9 +84,9 @@ class _Planner:
         self.given_up = [one for one in found if one.workstream.id in policy.discard]
         self.busy = [one for one in found if one.workstream.agents and one not in self.given_up]
         self.found = [one for one in found if one not in (*self.busy, *self.given_up)]
-        self.settled = tuple(self._of(Standing.LANDED))
-        self.merging = tuple(self._of(Standing.OVER))
-        waiting = [one for one in self.found if one.standing is Standing.WAITS]
+        self.settled = tuple(self._of(ConflictStanding.LANDED))
+        self.merging = tuple(self._of(ConflictStanding.OVER))
+        waiting = [one for one in self.found if one.standing is ConflictStanding.WAITS]
         self.tried = tuple(one for one in waiting if not _is_told(one))
         self.waiting = tuple(one for one in waiting if _is_told(one))
         self.freed = self._freed()
@@ -95,7 +95,7 @@ class _Planner:
     def _is_chosen(self, one: WorkstreamId) -> bool:
         return self.chosen is None or one in self.chosen
 
-    def _of(self, standing: Standing) -> Iterator[Workstream]:
+    def _of(self, standing: ConflictStanding) -> Iterator[Workstream]:
         return (one.workstream for one in self.found if one.standing is standing)
 
     def _freed(self) -> dict[WorkstreamId, tuple[WorkstreamId, ...]]:
@@ -199,7 +199,9 @@ class _Planner:
             if clash is not None and not is_conflict(row):
                 reason = f"it does not merge; the row says {each.workstream.status}"
                 record = self._record(each.workstream, "conflict", reason)
-                yield replace(record, message=f"conflicts with the trunk in {in_words(clash)}")
+                yield replace(
+                    record, message=f"conflicts with the trunk in {conflict_in_words(clash)}"
+                )
 
     def _record(self, one: Workstream, status: str | None, reason: str) -> Record:
         return Record(
@@ -218,7 +220,7 @@ class _Planner:
         for name, by in unblocked_rows(roots, self.snapshot).items():
             yield Record(
                 subject=name,
-                reason=f"it depends on {listed(by)}, which conflicts",
+                reason=f"it depends on {names_in_words(by)}, which conflicts",
                 facts=(*self.nobody, fact("row of", name, self.snapshot)),
                 workstream=name,
                 status="blocked",
@@ -233,7 +235,7 @@ class _Planner:
             if name not in following:
                 yield Reopen(
                     subject=name,
-                    reason=f"{listed(by)} is no longer in its way",
+                    reason=f"{names_in_words(by)} is no longer in its way",
                     facts=(*self.nobody, fact("row of", name, self.snapshot)),
                     workstream=name,
                     after=tuple(one for one in by if one in landing),
@@ -277,17 +279,17 @@ class _Planner:
             yield f"nothing is done about conflicts: {self.obstacle}"
             return
         for one in self.waiting:
-            where = in_words(one.clash) if one.clash else ""
+            where = conflict_in_words(one.clash) if one.clash else ""
             name = one.workstream.id
             yield f"{name} waits for you: {where}; {page_name(name)} says what to do"
         for one in self.busy:
             yield f"{one.workstream.id} is left alone: an agent works in it"
-        for stream in self._of(Standing.NOTHING_LEFT):
+        for stream in self._of(ConflictStanding.NOTHING_LEFT):
             yield f"{stream.id}: no branch of it has work; order it anew, or mark it discarded"
-        for stream in self._of(Standing.UNKNOWN):
+        for stream in self._of(ConflictStanding.UNKNOWN):
             yield f"{stream.id} is kept as it is: whether it has landed cannot be told"
         for step_class in sorted(self._wanted(steps)):
-            if self.policy.approval(step_class) is Approval.OFF:
+            if self.policy.approval(step_class) is Consent.OFF:
                 yield f"steps of class {step_class} are left out: policy.{step_class} is off"
 
     def _wanted(self, steps: tuple[Step, ...]) -> set[StepClass]:

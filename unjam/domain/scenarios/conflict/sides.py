@@ -8,7 +8,7 @@ BRANCH_SIDE = "the branch"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class IndexStage:
     """A file as one of the three has it: 1 what both started from, 2 the trunk, 3 the branch."""
 
     path: str
@@ -42,7 +42,7 @@ class Hunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ConflictPlace:
     """Lines both sides changed, as each of them has them now."""
 
     trunk: Lines
@@ -54,8 +54,8 @@ class Contested:
     """One path that does not merge."""
 
     path: str
-    stages: tuple[Stage, ...]
-    places: tuple[Place, ...] = ()  # where both are text
+    stages: tuple[IndexStage, ...]
+    places: tuple[ConflictPlace, ...] = ()  # where both are text
     binary: bool = False
     trunk_commits: tuple[str, ...] = ()  # "<id> <author>: <subject>", newest first
     branch_commits: tuple[str, ...] = ()
@@ -76,14 +76,14 @@ class Contested:
         return next((one.mode for one in self.stages if one.side == side), None)
 
 
-def places(trunk: Sequence[Hunk], branch: Sequence[Hunk]) -> Iterator[Place]:
+def places(trunk: Sequence[Hunk], branch: Sequence[Hunk]) -> Iterator[ConflictPlace]:
     """Find the places both changed: hunks that overlap or touch in what both started from."""
     tagged = [(one, True) for one in trunk] + [(one, False) for one in branch]
     for group in _touching(sorted(tagged, key=lambda one: _span(one[0].before))):
         ours = [one.after for one, is_trunk in group if is_trunk]
         theirs = [one.after for one, is_trunk in group if not is_trunk]
         if ours and theirs:
-            yield Place(_around(ours), _around(theirs))
+            yield ConflictPlace(_around(ours), _around(theirs))
 
 
 def _touching(

@@ -4,7 +4,11 @@ from collections.abc import Iterator
 
 from unjam.domain.scenarios.corruption.find import busy_in, stopped_in
 from unjam.domain.scenarios.shared.lock_steps import lock_steps
-from unjam.domain.scenarios.shared.restarting import left_to_run, listed, resume_command
+from unjam.domain.scenarios.shared.restarting import (
+    left_to_run,
+    resume_command,
+    workstreams_in_words,
+)
 from unjam.domain.scenarios.shared.tidying import name_step
 from unjam.domain.steps.facts import NONE, fact
 from unjam.domain.steps.plan import (
@@ -27,7 +31,7 @@ from unjam.domain.steps.plan import (
     Unregister,
     only_safe,
 )
-from unjam.domain.steps.policy import Approval, Policy
+from unjam.domain.steps.policy import Consent, Policy
 from unjam.domain.world.claims.ownership import LINKED, WRONG, is_ours
 from unjam.domain.world.damage import BLINDING, Damage, StrayKind
 from unjam.domain.world.identity import CommitId, WorkstreamId
@@ -53,7 +57,7 @@ def plan_corruption(
     """Plan the repair of these workstreams' worktrees, or of everything."""
     planner = _Planner(snapshot, policy, workstreams)
     wanted = tuple(planner.steps())
-    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Approval.OFF)
+    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     off = sorted({one.step_class for one in wanted} - {one.step_class for one in steps})
     left_out = (f"steps of class {one} are left out: policy.{one} is off" for one in off)
     return Plan(snapshot.repo, only_safe(steps), (*planner.notes(), *left_out))
@@ -373,7 +377,7 @@ class _Planner:
         if command and records and left and self.living is None:
             yield Restart(
                 subject="the orchestrator",
-                reason=f"{listed(left)} left to run: {' '.join(command)}",
+                reason=f"{workstreams_in_words(left)} left to run: {' '.join(command)}",
                 facts=(Fact("orchestrator", "", NONE),),
                 command=command,
             )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from unjam.domain.world.database import Activity, Boss, Database, Holder, Shape, Wal
+from unjam.domain.world.database import Activity, Boss, Database, Holder, Soundness, Wal
 from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.truth import Truth
@@ -60,7 +60,7 @@ def left_in_log(database: Database) -> int:
     return log.frames - (log.folded or 0)
 
 
-def in_words(holder: Holder) -> str:
+def holder_in_words(holder: Holder) -> str:
     """Name a holder by its pid and command."""
     if holder.process is None:
         return f"pid {holder.pid}" if holder.pid > 0 else "a process that cannot be seen from here"
@@ -93,7 +93,7 @@ class _Finder:
             summary = f"{self.place} is {database.shape}: {database.because}"
             yield self._finding(str(database.shape), Severity.ERROR, summary, self._counts())
         if database.file_system:
-            severity = Severity.ERROR if database.shape is Shape.UNREAD else Severity.WARNING
+            severity = Severity.ERROR if database.shape is Soundness.UNREAD else Severity.WARNING
             summary = (
                 f"{self.place} is on a network file system ({database.file_system}): neither its "
                 "locks nor a write-ahead log can be relied on there"
@@ -114,23 +114,19 @@ class _Finder:
         blockers = tuple(database.blockers())
         for one in blockers:
             cause, severity = _CAUSES[one.activity]
-            summary = f"{self.place} is locked by {in_words(one)}: {_DOES[one.activity]}"
+            summary = f"{self.place} is locked by {holder_in_words(one)}: {_DOES[one.activity]}"
             yield self._about(one, cause, severity, summary)
         is_kept = "locked" in database.because and not database.is_in_use
-        if database.shape is Shape.UNREAD and not blockers and is_kept:
+        if database.shape is Soundness.UNREAD and not blockers and is_kept:
             summary = f"{self.place} is locked, and nobody who holds it can be seen"
             untold = tuple(Evidence("processes", one) for one in database.untold)
             yield self._finding("unseen holder", Severity.ERROR, summary, untold)
         for one in pinned(database):
-            summary = (
-                f"{self.place}: its log only grows, because {in_words(one)} reads and does not end"
-            )
+            summary = f"{self.place}: its log only grows, because {holder_in_words(one)} reads and does not end"
             yield self._about(one, "pinned log", Severity.WARNING, summary)
         for one in database.stranded():
             names = ", ".join(one.deleted)
-            summary = (
-                f"{in_words(one)} works on deleted files: {names}; what it commits has no name"
-            )
+            summary = f"{holder_in_words(one)} works on deleted files: {names}; what it commits has no name"
             yield self._about(one, "deleted under its holder", Severity.ERROR, summary)
 
     def of_leftovers(self) -> Iterator[Finding]:
@@ -226,7 +222,7 @@ _DOES = {
 def _holder_evidence(one: Holder) -> Iterator[Evidence]:
     kinds = ", ".join(one.locks) or "no lock, but has it open"
     reads = f", reads as of page {one.reads_to} of its log" if one.reads_to is not None else ""
-    yield Evidence("processes", f"{in_words(one)} holds {kinds}{reads}")
+    yield Evidence("processes", f"{holder_in_words(one)} holds {kinds}{reads}")
     if one.process is not None:
         role = (
             f"{one.role}, "

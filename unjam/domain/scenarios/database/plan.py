@@ -7,7 +7,7 @@ from unjam.domain.scenarios.database.findings import (
     NO_ROOM,
     command_in_words,
     duplicates,
-    in_words,
+    holder_in_words,
     left_in_log,
     pinned,
 )
@@ -21,8 +21,8 @@ from unjam.domain.scenarios.database.steps import (
     VacuumState,
 )
 from unjam.domain.steps.plan import Plan, Step, only_safe
-from unjam.domain.steps.policy import Approval, Policy, StepClass
-from unjam.domain.world.database import Activity, Database, Holder, Shape, TableCount
+from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.world.database import Activity, Database, Holder, Soundness, TableCount
 from unjam.domain.world.elsewhere import may_serve_others
 from unjam.domain.world.identity import ProcessIdentity, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
@@ -67,7 +67,7 @@ def _owed(owed: tuple[Step, ...], policy: Policy) -> tuple[Step, ...]:
     left = [one for one in owed if isinstance(one, OpenState | UseLog)]
     kept = [KeepState(subject=one.subject, reason=_WHY_COPY, path=one.path) for one in left[:1]]
     return tuple(
-        one for one in (*kept, *left) if policy.approval(one.step_class) is not Approval.OFF
+        one for one in (*kept, *left) if policy.approval(one.step_class) is not Consent.OFF
     )
 
 
@@ -105,11 +105,11 @@ class _Planner:
 
     def is_off(self, step_class: StepClass) -> bool:
         """Tell whether policy switched a class of steps off, or a person is to be asked and is not."""
-        return self.policy.approval(step_class) is Approval.OFF or self._must_ask(step_class)
+        return self.policy.approval(step_class) is Consent.OFF or self._must_ask(step_class)
 
     def _must_ask(self, step_class: StepClass) -> bool:
         """Tell what is not done unasked to a file of which others may be at work on other machines."""
-        unasked = self.policy.approval(step_class) is Approval.AUTO
+        unasked = self.policy.approval(step_class) is Consent.AUTO
         return unasked and step_class in _EVERYBODYS and may_serve_others(self.snapshot)
 
     def steps(self) -> Iterator[Step]:
@@ -227,7 +227,7 @@ class _Planner:
             if one.process is not None and one.pid not in taken and not self._why_kept(one):
                 taken.add(one.pid)
                 reason = f"it holds {', '.join(one.locks)} on {self.place}: {one.because}"
-                yield _Target(one.process, f"{in_words(one)}: {reason}", str(one.activity))
+                yield _Target(one.process, f"{holder_in_words(one)}: {reason}", str(one.activity))
         for one in self.database.stranded():
             if (
                 one.process is not None
@@ -235,7 +235,7 @@ class _Planner:
                 and not self._why_kept_stranded(one)
             ):
                 taken.add(one.pid)
-                reason = f"{in_words(one)}: what it commits goes into a deleted file"
+                reason = f"{holder_in_words(one)}: what it commits goes into a deleted file"
                 yield _Target(one.process, reason, STRANDED)
         left = [one for one in self.database.bosses if one.process.pid not in taken]
         if len(left) > 1:
@@ -270,14 +270,14 @@ class _Planner:
         for one in (*self.database.blockers(), *pinned(self.database)):
             why = self._why_kept(one)
             if why:
-                yield f"{in_words(one)} is not stopped: {why}"
+                yield f"{holder_in_words(one)} is not stopped: {why}"
         if duplicates(self.database) is None:
             yield "of two orchestrators that are alike none is stopped: stop one of them yourself"
         for one in self.database.stranded():
             why = self._why_kept_stranded(one)
             if why:
                 yield (
-                    f"{in_words(one)} works on deleted files, which are copied into the vault, and is not "
+                    f"{holder_in_words(one)} works on deleted files, which are copied into the vault, and is not "
                     f"stopped: {why}"
                 )
 
@@ -299,11 +299,11 @@ class _Planner:
         database = self.database
         blocking = next((one for one in database.blockers() if one.pid not in going), None)
         if blocking is not None:
-            return f"{in_words(blocking)} keeps it"
+            return f"{holder_in_words(blocking)} keeps it"
         open_still = next((one for one in database.holders if one.pid not in going), None)
         if open_still is not None and database.is_damaged:
-            return f"{in_words(open_still)} has it open, and would go on with the old file"
-        if database.shape is Shape.UNREAD and not going:
+            return f"{holder_in_words(open_still)} has it open, and would go on with the old file"
+        if database.shape is Soundness.UNREAD and not going:
             return database.because
         return ""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from unjam.domain.graphs.cycles import inside, knots, path_back, short_cycle
+from unjam.domain.graphs.cycles import cyclic_groups, inside, path_back, short_cycle
 from unjam.domain.world.dependencies import Ids, Waiting, blockers, waiting
 from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.world.identity import WorkstreamId
@@ -95,7 +95,7 @@ def _cycles(snapshot: Snapshot, found: Waiting, severity: Severity) -> Iterator[
                 (one,),
                 _edge_in_words(snapshot, found, one, one),
             )
-    for members in knots(waits):
+    for members in cyclic_groups(waits):
         knot = inside(waits, members)
         path = short_cycle(knot)
         count = (

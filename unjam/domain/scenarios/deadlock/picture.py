@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from unjam.domain.graphs.cycles import inside, knots, short_cycle
-from unjam.domain.graphs.layers import Place, layered
+from unjam.domain.graphs.cycles import cyclic_groups, inside, short_cycle
+from unjam.domain.graphs.layers import NodePlace, layered
 from unjam.domain.graphs.svg import TEXT, cut_to, safe, text
 from unjam.domain.scenarios.deadlock.proposed_cut import cut_of
 from unjam.domain.world.dependencies import Waiting, waiting
@@ -82,7 +82,7 @@ def _graph(found: Waiting) -> _Graph:
     waits: dict[WorkstreamId, tuple[WorkstreamId, ...]] = {
         one: (*needs, *found.missing.get(one, ())) for one, needs in found.waits.items()
     }
-    groups = knots(found.waits)
+    groups = cyclic_groups(found.waits)
     cut = {edge for members in groups for edge in cut_of(members, found).edges}
     selves = {(one, one) for one, needs in found.waits.items() if one in needs}
     core = [one for members in groups for one in _first_of(inside(found.waits, members), cut)]
@@ -150,7 +150,7 @@ def _legend(graph: _Graph) -> Iterator[str]:
     )
 
 
-def _edges(graph: _Graph, places: Mapping[WorkstreamId, Place]) -> Iterator[str]:
+def _edges(graph: _Graph, places: Mapping[WorkstreamId, NodePlace]) -> Iterator[str]:
     for one, needs in graph.waits.items():
         for other in needs:
             edge = (one, other)
@@ -163,7 +163,7 @@ def _edges(graph: _Graph, places: Mapping[WorkstreamId, Place]) -> Iterator[str]
                 yield text(x - 8, y + 6, "✂", "scissors")
 
 
-def _curve(one: Place, other: Place) -> tuple[str, _Point]:
+def _curve(one: NodePlace, other: NodePlace) -> tuple[str, _Point]:
     """Draw from one to what it waits for: upwards, or where that is cut, downwards beside it."""
     if one == other:
         return _loop(one)
@@ -178,7 +178,7 @@ def _curve(one: Place, other: Place) -> tuple[str, _Point]:
     return _bezier(start, (start[0], start[1] + bend), (end[0], end[1] - bend), end)
 
 
-def _loop(place: Place) -> tuple[str, _Point]:
+def _loop(place: NodePlace) -> tuple[str, _Point]:
     x, y = _corner(place)
     right = x + _WIDTH
     return _bezier((right, y + 8), (right + 48, y - 6), (right + 48, y + 46), (right, y + 32))
@@ -195,7 +195,9 @@ def _bezier(start: _Point, first: _Point, second: _Point, end: _Point) -> tuple[
     return f"M{start[0]:.0f} {start[1]:.0f}C{told}", (x, y)
 
 
-def _nodes(graph: _Graph, places: Mapping[WorkstreamId, Place], found: Waiting) -> Iterator[str]:
+def _nodes(
+    graph: _Graph, places: Mapping[WorkstreamId, NodePlace], found: Waiting
+) -> Iterator[str]:
     for one in graph.waits:
         x, y = _corner(places[one])
         kind, said = _kind(one, graph, found)
@@ -223,5 +225,5 @@ def _kind(one: WorkstreamId, graph: _Graph, found: Waiting) -> tuple[str, str]:
     return "ready", status or "ready"
 
 
-def _corner(place: Place) -> tuple[float, float]:
+def _corner(place: NodePlace) -> tuple[float, float]:
     return _EDGE + place.column * (_WIDTH + _GAP), _HEAD + place.layer * _RISE

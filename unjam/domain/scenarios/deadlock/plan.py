@@ -6,14 +6,14 @@ it writes the rows, and it moves the trunk from the very checkout a spec is edit
 
 from collections.abc import Iterator
 
-from unjam.domain.graphs.cycles import in_order, knots
+from unjam.domain.graphs.cycles import cyclic_groups, in_order
 from unjam.domain.graphs.smallest_cut import Cut
 from unjam.domain.scenarios.deadlock.find import likely_meant, unblocked
 from unjam.domain.scenarios.deadlock.proposed_cut import cut_of, why
 from unjam.domain.scenarios.shared.restarting import Chosen, left_to_run, resume_command
 from unjam.domain.steps.facts import NONE, as_ordered, fact, holds
 from unjam.domain.steps.plan import EditSpec, Fact, Plan, Push, Reopen, Restart, Step
-from unjam.domain.steps.policy import Approval, Policy
+from unjam.domain.steps.policy import Consent, Policy
 from unjam.domain.world.dependencies import Ids, waiting
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen, specs_are_known, state_is_known
@@ -35,7 +35,7 @@ def plan_deadlock(
     """Plan the way out of every cycle and every wait for nothing; what a person must do is noted."""
     planner = _Planner(snapshot, policy, workstreams, owed)
     wanted = tuple(planner.steps())
-    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Approval.OFF)
+    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     return Plan(snapshot.repo, steps, tuple(planner.notes(wanted)))
 
 
@@ -102,7 +102,7 @@ class _Planner:
         yield from self._by_hand()
         off = {one.step_class for one in steps}
         for step_class in sorted(off):
-            if self.policy.approval(step_class) is Approval.OFF:
+            if self.policy.approval(step_class) is Consent.OFF:
                 yield f"steps of class {step_class} are left out: policy.{step_class} is off"
         if steps and not self.policy.resume and self.chosen is None:
             yield "no resume command is configured: start the orchestrator yourself afterwards"
@@ -120,7 +120,7 @@ class _Planner:
         for one, needs in waits.items():
             if one in needs and self._is_chosen(one):
                 self._remove(one, one, "nothing can wait for itself")
-        for members in knots(waits):
+        for members in cyclic_groups(waits):
             if self._is_chosen(*members):
                 cut = cut_of(members, self.found)
                 self.cuts.append(cut)

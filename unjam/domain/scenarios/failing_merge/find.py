@@ -42,7 +42,7 @@ def by_guilt(tests: TrunkTests) -> dict[tuple[int, ...], list[Case]]:
     return found
 
 
-def listed(tests: Iterable[str]) -> str:
+def tests_in_words(tests: Iterable[str]) -> str:
     """Name some tests in a line."""
     names = sorted(tests)
     more = len(names) - _SHOWN
@@ -71,7 +71,7 @@ def _broken(tests: TrunkTests, guilty: tuple[int, ...], cases: Sequence[Case]) -
     named = " and ".join(one.name for one in units)
     pair = next((one for one in cases if one.partner is not None), None)
     beside = f" together with {unit_at(tests, pair.partner).name}" if pair and pair.partner else ""
-    since = f"{listed(one.test for one in cases)} {_fail(cases)} since {named}{beside}"
+    since = f"{tests_in_words(one.test for one in cases)} {_fail(cases)} since {named}{beside}"
     return Finding(
         scenario=Scenario.FAILING_MERGE,
         cause="broken by landed work",
@@ -142,7 +142,7 @@ def _unsure(tests: TrunkTests, case: Case) -> Finding:
 
 
 def _not_broken(blame: Blame, cases: Sequence[Case]) -> Finding:
-    names = listed(one.test for one in cases)
+    names = tests_in_words(one.test for one in cases)
     how = "only flaky" if blame is Blame.FLAKY else str(blame)
     is_are = "is" if len(cases) == 1 else "are"
     summary = f"{names} {is_are} {how}" if blame is Blame.FLAKY else f"{names}: {how}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from unjam.domain.scenarios.failing_merge.find import listed
+from unjam.domain.scenarios.failing_merge.find import tests_in_words
 from unjam.domain.world.trials import Case, Probe, Said, TrunkTests, Unit
 from unjam.domain.world.words import printable
 
@@ -34,7 +34,9 @@ def search_table(tests: TrunkTests) -> list[dict[str, str]]:
             "unit": _unit(tests, one.probe),
             "said": str(one.said),
         }
-        for test, case in ((listed(names), cases[0]) for names, cases in _groups(tests.cases))
+        for test, case in (
+            (tests_in_words(names), cases[0]) for names, cases in _groups(tests.cases)
+        )
         for one in case.heard
     ]
 
@@ -68,7 +70,7 @@ def _drawn(
             yield f'<text x="{column[number]}" y="16">{number}</text>'
     for row, (names, cases) in enumerate(groups):
         y = _TOP + row * _ROW
-        yield f'<text x="4" y="{y + 12}">{escape(printable(listed(names))[:40])}</text>'
+        yield f'<text x="4" y="{y + 12}">{escape(printable(tests_in_words(names))[:40])}</text>'
         yield from _row(cases[0], column, y)
     y = _TOP + len(groups) * _ROW + 14
     for at, said in enumerate(_COLOURS):

@@ -7,10 +7,10 @@ could not be proven is handed to a person with the commands.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from unjam.domain.scenarios.failing_merge.find import by_guilt, listed, unit_at
+from unjam.domain.scenarios.failing_merge.find import by_guilt, tests_in_words, unit_at
 from unjam.domain.steps.facts import fact
 from unjam.domain.steps.plan import Plan, Push, Record, Revert, Rework, Step
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.naming import shown
@@ -33,7 +33,7 @@ def plan_failing_merge(
         return Plan(snapshot.repo, _only_push(owed, snapshot, policy))
     planner = _Planner(snapshot, policy, tests, workstreams)
     steps = tuple(
-        one for one in planner.steps() if policy.approval(one.step_class) is not Approval.OFF
+        one for one in planner.steps() if policy.approval(one.step_class) is not Consent.OFF
     )
     if not any(isinstance(one, Revert) for one in steps):
         steps = ()  # nothing of what follows a revert stands for itself
@@ -48,7 +48,7 @@ def _only_push(owed: tuple[Step, ...], snapshot: Snapshot, policy: Policy) -> tu
         else one
         for one in owed
         if isinstance(one, Push | Rework) or (isinstance(one, Record) and _is_due(one, snapshot))
-        if policy.approval(one.step_class) is not Approval.OFF
+        if policy.approval(one.step_class) is not Consent.OFF
     )
 
 
@@ -101,7 +101,7 @@ class _Planner:
         fail = "fails" if len(broke) == 1 else "fail"
         return Revert(
             subject=", ".join(printable(one.name) for one in units),
-            reason=f"{listed(broke)} {fail} with it and not without it; {self._remedy().because}",
+            reason=f"{tests_in_words(broke)} {fail} with it and not without it; {self._remedy().because}",
             facts=self.facts,
             units=units,
             guilty=self._guilty(),
@@ -187,7 +187,7 @@ class _Planner:
         if remedy is not None and (not remedy.passed or self._why_not()):
             names = ", ".join(unit_at(self.tests, one).name for one in remedy.units)
             yield printable(f"{names} stays on the trunk: {self._why_not() or remedy.because}")
-        if remedy is not None and self.policy.approval(StepClass.REVERT) is Approval.OFF:
+        if remedy is not None and self.policy.approval(StepClass.REVERT) is Consent.OFF:
             yield "steps of class revert are left out: policy.revert is off"
         for one in self.tests.cases:
             if one.blame in (Blame.BROKEN, Blame.PAIR) and not one.proven:

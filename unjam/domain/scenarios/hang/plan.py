@@ -10,7 +10,7 @@ from dataclasses import replace
 from unjam.domain.scenarios.hang.find import Suspect, suspects
 from unjam.domain.scenarios.hang.score import HUNG, HangVerdict
 from unjam.domain.scenarios.shared.abandoned_work import plan_abandoned
-from unjam.domain.scenarios.shared.restarting import listed, resume_command
+from unjam.domain.scenarios.shared.restarting import resume_command, workstreams_in_words
 from unjam.domain.steps.facts import NONE, fact, holds
 from unjam.domain.steps.plan import (
     Fact,
@@ -24,7 +24,7 @@ from unjam.domain.steps.plan import (
     Step,
     Stop,
 )
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.naming import shown
@@ -75,7 +75,7 @@ class _Planner:
 
     def is_off(self, step_class: StepClass) -> bool:
         """Tell whether policy switched a class of steps off."""
-        return self.policy.approval(step_class) is Approval.OFF
+        return self.policy.approval(step_class) is Consent.OFF
 
     def steps(self) -> Iterator[Step]:
         """Yield every step, in an order in which no work can be lost."""
@@ -125,7 +125,7 @@ class _Planner:
 
     def _must_ask(self, one: Suspect) -> bool:
         """Tell a verdict that no signal proves: a program that computes for long may yet be done."""
-        by_itself = self.policy.approval(StepClass.STOP) is Approval.AUTO
+        by_itself = self.policy.approval(StepClass.STOP) is Consent.AUTO
         return by_itself and one.score.verdict is HangVerdict.BUSY
 
     def _is_unsaved_beside_orchestrator(self) -> bool:
@@ -249,14 +249,14 @@ class _Planner:
         if command:
             yield Restart(
                 subject="the orchestrator",
-                reason=f"{listed(chosen)} left to run: {' '.join(command)}",
+                reason=f"{workstreams_in_words(chosen)} left to run: {' '.join(command)}",
                 facts=(Fact("orchestrator", "", NONE),),
                 command=command,
             )
 
 
 # What these classes of steps may do is decided here: left out, or put in other words.
-_DECIDED_HERE = {StepClass.LAND: Approval.ASK, StepClass.STOP: Approval.ASK}
+_DECIDED_HERE = {StepClass.LAND: Consent.ASK, StepClass.STOP: Consent.ASK}
 
 
 def _is_in(process: Process, gone: set[Process]) -> bool:

@@ -122,13 +122,13 @@ def _old_signs(watched: Watched, observed_at: datetime) -> Iterator[str]:
     patience = watched.patience.total_seconds()
     last = last_sign(watched)
     if last is not None and observed_at - last < watched.patience:
-        yield f"it wrote something {in_words(observed_at - last)} ago"
+        yield f"it wrote something {signals_in_words(observed_at - last)} ago"
     young = min((one for one in watched.now.members), key=lambda one: one.age, default=None)
     if young is not None and young.age < patience:
-        yield f"pid {young.pid} in it was started {in_words(young.age)} ago"
+        yield f"pid {young.pid} in it was started {signals_in_words(young.age)} ago"
     heard = min((one.quiet for one in watched.now.connections), default=patience)
     if heard < patience:
-        yield f"bytes went over its connection {in_words(heard)} ago"
+        yield f"bytes went over its connection {signals_in_words(heard)} ago"
 
 
 def _work(watched: Watched, changes: tuple[_Change, ...]) -> Iterator[str]:
@@ -258,7 +258,7 @@ def _says(watched: Watched, waits: AbstractSet[Wait]) -> str:
 
 def _says_of_network(watched: Watched) -> str:
     heard = min(watched.now.connections, key=lambda one: one.quiet)
-    quiet = in_words(heard.quiet)
+    quiet = signals_in_words(heard.quiet)
     return f"pid {heard.pid} waits for {heard.peer}: no byte either way for {quiet}"
 
 
@@ -309,9 +309,9 @@ def _seen(watched: Watched, observed_at: datetime) -> Iterator[str]:
         yield "no sign of life was found in its worktree or its logs"
     else:
         named = watched.sign if last == watched.last_sign else "a file it holds open"
-        yield f"last sign of life {in_words(observed_at - last)} ago: {named}"
+        yield f"last sign of life {signals_in_words(observed_at - last)} ago: {named}"
     for one in now.connections:
-        quiet = in_words(one.quiet)
+        quiet = signals_in_words(one.quiet)
         yield f"pid {one.pid} is connected to {one.peer}, silent for {quiet}"
 
 
@@ -320,7 +320,7 @@ def shares(watched: Watched) -> dict[Key, float]:
     return {one.pulse.key: one.share for one in _changes(watched.before, watched.now)}
 
 
-def in_words(span: timedelta | float) -> str:
+def signals_in_words(span: timedelta | float) -> str:
     """Say how long something is; a number is seconds."""
     seconds = max(span.total_seconds() if isinstance(span, timedelta) else span, 0.0)
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from unjam.domain.scenarios.hang.find import Suspect, suspects
-from unjam.domain.scenarios.hang.score import in_words, last_sign, shares
+from unjam.domain.scenarios.hang.score import last_sign, shares, signals_in_words
 from unjam.domain.world.signs import Pulse
 from unjam.domain.world.snapshot import Snapshot
 
@@ -24,7 +24,11 @@ HEADS = ("pid", "command", "cpu", "memory", "age", "last sign", "worktree", "wor
 def as_cells(line: dict[str, Any], observed_at: datetime) -> tuple[str, ...]:
     """Write one line of the table as a person reads it."""
     last = line["last_sign"]
-    ago = "" if last is None else f"{in_words(observed_at - datetime.fromisoformat(last))} ago"
+    ago = (
+        ""
+        if last is None
+        else f"{signals_in_words(observed_at - datetime.fromisoformat(last))} ago"
+    )
     pid = line["pid"]
     command = line["command"]
     return (
@@ -32,7 +36,7 @@ def as_cells(line: dict[str, Any], observed_at: datetime) -> tuple[str, ...]:
         command if len(command) <= _WIDE else f"{command[: _WIDE - 1]}…",
         "" if pid is None else f"{line['cpu_percent']:.0f}%",
         "" if pid is None else _size(line["memory"]),
-        "" if pid is None else in_words(line["age_seconds"]),
+        "" if pid is None else signals_in_words(line["age_seconds"]),
         ago,
         line["worktree"],
         line["workstream"] or "",

@@ -23,7 +23,7 @@ from unjam.domain.steps.plan import (
     Unregister,
     only_safe,
 )
-from unjam.domain.steps.policy import Approval, Policy
+from unjam.domain.steps.policy import Consent, Policy
 from unjam.domain.world.claims.ownership import TAKEN, is_ours
 from unjam.domain.world.damage import Damage
 from unjam.domain.world.elsewhere import may_serve_others
@@ -62,7 +62,7 @@ def left_to_reset(
     """Plan it as if nothing could be hidden: what a reset has left, be it that it must not be done."""
     planner = _Planner(snapshot, remains, owed)
     wanted = tuple(planner.steps())
-    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Approval.OFF)
+    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     off = sorted({one.step_class for one in wanted} - {one.step_class for one in steps})
     left_out = (f"steps of class {one} are left out: policy.{one} is off" for one in off)
     notes = (*planner.notes(policy), *left_out) if wanted else ()

@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from unjam.domain.scenarios.crash.find import died_in_words, drifted_in_words
 from unjam.domain.scenarios.shared.foreign_rows import settlements
 from unjam.domain.scenarios.shared.lock_steps import lock_steps
-from unjam.domain.scenarios.shared.restarting import left_to_run, listed, resume_command
+from unjam.domain.scenarios.shared.restarting import (
+    left_to_run,
+    resume_command,
+    workstreams_in_words,
+)
 from unjam.domain.scenarios.shared.tidying import (
     land_step,
     names_of,
@@ -30,7 +34,7 @@ from unjam.domain.steps.plan import (
     Stop,
     only_safe,
 )
-from unjam.domain.steps.policy import Approval, Policy, StepClass
+from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.elsewhere import may_serve_others
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.judging import is_astray, is_on_no_branch, judgements, unpushed
@@ -63,7 +67,7 @@ def plan_abandoned(
     """
     planner = _Planner(snapshot, policy, workstreams, owed)
     wanted = tuple(planner.steps())
-    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Approval.OFF)
+    steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     return Plan(snapshot.repo, only_safe(steps), tuple(planner.notes(wanted)))
 
 
@@ -102,7 +106,7 @@ class _Planner:
             self.judged.append(judged)
             return
         self.live.append(judged)
-        if self.policy.approval(StepClass.STOP) is not Approval.OFF:
+        if self.policy.approval(StepClass.STOP) is not Consent.OFF:
             persons = (one for one in judged.workstream.processes if one.role is Role.PERSON)
             stopped = judged.workstream._replace(processes=tuple(persons))
             self.judged.append(judge(stopped, self.snapshot))
@@ -143,16 +147,16 @@ class _Planner:
 
     def _notes_of_live(self) -> Iterator[str]:
         if self.awaited:
-            named = listed({one.workstream.id for one in self.awaited})
+            named = workstreams_in_words({one.workstream.id for one in self.awaited})
             yield (
                 f"the agents of {named} still work and are left alone: no orchestrator lives on this "
                 "machine, but one on another may wait for them"
             )
-        if self.live and self.policy.approval(StepClass.STOP) is Approval.OFF:
+        if self.live and self.policy.approval(StepClass.STOP) is Consent.OFF:
             yield "agents that still work are left alone: policy.stop is off"
 
     def _is_off(self, step_class: StepClass) -> bool:
-        return self.policy.approval(step_class) is Approval.OFF
+        return self.policy.approval(step_class) is Consent.OFF
 
     def _stops(self) -> Iterator[Step]:
         for judged in self.live:
@@ -319,7 +323,7 @@ class _Planner:
         if command and (planned or owed) and self._left_to_run():
             yield Restart(
                 subject="the orchestrator",
-                reason=f"{listed(self._left_to_run())} left to run: {' '.join(command)}",
+                reason=f"{workstreams_in_words(self._left_to_run())} left to run: {' '.join(command)}",
                 facts=self.nobody,
                 command=command,
             )

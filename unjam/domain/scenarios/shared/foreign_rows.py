@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from unjam.domain.scenarios.shared.restarting import listed
+from unjam.domain.scenarios.shared.restarting import workstreams_in_words
 from unjam.domain.steps.facts import fact
 from unjam.domain.steps.plan import (
     Discard,
@@ -98,9 +98,11 @@ def _notes(away: tuple[Workstream, ...], snapshot: Snapshot, policy: Policy) -> 
     names = frozenset(one for those in reasons.values() for one in those)
     if names:
         verb = "is" if len(names) == 1 else "are"
-        told = f"{counted(len(names), 'workstream')} {verb} elsewhere ({listed(names)})"
+        told = (
+            f"{counted(len(names), 'workstream')} {verb} elsewhere ({workstreams_in_words(names)})"
+        )
         yield f"{told}, and left alone: no row is judged or written"
     for because, those in list(reasons.items())[:_SHOWN]:
-        yield f"{listed(those)}: {because}"
+        yield f"{workstreams_in_words(those)}: {because}"
     if policy.resume and unfinished_elsewhere(snapshot):
         yield "no orchestrator is started: one that cannot be seen from here may be at work"

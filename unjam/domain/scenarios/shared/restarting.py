@@ -47,7 +47,7 @@ def resume_command(policy: Policy, snapshot: Snapshot, chosen: Chosen) -> tuple[
     return tuple(word.replace(_PLACEHOLDER, named) for word in policy.resume)
 
 
-def listed(workstreams: AbstractSet[WorkstreamId]) -> str:
+def workstreams_in_words(workstreams: AbstractSet[WorkstreamId]) -> str:
     """Name the first few."""
     named = [shown(one) for one in sorted(workstreams)[:_SHOWN]]
     more = len(workstreams) - len(named)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from unjam.adapters import clock, files
-from unjam.adapters.git.moving.conflict_details import contest
+from unjam.adapters.git.moving.conflict_details import conflict_details
 from unjam.adapters.git.moving.conflict_prediction import predicted
 from unjam.adapters.git.moving.merge import Conflict, Markers
 from unjam.domain.scenarios.conflict.find import page_name
-from unjam.domain.scenarios.conflict.page import Told, head_of, page_of
+from unjam.domain.scenarios.conflict.page import Told, page_head, page_of
 from unjam.domain.scenarios.conflict.sides import Contested
 from unjam.domain.steps.change import MakeFolder, WriteFile
 from unjam.domain.steps.plan import Landing
@@ -54,7 +54,7 @@ def _told(
     if isinstance(conflict, Conflict):
         now = predicted(common, tip, [one.tip]).get(one.tip) or conflict
         digest, kinds, messages = now.digest, now.kinds, now.messages
-        contested = contest(common, tip, one.tip, now)
+        contested = conflict_details(common, tip, one.tip, now)
     else:
         digest, kinds = f"markers-{one.tip}", (MARKERS,)
         messages = tuple(f"conflict markers were committed in {path}" for path in conflict.paths)
@@ -85,7 +85,7 @@ def _write_page(run: Recovery, told: Told) -> str:
     path = run.orchestration.primary / name
     files.refuse_outside(path, run.orchestration.primary)
     before = files.content(path)
-    if before is not None and (head := head_of(before)) is None:
+    if before is not None and (head := page_head(before)) is None:
         return ""  # it is somebody's
     if before is None or head is None or (head.digest, head.tip) != (told.digest, told.tip):
         _have_folder(run, path.parent)

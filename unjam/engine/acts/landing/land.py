@@ -5,16 +5,16 @@ from dataclasses import replace
 
 from unjam.adapters.git import refs
 from unjam.adapters.git.moving import remote
-from unjam.adapters.git.moving.upstream import Side, look_upstream
+from unjam.adapters.git.moving.upstream import UpstreamSide, look_upstream
 from unjam.domain.steps.change import Change, MoveCheckout, MoveRef, Position
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Land, Landing
-from unjam.domain.steps.policy import Approval, StepClass
+from unjam.domain.steps.policy import Consent, StepClass
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.landing.conflict_pages import report_conflict
-from unjam.engine.acts.landing.landing_trial import Found, search
+from unjam.engine.acts.landing.landing_trial import Landable, search
 from unjam.engine.acts.recovery import Landed, Recovery
 from unjam.engine.observing.tests_on_record import note_failure
 from unjam.errors import RefusedError, UnjamError
@@ -38,7 +38,7 @@ def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
 def base_to_build_on(run: Recovery, fresh: Snapshot) -> CommitId:
     """Build on the remote's trunk where it is ahead of ours: beside it nothing could be pushed."""
     name, common = run.policy.remote, run.orchestration.common
-    if name is None or run.policy.approval(StepClass.PUSH) is Approval.OFF:
+    if name is None or run.policy.approval(StepClass.PUSH) is Consent.OFF:
         return fresh.trunk_tip
     try:
         url = remote.remote_url(common, name)
@@ -46,12 +46,12 @@ def base_to_build_on(run: Recovery, fresh: Snapshot) -> CommitId:
     except UnjamError as error:  # the push will say so to the person
         run.note("remote not asked", because=str(error))
         return fresh.trunk_tip
-    if there is None or there.tip is None or there.side is not Side.MORE:
+    if there is None or there.tip is None or there.side is not UpstreamSide.MORE:
         return fresh.trunk_tip
     return there.tip
 
 
-def _landed(landing: Landing, found: Found, parked: Landed | None, page: str) -> Landed:
+def _landed(landing: Landing, found: Landable, parked: Landed | None, page: str) -> Landed:
     if landing.workstream not in found.landable:
         refused = found.refused[landing.workstream]
         told = f"; what to do: {page}" if page else ""

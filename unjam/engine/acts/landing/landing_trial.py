@@ -33,7 +33,7 @@ from unjam.engine.acts.recovery import Landed, Recovery
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Landable:
     """The verified tip of everything that can land, and why the rest cannot."""
 
     tip: CommitId
@@ -107,10 +107,10 @@ class _Bench:
             workstream=one.workstream,
             onto=base,
             clean=rebased is not None,
-            conflict=in_words(made),
+            conflict=conflict_in_words(made),
         )
         if rebased is not None:
-            self.rebased[one.workstream] = in_words(made)
+            self.rebased[one.workstream] = conflict_in_words(made)
         return rebased or made
 
     def _verify(self, commit: CommitId) -> Verification:
@@ -126,7 +126,7 @@ class _Bench:
         )
 
 
-def search(run: Recovery, step: Land, base: CommitId) -> Found:
+def search(run: Recovery, step: Land, base: CommitId) -> Landable:
     """Try the batch, then parts of it while it fails; returns what landed in the trial."""
     landings = {one.workstream: one for one in step.landings}
     bench = _Bench(run, base, landings)
@@ -161,18 +161,18 @@ def _waiting(
 
 def _searched(
     bench: _Bench, candidates: Iterable[Candidate], lost: dict[WorkstreamId, Landed]
-) -> Found:
+) -> Landable:
     verdicts: dict[searching.Trial, searching.Verdict] = {}
     answer = next_trial(candidates, verdicts)
     while isinstance(answer, Try):
         verdict = bench.judge(answer.trial)
         if verdict is None:
             because = bench.said[answer.trial].sentence
-            return Found(bench.base, (), {one: _no(because) for one in bench.landings} | lost)
+            return Landable(bench.base, (), {one: _no(because) for one in bench.landings} | lost)
         verdicts[answer.trial] = verdict
         bench.run.note("trial", trial=list(answer.trial), verdict=str(verdict))
         answer = next_trial(candidates, verdicts)
-    return Found(
+    return Landable(
         bench.chain[answer.landable][0],
         answer.landable,
         dict(_refusals(bench, answer)) | lost,
@@ -182,7 +182,9 @@ def _searched(
     )
 
 
-def _refusals(bench: _Bench, answer: searching.Landing) -> Iterable[tuple[WorkstreamId, Landed]]:
+def _refusals(
+    bench: _Bench, answer: searching.SearchedLanding
+) -> Iterable[tuple[WorkstreamId, Landed]]:
     if answer.trunk_fails:
         because = f"the trunk itself does not pass: {bench.said[()].sentence}; see: unjam check failing_merge"
         yield from ((one, _no(because)) for one in bench.landings)
@@ -191,7 +193,9 @@ def _refusals(bench: _Bench, answer: searching.Landing) -> Iterable[tuple[Workst
         yield (
             clash.workstream,
             Landed(
-                done=False, status="conflict", because=in_words(bench.conflicts[clash.workstream])
+                done=False,
+                status="conflict",
+                because=conflict_in_words(bench.conflicts[clash.workstream]),
             ),
         )
     for culprit in answer.culprits:
@@ -209,7 +213,7 @@ def _no(because: str) -> Landed:
     return Landed(done=False, status=None, because=because)
 
 
-def in_words(conflict: Conflict | Markers) -> str:
+def conflict_in_words(conflict: Conflict | Markers) -> str:
     """Say of a branch why it does not land."""
     shown = ", ".join(conflict.paths[:5]) + (", …" if len(conflict.paths) > 5 else "")  # noqa: PLR2004 -- a line
     if isinstance(conflict, Markers):

@@ -5,7 +5,7 @@ import shlex
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving import remote
-from unjam.adapters.git.moving.upstream import Side, Upstream, look_upstream
+from unjam.adapters.git.moving.upstream import Upstream, UpstreamSide, look_upstream
 from unjam.domain.steps.change import MoveRef, PushRef
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import EditSpec, Land, Push, Revert
@@ -24,12 +24,12 @@ def push(run: Recovery, step: Push, fresh: Snapshot) -> tuple[Outcome, ...]:
     if url is None:
         raise PermanentError(f"remote {step.remote} has no usable URL")
     there = look_upstream(common, url, fresh.trunk, ours)
-    if there.side is Side.OTHER:
+    if there.side is UpstreamSide.OTHER:
         raise RefusedError(_grown_apart(step, fresh))
-    if there.side is Side.LESS:
+    if there.side is UpstreamSide.LESS:
         where = remote.host_of(url)  # the journal must not hold a password
         run.door.make(PushRef(step.remote, where, fresh.trunk, there.tip, ours))
-        there = Upstream(ours, Side.SAME)
+        there = Upstream(ours, UpstreamSide.SAME)
         word = StepWord.DONE
     else:
         word = StepWord.ALREADY_DONE
@@ -37,7 +37,7 @@ def push(run: Recovery, step: Push, fresh: Snapshot) -> tuple[Outcome, ...]:
     known = refs.resolve(Git(common), tracking)
     if known != there.tip:
         run.door.make(MoveRef(tracking, known, there.tip))
-    more = ", and more" if there.side is Side.MORE else ""
+    more = ", and more" if there.side is UpstreamSide.MORE else ""
     return (outcome(step, word, f"{step.remote} has {ours[:12]}{more}"),)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from unjam.adapters.git.moving.exchange import Exchange, exchanged
 from unjam.adapters.git.moving.merge import OURS, Conflict, Merged, Nothing
-from unjam.domain.scenarios.failing_merge.find import listed
+from unjam.domain.scenarios.failing_merge.find import tests_in_words
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Revert
 from unjam.domain.world.identity import CommitId, WorkstreamId
@@ -13,7 +13,7 @@ from unjam.domain.world.trials import Blame, TrunkTests, Unit, UnitKind
 from unjam.engine.acts.landing.land import base_to_build_on, move_trunk
 from unjam.engine.acts.recovery import Landed, Recovery, outcome
 from unjam.engine.culprits.bench import open_bench
-from unjam.engine.culprits.remedy import judged
+from unjam.engine.culprits.remedy import judge_remedy
 from unjam.engine.observing.tests_on_record import Memory, command_of, write_down
 
 _MERGED = (UnitKind.MERGE, UnitKind.OCTOPUS)
@@ -75,7 +75,7 @@ def _why(step: Revert, unit: Unit) -> str:
     """Say what a unit broke; of one that only builds on others, how it comes back behind them."""
     share = dict(zip(step.units, step.shares, strict=False)).get(unit, step.tests)
     if share:
-        return f": {listed(share)} failed"
+        return f": {tests_in_words(share)} failed"
     below = ", ".join(one.name for one in step.units if one.after in step.guilty)
     mainline = "-m 1 " if unit.kind in _MERGED else ""
     what = unit.after if mainline else f"{unit.before}..{unit.after}"
@@ -86,7 +86,7 @@ def _verified(run: Recovery, step: Revert, made: Merged, fresh: Snapshot) -> tup
     """Run everything on the result; the run that the plan rests on counts for the very same tree."""
     with open_bench(run.orchestration, Memory(run.orchestration)) as bench:
         ran = bench.run(made.commit, made.tree, None)
-    passed, because, left = judged(ran, set(step.known), set(step.tests))
+    passed, because, left = judge_remedy(ran, set(step.known), set(step.tests))
     if passed:
         cases = fresh.tests.cases if fresh.tests else ()
         innocent = (one for one in cases if one.test in left)

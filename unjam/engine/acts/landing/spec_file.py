@@ -30,7 +30,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenSpec:
     """Where a spec was edited."""
 
     where: str
@@ -38,24 +38,24 @@ class Written:
     kept: tuple[str, ...] = ()
 
 
-def edit_file(run: Recovery, fresh: Snapshot, spec: Spec, edit: Edit) -> Written:
+def edit_file(run: Recovery, fresh: Snapshot, spec: Spec, edit: Edit) -> WrittenSpec:
     """Carry an edit out; once made, it is not made again. Raises RefusedError where it is a person's."""
     place = _place(spec, fresh)
     committed = file_in(run.orchestration.common, fresh.trunk_tip, place)
     if committed is None:
         _edit_in_place(run, spec, edit)
-        return Written(f"{place}, which is not in Git", fresh.trunk_tip)
+        return WrittenSpec(f"{place}, which is not in Git", fresh.trunk_tip)
     _refuse_if_edited(edit, place, committed, fresh)
     edited = Committed(place, committed.mode, _changed(edit, spec, committed.content))
     if edited == committed:
-        return Written(place, fresh.trunk_tip)
+        return WrittenSpec(place, fresh.trunk_tip)
     common = run.orchestration.common
     by = (OURS, run.started)
     tip = commit_edit(common, fresh.trunk_tip, edited, edit.message, by)
     kept = ref_of(run.run, "spec", tip[:12])  # an id can be too long for a name
     run.door.make(MoveRef(kept, None, tip))
     run.door.make(trunk_change(run, fresh, tip))
-    return Written(f"{place}, as {tip[:12]} on {fresh.trunk_name}", tip, (kept,))
+    return WrittenSpec(f"{place}, as {tip[:12]} on {fresh.trunk_name}", tip, (kept,))
 
 
 def _place(spec: Spec, fresh: Snapshot) -> str:
