@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from unjam.domain.world.lookups import branch_seen
 from unjam.domain.world.snapshot import Branch, Process, Snapshot, Stray, Worktree
-from unjam.domain.world.workstream import Judged, join, judge
+from unjam.domain.world.workstream import Judged, Verdict, Workstream, join, judge
 
 
 def judgements(snapshot: Snapshot) -> tuple[Judged, ...]:
@@ -44,3 +44,22 @@ def anybody_at(stray: Stray, snapshot: Snapshot) -> Iterator[Process]:
     for process in snapshot.processes:
         if process.cwd is not None and process.cwd.is_relative_to(stray.path):
             yield process
+
+
+def died_in_words(judged: Judged) -> str:
+    """Say what a dead agent left, where it was looked for."""
+    if judged.verdict is Verdict.DEAD_DRIFTED:
+        return f"its agent died; {drifted_in_words(judged.workstream)}"
+    if judged.verdict is Verdict.DEAD_UNSAVED:
+        return "its agent died before it committed anything"
+    if judged.verdict is Verdict.DEAD_SAVED:
+        return "its agent died"  # what an earlier run kept of it is named behind this
+    if not judged.workstream.worktrees:
+        return "its agent died; neither a worktree nor a commit of its is here"
+    return "its agent died and left nothing"
+
+
+def drifted_in_words(one: Workstream) -> str:
+    """Name what it left that is on no branch which is to land."""
+    places = "; ".join(one.drifted_work)
+    return f"it left {places}" if places else ""

@@ -152,22 +152,3 @@ def _primary_finding(snapshot: Snapshot, branch: Branch) -> Finding:
         evidence=(Evidence("git", f"HEAD is {branch.name}"),),
         workstreams=(branch.workstream,),
     )
-
-
-def died_in_words(judged: Judged) -> str:
-    """Say what a dead agent left, where it was looked for."""
-    if judged.verdict is Verdict.DEAD_DRIFTED:
-        return f"its agent died; {drifted_in_words(judged.workstream)}"
-    if judged.verdict is Verdict.DEAD_UNSAVED:
-        return "its agent died before it committed anything"
-    if judged.verdict is Verdict.DEAD_SAVED:
-        return "its agent died"  # what an earlier run kept of it is named behind this
-    if not judged.workstream.worktrees:
-        return "its agent died; neither a worktree nor a commit of its is here"
-    return "its agent died and left nothing"
-
-
-def drifted_in_words(one: Workstream) -> str:
-    """Name what it left that is on no branch which is to land."""
-    places = "; ".join(one.drifted_work)
-    return f"it left {places}" if places else ""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.scenarios.crash.find import died_in_words, drifted_in_words
 from unjam.domain.scenarios.shared.foreign_rows import settlements
 from unjam.domain.scenarios.shared.lock_steps import lock_steps
 from unjam.domain.scenarios.shared.restarting import (
@@ -37,7 +36,14 @@ from unjam.domain.steps.plan import (
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.elsewhere import may_serve_others
 from unjam.domain.world.identity import Role, WorkstreamId
-from unjam.domain.world.judging import is_astray, is_on_no_branch, judgements, unpushed
+from unjam.domain.world.judging import (
+    died_in_words,
+    drifted_in_words,
+    is_astray,
+    is_on_no_branch,
+    judgements,
+    unpushed,
+)
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
 from unjam.domain.world.truth import Truth
