@@ -16,9 +16,9 @@ from tasks.revert import revert
 from tasks.runtime.session import Approval, adopted, settled
 from tasks.salvage import salvage
 from tasks.stop import stop
-from unjam.domain.scenarios.database import steps as state_steps
 from unjam.domain.scenarios.reset import steps as reset_steps
 from unjam.domain.steps import plan as steps
+from unjam.domain.steps import state_steps
 from unjam.domain.world.finding import Scenario
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.running.replanning import ROUNDS

@@ -15,7 +15,7 @@ from prefect.artifacts import (
 from tasks.runtime.retry import RETRY_TRANSIENT
 from tasks.runtime.trial_runner import carrier
 from unjam.adapters.machine import key
-from unjam.domain.scenarios.failing_merge.page import search_picture, search_table
+from unjam.domain.reports.culprit_page import search_picture, search_table
 from unjam.domain.world.trials import TrunkTests
 from unjam.domain.world.words import printable
 from unjam.engine.culprits.investigate import known_tests

@@ -4,14 +4,6 @@ from prefect import task
 
 from tasks.runtime.retry import RETRY_TRANSIENT
 from tasks.runtime.step_log import name_of_step, told
-from unjam.domain.scenarios.database.steps import (
-    KeepState,
-    OpenState,
-    RebuildState,
-    ReplaceState,
-    UseLog,
-    VacuumState,
-)
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.steps.plan import (
     Abort,
@@ -24,6 +16,14 @@ from unjam.domain.steps.plan import (
     RestoreBranch,
     RestoreObjects,
     ReturnPrimary,
+)
+from unjam.domain.steps.state_steps import (
+    KeepState,
+    OpenState,
+    RebuildState,
+    ReplaceState,
+    UseLog,
+    VacuumState,
 )
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Recovery

@@ -4,9 +4,9 @@ from prefect import task
 
 from tasks.runtime.retry import RETRY_TRANSIENT
 from tasks.runtime.step_log import name_of_step, told
-from unjam.domain.scenarios.database.steps import StopHolder
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.steps.plan import Stop
+from unjam.domain.steps.state_steps import StopHolder
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Recovery
 

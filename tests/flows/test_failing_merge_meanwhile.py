@@ -19,7 +19,7 @@ from tests.flows.failing import (
 )
 from tests.recovering import recover, sentences
 from tests.world import World, git
-from unjam.domain.scenarios.failing_merge.page import search_picture, search_table
+from unjam.domain.reports.culprit_page import search_picture, search_table
 from unjam.engine.culprits.investigate import known_tests
 from unjam.engine.culprits.search import SearchProgress
 from unjam.engine.orchestration import open_orchestration

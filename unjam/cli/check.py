@@ -190,7 +190,7 @@ def _print_not_ours(page: Page, document: "Document") -> None:
 def _print_agents(page: Page, document: "Document") -> None:
     """Print every process of the agents that were looked at closely, the innocent ones too."""
     if document["agents"]:
-        from unjam.domain.scenarios.hang.table import HEADS, as_cells
+        from unjam.domain.reports.agents_table import HEADS, as_cells
 
         observed_at = datetime.fromisoformat(document["observed_at"])
         page.line()

@@ -15,9 +15,8 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, Union
 
-from unjam.domain.scenarios.database import steps as state_steps
 from unjam.domain.scenarios.reset import steps as reset_steps
-from unjam.domain.steps import change, outcome, plan
+from unjam.domain.steps import change, outcome, plan, state_steps
 from unjam.domain.world import finding, identity, signs, snapshot, trials, truth
 from unjam.errors import PermanentError
 

@@ -8,7 +8,6 @@ from unjam.domain.scenarios.conflict.plan import plan_conflict
 from unjam.domain.scenarios.corruption.plan import plan_corruption
 from unjam.domain.scenarios.crash.plan import plan_crash
 from unjam.domain.scenarios.database.plan import plan_database
-from unjam.domain.scenarios.database.steps import KeepState
 from unjam.domain.scenarios.deadlock.plan import plan_deadlock
 from unjam.domain.scenarios.failing_merge.plan import plan_failing_merge
 from unjam.domain.scenarios.hang.plan import plan_hang
@@ -17,6 +16,7 @@ from unjam.domain.scenarios.shared.tidying import nothing_below
 from unjam.domain.steps.facts import only_told
 from unjam.domain.steps.plan import Land, Plan, Push, ReturnPrimary, Revert, Step
 from unjam.domain.steps.policy import Policy, StepClass
+from unjam.domain.steps.state_steps import KeepState
 from unjam.domain.world.finding import Scenario
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Snapshot

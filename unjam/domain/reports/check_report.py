@@ -79,7 +79,7 @@ def _not_ours(snapshot: Snapshot) -> Iterator[Document]:
 def _agents(snapshot: Snapshot) -> list[Document]:
     if not snapshot.watched:  # most checks suspect nobody
         return []
-    from unjam.domain.scenarios.hang.table import agents_table
+    from unjam.domain.reports.agents_table import agents_table
 
     return [_printable_values(one) for one in agents_table(snapshot)]
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from unjam.domain.reports.agents_table import HEADS, agents_table, as_cells
 from unjam.domain.reports.check_report import Document
-from unjam.domain.scenarios.hang.table import HEADS, agents_table, as_cells
 from unjam.domain.steps.policy import Consent
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Snapshot

@@ -4,9 +4,12 @@ A trial's tree is the trunk as it stood after some unit, perhaps with units take
 Units are counted from 1, oldest first; 0 is the last point at which the tests were known to pass.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+_SHOWN = 5  # tests in a line
 
 
 class UnitKind(StrEnum):
@@ -139,3 +142,10 @@ class TrunkTests:
     seconds: float = 0.0
     unidentified: bool = False  # the runner names no tests: the whole command is the test
     remedy: Remedy | None = None
+
+
+def tests_in_words(tests: Iterable[str]) -> str:
+    """Name some tests in a line."""
+    names = sorted(tests)
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -2,15 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from unjam.domain.scenarios.database.steps import (
-    KeepState,
-    OpenState,
-    RebuildState,
-    ReplaceState,
-    StopHolder,
-    UseLog,
-    VacuumState,
-)
 from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.scenarios.shared.foreign_worktrees import refusal
 from unjam.domain.steps.facts import UNTOLD, answer, fact_in_words, holds, untold
@@ -45,6 +36,15 @@ from unjam.domain.steps.plan import (
     rests_on_outcome,
 )
 from unjam.domain.steps.policy import StepClass
+from unjam.domain.steps.state_steps import (
+    KeepState,
+    OpenState,
+    RebuildState,
+    ReplaceState,
+    StopHolder,
+    UseLog,
+    VacuumState,
+)
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.clean import discard, remove_branch, remove_worktree

@@ -14,8 +14,10 @@ from unjam.adapters.state.files.raw_copy import copy_files, digest, save
 from unjam.adapters.state.files.soundness import row_counts
 from unjam.adapters.state.rescuing.rebuild import rebuild
 from unjam.adapters.verdicts import write_page
-from unjam.domain.scenarios.database.busy_timeout import timeout_patch
-from unjam.domain.scenarios.database.steps import (
+from unjam.domain.scenarios.shared.busy_timeout import timeout_patch
+from unjam.domain.steps.change import SetStateMode, SwapState, TendState
+from unjam.domain.steps.outcome import Outcome, StepWord
+from unjam.domain.steps.state_steps import (
     KeepState,
     OpenState,
     RebuildState,
@@ -23,8 +25,6 @@ from unjam.domain.scenarios.database.steps import (
     UseLog,
     VacuumState,
 )
-from unjam.domain.steps.change import SetStateMode, SwapState, TendState
-from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.world.database import LOST_AND_FOUND, SIDES
 from unjam.domain.world.identity import ProcessIdentity, Role
 from unjam.domain.world.lookups import orchestrators_in

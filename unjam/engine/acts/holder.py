@@ -4,12 +4,10 @@ from pathlib import Path
 
 from unjam.adapters.processes.locks.open_files import deleted_file
 from unjam.adapters.state.files.raw_copy import held_open, save
-from unjam.domain.scenarios.database.findings import duplicates, holder_in_words, pinned
-from unjam.domain.scenarios.database.plan import DUPLICATE, STRANDED
-from unjam.domain.scenarios.database.steps import StopHolder
 from unjam.domain.steps.change import StopProcess
 from unjam.domain.steps.outcome import Outcome, StepWord
-from unjam.domain.world.database import Database, Holder
+from unjam.domain.steps.state_steps import DUPLICATE, STRANDED, StopHolder
+from unjam.domain.world.database import Database, Holder, duplicates, holder_in_words, pinned
 from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.acts.database import refuse_without_copy
 from unjam.engine.acts.recovery import Recovery, outcome

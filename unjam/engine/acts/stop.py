@@ -2,10 +2,10 @@
 
 from unjam.adapters import clock
 from unjam.adapters.state.rows.write import row_of
-from unjam.domain.scenarios.hang.find import suspects
 from unjam.domain.steps.change import StopProcess
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Stop
+from unjam.domain.world.agents.suspects import suspects
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen, row_named
 from unjam.domain.world.snapshot import Scalar, Snapshot

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from unjam.adapters.git.observing.start import StartedReading
 from unjam.domain.catalogue.diagnosis import DETECTORS
-from unjam.domain.scenarios.hang.overdue import agents_in, candidates
+from unjam.domain.world.agents.overdue import agents_in, candidates
 from unjam.domain.world.conflicts import has_work_of_its_own
 from unjam.domain.world.finding import Scenario
 from unjam.domain.world.snapshot import Snapshot, Worktree

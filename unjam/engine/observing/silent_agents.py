@@ -13,7 +13,7 @@ from unjam.adapters.processes.looking.agent_tree import (
     look_at_agents,
     uncollected,
 )
-from unjam.domain.scenarios.hang.overdue import agents_in
+from unjam.domain.world.agents.overdue import agents_in
 from unjam.domain.world.lookups import row_named, state_is_known
 from unjam.domain.world.signs import Look, Pulse, Watched
 from unjam.domain.world.snapshot import Snapshot, Worktree

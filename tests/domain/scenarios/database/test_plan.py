@@ -7,11 +7,10 @@ import pytest
 
 from tests.domain.build import snapshot
 from unjam.domain.scenarios.database.find import find_database_lock
-from unjam.domain.scenarios.database.findings import duplicates
 from unjam.domain.scenarios.database.plan import plan_database
-from unjam.domain.scenarios.database.steps import OpenState
 from unjam.domain.steps.plan import Plan, UnsafePlanError
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.state_steps import OpenState
 from unjam.domain.world.database import (
     Activity,
     Boss,
@@ -21,6 +20,7 @@ from unjam.domain.world.database import (
     Soundness,
     TableCount,
     Wal,
+    duplicates,
 )
 from unjam.domain.world.identity import ProcessIdentity, Role, WorkstreamId
 from unjam.domain.world.truth import Truth

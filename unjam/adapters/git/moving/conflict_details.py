@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving.merge import Conflict
-from unjam.domain.scenarios.conflict.sides import Contested, Hunk, IndexStage, Lines, places
+from unjam.domain.scenarios.shared.conflict_sides import Contested, Hunk, IndexStage, Lines, places
 from unjam.domain.world.identity import CommitId
 
 _HUNK = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)

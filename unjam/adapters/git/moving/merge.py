@@ -11,7 +11,7 @@ from pathlib import Path
 
 from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Git, GitAnswer
-from unjam.domain.scenarios.conflict.sides import BRANCH_SIDE, TRUNK_SIDE, IndexStage
+from unjam.domain.scenarios.shared.conflict_sides import BRANCH_SIDE, TRUNK_SIDE, IndexStage
 from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError
 

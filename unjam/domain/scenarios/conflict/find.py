@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from unjam.domain.scenarios.shared.conflict_page import page_name
 from unjam.domain.world.conflicts import (
     ConflictStanding,
     Contender,
@@ -10,7 +11,6 @@ from unjam.domain.world.conflicts import (
     unblocked_rows,
 )
 from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
-from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Clash, Snapshot
 from unjam.domain.world.workstream import branch_in_words
 
@@ -83,8 +83,3 @@ def _evidence(found: Contender, snapshot: Snapshot) -> Iterator[Evidence]:
         yield Evidence(
             "state", f"{names_in_words(tuple(waiting))} {verb} on it and could be started"
         )
-
-
-def page_name(workstream: WorkstreamId) -> str:
-    """Name the page that tells a person of a conflict, from the primary on."""
-    return f"reports/conflict_{workstream}.md"

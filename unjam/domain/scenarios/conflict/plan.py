@@ -7,7 +7,8 @@ once for every change of its conflict; after that it waits for a person, and not
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from unjam.domain.scenarios.conflict.find import conflict_in_words, names_in_words, page_name
+from unjam.domain.scenarios.conflict.find import conflict_in_words, names_in_words
+from unjam.domain.scenarios.shared.conflict_page import page_name
 from unjam.domain.scenarios.shared.restarting import Chosen, left_to_run, resume_command
 from unjam.domain.scenarios.shared.tidying import land_step, removals_of, salvages_of, trees_of
 from unjam.domain.steps.facts import NONE, fact, holds

@@ -3,17 +3,25 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from unjam.domain.world.database import Activity, Boss, Database, Holder, Soundness, Wal
+from unjam.domain.world.database import (
+    Activity,
+    Boss,
+    Database,
+    Holder,
+    Soundness,
+    Wal,
+    command_in_words,
+    duplicates,
+    holder_in_words,
+    left_in_log,
+    pinned,
+)
 from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 
 NO_ROOM = 1 << 20  # bytes
-LONG_LOG = 8 << 20  # bytes; SQLite folds a log in at some 4 MB, unless somebody reads it
-_LONG_PATH = 32  # characters
-_SHOWN = 120  # characters of a command
-_SAME_TIME = 0.011  # seconds; a tick of the system's clock
 
 
 def findings(snapshot: Snapshot, database: Database) -> Iterator[Finding]:
@@ -22,60 +30,6 @@ def findings(snapshot: Snapshot, database: Database) -> Iterator[Finding]:
     yield from finder.of_the_file()
     yield from finder.of_holders()
     yield from finder.of_leftovers()
-
-
-def duplicates(database: Database) -> tuple[Boss, ...] | None:
-    """Return those of several orchestrators that are too many; None where it cannot be told which.
-
-    The one that holds a lock of its own beside the state stays; else the one with the most agents,
-    and of equals the eldest.
-    """
-    bosses = list(database.bosses)
-    if len(bosses) < 2:  # noqa: PLR2004 -- several
-        return ()
-    locking = [one for one in bosses if one.has_lock]
-    if len(locking) == 1:
-        return tuple(one for one in bosses if one not in locking)
-    ranked = sorted(bosses, key=lambda one: (-one.agents, one.process.started))
-    first, second = ranked[:2]
-    apart = abs(first.process.started - second.process.started)
-    if first.agents == second.agents and apart < _SAME_TIME:
-        return None
-    return tuple(ranked[1:])
-
-
-def pinned(database: Database) -> tuple[Holder, ...]:
-    """Return those whose reading lets the log grow without end; none where that cannot be told."""
-    log = database.wal
-    if log is None or log.size <= LONG_LOG or log.folded in (None, log.frames):
-        return ()
-    return tuple(database.readers())
-
-
-def left_in_log(database: Database) -> int:
-    """Count pages that are committed and only in a log nobody has open."""
-    log = database.wal
-    if log is None or database.holders:
-        return 0
-    return log.frames - (log.folded or 0)
-
-
-def holder_in_words(holder: Holder) -> str:
-    """Name a holder by its pid and command."""
-    if holder.process is None:
-        return f"pid {holder.pid}" if holder.pid > 0 else "a process that cannot be seen from here"
-    return f"pid {holder.pid} ({command_in_words(holder.command)})"
-
-
-def command_in_words(command: tuple[str, ...]) -> str:
-    """Write a command line in one line, cut short; of a long path its end is what tells it."""
-    return " ".join(" ".join(map(_end_of_path, command)).split())[:_SHOWN]
-
-
-def _end_of_path(word: str) -> str:
-    if len(word) <= _LONG_PATH or not word.startswith("/"):
-        return word
-    return f"…/{'/'.join(word.split('/')[-2:])}"
 
 
 class _Finder:

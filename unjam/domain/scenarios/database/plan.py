@@ -3,15 +3,12 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
-from unjam.domain.scenarios.database.findings import (
-    NO_ROOM,
-    command_in_words,
-    duplicates,
-    holder_in_words,
-    left_in_log,
-    pinned,
-)
-from unjam.domain.scenarios.database.steps import (
+from unjam.domain.scenarios.database.findings import NO_ROOM
+from unjam.domain.steps.plan import Plan, Step, only_safe
+from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.state_steps import (
+    DUPLICATE,
+    STRANDED,
     KeepState,
     OpenState,
     RebuildState,
@@ -20,9 +17,18 @@ from unjam.domain.scenarios.database.steps import (
     UseLog,
     VacuumState,
 )
-from unjam.domain.steps.plan import Plan, Step, only_safe
-from unjam.domain.steps.policy import Consent, Policy, StepClass
-from unjam.domain.world.database import Activity, Database, Holder, Soundness, TableCount
+from unjam.domain.world.database import (
+    Activity,
+    Database,
+    Holder,
+    Soundness,
+    TableCount,
+    command_in_words,
+    duplicates,
+    holder_in_words,
+    left_in_log,
+    pinned,
+)
 from unjam.domain.world.elsewhere import may_serve_others
 from unjam.domain.world.identity import ProcessIdentity, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
@@ -320,7 +326,3 @@ def _told(one: TableCount) -> str:
     loose = f", {one.loose} of them on loose pages: some may have been deleted" if one.loose else ""
     read = "none" if one.read is None else one.read
     return f"{one.table}: {one.found} rows (SQLite reads {read}{loose})"
-
-
-DUPLICATE = "duplicate"
-STRANDED = "works on deleted files"

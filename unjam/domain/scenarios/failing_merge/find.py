@@ -4,12 +4,12 @@ Running tests takes minutes and runs agents' code, so nothing here asks for it: 
 this trunk is judged, and where nobody asked, nothing is found. ``unjam check failing_merge`` asks.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
-from unjam.domain.world.trials import Blame, Case, Said, TrunkTests, Unit
+from unjam.domain.world.trials import Blame, Case, Said, TrunkTests, Unit, tests_in_words
 from unjam.domain.world.words import counted, printable
 
 _SHOWN = 5  # tests in a line
@@ -40,13 +40,6 @@ def by_guilt(tests: TrunkTests) -> dict[tuple[int, ...], list[Case]]:
         if one.blame in (Blame.BROKEN, Blame.PAIR):
             found.setdefault(one.guilty, []).append(one)
     return found
-
-
-def tests_in_words(tests: Iterable[str]) -> str:
-    """Name some tests in a line."""
-    names = sorted(tests)
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def unit_at(tests: TrunkTests, number: int) -> Unit:

@@ -7,7 +7,7 @@ could not be proven is handed to a person with the commands.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from unjam.domain.scenarios.failing_merge.find import by_guilt, tests_in_words, unit_at
+from unjam.domain.scenarios.failing_merge.find import by_guilt, unit_at
 from unjam.domain.steps.facts import fact
 from unjam.domain.steps.plan import Plan, Push, Record, Revert, Rework, Step
 from unjam.domain.steps.policy import Consent, Policy, StepClass
@@ -15,7 +15,7 @@ from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Row, Snapshot
-from unjam.domain.world.trials import Blame, Remedy, TrunkTests, Unit
+from unjam.domain.world.trials import Blame, Remedy, TrunkTests, Unit, tests_in_words
 from unjam.domain.world.words import printable
 
 AGAIN = "-rework"  # behind the agent's name, in the branch that takes reverted work up again

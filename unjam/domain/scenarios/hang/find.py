@@ -1,16 +1,14 @@
 """Detect agents that hang: the orchestrator believes they run, and nothing shows that they do."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from unjam.domain.scenarios.hang.overdue import agents_in
-from unjam.domain.scenarios.hang.score import HUNG, HangVerdict, Score, score
+from unjam.domain.world.agents.score import HangVerdict
+from unjam.domain.world.agents.suspects import Suspect, suspects
 from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
 from unjam.domain.world.identity import Role
 from unjam.domain.world.naming import shown
-from unjam.domain.world.signs import Watched
-from unjam.domain.world.snapshot import Process, Snapshot, Worktree
-from unjam.domain.world.workstream import Workstream, join, judge
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.workstream import Workstream, judge
 
 _SUMMARIES = {
     HangVerdict.INPUT: "its agent waits for input that nobody gives",
@@ -26,52 +24,11 @@ _ENDED = (HangVerdict.ZOMBIE, HangVerdict.DEAD)
 _SOURCES = {"between": "processes", "last sign": "files", "no sign": "files"}
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """An agent that is watched: where it works, for what, and the verdict on it."""
-
-    watched: Watched
-    score: Score
-    tree: Worktree
-    workstream: Workstream | None  # None: no workstream is known by this worktree
-    agents: tuple[Process, ...]  # topmost processes of its tree
-
-    @property
-    def is_ordered(self) -> bool:
-        """Whether a row says that it runs; else a person may have started it, and come back to it."""
-        return self.workstream is not None and self.workstream.status == "running"
-
-    @property
-    def is_hung(self) -> bool:
-        """Whether it is to be stopped; nobody's prompt is taken from a person."""
-        verdict = self.score.verdict
-        return verdict in HUNG and (self.is_ordered or verdict is not HangVerdict.INPUT)
-
-
 def find_agent_hang(snapshot: Snapshot) -> Iterator[Finding]:
     """Find agents that hang or may hang; those that only work silently are none."""
     for one in suspects(snapshot):
         if one.score.verdict is not HangVerdict.WORKING and not _may_be_noticed(one, snapshot):
             yield _finding(one, snapshot)
-
-
-def suspects(snapshot: Snapshot) -> tuple[Suspect, ...]:
-    """Judge every agent that was watched."""
-    if not snapshot.watched:
-        return ()
-    owners = {tree.name: one for one in join(snapshot) for tree in one.worktrees}
-    trees = {tree.name: tree for tree in snapshot.worktrees}
-    return tuple(
-        Suspect(
-            watched=one,
-            score=score(one, snapshot.observed_at),
-            tree=trees[one.worktree],
-            workstream=owners.get(one.worktree),
-            agents=tuple(agents_in(one.worktree, snapshot)),
-        )
-        for one in snapshot.watched
-        if one.worktree in trees
-    )
 
 
 def _may_be_noticed(one: Suspect, snapshot: Snapshot) -> bool:

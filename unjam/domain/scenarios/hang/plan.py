@@ -7,8 +7,6 @@ cleans up after an agent that has ended, and would take its uncommitted work wit
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from unjam.domain.scenarios.hang.find import Suspect, suspects
-from unjam.domain.scenarios.hang.score import HUNG, HangVerdict
 from unjam.domain.scenarios.shared.abandoned_work import plan_abandoned
 from unjam.domain.scenarios.shared.restarting import resume_command, workstreams_in_words
 from unjam.domain.steps.facts import NONE, fact, holds
@@ -25,6 +23,8 @@ from unjam.domain.steps.plan import (
     Stop,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.world.agents.score import HUNG, HangVerdict
+from unjam.domain.world.agents.suspects import Suspect, suspects
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.naming import shown

@@ -6,9 +6,8 @@ from unjam.adapters import clock, files
 from unjam.adapters.git.moving.conflict_details import conflict_details
 from unjam.adapters.git.moving.conflict_prediction import predicted
 from unjam.adapters.git.moving.merge import Conflict, Markers
-from unjam.domain.scenarios.conflict.find import page_name
-from unjam.domain.scenarios.conflict.page import Told, page_head, page_of
-from unjam.domain.scenarios.conflict.sides import Contested
+from unjam.domain.scenarios.shared.conflict_page import Told, page_head, page_name, page_of
+from unjam.domain.scenarios.shared.conflict_sides import Contested
 from unjam.domain.steps.change import MakeFolder, WriteFile
 from unjam.domain.steps.plan import Landing
 from unjam.domain.world.conflicts import behind

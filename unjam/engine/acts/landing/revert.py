@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from unjam.adapters.git.moving.exchange import Exchange, exchanged
 from unjam.adapters.git.moving.merge import OURS, Conflict, Merged, Nothing
-from unjam.domain.scenarios.failing_merge.find import tests_in_words
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Revert
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
-from unjam.domain.world.trials import Blame, TrunkTests, Unit, UnitKind
+from unjam.domain.world.trials import Blame, TrunkTests, Unit, UnitKind, tests_in_words
 from unjam.engine.acts.landing.land import base_to_build_on, move_trunk
 from unjam.engine.acts.recovery import Landed, Recovery, outcome
 from unjam.engine.culprits.bench import open_bench

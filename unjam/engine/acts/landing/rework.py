@@ -15,7 +15,7 @@ from unjam.adapters.git.moving.exchange import Exchange, exchanged, tree_of
 from unjam.adapters.git.moving.merge import OURS, Merged, Nothing
 from unjam.adapters.verdicts import write_page
 from unjam.domain.redaction.redact import redact
-from unjam.domain.scenarios.deadlock.spec_edit import with_context
+from unjam.domain.scenarios.shared.spec_edit import with_context
 from unjam.domain.steps.change import MoveRef
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Rework

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from unjam.domain.scenarios.database.busy_timeout import timeout_patch
+from unjam.domain.scenarios.shared.busy_timeout import timeout_patch
 
 BEFORE = """import sqlite3
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unjam.domain.scenarios.deadlock.spec_edit import with_context, without_dependencies
+from unjam.domain.scenarios.shared.spec_edit import with_context, without_dependencies
 
 EDITS = [
     ('{"id": "a", "depends_on": ["x"]}', '{"id": "a", "depends_on": []}'),

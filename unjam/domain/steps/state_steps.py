@@ -8,6 +8,8 @@ from unjam.domain.steps.policy import StepClass
 from unjam.domain.world.identity import ProcessIdentity
 
 STATE = "the state"
+DUPLICATE = "duplicate"  # why a holder is stopped
+STRANDED = "works on deleted files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,7 @@ class StopHolder(Step):
     rests_on = STATE
     path: PurePath
     process: ProcessIdentity
-    because: str  # "duplicate", or what it was found doing
+    because: str  # DUPLICATE, STRANDED, or what it was found doing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

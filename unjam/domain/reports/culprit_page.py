@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from unjam.domain.scenarios.failing_merge.find import tests_in_words
-from unjam.domain.world.trials import Case, Probe, Said, TrunkTests, Unit
+from unjam.domain.world.trials import Case, Probe, Said, TrunkTests, Unit, tests_in_words
 from unjam.domain.world.words import printable
 
 _COLOURS = {Said.PASS: "#2e7d32", Said.FAIL: "#c62828", Said.UNTESTABLE: "#9e9e9e"}

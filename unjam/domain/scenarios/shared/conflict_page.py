@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from unjam.domain.scenarios.conflict.sides import Contested
+from unjam.domain.scenarios.shared.conflict_sides import Contested
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.words import printable
 
@@ -13,6 +13,11 @@ _HEAD, _TAIL = "<!-- unjam ", " -->"
 _SUBMODULE = "160000"
 _LINK = "120000"
 _TRUNK, _BRANCH = 2, 3  # sides, as Git counts them
+
+
+def page_name(workstream: WorkstreamId) -> str:
+    """Name the page that tells a person of a conflict, from the primary on."""
+    return f"reports/conflict_{workstream}.md"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from unjam.domain.scenarios.hang.find import Suspect, suspects
-from unjam.domain.scenarios.hang.score import last_sign, shares, signals_in_words
+from unjam.domain.world.agents.score import last_sign, shares, signals_in_words
+from unjam.domain.world.agents.suspects import Suspect, suspects
 from unjam.domain.world.signs import Pulse
 from unjam.domain.world.snapshot import Snapshot
 
