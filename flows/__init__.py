@@ -1,71 +1,25 @@
 """The procedures, one scenario a module, and the order that all of them share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from tasks.archive import archive
 from tasks.assess import assess, assess_again, assess_anew
-from tasks.clean import clean
 from tasks.escalate import escalate_in_vain
-from tasks.merge import merge, push
-from tasks.record import record, reorder
-from tasks.repair import repair, tend
 from tasks.report import report
-from tasks.restart import restart
-from tasks.revert import revert
 from tasks.runtime.session import Approval, adopted, settled
-from tasks.salvage import salvage
-from tasks.stop import stop
-from unjam.domain.scenarios.reset import steps as reset_steps
-from unjam.domain.steps import plan as steps
-from unjam.domain.steps import state_steps
+from unjam.domain.catalogue.references import resolved
+from unjam.domain.catalogue.steps import row_of
+from unjam.domain.steps.plan import Step
 from unjam.domain.world.finding import Scenario
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.running.replanning import ROUNDS
 
-TASKS: Mapping[type[steps.Step], Any] = {
-    steps.Stop: stop,
-    state_steps.KeepState: tend,
-    state_steps.StopHolder: stop,
-    steps.Salvage: salvage,
-    steps.MoveLock: repair,
-    steps.Abort: repair,
-    steps.RestoreObjects: repair,
-    steps.RestoreBranch: repair,
-    steps.NameCommits: repair,
-    steps.Mend: repair,
-    steps.MendShared: repair,
-    steps.Register: repair,
-    steps.Recreate: repair,
-    state_steps.OpenState: tend,
-    state_steps.RebuildState: tend,
-    state_steps.ReplaceState: tend,
-    state_steps.UseLog: tend,
-    state_steps.VacuumState: tend,
-    steps.Land: merge,
-    steps.Revert: revert,
-    steps.Rework: revert,
-    steps.Push: push,
-    steps.EditSpec: reorder,
-    steps.Reopen: reorder,
-    steps.Record: record,
-    steps.RemoveWorktree: clean,
-    steps.RemoveBranch: clean,
-    steps.Discard: clean,
-    steps.Unregister: clean,
-    steps.SetAside: clean,
-    steps.ReturnPrimary: repair,
-    steps.Restart: restart,
-    reset_steps.Bundle: archive,
-    reset_steps.EmptyState: archive,
-    reset_steps.SetLogsAside: archive,
-}
 
-
-def carried_out(run: Recovery, planned: Iterable[steps.Step]) -> None:
+def carried_out(run: Recovery, planned: Iterable[Step]) -> None:
     """Carry out step by step, each as the task of its verb; one that fails does not stop the next."""
     for step in planned:
-        settled(run, step, TASKS[type(step)](run, step, return_state=True))
+        task = resolved(f"tasks.{row_of(step).task}")
+        settled(run, step, task(run, step, return_state=True))
 
 
 def recovered(

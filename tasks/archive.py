@@ -4,15 +4,15 @@ from prefect import task
 
 from tasks.runtime.retry import RETRY_TRANSIENT
 from tasks.runtime.step_log import name_of_step, told
-from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.steps.outcome import Outcome
+from unjam.domain.steps.plan import Step
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.running.reset import verify_reset
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def archive(run: Recovery, step: Bundle | EmptyState | SetLogsAside) -> tuple[Outcome, ...]:
+def archive(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """Move it, or copy it where it cannot be moved; nothing is deleted."""
     return told(carry_out(run, step))
 

@@ -5,14 +5,12 @@ from prefect import task
 from tasks.runtime.retry import RETRY_TRANSIENT
 from tasks.runtime.step_log import name_of_step, told
 from unjam.domain.steps.outcome import Outcome
-from unjam.domain.steps.plan import RemoveBranch, RemoveWorktree, SetAside, Unregister
+from unjam.domain.steps.plan import Step
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Recovery
 
-Clean = RemoveWorktree | RemoveBranch | Unregister | SetAside
-
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def clean(run: Recovery, step: Clean) -> tuple[Outcome, ...]:
+def clean(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """Rename a worktree or move a branch into the vault, if it is saved and unchanged since."""
     return told(carry_out(run, step))

@@ -5,7 +5,7 @@ from prefect import task
 from tasks.runtime.retry import RETRY_TRANSIENT
 from tasks.runtime.step_log import name_of_step, told
 from unjam.domain.steps.outcome import Outcome
-from unjam.domain.steps.plan import EditSpec, Record, Reopen
+from unjam.domain.steps.plan import Record, Step
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Recovery
 
@@ -17,6 +17,6 @@ def record(run: Recovery, step: Record) -> tuple[Outcome, ...]:
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def reorder(run: Recovery, step: EditSpec | Reopen) -> tuple[Outcome, ...]:
+def reorder(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """Let a workstream have its turn: by its spec on the trunk, or by its row."""
     return told(carry_out(run, step))

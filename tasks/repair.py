@@ -5,51 +5,18 @@ from prefect import task
 from tasks.runtime.retry import RETRY_TRANSIENT
 from tasks.runtime.step_log import name_of_step, told
 from unjam.domain.steps.outcome import Outcome
-from unjam.domain.steps.plan import (
-    Abort,
-    Mend,
-    MendShared,
-    MoveLock,
-    NameCommits,
-    Recreate,
-    Register,
-    RestoreBranch,
-    RestoreObjects,
-    ReturnPrimary,
-)
-from unjam.domain.steps.state_steps import (
-    KeepState,
-    OpenState,
-    RebuildState,
-    ReplaceState,
-    UseLog,
-    VacuumState,
-)
+from unjam.domain.steps.plan import Step
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Recovery
 
-Repair = (
-    MoveLock
-    | Abort
-    | ReturnPrimary
-    | RestoreObjects
-    | RestoreBranch
-    | NameCommits
-    | Mend
-    | MendShared
-    | Register
-    | Recreate
-)
-Tending = KeepState | OpenState | RebuildState | ReplaceState | UseLog | VacuumState
-
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def repair(run: Recovery, step: Repair) -> tuple[Outcome, ...]:
+def repair(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """Bring a checkout back into working order; nobody's edits are touched."""
     return told(carry_out(run, step))
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def tend(run: Recovery, step: Tending) -> tuple[Outcome, ...]:
+def tend(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """Copy, open, rebuild or replace the state's database; no committed row is lost."""
     return told(carry_out(run, step))

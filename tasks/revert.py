@@ -5,12 +5,12 @@ from prefect import task
 from tasks.runtime.retry import RETRY_TRANSIENT
 from tasks.runtime.step_log import name_of_step, told
 from unjam.domain.steps.outcome import Outcome
-from unjam.domain.steps.plan import Revert, Rework
+from unjam.domain.steps.plan import Step
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Recovery
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def revert(run: Recovery, step: Revert | Rework) -> tuple[Outcome, ...]:
+def revert(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """Build it in memory, verify it, and move the trunk; or make the branch of the rework."""
     return told(carry_out(run, step))

@@ -15,24 +15,12 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, Union
 
-from unjam.domain.scenarios.reset import steps as reset_steps
-from unjam.domain.steps import change, outcome, plan, state_steps
+from unjam.domain.catalogue.steps import STEPS
+from unjam.domain.steps import change, outcome, plan
 from unjam.domain.world import finding, identity, signs, snapshot, trials, truth
 from unjam.errors import PermanentError
 
-_MODULES = (
-    change,
-    finding,
-    identity,
-    outcome,
-    plan,
-    reset_steps,
-    signs,
-    snapshot,
-    state_steps,
-    trials,
-    truth,
-)
+_MODULES = (change, finding, identity, outcome, plan, signs, snapshot, trials, truth)
 _BYTES = "base64"
 
 
@@ -71,7 +59,8 @@ def from_record(record: Any) -> Any:
 @functools.cache
 def _kinds() -> Mapping[str, Any]:
     found = (one for module in _MODULES for one in vars(module).values())
-    return {one.__name__: one for one in found if isinstance(one, type) and _is_ours(one)}
+    values = {one.__name__: one for one in found if isinstance(one, type) and _is_ours(one)}
+    return values | {row.name: row.type() for row in STEPS}
 
 
 def _is_ours(kind: type) -> bool:

@@ -14,9 +14,8 @@ from unjam.domain.scenarios.hang.plan import plan_hang
 from unjam.domain.scenarios.shared.foreign_rows import kept_off
 from unjam.domain.scenarios.shared.tidying import nothing_below
 from unjam.domain.steps.facts import only_told
-from unjam.domain.steps.plan import Land, Plan, Push, ReturnPrimary, Revert, Step
+from unjam.domain.steps.plan import Land, Plan, Push, Revert, Step
 from unjam.domain.steps.policy import Policy, StepClass
-from unjam.domain.steps.state_steps import KeepState
 from unjam.domain.world.finding import Scenario
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
@@ -157,7 +156,6 @@ def _stage(step: Step) -> int:
 
     The state is copied before anybody who holds it is stopped.
     """
-    if isinstance(step, KeepState):
+    if step.saves is not None:
         return -1
-    late = isinstance(step, ReturnPrimary)
-    return _ORDER.index(StepClass.CLEAN if late else step.step_class)
+    return _ORDER.index(step.comes_with or step.step_class)

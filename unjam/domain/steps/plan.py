@@ -34,6 +34,9 @@ class Step:
     step_class: ClassVar[StepClass]
     saves: ClassVar[str | None] = None  # what is safe after it, where that is no checkout
     rests_on: ClassVar[str | None] = None  # what has to be safe before
+    comes_with: ClassVar[StepClass | None] = (
+        None  # the class it is carried out with, if not its own
+    )
     subject: str
     reason: str
     facts: tuple[Fact, ...] = ()
@@ -288,6 +291,7 @@ class ReturnPrimary(Step):
 
     verb = "return primary"
     step_class = StepClass.REPAIR
+    comes_with = StepClass.CLEAN  # when nothing lands any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,125 +1,18 @@
 """How a step is carried out: approved, its facts looked at again, its act called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
+from unjam.domain.catalogue.references import resolved
+from unjam.domain.catalogue.steps import row_of
 from unjam.domain.scenarios.shared.foreign_worktrees import refusal
 from unjam.domain.steps.facts import UNTOLD, answer, fact_in_words, holds, untold
 from unjam.domain.steps.outcome import Outcome, StepWord
-from unjam.domain.steps.plan import (
-    Abort,
-    Discard,
-    EditSpec,
-    Land,
-    Mend,
-    MendShared,
-    MoveLock,
-    NameCommits,
-    Push,
-    Record,
-    Recreate,
-    Register,
-    RemoveBranch,
-    RemoveWorktree,
-    Reopen,
-    Restart,
-    RestoreBranch,
-    RestoreObjects,
-    ReturnPrimary,
-    Revert,
-    Rework,
-    Salvage,
-    SetAside,
-    Step,
-    Stop,
-    Unregister,
-    rests_on_outcome,
-)
+from unjam.domain.steps.plan import Step, rests_on_outcome
 from unjam.domain.steps.policy import StepClass
-from unjam.domain.steps.state_steps import (
-    KeepState,
-    OpenState,
-    RebuildState,
-    ReplaceState,
-    StopHolder,
-    UseLog,
-    VacuumState,
-)
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.truth import Truth
-from unjam.engine.acts.clean import discard, remove_branch, remove_worktree
-from unjam.engine.acts.database import (
-    keep_files,
-    open_state,
-    rebuild_state,
-    replace_state,
-    use_log,
-    vacuum,
-)
-from unjam.engine.acts.holder import stop_holder
-from unjam.engine.acts.landing.land import land
-from unjam.engine.acts.landing.push import push
-from unjam.engine.acts.landing.revert import revert
-from unjam.engine.acts.landing.rework import rework
-from unjam.engine.acts.mend import (
-    mend,
-    mend_shared,
-    name_commits,
-    recreate,
-    register,
-    restore_branch,
-    set_aside,
-    unregister,
-)
-from unjam.engine.acts.objects import restore_objects
-from unjam.engine.acts.record import record
 from unjam.engine.acts.recovery import Recovery, outcome
-from unjam.engine.acts.reorder import edit_spec, reopen
-from unjam.engine.acts.repair import abort, move_lock, return_primary
-from unjam.engine.acts.reset import bundle, empty_state, set_logs_aside
-from unjam.engine.acts.restart import restart
-from unjam.engine.acts.salvage import salvage
-from unjam.engine.acts.stop import stop
 from unjam.errors import PermanentError, RefusedError
-
-# Each takes the step of its own kind, which a mapping's type cannot say.
-_ACTS: Mapping[type[Step], Callable[..., tuple[Outcome, ...]]] = {
-    Stop: stop,
-    KeepState: keep_files,
-    StopHolder: stop_holder,
-    Salvage: salvage,
-    MoveLock: move_lock,
-    Abort: abort,
-    RestoreObjects: restore_objects,
-    RestoreBranch: restore_branch,
-    NameCommits: name_commits,
-    Mend: mend,
-    MendShared: mend_shared,
-    Register: register,
-    Recreate: recreate,
-    Unregister: unregister,
-    SetAside: set_aside,
-    OpenState: open_state,
-    RebuildState: rebuild_state,
-    ReplaceState: replace_state,
-    UseLog: use_log,
-    VacuumState: vacuum,
-    Land: land,
-    Revert: revert,
-    Rework: rework,
-    Push: push,
-    Record: record,
-    EditSpec: edit_spec,
-    Reopen: reopen,
-    RemoveWorktree: remove_worktree,
-    RemoveBranch: remove_branch,
-    Discard: discard,
-    ReturnPrimary: return_primary,
-    Restart: restart,
-    Bundle: bundle,
-    EmptyState: empty_state,
-    SetLogsAside: set_logs_aside,
-}
 
 _NOT_MADE = (StepWord.REFUSED, StepWord.FAILED)
 NOT_APPROVED = "it was not approved"
@@ -142,11 +35,17 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     if because:
         return run.settle((outcome(step, StepWord.REFUSED, because),))
     try:
-        return run.settle(_ACTS[type(step)](run, step, fresh))
+        return run.settle(_act(step)(run, step, fresh))
     except RefusedError as error:
         return run.settle((outcome(step, StepWord.REFUSED, str(error)),))
     except PermanentError as error:
         return run.settle((outcome(step, StepWord.FAILED, str(error)),))
+
+
+def _act(step: Step) -> Callable[..., tuple[Outcome, ...]]:
+    """Return what carries this kind of step out; it takes the step of its own kind."""
+    act: Callable[..., tuple[Outcome, ...]] = resolved(f"unjam.engine.acts.{row_of(step).act}")
+    return act
 
 
 def _not_as_planned(run: Recovery, step: Step, fresh: Snapshot) -> str:
