@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.prefect_server import shared_server
 from tests.world import World
 from tests.world.sealed import trust_below
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
@@ -43,7 +43,7 @@ SEALED = {
     "PYTHONPATH": str(ROOT),
 }
 CASES = ("landed", "recorded", "dead", "only unsaved")
-SCENARIOS = (Scenario.ORCHESTRATOR_CRASH,)
+SCENARIOS = (Scenario("orchestrator_crash"),)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from tasks.runtime.session import Approval, adopted, settled
 from unjam.domain.catalogue.references import resolved
 from unjam.domain.catalogue.steps import row_of
 from unjam.domain.steps.plan import Step
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.running.replanning import ROUNDS
 

@@ -8,7 +8,7 @@ from prefect import flow
 from flows import recovered
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
 
 @flow(name="agent_hang", flow_run_name=name_of_run)
@@ -31,7 +31,7 @@ def agent_hang(
     about = terms("agent_hang", workstreams, rehearsal=dry_run)
     orchestration = opened(repo, config)
     allowed = answered(
-        orchestration, (Scenario.AGENT_HANG,), workstreams, approval, rehearsal=dry_run
+        orchestration, (Scenario("agent_hang"),), workstreams, approval, rehearsal=dry_run
     )
     with recovery(orchestration, about, allowed) as run:
-        return recovered(run, (Scenario.AGENT_HANG,), allowed, rehearsal=dry_run)
+        return recovered(run, (Scenario("agent_hang"),), allowed, rehearsal=dry_run)

@@ -9,7 +9,7 @@ from prefect import flow
 from flows import recovered
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
 
 @flow(name="database_lock", flow_run_name=name_of_run)
@@ -34,7 +34,7 @@ def database_lock(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fiel
     about = terms("database_lock", workstreams, rehearsal=dry_run)
     orchestration = replace(opened(repo, config), vacuum=vacuum)
     allowed = answered(
-        orchestration, (Scenario.DATABASE_LOCK,), workstreams, approval, rehearsal=dry_run
+        orchestration, (Scenario("database_lock"),), workstreams, approval, rehearsal=dry_run
     )
     with recovery(orchestration, about, allowed) as run:
-        return recovered(run, (Scenario.DATABASE_LOCK,), allowed, rehearsal=dry_run)
+        return recovered(run, (Scenario("database_lock"),), allowed, rehearsal=dry_run)

@@ -8,7 +8,7 @@ from prefect import flow
 from flows import recovered
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
 
 @flow(name="dependency_deadlock", flow_run_name=name_of_run)
@@ -31,7 +31,7 @@ def dependency_deadlock(
     about = terms("dependency_deadlock", workstreams, rehearsal=dry_run)
     orchestration = opened(repo, config)
     allowed = answered(
-        orchestration, (Scenario.DEPENDENCY_DEADLOCK,), workstreams, approval, rehearsal=dry_run
+        orchestration, (Scenario("dependency_deadlock"),), workstreams, approval, rehearsal=dry_run
     )
     with recovery(orchestration, about, allowed) as run:
-        return recovered(run, (Scenario.DEPENDENCY_DEADLOCK,), allowed, rehearsal=dry_run)
+        return recovered(run, (Scenario("dependency_deadlock"),), allowed, rehearsal=dry_run)

@@ -6,14 +6,13 @@ from typing import Any
 from prefect import flow
 
 from tasks.escalate import call_person
-from tasks.runtime.session import name_of_run, opened, recovery, terms
-from unjam.domain.world.finding import Scenario
+from tasks.runtime.session import KnownScenario, name_of_run, opened, recovery, terms
 
 
 @flow(name="escalate", flow_run_name=name_of_run)
 def escalate(
     repo: Path,
-    scenarios: list[Scenario] | None = None,
+    scenarios: list[KnownScenario] | None = None,
     again: bool = False,  # noqa: FBT001, FBT002 -- a flow's parameters are the fields of a form
     config: Path | None = None,
 ) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flows import recovered
 from tasks.bisect import bisect
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
 
 @flow(name="failing_merge", flow_run_name=name_of_run)
@@ -33,7 +33,7 @@ def failing_merge(
     orchestration = opened(repo, config)
     bisect(orchestration)
     allowed = answered(
-        orchestration, (Scenario.FAILING_MERGE,), workstreams, approval, rehearsal=dry_run
+        orchestration, (Scenario("failing_merge"),), workstreams, approval, rehearsal=dry_run
     )
     with recovery(orchestration, about, allowed) as run:
-        return recovered(run, (Scenario.FAILING_MERGE,), allowed, rehearsal=dry_run)
+        return recovered(run, (Scenario("failing_merge"),), allowed, rehearsal=dry_run)

@@ -16,7 +16,7 @@ from tasks.runtime.session import (
     terms,
     told_by_name,
 )
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
 
 @flow(name="merge_conflict", flow_run_name=name_of_run)
@@ -39,7 +39,7 @@ def merge_conflict(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fie
         config: A configuration file other than the repository's own.
     """
     about = terms("merge_conflict", workstreams, rehearsal=dry_run)
-    orchestration, only = opened(repo, config), (Scenario.MERGE_CONFLICT,)
+    orchestration, only = opened(repo, config), (Scenario("merge_conflict"),)
     what = named(given_up=discard)
     allowed = answered(orchestration, only, workstreams, approval, rehearsal=dry_run, named=what)
     with recovery(orchestration, about, allowed) as run:

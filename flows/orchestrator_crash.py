@@ -16,7 +16,7 @@ from tasks.runtime.session import (
     terms,
     told_by_name,
 )
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
 
 @flow(name="orchestrator_crash", flow_run_name=name_of_run)
@@ -40,7 +40,7 @@ def orchestrator_crash(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the
     """
     chosen, what = workstreams or elsewhere, named(gone=elsewhere)
     about = terms("orchestrator_crash", chosen, rehearsal=dry_run)
-    orchestration, only = opened(repo, config), (Scenario.ORCHESTRATOR_CRASH,)
+    orchestration, only = opened(repo, config), (Scenario("orchestrator_crash"),)
     allowed = answered(orchestration, only, chosen, approval, rehearsal=dry_run, named=what)
     with recovery(orchestration, about, allowed) as run:
         told_by_name(run, what)

@@ -8,16 +8,14 @@ from prefect import flow
 from flows import recovered
 from tasks.bisect import bisect
 from tasks.runtime.approval_form import answered
-from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.catalogue.diagnosis import asks_for_tests
-from unjam.domain.catalogue.planning import PLANNERS
-from unjam.domain.world.finding import Scenario
+from tasks.runtime.session import Approval, KnownScenario, name_of_run, opened, recovery, terms
+from unjam.domain.catalogue.scenarios import SCENARIOS, asks_for_tests
 
 
 @flow(name="recover", flow_run_name=name_of_run)
 def recover(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
-    scenarios: list[Scenario] | None = None,
+    scenarios: list[KnownScenario] | None = None,
     workstreams: list[str] | None = None,
     dry_run: bool = False,  # noqa: FBT001, FBT002 -- as above
     approval: Approval | None = None,
@@ -35,10 +33,10 @@ def recover(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of 
     """
     about = terms("recover", workstreams, rehearsal=dry_run)
     orchestration = opened(repo, config)
-    if asks_for_tests(scenarios or PLANNERS):
+    if asks_for_tests(scenarios or SCENARIOS):
         bisect(orchestration)
     allowed = answered(
-        orchestration, tuple(scenarios or PLANNERS), workstreams, approval, rehearsal=dry_run
+        orchestration, tuple(scenarios or SCENARIOS), workstreams, approval, rehearsal=dry_run
     )
     with recovery(orchestration, about, allowed) as run:
-        return recovered(run, tuple(scenarios or PLANNERS), allowed, rehearsal=dry_run)
+        return recovered(run, tuple(scenarios or SCENARIOS), allowed, rehearsal=dry_run)

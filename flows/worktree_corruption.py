@@ -8,7 +8,7 @@ from prefect import flow
 from flows import recovered
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
 
 @flow(name="worktree_corruption", flow_run_name=name_of_run)
@@ -31,7 +31,7 @@ def worktree_corruption(
     about = terms("worktree_corruption", workstreams, rehearsal=dry_run)
     orchestration = opened(repo, config)
     allowed = answered(
-        orchestration, (Scenario.WORKTREE_CORRUPTION,), workstreams, approval, rehearsal=dry_run
+        orchestration, (Scenario("worktree_corruption"),), workstreams, approval, rehearsal=dry_run
     )
     with recovery(orchestration, about, allowed) as run:
-        return recovered(run, (Scenario.WORKTREE_CORRUPTION,), allowed, rehearsal=dry_run)
+        return recovered(run, (Scenario("worktree_corruption"),), allowed, rehearsal=dry_run)

@@ -10,7 +10,8 @@ from unjam.adapters.machine import key
 from unjam.domain.readiness.checks import readiness_document
 from unjam.domain.reports.markdown import readiness_page
 from unjam.domain.steps.plan import Plan
-from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.world.finding import Finding
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.words import printable
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.orchestration import Orchestration

@@ -7,7 +7,8 @@ from prefect.artifacts import create_markdown_artifact
 
 from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters.machine import key
-from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.world.finding import Finding
+from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.running.prepare import Prepared
 from unjam.engine.telling.escalate import escalate_now, escalate_repeated

@@ -12,11 +12,11 @@ from prefect.artifacts import (
 
 from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters.machine import key
+from unjam.domain.catalogue.scenarios import picture_of
 from unjam.domain.graphs.svg import as_data_url
 from unjam.domain.reports.check_report import Document
 from unjam.domain.reports.markdown import agents_of, report_page, workstream_table
 from unjam.domain.reports.run_picture import picture_of_run
-from unjam.domain.scenarios.deadlock.picture import picture_of
 from unjam.domain.world.finding import Finding
 from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.acts.recovery import Recovery

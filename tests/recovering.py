@@ -7,10 +7,10 @@ Prefect, and its waiting before it tries again, is missing.
 import sys
 from pathlib import Path
 
-from unjam.domain.catalogue.planning import PLANNERS
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.plan import Step
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.carry_out import carry_out, give_up
 from unjam.engine.acts.recovery import Permission, Recovery
 from unjam.engine.orchestration import Orchestration, open_orchestration
@@ -22,10 +22,10 @@ from unjam.engine.telling.escalate import escalate_repeated
 from unjam.engine.telling.run_report import conclude, conclude_undo
 from unjam.errors import TransientError
 
-SCENARIOS = tuple(PLANNERS)
+ALL_SCENARIOS = tuple(SCENARIOS)
 
 
-def recover(repo: Path, scenarios: tuple[Scenario, ...] = SCENARIOS) -> Document:
+def recover(repo: Path, scenarios: tuple[Scenario, ...] = ALL_SCENARIOS) -> Document:
     """Recover with everything approved; the document that ``--json`` prints."""
     return recover_in(open_orchestration(repo), scenarios)
 

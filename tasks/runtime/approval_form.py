@@ -15,8 +15,7 @@ from pydantic import Field
 from tasks.runtime.session import Approval
 from unjam.domain.reports.markdown import plan_page
 from unjam.domain.steps.policy import Consent as PolicyApproval
-from unjam.domain.world.finding import Scenario
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.words import printable
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.running.prepare import NOTHING_NAMED, Named, preview

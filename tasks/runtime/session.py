@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID
 
 from prefect import get_run_logger
@@ -11,13 +12,14 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import deployment, flow_run
 from prefect.states import Completed, Crashed
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
 from unjam.adapters import machine
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.steps.plan import Plan, Step
 from unjam.domain.steps.policy import StepClass
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.words import printable
 from unjam.engine.acts.carry_out import give_up
 from unjam.engine.acts.recovery import Permission, Recovery
@@ -26,6 +28,20 @@ from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.running.prepare import Named, whoever, with_named
 from unjam.engine.running.session import Terms, adopt, session
 from unjam.errors import RefusedError
+
+
+def _known(name: str) -> str:
+    if name not in SCENARIOS:
+        raise ValueError(f"unknown scenario; known: {', '.join(SCENARIOS)}")
+    return name
+
+
+# In a form, a choice of all there are.
+KnownScenario = Annotated[
+    Scenario,
+    AfterValidator(_known),
+    WithJsonSchema({"type": "string", "enum": list(SCENARIOS)}),
+]
 
 
 class Approval(BaseModel):

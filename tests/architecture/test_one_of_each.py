@@ -8,12 +8,11 @@ import yaml
 
 from deployments.serve import declared
 from tests.command import ROOT
-from unjam.domain.world.finding import Scenario
+from unjam.domain.catalogue.scenarios import SCENARIOS
 
 FLOWS = sorted(path for path in (ROOT / "flows").glob("*.py") if path.stem != "__init__")
 FRONT_DOORS = {"recover", "undo", "detect"}  # to all scenarios; docs/cli.md has them
-PROCEDURES = [path.stem for path in FLOWS if path.stem not in {*Scenario, *FRONT_DOORS}]
-SCENARIOS = [path.stem for path in FLOWS if path.stem in set(Scenario)]
+PROCEDURES = [path.stem for path in FLOWS if path.stem not in {*SCENARIOS, *FRONT_DOORS}]
 
 
 def name_of(flow: Path) -> str:

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.command import unjam
-from unjam.domain.catalogue.diagnosis import DETECTORS
+from unjam.domain.catalogue.scenarios import SCENARIOS
 
 
 @pytest.mark.slow
@@ -29,7 +29,7 @@ def test_the_demo_sees_all_its_claims_hold_in_an_empty_home_and_leaves_nothing(
     assert "NOT SEEN" not in ended.stdout
     held, told = re.findall(r"(\d+) of (\d+) claims were seen to hold", ended.stdout)[0]
     assert held == told
-    assert ended.stdout.count("$ unjam undo ") == len(DETECTORS)
+    assert ended.stdout.count("$ unjam undo ") == len(SCENARIOS)
     assert [*home.iterdir()] == []
     assert [*temporary.glob("unjam-demo-*")] == []
     assert processes_below(temporary) == []

@@ -12,7 +12,7 @@ from tests.recovering import recover
 from tests.terminal import terminal
 from tests.world import World
 from tests.world.shell import git
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
 pytestmark = pytest.mark.usefixtures("stranger")
 
@@ -191,7 +191,7 @@ def test_a_check_needs_no_trust_and_says_what_is_not_in_force(bare: World) -> No
 def test_what_was_saved_comes_back_whatever_is_held(bare: World) -> None:
     tree = bare.repo / ".worktrees" / "agent-1-ws-1"
     (tree / "draft.txt").write_text("do not lose me\n")
-    recover(bare.repo, (Scenario.ORCHESTRATOR_CRASH,))
+    recover(bare.repo, (Scenario("orchestrator_crash"),))
     untracked(bare)
     names = [one["name"] for one in unjam_json("vault", "list", cwd=bare.repo)["kept"]]
     kept = next(one for one in names if one.startswith("refs/") and "/worktree/" in one)

@@ -6,12 +6,12 @@ from pathlib import Path
 from tests.recovering import recover
 from tests.world import Program, Workstream, World, git
 from unjam.domain.reports.check_report import Document
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.trials import TrunkTests
 from unjam.engine.culprits.investigate import known_tests
 from unjam.engine.orchestration import open_orchestration
 
-ONLY = (Scenario.FAILING_MERGE,)
+ONLY = (Scenario("failing_merge"),)
 # A test of each word fails while a source holds it; "pair" needs two; the rest depends on the case.
 SUITE = """\
 import pathlib, subprocess, sys

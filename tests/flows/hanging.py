@@ -11,12 +11,13 @@ from tests.world import Workstream, World
 from tests.world.hanging import Stage
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.reports.check_report import Document
-from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.world.finding import Finding
+from unjam.domain.world.identity import Scenario
 from unjam.engine.observing.observe_closely import observe_closely
 from unjam.engine.orchestration import open_orchestration
 
 PATIENCE = 1.5  # seconds; an hour in life
-HANG = (Scenario.AGENT_HANG,)
+HANG = (Scenario("agent_hang"),)
 
 
 def impatient(world: World, **hang: str) -> World:

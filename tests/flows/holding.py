@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.world import Program, World, wait_until
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
-ONLY = (Scenario.DATABASE_LOCK,)
+ONLY = (Scenario("database_lock"),)
 COMMITTED = "INSERT INTO workstream_status (workstream_id, status) VALUES ('ws-kept', 'pending')"
 ORCHESTRATOR = "multi_agent_orchestrator.py"
 _HOLDS = """

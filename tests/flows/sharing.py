@@ -7,8 +7,7 @@ from pathlib import Path
 from tests.recovering import carry_on
 from tests.world import Program, Workstream, World, git
 from unjam.domain.reports.check_report import Document
-from unjam.domain.world.finding import Scenario
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.running.prepare import Named, look_again, prepare, with_named

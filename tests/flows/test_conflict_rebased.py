@@ -3,9 +3,9 @@
 from tests.flows.building import on_trunk
 from tests.recovering import recover, sentences
 from tests.world import World, git
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
-ONLY = (Scenario.MERGE_CONFLICT,)
+ONLY = (Scenario("merge_conflict"),)
 
 
 def partly_taken(world: World) -> str:

@@ -11,7 +11,9 @@ from tests.flows.test_worktree_corruption import ONLY, at_work
 from tests.recovering import recover
 from tests.world import BREAKAGES, Program, World, git, wait_until
 from unjam.domain.catalogue.diagnosis import diagnose
-from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.catalogue.scenarios import SCENARIOS
+from unjam.domain.world.finding import Finding
+from unjam.domain.world.identity import Scenario
 from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import open_orchestration
 
@@ -174,7 +176,7 @@ def test_a_dead_lock_is_reported_once_and_by_either_scenario_alone(calm: World) 
 
     told = [
         [f.cause for f in found(calm, ask)]
-        for ask in (tuple(Scenario)[:1], ONLY, (Scenario.ORCHESTRATOR_CRASH, *ONLY))
+        for ask in (tuple(SCENARIOS)[:1], ONLY, (Scenario("orchestrator_crash"), *ONLY))
     ]
 
     assert told == [["stale lock"]] * 3

@@ -6,7 +6,7 @@ from tests.flows.building import begun, on_trunk
 from tests.flows.test_worktree_corruption import ONLY, at_work, works
 from tests.recovering import recover, sentences, undo
 from tests.world import Workstream, World, git, git_status, spoil
-from unjam.domain.catalogue.diagnosis import DETECTORS
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.reports.check_report import Document
 from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.observing.observe import observe
@@ -135,7 +135,7 @@ def test_a_damaged_trunk_is_made_whole_before_anything_else(lonely: World, what:
     treasure, trunk = lonely.treasure(), lonely.trunk
     spoil(lonely.repo, object_of(one, what))
 
-    first = recover(lonely.repo, tuple(DETECTORS) if what != "main:src/app.py" else ONLY)
+    first = recover(lonely.repo, tuple(SCENARIOS) if what != "main:src/app.py" else ONLY)
     assert {step["step"] for step in first["plan"]} == {"restore objects"}
     recover(lonely.repo)
 

@@ -10,7 +10,8 @@ from tests.flows.test_worktree_corruption import ONLY, at_work, works
 from tests.recovering import recover, sentences, undo
 from tests.world import Workstream, World, git, git_status, spoil
 from tests.world.shared_damage import SHARED
-from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
+from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.reports.check_report import Document
 from unjam.domain.world.finding import Finding
 from unjam.engine.observing.observe import observe
@@ -143,7 +144,7 @@ def test_while_git_sees_nothing_only_that_is_found_and_no_command_breaks(calm: W
     assert "packed refs" in finding["summary"]
     assert unjam("check", cwd=calm.repo).returncode == 1
     assert unjam("status", cwd=calm.repo).returncode == 0
-    assert recover(calm.repo, tuple(DETECTORS))["plan"][0]["step"] == "mend shared"
+    assert recover(calm.repo, tuple(SCENARIOS))["plan"][0]["step"] == "mend shared"
     assert calm.state.status("ws-15") == "running"
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.flows.building import begun, on_trunk, recovered
 from tests.recovering import recover, sentences, undo
 from tests.world import Program, Workstream, World, git, wait_until
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
 # What Git starts to have a message written: the commit that waits for it holds the index lock.
 EDITOR = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
@@ -135,7 +135,7 @@ def test_an_operation_a_person_works_on_is_left_alone_and_said(
     (lonely.repo / touched).write_text("half resolved by a person\n")
     treasure, before = lonely.treasure(), lonely.inventory(without=[".state"])
 
-    document = recover(lonely.repo, (Scenario.ORCHESTRATOR_CRASH,))
+    document = recover(lonely.repo, (Scenario("orchestrator_crash"),))
 
     (said,) = sentences(document, "abort").values()
     kind = operation.split(maxsplit=1)[0]

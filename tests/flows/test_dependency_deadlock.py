@@ -16,14 +16,14 @@ from tests.recovering import recover, sentences, undo
 from tests.world import HOSTILE_IDS, World, git, wait_until
 from tests.world.state import COLUMNS
 from unjam.adapters.machine import key
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.running.prepare import prepare
 from unjam.engine.running.session import Terms, session
 from unjam.errors import RefusedError
 
-ONLY = (Scenario.DEPENDENCY_DEADLOCK,)
+ONLY = (Scenario("dependency_deadlock"),)
 ALL_COLUMNS = (*COLUMNS, "blocked_by", "notes", "updated_at")
 ODD_LAYOUT = '\ufeff{"id":"ws-02" ,\r\n\t"depends_on" : [ "ws-01",\r\n\t\t"ws-03" ],\r\n  "ratio": 1.50, "ü": "\\u00fc"}'
 

@@ -13,7 +13,7 @@ from tests.flows.sharing import AGENT, ALL_OF_A, recover_named, working
 from tests.recovering import recover, sentences, undo
 from tests.world import Program, World, git
 from tests.world.shell import wait_until
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.engine.running.prepare import Named
 
 HOLDING = f"""
@@ -304,7 +304,7 @@ def test_what_a_run_itself_takes_away_still_is_its_own_to_record(pair: tuple[Wor
     other.primary.commit("src/app.py", "ours = 1\n")
     given_up = Named(given_up=("ws-15",))
 
-    document = recover_named(other.repo, Scenario.MERGE_CONFLICT, given_up)
+    document = recover_named(other.repo, Scenario("merge_conflict"), given_up)
 
     assert document["word"] == "recovered", document["outcomes"]
     assert one.state.status("ws-15") == "discarded"

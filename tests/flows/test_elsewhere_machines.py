@@ -22,7 +22,7 @@ from tests.recovering import recover, sentences, undo
 from tests.world import Program, World, typical_wreck
 from unjam.adapters import clock
 from unjam.adapters.machine import mark
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.running.prepare import Named
 from unjam.engine.running.scheduled_look import look_as_scheduled
@@ -127,7 +127,7 @@ def test_a_row_of_a_machine_that_is_gone_is_settled_by_name_on_any_other(
     repo, before = fleet.worlds["build-2"].repo, fleet.rows()
     named = Named(gone=("ws-91",), by="ada on build-2")
 
-    document = recover_named(repo, Scenario.ORCHESTRATOR_CRASH, named)
+    document = recover_named(repo, Scenario("orchestrator_crash"), named)
 
     after = fleet.rows()
     assert document["word"] == "recovered"

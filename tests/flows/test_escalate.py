@@ -17,7 +17,7 @@ from tests.command import unjam, unjam_json
 from tests.recovering import recover
 from tests.world import Program, World, git, typical_wreck, wait_until
 from unjam.domain.steps.policy import StepClass
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
@@ -116,7 +116,7 @@ def test_a_recovery_nobody_approved_is_no_attempt(world: World) -> None:
     typical_wreck(world)
     for _ in range(3):
         with session(open_orchestration(world.repo), Terms("recover"), Permission()) as run:
-            only = (Scenario.ORCHESTRATOR_CRASH,)
+            only = (Scenario("orchestrator_crash"),)
             prepared = prepare(run.look_for(only), run.policy, None, only, run.killed)
             adopt(run, prepared.plan)
             for step in prepared.plan.steps:

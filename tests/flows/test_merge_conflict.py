@@ -18,9 +18,9 @@ from tests.flows.conflicting import (
 )
 from tests.recovering import recover, undo
 from tests.world import Program, World, git, wait_until
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
-ONLY = (Scenario.MERGE_CONFLICT,)
+ONLY = (Scenario("merge_conflict"),)
 
 
 @pytest.mark.parametrize("kind", CONFLICTS)

@@ -12,7 +12,7 @@ import pytest
 from tests.command import unjam
 from tests.flows.building import begun, on_trunk, recovered
 from tests.postgres import postgres, without_server
-from tests.recovering import SCENARIOS, carry_on, recover, sentences, undo
+from tests.recovering import ALL_SCENARIOS, carry_on, recover, sentences, undo
 from tests.world import World, git
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.plan import Record
@@ -82,7 +82,7 @@ def recover_while(world: World, hidden: Hidden) -> Document:
     with session(
         open_orchestration(world.repo), Terms("recover"), Permission(everything=True)
     ) as run:
-        prepared = prepare(run.look_for(SCENARIOS), run.policy, None, SCENARIOS, run.killed)
+        prepared = prepare(run.look_for(ALL_SCENARIOS), run.policy, None, ALL_SCENARIOS, run.killed)
         adopt(run, prepared.plan)
         with ExitStack() as until_looked:
             met = False
@@ -92,7 +92,7 @@ def recover_while(world: World, hidden: Hidden) -> Document:
                     met = True
                 carry_on(run, step)
             assert met
-            after = look_again(run, SCENARIOS)
+            after = look_again(run, ALL_SCENARIOS)
         return conclude(run, prepared, after)
 
 
@@ -233,12 +233,12 @@ def test_recovered_is_not_said_of_a_state_that_cannot_be_looked_at_afterwards(
     with session(
         open_orchestration(calm.repo), Terms("recover"), Permission(everything=True)
     ) as run:
-        prepared = prepare(run.look_for(SCENARIOS), run.policy, None, SCENARIOS)
+        prepared = prepare(run.look_for(ALL_SCENARIOS), run.policy, None, ALL_SCENARIOS)
         adopt(run, prepared.plan)
         for step in prepared.plan.but_restart():
             carry_on(run, step)
         with locked(calm):
-            after = look_again(run, SCENARIOS)
+            after = look_again(run, ALL_SCENARIOS)
         document = conclude(run, prepared, after)
 
     assert sentences(document, "record")["ws-14"].startswith("done: ")

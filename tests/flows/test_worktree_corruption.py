@@ -7,9 +7,9 @@ import pytest
 from tests.recovering import recover
 from tests.world import BREAKAGES, Workstream, World, git, git_status
 from unjam.domain.reports.check_report import Document
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 
-ONLY = (Scenario.WORKTREE_CORRUPTION,)
+ONLY = (Scenario("worktree_corruption"),)
 GONE = {"directory_gone", "never_finished"}  # what is moved away instead of repaired
 NOBODYS = {"stray_directory", "copied", "link_to_outside"}  # what no proof calls an agent's
 

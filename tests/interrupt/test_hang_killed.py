@@ -15,8 +15,8 @@ from tests.world.hanging import Stage, stage
 RECOVER = (
     "import pathlib\n"
     "from tests.recovering import recover\n"
-    "from unjam.domain.world.finding import Scenario\n"
-    "print(recover(pathlib.Path('.'), (Scenario.AGENT_HANG,))['word'])"
+    "from unjam.domain.world.identity import Scenario\n"
+    "print(recover(pathlib.Path('.'), (Scenario('agent_hang'),))['word'])"
 )
 
 

@@ -40,14 +40,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _checked(arguments: argparse.Namespace, ahead: HeadStart) -> "Document":
     # Imported only now that Git and a child are at work: this takes as long as they do.
-    from unjam.domain.catalogue.diagnosis import DETECTORS, asks_for_tests, diagnose
+    from unjam.domain.catalogue.diagnosis import diagnose
+    from unjam.domain.catalogue.scenarios import SCENARIOS, Need, asks_for_tests, needs_of
     from unjam.domain.reports.check_report import check_document
-    from unjam.domain.world.finding import Scenario
     from unjam.engine.observing.observe_closely import observe_for
     from unjam.engine.orchestration import configured
     from unjam.engine.running.watch_record import watched_last
 
-    scenarios = arguments.scenario or tuple(DETECTORS)
+    scenarios = arguments.scenario or tuple(SCENARIOS)
     orchestration = configured(ahead.repository, arguments.config)
     snapshot = observe_for(orchestration, scenarios, ahead.begun)
     if asks_for_tests(scenarios):
@@ -59,7 +59,7 @@ def _checked(arguments: argparse.Namespace, ahead: HeadStart) -> "Document":
         snapshot, findings, _parked(orchestration, findings), watched_last(orchestration)
     )
     document["untrusted"] = _untrusted(orchestration)
-    if scenarios == [Scenario.MERGE_CONFLICT]:
+    if needs_of(scenarios) == {Need.CLASHES}:
         document["conflict_statistics"] = _conflicts_so_far(orchestration)
     return document
 
@@ -104,7 +104,7 @@ def _conflicts_so_far(orchestration: "Orchestration") -> "Document":
 def _draw(snapshot: "Snapshot", target: Path) -> None:
     """Write the picture of who waits for whom; raises UsageError where nothing waits in vain."""
     from unjam.adapters import files
-    from unjam.domain.scenarios.deadlock.picture import picture_of
+    from unjam.domain.catalogue.scenarios import picture_of
 
     picture = picture_of(snapshot)
     if not picture:
@@ -206,9 +206,12 @@ def _print_conflicts(page: Page, document: "Document") -> None:
         page.line(f"would conflict: {one['branch']} in {where}{more}{kinds}", "dim")
     left = document["branches_not_merged"]
     if left:
+        from unjam.domain.catalogue.scenarios import Need, to_type
+
         branches = "branch was" if left == 1 else "branches were"
         page.line(
-            f"{left} {branches} not tried against the trunk:  unjam check merge_conflict", "dim"
+            f"{left} {branches} not tried against the trunk:  {to_type('check', Need.CLASHES)}",
+            "dim",
         )
     past = document.get("conflict_statistics")
     for name, count in past["by_file"][:_PATHS] if past else ():

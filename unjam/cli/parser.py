@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from unjam import __version__
 from unjam.cli.say import shown
+from unjam.domain.catalogue.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
-    from unjam.domain.world.finding import Scenario
+    from unjam.domain.world.identity import Scenario
 
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=365)
 _LAST_PORT = 65_535
@@ -146,19 +147,10 @@ def _digest(text: str) -> str:
 
 
 def _scenario(text: str) -> "Scenario":
-    # Most commands name none: they need not wait for the detectors to be imported.
-    from unjam.domain.catalogue.diagnosis import DETECTORS
-    from unjam.domain.world.finding import Scenario
-
-    try:
-        found = Scenario(text.replace("-", "_"))
-    except ValueError as error:
-        known = ", ".join(DETECTORS)
-        raise argparse.ArgumentTypeError(f"unknown scenario {text!r}; known: {known}") from error
-    if found not in DETECTORS:
-        raise argparse.ArgumentTypeError(
-            f"{found} cannot be recovered yet; known: {', '.join(DETECTORS)}"
-        )
+    found = next((one for one in SCENARIOS if one == text.replace("-", "_")), None)
+    if found is None:
+        known = ", ".join(SCENARIOS)
+        raise argparse.ArgumentTypeError(f"unknown scenario {text!r}; known: {known}")
     return found
 
 
@@ -174,19 +166,13 @@ def _recover(recover: argparse.ArgumentParser) -> None:
     recover.add_argument(
         "--workstream", action="append", metavar="WS", help="only this one; repeatable"
     )
-    recover.add_argument(
-        "--discard",
-        action="append",
-        metavar="WS",
-        help="give this one up, with merge_conflict alone; the vault keeps it; repeatable",
-    )
-    recover.add_argument(
-        "--elsewhere",
-        action="append",
-        metavar="WS",
-        help="its machine is gone for good: bring the row to failed; with no other scenario than "
-        "orchestrator_crash; repeatable",
-    )
+    for option in (one for row in SCENARIOS.values() for one in row.options):
+        if option.names_workstreams:
+            recover.add_argument(
+                f"--{option.name}", action="append", metavar="WS", help=option.help
+            )
+        else:
+            recover.add_argument(f"--{option.name}", action="store_true", help=option.help)
     recover.add_argument("--dry-run", action="store_true", help="only show the plan")
     recover.add_argument(
         "--plan",
@@ -196,11 +182,6 @@ def _recover(recover: argparse.ArgumentParser) -> None:
     )
     recover.add_argument(
         "--yes", action="store_true", help="go ahead with every step the policy asks about"
-    )
-    recover.add_argument(
-        "--vacuum",
-        action="store_true",
-        help="with database_lock: rewrite the state without its holes, too",
     )
 
 

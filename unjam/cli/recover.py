@@ -2,24 +2,24 @@
 
 import argparse
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from unjam.cli.launch import Launcher
 from unjam.cli.say import Page, as_json, ask, is_terminal, progress_line
 from unjam.cli.trust import opened, opened_to_look
-from unjam.domain.catalogue.diagnosis import DETECTORS, asks_for_tests
+from unjam.domain.catalogue.scenarios import SCENARIOS, Need, Option, asks_for_tests, needing
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.outcome import RunWord, StepWord
 from unjam.domain.steps.plan import Plan
 from unjam.domain.steps.policy import Consent, Policy, StepClass
-from unjam.domain.world.finding import Scenario
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.words import counted
 from unjam.engine.culprits.investigate import known_tests
 from unjam.engine.running.prepare import Named, preview, whoever
 from unjam.errors import RefusedError, UsageError
 
 _LEFT = (StepWord.REFUSED, StepWord.FAILED)
+Given: TypeAlias = "list[str] | bool"  # to an option: names, or that it was
 _ROUNDS = 3  # recoveries in one call, each of what the one before it uncovered
 EXIT_STATUS = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
 _STYLES = {"done": "green", "already done": "green", "failed": "bold red", "refused": "yellow"}
@@ -61,29 +61,34 @@ class _Call:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._scenarios = tuple(arguments.scenario or DETECTORS)
-        only_looks = arguments.dry_run and not asks_for_tests(self._scenarios)
+        self._named_scenarios = tuple(arguments.scenario or ())
+        tests = asks_for_tests(self._named_scenarios)
+        only_looks = arguments.dry_run and not tests
         self._orchestration = (opened_to_look if only_looks else opened)(arguments)
-        if arguments.vacuum:
-            if self._scenarios != (Scenario.DATABASE_LOCK,):
-                raise UsageError("--vacuum goes with database_lock, and with nothing else")
-            self._orchestration = replace(self._orchestration, vacuum=True)
         self._chosen = frozenset(map(WorkstreamId, arguments.workstream or ())) or None
-        self._discard = tuple(arguments.discard or ())
-        if self._discard and self._scenarios != (Scenario.MERGE_CONFLICT,):
-            raise UsageError("--discard: only with merge_conflict alone")
-        self._elsewhere = tuple(arguments.elsewhere or ())
-        if self._elsewhere:
-            self._narrow_to_elsewhere(arguments)
+        self._options: dict[str, Given] = {}
+        for row in SCENARIOS.values():
+            for option in row.options:
+                if given := getattr(arguments, option.name):
+                    self._take(row.name, option, given)
+        self._scenarios = self._named_scenarios or tuple(SCENARIOS)
+        if self._options.get("vacuum"):
+            self._orchestration = replace(self._orchestration, vacuum=True)
         self._launcher: Launcher | None = None
 
-    def _narrow_to_elsewhere(self, arguments: argparse.Namespace) -> None:
-        """Settle what was named, and nothing beside it: nobody asked for that."""
-        named = tuple(arguments.scenario or ())
-        if named not in ((), (Scenario.ORCHESTRATOR_CRASH,)) or self._chosen:
-            raise UsageError("--elsewhere: with orchestrator_crash alone, and without --workstream")
-        self._scenarios = (Scenario.ORCHESTRATOR_CRASH,)
-        self._chosen = frozenset(map(WorkstreamId, self._elsewhere))
+    def _take(self, scenario: Scenario, option: Option, given: "Given") -> None:
+        """Take an option of one scenario; raises UsageError beside anything it does not go with."""
+        if option.narrows:
+            if self._named_scenarios not in ((), (scenario,)) or self._chosen:
+                raise UsageError(
+                    f"--{option.name}: with {scenario} alone, and without --workstream"
+                )
+            # What was named is settled, and nothing beside it: nobody asked for that.
+            self._named_scenarios = (scenario,)
+            self._chosen = frozenset(map(WorkstreamId, given if isinstance(given, list) else ()))
+        elif self._named_scenarios != (scenario,):
+            raise UsageError(f"--{option.name}: only with {scenario} alone")
+        self._options[option.name] = given
 
     def once(self) -> Document:
         """Plan, show, ask, carry out; raises RefusedError when it was not allowed."""
@@ -108,7 +113,17 @@ class _Call:
         return document
 
     def _named(self) -> Named:
-        return Named(self._discard, self._elsewhere, whoever() if self._elsewhere else "")
+        gone = self._workstreams("elsewhere")
+        return Named(self._workstreams("discard"), gone, whoever() if gone else "")
+
+    def _narrowed(self) -> bool:
+        """Tell whether the workstreams were named by an option that says all of them itself."""
+        options = (one for row in SCENARIOS.values() for one in row.options if one.narrows)
+        return any(one.name in self._options for one in options)
+
+    def _workstreams(self, option: str) -> tuple[str, ...]:
+        given = self._options.get(option)
+        return tuple(given) if isinstance(given, list) else ()
 
     def _bring_tests_on_record(self) -> None:
         if self._orchestration.settings.verify.dask is None:
@@ -117,11 +132,13 @@ class _Call:
         # Only Prefect knows the way to Dask: so the search is a flow run of its own.
         self._launcher = self._launcher or Launcher().start()
         where = {"repo": self._orchestration.primary, "config": self._arguments.config}
-        self._launcher.run("flows.failing_merge:failing_merge", **where, dry_run=True)
+        for row in needing(Need.TESTS):
+            self._launcher.run(row.flow, **where, dry_run=True)
 
     def once_more(self) -> Document | None:
         """Do it again; None where that is not allowed, or nothing can be done about what is left."""
-        self._discard = self._elsewhere = ()  # done, or refused
+        # What was named is done, or refused.
+        self._options = {name: one for name, one in self._options.items() if one is True}
         try:
             document = self.once()
         except RefusedError:
@@ -136,21 +153,18 @@ class _Call:
 
     def _flow(self) -> str:
         """Name the flow: a scenario that was asked for by itself has its own."""
-        named = self._scenarios if self._arguments.elsewhere else self._arguments.scenario or ()
-        name = str(named[0]) if len(named) == 1 else "recover"
-        return f"flows.{name}:{name}"
+        named = self._named_scenarios
+        return SCENARIOS[named[0]].flow if len(named) == 1 else "flows.recover:recover"
 
     def _parameters(self, approval: dict[str, Any]) -> dict[str, Any]:
         several = len(self._arguments.scenario or ()) > 1
         return {
             "repo": self._orchestration.primary,
-            "workstreams": sorted(self._chosen) if self._chosen and not self._elsewhere else None,
+            "workstreams": sorted(self._chosen) if self._chosen and not self._narrowed() else None,
             "approval": approval,
             "config": self._arguments.config,
-            **({"discard": list(self._discard)} if self._discard else {}),
-            **({"elsewhere": list(self._elsewhere)} if self._elsewhere else {}),
             **({"scenarios": list(self._scenarios)} if several else {}),
-            **({"vacuum": True} if self._arguments.vacuum else {}),
+            **self._options,
         }
 
 

@@ -5,20 +5,16 @@ Everything is real: the repositories, the processes and their end, the Prefect f
 
 import argparse
 
-from unjam.demo import crash
-from unjam.demo.episodes import EPISODES, play
 from unjam.demo.show import Show
-from unjam.domain.world.finding import Scenario
+from unjam.domain.catalogue.references import resolved
+from unjam.domain.catalogue.scenarios import SCENARIOS
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 if everything that is claimed was seen to hold."""
-    wanted = arguments.scenario or (Scenario.ORCHESTRATOR_CRASH, *EPISODES)
+    wanted = arguments.scenario or [row.name for row in SCENARIOS.values() if row.demo]
     with Show.set(arguments.keep) as stage:
         for scenario in wanted:
             stage.enter(scenario)
-            if scenario is Scenario.ORCHESTRATOR_CRASH:
-                crash.play(stage)
-            else:
-                play(stage, scenario)
+            resolved(f"unjam.demo.{SCENARIOS[scenario].demo}")(stage, scenario)
         return stage.verdict()

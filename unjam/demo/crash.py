@@ -3,6 +3,7 @@
 from unjam.demo import evidence
 from unjam.demo.inventory import Inventory, contents, take_inventory
 from unjam.demo.show import ALL_UNDOABLE, FINDINGS, UNDONE, Show
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.workstream import Verdict
 
 WRECKED = {
@@ -20,7 +21,7 @@ FINISHED = {f"ws-{number:02}": "completed" for number in range(1, 10)} | {"ws-02
 LANDED = ("shop/discount.py", "shop/receipt.py", "shop/invoice.py")
 
 
-def play(stage: Show) -> None:
+def play(stage: Show, _scenario: Scenario) -> None:
     """Break it, recover it, take that back, and recover it for good."""
     worth = _break(stage)
     _by_hand(stage)

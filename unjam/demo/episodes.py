@@ -1,12 +1,12 @@
 """The shorter acts: one kind of trouble each, with its evidence, its recovery and the undo."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from unjam.demo import evidence
 from unjam.demo.inventory import take_inventory
 from unjam.demo.show import ALL_UNDOABLE, FINDINGS, UNDONE, Show
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.engine.orchestration import Orchestration
 
 EVENTS = 1_000
@@ -22,25 +22,23 @@ class Act:
     claims: Callable[[Orchestration], _Claims]
     is_cleared: bool = True  # False: a person has the last word
 
-
-def play(stage: Show, scenario: Scenario) -> None:
-    """Get into trouble, look, recover, and take it back."""
-    act = EPISODES[scenario]
-    stage.screen.title(act.title)
-    stage.play("trouble", "wreck.json", scenario)
-    stage.screen.line(f"by hand: {act.by_hand}", "dim")
-    worth = stage.note_worth()
-    stage.unjam("check", scenario)
-    before = take_inventory(stage.orchestration, stage.origin)
-    stage.unjam("recover", scenario, "--yes", variables=ALL_UNDOABLE, hidden=FINDINGS)
-    for text, held in act.claims(stage.orchestration):
-        stage.claim(text, held)
-    if act.is_cleared:
-        left = evidence.findings(stage.orchestration, scenario)
-        stage.claim("nothing of it is found any more", not left)
-    stage.claim(f"of {worth} contents and commits, none is lost", not stage.lost())
-    stage.unjam("undo", evidence.last_run(stage.orchestration).id, "--yes", hidden=UNDONE)
-    stage.claim_same(before, take_inventory(stage.orchestration, stage.origin))
+    def __call__(self, stage: Show, scenario: Scenario) -> None:
+        """Get into trouble, look, recover, and take it back."""
+        stage.screen.title(self.title)
+        stage.play("trouble", "wreck.json", scenario)
+        stage.screen.line(f"by hand: {self.by_hand}", "dim")
+        worth = stage.note_worth()
+        stage.unjam("check", scenario)
+        before = take_inventory(stage.orchestration, stage.origin)
+        stage.unjam("recover", scenario, "--yes", variables=ALL_UNDOABLE, hidden=FINDINGS)
+        for text, held in self.claims(stage.orchestration):
+            stage.claim(text, held)
+        if self.is_cleared:
+            left = evidence.findings(stage.orchestration, scenario)
+            stage.claim("nothing of it is found any more", not left)
+        stage.claim(f"of {worth} contents and commits, none is lost", not stage.lost())
+        stage.unjam("undo", evidence.last_run(stage.orchestration).id, "--yes", hidden=UNDONE)
+        stage.claim_same(before, take_inventory(stage.orchestration, stage.origin))
 
 
 def _hang(now: Orchestration) -> _Claims:
@@ -88,36 +86,34 @@ def _deadlock(now: Orchestration) -> _Claims:
     yield "two entries were cut, of the five there are", count == len(("ws-03", "ws-40"))
 
 
-EPISODES: Mapping[Scenario, Act] = {
-    Scenario.AGENT_HANG: Act(
-        "Two silent agents: one hangs, one works",
-        "whoever runs for over an hour is killed, and a half-written file goes with its worktree",
-        _hang,
-    ),
-    Scenario.WORKTREE_CORRUPTION: Act(
-        "Three broken worktrees, with work that is nowhere else",
-        "`git worktree prune` and `worktree remove --force` lose all three files",
-        _corruption,
-    ),
-    Scenario.FAILING_MERGE: Act(
-        "A red trunk: which of six did it?",
-        "bisecting in the person's checkout, or reverting whatever landed last",
-        _merge,
-    ),
-    Scenario.MERGE_CONFLICT: Act(
-        "A merge that conflicts, and what depends on it",
-        "`merge -X theirs`, which drops one side without a word, or starting over",
-        _conflict,
-        is_cleared=False,
-    ),
-    Scenario.DATABASE_LOCK: Act(
-        "database is locked",
-        "deleting the -wal file opens it again, without all that was committed into it",
-        _lock,
-    ),
-    Scenario.DEPENDENCY_DEADLOCK: Act(
-        "Everybody waits for somebody",
-        "`depends_on` is emptied until something moves, and the order that mattered is gone",
-        _deadlock,
-    ),
-}
+HANG = Act(
+    "Two silent agents: one hangs, one works",
+    "whoever runs for over an hour is killed, and a half-written file goes with its worktree",
+    _hang,
+)
+CORRUPTION = Act(
+    "Three broken worktrees, with work that is nowhere else",
+    "`git worktree prune` and `worktree remove --force` lose all three files",
+    _corruption,
+)
+FAILING_MERGE = Act(
+    "A red trunk: which of six did it?",
+    "bisecting in the person's checkout, or reverting whatever landed last",
+    _merge,
+)
+CONFLICT = Act(
+    "A merge that conflicts, and what depends on it",
+    "`merge -X theirs`, which drops one side without a word, or starting over",
+    _conflict,
+    is_cleared=False,
+)
+LOCK = Act(
+    "database is locked",
+    "deleting the -wal file opens it again, without all that was committed into it",
+    _lock,
+)
+DEADLOCK = Act(
+    "Everybody waits for somebody",
+    "`depends_on` is emptied until something moves, and the order that mattered is gone",
+    _deadlock,
+)

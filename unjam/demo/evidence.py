@@ -9,7 +9,8 @@ from unjam.adapters.state.file import opened_to_write
 from unjam.adapters.state.rows.read import events_of
 from unjam.demo.inventory import Inventory, contents
 from unjam.domain.catalogue.diagnosis import diagnose
-from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.world.finding import Finding
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.judging import judgements
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.workstream import Verdict

@@ -15,7 +15,8 @@ from unjam.domain.catalogue.codec import UnreadableRecordError, from_record, to_
 from unjam.domain.steps import plan
 from unjam.domain.steps.change import Change, MoveRef, UpdateRow
 from unjam.domain.steps.outcome import Outcome
-from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
+from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.snapshot import Process, Row, State
 
 CHANGES = typing.get_args(Change)
@@ -98,7 +99,7 @@ def test_a_record_names_its_kind() -> None:
 
 def test_fields_called_kind_are_no_trouble() -> None:
     finding = Finding(
-        scenario=Scenario.ORCHESTRATOR_CRASH,
+        scenario=Scenario("orchestrator_crash"),
         cause="dead",
         severity=Severity.ERROR,
         summary="",

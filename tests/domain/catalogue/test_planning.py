@@ -6,11 +6,12 @@ from pathlib import PurePath
 
 from tests.domain.build import DIRTY, NOW, branch, row, snapshot, tree
 from unjam.domain.catalogue.diagnosis import diagnose
-from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
+from unjam.domain.catalogue.planning import plan_recovery
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.steps.plan import MoveLock, Plan
 from unjam.domain.steps.policy import Policy, StepClass
 from unjam.domain.world.damage import Damage
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.snapshot import Lock
 from unjam.domain.world.truth import Truth
 
@@ -25,7 +26,7 @@ WRECK = replace(
     ),
     locks=(LOCK,),
 )  # fmt: skip
-BOTH = (Scenario.ORCHESTRATOR_CRASH, Scenario.WORKTREE_CORRUPTION)
+BOTH = (Scenario("orchestrator_crash"), Scenario("worktree_corruption"))
 
 
 def alone(scenario: Scenario) -> Plan:
@@ -43,7 +44,7 @@ def test_what_two_scenarios_see_is_done_once() -> None:
 
 
 def test_a_workstream_is_treated_by_the_first_scenario_that_has_a_step_for_it() -> None:
-    first = next(one for one in PLANNERS if one in BOTH)
+    first = next(one for one in SCENARIOS if one in BOTH)
     own = {step for step in alone(first).steps if step.workstream}
     owners = {step.workstream for step in own}
 
@@ -65,4 +66,4 @@ def test_one_scenario_keeps_the_order_of_its_own_plan() -> None:
     found = {one.scenario for one in diagnose(WRECK, BOTH)}
 
     assert found == set(BOTH)
-    assert alone(BOTH[0]) == PLANNERS[BOTH[0]](WRECK, POLICY)
+    assert alone(BOTH[0]) == SCENARIOS[BOTH[0]].planned(WRECK, POLICY)

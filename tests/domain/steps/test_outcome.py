@@ -4,7 +4,8 @@ import pytest
 
 from unjam.domain.reports.report import word_of
 from unjam.domain.steps.outcome import Outcome, RunWord, StepWord
-from unjam.domain.world.finding import Finding, Scenario, Severity
+from unjam.domain.world.finding import Finding, Severity
+from unjam.domain.world.identity import Scenario
 
 DONE, ALREADY, REFUSED, FAILED = (
     StepWord.DONE,
@@ -14,7 +15,7 @@ DONE, ALREADY, REFUSED, FAILED = (
 )
 SAVED, SAVED_BEFORE = ("salvage", DONE), ("salvage", ALREADY)
 STILL = Finding(
-    scenario=Scenario.ORCHESTRATOR_CRASH,
+    scenario=Scenario("orchestrator_crash"),
     cause="dead with commits",
     severity=Severity.ERROR,
     summary="ws-1: its agent is gone",

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.domain.build import CLEAN, DIRTY, REPO, branch, process, row, snapshot, tree
 from unjam.domain.catalogue.diagnosis import diagnose
-from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
+from unjam.domain.catalogue.planning import plan_recovery
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.reports.check_report import check_document, healthy
 from unjam.domain.steps.plan import (
     Land,
@@ -21,8 +22,7 @@ from unjam.domain.steps.plan import (
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.elsewhere import Sharing, is_called
-from unjam.domain.world.finding import Scenario
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Row, Snapshot
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.workstream import Verdict, elsewhere, join, judge, unfinished_elsewhere
@@ -125,7 +125,7 @@ def test_no_orchestrator_is_started_and_no_living_agent_stopped_where_others_may
     dead = (row("ws-3"), branch("ws-3", 0), tree("ws-3", CLEAN))
     world = seen(row("ws-1"), row("ws-9", "pending"), *lively, *dead)
 
-    plan = plan_recovery({Scenario.ORCHESTRATOR_CRASH}, world, ALL_AUTO)
+    plan = plan_recovery({Scenario("orchestrator_crash")}, world, ALL_AUTO)
 
     assert not any(isinstance(one, Stop | Restart) for one in plan.steps)
     assert [one.workstream for one in plan.steps if isinstance(one, Record)] == ["ws-3"]
@@ -139,7 +139,7 @@ def test_a_person_settles_only_what_is_elsewhere_and_unfinished() -> None:
     world = seen(row("ws-1"), row("ws-2", "completed"), row("ws-3"), branch("ws-3"), tree("ws-3"))
 
     plan = plan_recovery(
-        {Scenario.ORCHESTRATOR_CRASH}, world, policy, frozenset({WorkstreamId("ws-1")})
+        {Scenario("orchestrator_crash")}, world, policy, frozenset({WorkstreamId("ws-1")})
     )
 
     (record,) = [one for one in plan.steps if isinstance(one, Record)]
@@ -195,7 +195,7 @@ worlds = st.builds(
 def test_no_plan_of_any_scenario_treats_what_is_elsewhere(world: Snapshot) -> None:
     others = {one.id for one in join(world) if one.elsewhere}
 
-    plan = plan_recovery(set(PLANNERS) - {Scenario.FAILING_MERGE}, world, ALL_AUTO)
+    plan = plan_recovery(set(SCENARIOS) - {Scenario("failing_merge")}, world, ALL_AUTO)
 
     kinds = (Record, Reopen, RemoveWorktree, RemoveBranch, Stop)
     assert not [one for one in plan.steps if isinstance(one, kinds) and one.workstream in others]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.domain.build import CLEAN, DIRTY, UNREAD, branch, process, row, snapshot, tree
 from unjam.domain.catalogue.planning import plan_recovery
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.scenarios.reset.plan import Remains, plan_reset
 from unjam.domain.steps.facts import holds, untold
 from unjam.domain.steps.plan import (
@@ -22,8 +23,7 @@ from unjam.domain.steps.plan import (
 )
 from unjam.domain.steps.policy import Policy, StepClass
 from unjam.domain.world.damage import Damage, LostBranch
-from unjam.domain.world.finding import Scenario
-from unjam.domain.world.identity import Role, WorkstreamId
+from unjam.domain.world.identity import Role, Scenario, WorkstreamId
 from unjam.domain.world.lookups import (
     UntoldError,
     branch_at,
@@ -36,7 +36,7 @@ from unjam.domain.world.snapshot import BadSpec, Snapshot, Spec, State
 from unjam.domain.world.truth import Truth, Unknown
 from unjam.domain.world.workstream import Verdict, join, judge
 
-ALL = tuple(one for one in Scenario if one is not Scenario.FAILING_MERGE)
+ALL = tuple(one for one in SCENARIOS if one != Scenario("failing_merge"))
 BY_ROW = (Record, Reopen, RemoveBranch, RemoveWorktree, Discard, EditSpec, Land)
 NEEDS_NOBODY = {
     StepClass.CLEAN,

@@ -7,7 +7,7 @@ import pytest
 
 from tests.domain.build import REPO, branch, process, row, snapshot, tree
 from unjam.domain.catalogue.diagnosis import diagnose
-from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
+from unjam.domain.catalogue.planning import plan_recovery
 from unjam.domain.reports.check_report import healthy
 from unjam.domain.scenarios.corruption.plan import plan_corruption
 from unjam.domain.scenarios.shared.foreign_worktrees import refusal
@@ -24,7 +24,7 @@ from unjam.domain.world.claims.ownership import (
     whose,
 )
 from unjam.domain.world.damage import Damage, StrayKind
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.snapshot import Snapshot, Stray, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.workstream import Verdict, join, judge
@@ -125,7 +125,7 @@ def test_what_is_not_ours_is_neither_judged_nor_touched(verdict: Whose) -> None:
     seen = held(verdict)
     found = {one.scenario for one in diagnose(seen)}
 
-    plan = plan_recovery(found & set(PLANNERS), seen, Policy())
+    plan = plan_recovery(found, seen, Policy())
 
     (stream,) = join(seen)
     assert judge(stream, seen).verdict is Verdict.UNKNOWN
@@ -148,7 +148,7 @@ def test_every_act_asks_the_proof_again(verdict: Whose) -> None:
 def test_only_what_is_wrong_everywhere_is_a_finding(verdict: Whose) -> None:
     seen = snapshot(replace(tree("ws-1"), whose=verdict))
 
-    found = diagnose(seen, (Scenario.WORKTREE_CORRUPTION,))
+    found = diagnose(seen, (Scenario("worktree_corruption"),))
 
     assert bool(found) is (verdict in WRONG)
     assert all(str(verdict) in one.summary for one in found)
@@ -178,7 +178,7 @@ def nested(*more: object) -> Snapshot:
 
 
 def removed(seen: Snapshot, policy: Policy | None = None) -> list[str]:
-    plan = plan_recovery({Scenario.ORCHESTRATOR_CRASH}, seen, policy or Policy())
+    plan = plan_recovery({Scenario("orchestrator_crash")}, seen, policy or Policy())
     return [one.worktree for one in plan.steps if isinstance(one, RemoveWorktree)]
 
 
@@ -194,7 +194,7 @@ def test_nothing_is_moved_with_a_living_agent_below_it() -> None:
     policy = Policy({StepClass.STOP: Consent.OFF})
 
     assert removed(seen, policy) == []
-    notes = plan_recovery({Scenario.ORCHESTRATOR_CRASH}, seen, policy).notes
+    notes = plan_recovery({Scenario("orchestrator_crash")}, seen, policy).notes
     assert any("deep/agent-2-ws-2 lies below it" in one for one in notes)
 
 

@@ -1,57 +1,16 @@
 """Run the detectors over a snapshot."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 
-from unjam.domain.scenarios.conflict.find import find_merge_conflict
-from unjam.domain.scenarios.corruption.find import find_worktree_corruption
-from unjam.domain.scenarios.crash.find import find_orchestrator_crash
-from unjam.domain.scenarios.database.find import find_database_lock
-from unjam.domain.scenarios.deadlock.find import find_dependency_deadlock
-from unjam.domain.world.finding import Finding, Scenario, Subject
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.catalogue.scenarios import SCENARIOS, Need, needing
+from unjam.domain.world.finding import Finding, Severity, Subject
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
-
-Detector = Callable[[Snapshot], Iterator[Finding]]
-
-
-def _find_agent_hang(snapshot: Snapshot) -> Iterator[Finding]:
-    if snapshot.watched:
-        # Most checks suspect nobody, and must answer in a blink.
-        from unjam.domain.scenarios.hang.find import find_agent_hang
-
-        yield from find_agent_hang(snapshot)
-
-
-def _find_failing_merge(snapshot: Snapshot) -> Iterator[Finding]:
-    if snapshot.tests is not None:
-        # In most repositories no tests were ever asked for.
-        from unjam.domain.scenarios.failing_merge.find import find_failing_merge
-
-        yield from find_failing_merge(snapshot)
-
-
-DETECTORS: Mapping[Scenario, Detector] = {
-    Scenario.ORCHESTRATOR_CRASH: find_orchestrator_crash,
-    Scenario.AGENT_HANG: _find_agent_hang,
-    Scenario.WORKTREE_CORRUPTION: find_worktree_corruption,
-    Scenario.DATABASE_LOCK: find_database_lock,
-    Scenario.MERGE_CONFLICT: find_merge_conflict,
-    Scenario.DEPENDENCY_DEADLOCK: find_dependency_deadlock,
-    Scenario.FAILING_MERGE: _find_failing_merge,
-}
-
-
-def asks_for_tests(scenarios: Collection[Scenario]) -> bool:
-    """Tell whether tests may be run: only where failing merges were asked for by name.
-
-    They take long and run agents' code; everything at once makes do with what is on record.
-    """
-    return Scenario.FAILING_MERGE in scenarios and len(scenarios) < len(DETECTORS)
 
 
 def diagnose(
     snapshot: Snapshot,
-    scenarios: Iterable[Scenario] = tuple(DETECTORS),
+    scenarios: Iterable[Scenario] = tuple(SCENARIOS),
     workstreams: frozenset[WorkstreamId] | None = None,
 ) -> tuple[Finding, ...]:
     """Return the findings of these scenarios; with ``workstreams``, only what concerns them.
@@ -60,10 +19,22 @@ def diagnose(
     While the trunk is damaged, nothing else can be told: that comes first, whatever was asked.
     """
     if snapshot.trunk_damaged:
-        return tuple(find_worktree_corruption(snapshot))
+        readers = (row for row in SCENARIOS.values() if row.reads_damage)
+        return tuple(one for row in readers for one in row.findings(snapshot))
     found: dict[tuple[str, tuple[Subject, ...]], Finding] = {}
     for scenario in scenarios:
-        for finding in DETECTORS[scenario](snapshot):
+        for finding in SCENARIOS[scenario].findings(snapshot):
             if workstreams is None or workstreams & set(finding.workstreams):
                 found.setdefault((finding.cause, finding.subjects), finding)
     return tuple(found.values())
+
+
+def disorder(snapshot: Snapshot) -> tuple[Finding, ...]:
+    """Find what no order of work could satisfy, or what would be waited for in vain."""
+    return tuple(one for row in needing(Need.ORDER) for one in row.findings(snapshot))
+
+
+def waits_in_vain(snapshot: Snapshot) -> str:
+    """Say what an orchestrator that is started now would sleep on for ever; nothing if it can work."""
+    errors = (one for one in disorder(snapshot) if one.severity is Severity.ERROR)
+    return next((one.summary for one in errors), "")

@@ -1,52 +1,16 @@
 """Plan the way out of everything that was found, as one plan."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from typing import Protocol
 
-from unjam.domain.scenarios.conflict.plan import plan_conflict
-from unjam.domain.scenarios.corruption.plan import plan_corruption
-from unjam.domain.scenarios.crash.plan import plan_crash
-from unjam.domain.scenarios.database.plan import plan_database
-from unjam.domain.scenarios.deadlock.plan import plan_deadlock
-from unjam.domain.scenarios.failing_merge.plan import plan_failing_merge
-from unjam.domain.scenarios.hang.plan import plan_hang
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.scenarios.shared.foreign_rows import kept_off
 from unjam.domain.scenarios.shared.tidying import nothing_below
 from unjam.domain.steps.facts import only_told
 from unjam.domain.steps.plan import Land, Plan, Push, Revert, Step
 from unjam.domain.steps.policy import Policy, StepClass
-from unjam.domain.world.finding import Scenario
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
-
-
-class Planner(Protocol):
-    """Plans the way out of one scenario, of these workstreams or of all and of what they share.
-
-    ``owed`` are steps a killed run had planned and not carried out.
-    """
-
-    def __call__(
-        self,
-        snapshot: Snapshot,
-        policy: Policy,
-        workstreams: frozenset[WorkstreamId] | None = None,
-        owed: tuple[Step, ...] = (),
-    ) -> Plan:
-        """Plan it; never raises for what was observed."""
-
-
-# In this order a workstream that several of them would treat is given to the first.
-PLANNERS: Mapping[Scenario, Planner] = {
-    Scenario.ORCHESTRATOR_CRASH: plan_crash,
-    Scenario.AGENT_HANG: plan_hang,
-    Scenario.WORKTREE_CORRUPTION: plan_corruption,
-    Scenario.DATABASE_LOCK: plan_database,
-    Scenario.MERGE_CONFLICT: plan_conflict,
-    Scenario.DEPENDENCY_DEADLOCK: plan_deadlock,
-    Scenario.FAILING_MERGE: plan_failing_merge,
-}
 
 _ORDER = (
     StepClass.STOP,
@@ -72,9 +36,9 @@ def plan_recovery(
 ) -> Plan:
     """Plan the way out of these scenarios; nothing is done twice, and no workstream in two ways."""
     plans = [
-        only_told(planner(snapshot, policy, workstreams, owed), snapshot)
-        for scenario, planner in PLANNERS.items()
-        if scenario in found
+        only_told(row.planned(snapshot, policy, workstreams, owed), snapshot)
+        for row in SCENARIOS.values()
+        if row.name in found
     ]
     if len(plans) == 1:
         return _only_ours(plans[0], snapshot, policy)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.catalogue.scenarios import Need, to_type
 from unjam.domain.readiness.checks import Checked, fails, met, unknown, warns
 from unjam.domain.readiness.prerequisites import Prerequisites, RemoteStanding
 from unjam.domain.scenarios.shared.restarting import workstreams_in_words
@@ -101,7 +102,7 @@ def _landed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
         if branch.landed is not Truth.YES and branch.own_commits != 0
     ]
     for one, branch in out[:SHOWN]:
-        advice = f"unjam recover orchestrator_crash --workstream {shlex.quote(one.id)}"
+        advice = f"{to_type('recover', Need.ROWS)} --workstream {shlex.quote(one.id)}"
         if branch.landed is Truth.UNKNOWN:
             yield unknown(name, f"{branch.name}: whether it has landed cannot be told")
         else:
@@ -144,7 +145,7 @@ def _worktrees(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
             quoted = shlex.quote(str(tree.path))
             yield warns(name, f"{shown} holds nothing unsaved", f"git worktree remove {quoted}")
     for stray in strays[:SHOWN]:
-        advice = "unjam recover worktree_corruption"
+        advice = to_type("recover", Need.OBJECTS)
         yield fails(name, f"{snapshot.place(stray.path)}: {stray.kind}", advice)
     if len(ours) > SHOWN:
         yield warns(name, f"and {len(ours) - SHOWN} more", "git worktree list")
@@ -225,4 +226,4 @@ def _verified(snapshot: Snapshot, verified: TrunkVerified | None) -> Iterator[Ch
     elif verified.passed:
         yield met(name, f"{verified.sentence}, at {snapshot.trunk_tip[:12]}")
     else:
-        yield fails(name, verified.sentence, "unjam check failing_merge")
+        yield fails(name, verified.sentence, to_type("check", Need.TESTS))

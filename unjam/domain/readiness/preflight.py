@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.catalogue.diagnosis import diagnose, disorder
+from unjam.domain.catalogue.scenarios import Need, needing, to_type
 from unjam.domain.readiness.checks import Checked, fails, met, unknown, warns
 from unjam.domain.readiness.prerequisites import Prerequisites, RemoteStanding
-from unjam.domain.scenarios.deadlock.find import find_dependency_deadlock
 from unjam.domain.scenarios.shared.restarting import workstreams_in_words
 from unjam.domain.world.file_scopes import colliding
-from unjam.domain.world.finding import Finding, Scenario
 from unjam.domain.world.identity import Role
 from unjam.domain.world.naming import Template, is_usable_id
 from unjam.domain.world.snapshot import Snapshot, Spec
@@ -85,7 +84,8 @@ def _primary(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
 def _leftovers(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     """Whatever a check finds is left of an earlier run; the order of work is checked by itself."""
     name = "nothing left of an earlier run"
-    found = [one for one in diagnose(snapshot) if one.scenario is not Scenario.DEPENDENCY_DEADLOCK]
+    by_itself = {row.name for row in needing(Need.ORDER)}
+    found = [one for one in diagnose(snapshot) if one.scenario not in by_itself]
     for finding in found[:_SHOWN]:
         yield fails(name, finding.summary, f"unjam recover {finding.scenario}")
     if len(found) > _SHOWN:
@@ -113,11 +113,11 @@ def _specs(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
 def _order(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     """Take warnings for failures: before a run there is no reason to begin with a knot."""
     name = "order of work"
-    found: list[Finding] = list(find_dependency_deadlock(snapshot))
+    found = disorder(snapshot)
     for finding in found[:_SHOWN]:
-        yield fails(name, finding.summary, "unjam recover dependency_deadlock")
+        yield fails(name, finding.summary, to_type("recover", Need.ORDER))
     if len(found) > _SHOWN:
-        yield fails(name, f"and {len(found) - _SHOWN} more", "unjam check dependency_deadlock")
+        yield fails(name, f"and {len(found) - _SHOWN} more", to_type("check", Need.ORDER))
     if not found:
         yield met(name, "no cycle, and everything that is waited for exists")
 
@@ -138,7 +138,7 @@ def _scopes(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
 def _state(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name, state, file = "state", snapshot.state, ground.state
     if state.readable is Truth.UNKNOWN:
-        yield unknown(name, f"it does not open: {state.because}", "unjam recover database_lock")
+        yield unknown(name, f"it does not open: {state.because}", to_type("recover", Need.DATABASE))
         return
     if state.readable is Truth.NO:
         yield met(name, "there is none yet: the orchestrator makes it")
@@ -147,7 +147,7 @@ def _state(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     if file is None:
         return
     if file.sound is not Truth.YES:
-        yield fails("state is sound", file.because, "unjam recover database_lock")
+        yield fails("state is sound", file.because, to_type("recover", Need.DATABASE))
     if file.mode != "wal":
         said = f"it is in {file.mode or 'an unknown'} mode: a reader stops every writer"
         advice = f"sqlite3 {state.location} 'PRAGMA journal_mode=WAL'"
@@ -239,7 +239,7 @@ def _conflicts(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     names = {one.ref: one.name for one in snapshot.branches}
     for clash in snapshot.clashes[:_SHOWN]:
         said = f"{names[clash.ref]} would conflict with {trunk} in {_some(clash.paths)}"
-        yield warns(name, said, "unjam recover merge_conflict")
+        yield warns(name, said, to_type("recover", Need.CLASHES))
     if len(snapshot.clashes) > _SHOWN:
         yield warns(name, f"and {len(snapshot.clashes) - _SHOWN} more")
     if not snapshot.clashes:

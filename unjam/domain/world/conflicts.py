@@ -141,3 +141,8 @@ def released(snapshot: Snapshot, over: Iterable[WorkstreamId] = ()) -> Mapping[W
 
 def _completed(snapshot: Snapshot) -> set[WorkstreamId]:
     return {row.workstream for row in snapshot.state.rows if row.status == "completed"}
+
+
+def page_name(workstream: WorkstreamId) -> str:
+    """Name the page that tells a person of a conflict, from the primary on."""
+    return f"reports/conflict_{workstream}.md"

@@ -4,19 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-from unjam.domain.world.identity import WorkstreamId
-
-
-class Scenario(StrEnum):
-    """A way runs break; also the name of its flow, page and test file."""
-
-    ORCHESTRATOR_CRASH = "orchestrator_crash"
-    AGENT_HANG = "agent_hang"
-    WORKTREE_CORRUPTION = "worktree_corruption"
-    FAILING_MERGE = "failing_merge"
-    DATABASE_LOCK = "database_lock"
-    DEPENDENCY_DEADLOCK = "dependency_deadlock"
-    MERGE_CONFLICT = "merge_conflict"
+from unjam.domain.world.identity import Scenario, WorkstreamId
 
 
 class Severity(StrEnum):

@@ -13,6 +13,9 @@ WorkstreamId = NewType("WorkstreamId", str)
 AgentId = NewType("AgentId", str)
 
 
+Scenario = NewType("Scenario", str)  # a way runs break; the catalogue has them all
+
+
 class Role(StrEnum):
     """What a process is to the orchestration."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from unjam.adapters.git.taking.salvage import Salvaged
 from unjam.adapters.journal import Journal
 from unjam.domain.catalogue.codec import to_record
+from unjam.domain.catalogue.scenarios import Need, needing
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import (
     Mend,
@@ -19,8 +20,7 @@ from unjam.domain.steps.plan import (
     Step,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
-from unjam.domain.world.finding import Scenario
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.lookups import why_rows_are_hidden
 from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.keeping.door import Door
@@ -139,7 +139,7 @@ class Recovery:
 
 def _untested(seen: Snapshot) -> frozenset[Scenario]:
     """Name what no look shows where no tests were run."""
-    return frozenset() if seen.tests else frozenset({Scenario.FAILING_MERGE})
+    return frozenset() if seen.tests else frozenset(one.name for one in needing(Need.TESTS))
 
 
 def outcome(step: Step, word: StepWord, sentence: str, *kept: str) -> Outcome:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from unjam.adapters import clock, files
-from unjam.domain.scenarios.deadlock.picture import picture_of
+from unjam.domain.catalogue.scenarios import picture_of
 from unjam.domain.scenarios.shared.spec_edit import without_dependencies
 from unjam.domain.steps.change import UpdateRow
 from unjam.domain.steps.outcome import Outcome, StepWord

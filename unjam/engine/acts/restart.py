@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unjam.domain.scenarios.deadlock.find import deadlocked
+from unjam.domain.catalogue.diagnosis import waits_in_vain
 from unjam.domain.steps.change import StartProcess
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Restart
@@ -24,7 +24,7 @@ def restart(run: Recovery, step: Restart, fresh: Snapshot) -> tuple[Outcome, ...
         raise RefusedError(
             f"it would wait for ever for {', '.join(waiting)}: their rows say running"
         )
-    asleep = deadlocked(fresh)
+    asleep = waits_in_vain(fresh)
     if asleep:
         raise RefusedError(f"it would sleep for ever: {asleep}")
     output = run.orchestration.home / "restart" / f"{run.run}.log"

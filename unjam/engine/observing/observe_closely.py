@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unjam.adapters.git.observing.start import StartedReading
-from unjam.domain.catalogue.diagnosis import DETECTORS
+from unjam.domain.catalogue.scenarios import Need, is_by_name, needs_of
 from unjam.domain.world.agents.overdue import agents_in, candidates
 from unjam.domain.world.conflicts import has_work_of_its_own
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.engine.observing.observe import observe
 from unjam.engine.observing.state_check import with_database
@@ -26,20 +26,19 @@ def observe_for(
     objects: bool = False,
 ) -> Snapshot:
     """Observe everything; for lost objects too where damage was asked for by name, or it is said."""
-    by_name = Scenario.WORKTREE_CORRUPTION in scenarios and len(scenarios) < len(DETECTORS)
-    snapshot = observe(orchestration, objects=objects or by_name, begun=begun)
-    thorough = Scenario.DATABASE_LOCK in scenarios and len(scenarios) < len(DETECTORS)
-    if Scenario.DATABASE_LOCK in scenarios:
-        snapshot = with_database(orchestration, snapshot, thorough=thorough)
-    if Scenario.MERGE_CONFLICT in scenarios and any(map(has_work_of_its_own, snapshot.branches)):
+    needs, by_name = needs_of(scenarios), is_by_name(scenarios)
+    for_objects = objects or (by_name and Need.OBJECTS in needs)
+    snapshot = observe(orchestration, objects=for_objects, begun=begun)
+    if Need.DATABASE in needs:
+        snapshot = with_database(orchestration, snapshot, thorough=by_name)
+    if Need.CLASHES in needs and any(map(has_work_of_its_own, snapshot.branches)):
         # Most healthy repositories have none: those need not wait for what merges.
         from unjam.engine.observing.conflict_prediction import with_clashes
 
-        asked = len(scenarios) < len(DETECTORS)
-        snapshot = with_clashes(orchestration, snapshot, all_of_them=asked)
+        snapshot = with_clashes(orchestration, snapshot, all_of_them=by_name)
     # Whoever is gone without an orchestrator is a crash's to report: a thousand of them are not
     # looked at a second time.
-    crashed = Scenario.ORCHESTRATOR_CRASH in scenarios and not any(snapshot.orchestrators())
+    crashed = Need.ROWS in needs and not any(snapshot.orchestrators())
     return watched(orchestration, snapshot, gone=not crashed)
 
 

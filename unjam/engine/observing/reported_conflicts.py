@@ -1,7 +1,8 @@
 """Read back what a person was told of a conflict; a check imports nothing that only landings need."""
 
 from unjam.adapters import files
-from unjam.domain.scenarios.shared.conflict_page import PageHead, page_head, page_name
+from unjam.domain.scenarios.shared.conflict_page import PageHead, page_head
+from unjam.domain.world.conflicts import page_name
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.naming import is_usable_id
 from unjam.engine.orchestration import Orchestration

@@ -1,6 +1,6 @@
 """Assess an orchestration and plan its recovery, before anything changes."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,19 +9,17 @@ from unjam.adapters.git.mending.shared_files import find_damaged_files
 from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.locks.git_locks import owners_of
 from unjam.adapters.processes.running.start_orchestrator import find_command
-from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
-from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
+from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.catalogue.planning import plan_recovery
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.reports.check_report import Document
 from unjam.domain.reports.report import planned_document
-from unjam.domain.scenarios.conflict.plan import why_conflicts_wait
-from unjam.domain.scenarios.crash.find import orchestrator_at_work
-from unjam.domain.scenarios.deadlock.plan import why_nothing_is_done
 from unjam.domain.scenarios.shared.foreign_rows import why_not_settled
 from unjam.domain.steps.change import StartProcess
 from unjam.domain.steps.plan import Plan, Restart, Step
 from unjam.domain.steps.policy import Consent, Policy, StepClass
-from unjam.domain.world.finding import Finding, Scenario
-from unjam.domain.world.identity import ProcessIdentity, WorkstreamId
+from unjam.domain.world.finding import Finding
+from unjam.domain.world.identity import ProcessIdentity, Scenario, WorkstreamId
 from unjam.domain.world.lookups import is_whole, why_rows_are_hidden
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Snapshot
@@ -112,7 +110,7 @@ def prepare(
     snapshot: Snapshot,
     policy: Policy,
     workstreams: frozenset[WorkstreamId] | None = None,
-    scenarios: tuple[Scenario, ...] = tuple(DETECTORS),
+    scenarios: tuple[Scenario, ...] = tuple(SCENARIOS),
     killed: tuple[PastRun, ...] = (),
 ) -> Prepared:
     """Diagnose and plan; raises RefusedError beside a living orchestrator, UsageError for a stranger.
@@ -125,20 +123,19 @@ def prepare(
     if living:
         return Prepared(snapshot, (), Plan(snapshot.repo, notes=(living,)))
     findings = diagnose(snapshot, scenarios, workstreams)
-    if not (findings or policy.gone):
-        _refuse_beside_orchestrator(snapshot, scenarios)
     owed = owed_by(killed)
+    rows = tuple(SCENARIOS[one] for one in scenarios)
+    asked = {one.name for one in rows if one.is_asked(policy, owed)}
+    if not findings:
+        _refuse(one.ask(one.hidden)(snapshot) for one in rows if one.name not in asked)
     found = {one.scenario for one in findings} or (set(scenarios[:1]) if owed else set())
-    if policy.gone:
-        found |= {Scenario.ORCHESTRATOR_CRASH}
-    if policy.vacuum or any(one.step_class is StepClass.DATABASE for one in owed):
-        found |= {Scenario.DATABASE_LOCK} & set(scenarios)
-    if found == {Scenario.DEPENDENCY_DEADLOCK} and (obstacle := why_nothing_is_done(snapshot)):
-        raise RefusedError(obstacle)
-    if found == {Scenario.MERGE_CONFLICT} and (obstacle := why_conflicts_wait(snapshot)):
-        raise RefusedError(obstacle)
-    _refuse_to_discard(policy, findings)
-    plan = plan_recovery(found & set(PLANNERS), snapshot, policy, workstreams, owed)
+    found |= asked
+    if len(found) == 1:
+        _refuse(row.ask(row.obstacle)(snapshot) for row in (SCENARIOS[one] for one in found))
+    wrong = (one.ask(one.refuses)(policy, findings) for one in SCENARIOS.values())
+    if because := next(filter(None, wrong), ""):
+        raise UsageError(because)
+    plan = plan_recovery(found, snapshot, policy, workstreams, owed)
     return Prepared(snapshot, findings, plan)
 
 
@@ -150,28 +147,10 @@ def _refuse_to_settle(policy: Policy, snapshot: Snapshot) -> None:
         raise RefusedError(f"--elsewhere: {because}")
 
 
-def _refuse_to_discard(policy: Policy, findings: tuple[Finding, ...]) -> None:
-    """Raise UsageError where something is to be given up that is in no conflict."""
-    known = {
-        name
-        for one in findings
-        if one.scenario is Scenario.MERGE_CONFLICT
-        for name in one.workstreams
-    }
-    strangers = sorted(policy.discard - known)
-    if strangers:
-        raise UsageError(f"{strangers[0]} is in no conflict, so it is not discarded")
-
-
-def _refuse_beside_orchestrator(snapshot: Snapshot, scenarios: tuple[Scenario, ...]) -> None:
-    """Raise RefusedError where only the orchestrator's life keeps something from being a failure."""
-    living = orchestrator_at_work(snapshot)
-    if living is not None and Scenario.ORCHESTRATOR_CRASH in scenarios:
-        surely = "is" if living.certain else "may be"
-        raise RefusedError(
-            f"an orchestrator {surely} at work (pid {living.identity.pid}: "
-            f"{' '.join(living.command)[:80]}); stop it first, or let it finish"
-        )
+def _refuse(obstacles: Iterable[str]) -> None:
+    """Raise RefusedError for the first thing that stands in the way."""
+    if because := next(filter(None, obstacles), ""):
+        raise RefusedError(because)
 
 
 def refuse_strangers(snapshot: Snapshot, workstreams: frozenset[WorkstreamId] | None) -> None:

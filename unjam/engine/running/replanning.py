@@ -5,7 +5,7 @@ from dataclasses import replace
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Plan, Step
 from unjam.domain.steps.policy import Consent
-from unjam.domain.world.finding import Scenario
+from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.carry_out import FACTS_CHANGED
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.running.prepare import prepare

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from unjam.adapters import files, lease
 from unjam.adapters.state.rows.empty import database_files
+from unjam.domain.catalogue.scenarios import Need, to_type
 from unjam.domain.scenarios.reset.plan import Remains, left_to_reset, plan_reset
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.policy import Policy
@@ -75,7 +76,7 @@ def _refuse_damaged(snapshot: Snapshot) -> None:
     if snapshot.trunk_damaged:
         raise RefusedError(
             f"{snapshot.trunk_name} is damaged, and is all that a reset keeps: "
-            "first unjam recover worktree_corruption"
+            f"first {to_type('recover', Need.OBJECTS)}"
         )
 
 

@@ -12,9 +12,11 @@ from typing import Any
 
 from unjam.adapters import journal, lease, machine
 from unjam.domain.catalogue.codec import UnreadableRecordError, from_record, to_record
-from unjam.domain.catalogue.diagnosis import DETECTORS, diagnose
+from unjam.domain.catalogue.diagnosis import diagnose
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.reports.check_report import healthy
-from unjam.domain.world.finding import Finding, Scenario
+from unjam.domain.world.finding import Finding
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.lookups import state_is_known
 from unjam.domain.world.signs import Look
 from unjam.domain.world.snapshot import Snapshot
@@ -75,7 +77,7 @@ def _to_recover(
     killed = unfinished(orchestration)
     if not open_ones and not killed:
         return (), "a person was called for it" if handed_over else ""
-    scenarios = tuple(one for one in DETECTORS if one in open_ones) or tuple(DETECTORS)
+    scenarios = tuple(one for one in SCENARIOS if one in open_ones) or tuple(SCENARIOS)
     try:
         prepared = prepare(snapshot, policy_of(orchestration), None, scenarios, killed)
     except RefusedError as error:

@@ -19,7 +19,7 @@ from unjam.adapters.processes.running.run import Verification, run_verify
 from unjam.adapters.processes.running.start_orchestrator import find_command
 from unjam.adapters.state.file_format import read_format
 from unjam.adapters.state.files.soundness import soundness_of
-from unjam.domain.catalogue.diagnosis import DETECTORS
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.readiness.checks import Checked
 from unjam.domain.readiness.postflight import SHOWN, TrunkVerified, postflight
 from unjam.domain.readiness.preflight import preflight
@@ -49,7 +49,7 @@ _SIDES = {
 
 def check_before(orchestration: Orchestration) -> tuple[Snapshot, tuple[Checked, ...]]:
     """Observe, survey and check before a run; no ref moves and no file of a person's changes."""
-    seen = observe_for(orchestration, tuple(DETECTORS))
+    seen = observe_for(orchestration, tuple(SCENARIOS))
     snapshot = with_clashes(orchestration, seen, all_of_them=True)
     ground = look_at_prerequisites(orchestration, snapshot)
     return snapshot, preflight(snapshot, ground, orchestration.branch_template)
@@ -64,7 +64,7 @@ def check_after(
     """
     if verify:
         orchestration.require_trust()
-    snapshot = observe_for(orchestration, tuple(DETECTORS))
+    snapshot = observe_for(orchestration, tuple(SCENARIOS))
     ground = replace(
         look_at_prerequisites(orchestration, snapshot), loose=_loose(orchestration, snapshot)
     )

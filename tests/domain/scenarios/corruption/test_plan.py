@@ -8,14 +8,14 @@ import pytest
 
 from tests.domain.build import NOW, REPO, TRUNK, branch, process, row, snapshot, tree
 from unjam.domain.catalogue.diagnosis import diagnose
-from unjam.domain.catalogue.planning import PLANNERS, plan_recovery
+from unjam.domain.catalogue.planning import plan_recovery
+from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.scenarios.corruption.plan import plan_corruption
 from unjam.domain.steps.facts import holds
 from unjam.domain.steps.plan import Abort, Mend, Plan, Salvage, Unregister, UnsafePlanError
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.world.damage import Damage, LostBranch, LostObject, StrayKind
-from unjam.domain.world.finding import Scenario
-from unjam.domain.world.identity import Role, WorkstreamId
+from unjam.domain.world.identity import Role, Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Lock, Operation, Snapshot, Stray, Worktree
 from unjam.domain.world.truth import Truth
 
@@ -55,7 +55,7 @@ def test_what_can_be_cured_is_saved_and_then_mended(damage: Damage) -> None:
 def test_every_damage_is_a_finding_and_has_a_way_out_or_a_reason(damage: Damage) -> None:
     seen = snapshot(row("ws-1", "blocked"), damaged(damage))
 
-    (finding,) = diagnose(seen, (Scenario.WORKTREE_CORRUPTION,))
+    (finding,) = diagnose(seen, (Scenario("worktree_corruption"),))
 
     assert damage in finding.summary
     assert bool(steps(seen)) != bool(notes(seen))
@@ -152,7 +152,7 @@ def test_of_strays_only_what_is_proven_an_agents_is_found_and_moved(
     seen = replace(snapshot(), strays=(stray,))
 
     assert steps(seen) == expected
-    assert bool(diagnose(seen, (Scenario.WORKTREE_CORRUPTION,))) is bool(expected)
+    assert bool(diagnose(seen, (Scenario("worktree_corruption"),))) is bool(expected)
 
 
 def test_the_row_of_a_stray_that_goes_fails_unless_it_has_another_worktree() -> None:
@@ -201,7 +201,7 @@ def test_an_operation_in_a_worktree_nobody_accounts_for_is_aborted_once_saved() 
     assert isinstance(abort, Abort)
     assert abort.worktree == salvage.worktree == "agent-1-ws-1"
     assert not diagnose(
-        snapshot(row("ws-1", "conflict"), *seen.worktrees), (Scenario.WORKTREE_CORRUPTION,)
+        snapshot(row("ws-1", "conflict"), *seen.worktrees), (Scenario("worktree_corruption"),)
     )
 
 
@@ -211,8 +211,8 @@ def test_a_worktree_the_crash_takes_away_is_not_repaired_before() -> None:
 
     plan = plan_recovery(found, seen, POLICY)
 
-    assert found == {Scenario.ORCHESTRATOR_CRASH, Scenario.WORKTREE_CORRUPTION}
-    assert found <= set(PLANNERS)
+    assert found == {Scenario("orchestrator_crash"), Scenario("worktree_corruption")}
+    assert found <= set(SCENARIOS)
     assert not [step for step in plan.steps if isinstance(step, Mend)]
 
 

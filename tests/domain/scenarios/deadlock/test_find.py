@@ -8,7 +8,8 @@ import pytest
 
 from tests.domain.build import NOW, process, row
 from tests.domain.scenarios.deadlock.deadlocks import blocked, ordered, spec
-from unjam.domain.scenarios.deadlock.find import deadlocked, find_dependency_deadlock
+from unjam.domain.catalogue.diagnosis import waits_in_vain
+from unjam.domain.scenarios.deadlock.find import find_dependency_deadlock
 from unjam.domain.world.finding import Finding, Severity
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.snapshot import BadSpec, LogTail, Row, Snapshot, State
@@ -28,7 +29,7 @@ def test_a_cycle_is_told_as_a_path() -> None:
     assert finding.workstreams == ("a", "b", "c")
     assert finding.severity is Severity.ERROR
     assert finding.evidence[0].fact.startswith("a depends on b: workstreams/")
-    assert deadlocked(snapshot) == finding.summary
+    assert waits_in_vain(snapshot) == finding.summary
 
 
 def test_every_knot_is_found_and_every_cycle_of_it_is_told() -> None:
@@ -68,7 +69,7 @@ def test_a_cycle_beside_other_work_is_a_warning_and_not_yet_a_deadlock() -> None
     (finding,) = find_dependency_deadlock(snapshot)
 
     assert finding.severity is Severity.WARNING
-    assert deadlocked(snapshot) == ""
+    assert waits_in_vain(snapshot) == ""
 
 
 def test_self_missing_and_near_names_are_told() -> None:

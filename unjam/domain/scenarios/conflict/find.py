@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.scenarios.shared.conflict_page import page_name
 from unjam.domain.world.conflicts import (
     ConflictStanding,
     Contender,
     contenders,
+    page_name,
     released,
     unblocked_rows,
 )
-from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
+from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.snapshot import Clash, Snapshot
 from unjam.domain.world.workstream import branch_in_words
+
+SCENARIO = Scenario("merge_conflict")
 
 _SHOWN = 5  # names in a line
 _SUMMARIES = {
@@ -31,7 +34,7 @@ def find_merge_conflict(snapshot: Snapshot) -> Iterator[Finding]:
         yield _finding(one, snapshot)
     for name, by in released(snapshot).items():
         yield Finding(
-            scenario=Scenario.MERGE_CONFLICT,
+            scenario=SCENARIO,
             cause="blocked by what is completed",
             severity=Severity.ERROR,
             summary=f"{name}: is blocked by {names_in_words(by)}, which landed in the meantime",
@@ -59,7 +62,7 @@ def _finding(found: Contender, snapshot: Snapshot) -> Finding:
     summary = _SUMMARIES[found.standing].format(ws=one.id, where=where, status=one.status)
     branch = (Subject("branch", one.branch.name),) if one.branch else ()
     return Finding(
-        scenario=Scenario.MERGE_CONFLICT,
+        scenario=SCENARIO,
         cause=str(found.standing),
         severity=Severity.WARNING if found.standing in _MILD else Severity.ERROR,
         summary=summary,

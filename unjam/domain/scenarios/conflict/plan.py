@@ -7,8 +7,7 @@ once for every change of its conflict; after that it waits for a person, and not
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from unjam.domain.scenarios.conflict.find import conflict_in_words, names_in_words
-from unjam.domain.scenarios.shared.conflict_page import page_name
+from unjam.domain.scenarios.conflict.find import SCENARIO, conflict_in_words, names_in_words
 from unjam.domain.scenarios.shared.restarting import Chosen, left_to_run, resume_command
 from unjam.domain.scenarios.shared.tidying import land_step, removals_of, salvages_of, trees_of
 from unjam.domain.steps.facts import NONE, fact, holds
@@ -30,10 +29,12 @@ from unjam.domain.world.conflicts import (
     Contender,
     contenders,
     is_conflict,
+    page_name,
     released,
     told_to_wait,
     unblocked_rows,
 )
+from unjam.domain.world.finding import Finding
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.snapshot import Snapshot
@@ -65,6 +66,13 @@ def why_conflicts_wait(snapshot: Snapshot) -> str:
         f"an orchestrator {surely} (pid {living.identity.pid}), which merges and writes rows itself;"
         " let it finish or stop it, then: unjam recover merge_conflict"
     )
+
+
+def why_not_discarded(policy: Policy, findings: tuple[Finding, ...]) -> str:
+    """Say what is to be given up and is in no conflict; nothing where all of it is in one."""
+    ours = (one for one in findings if one.scenario == SCENARIO)
+    strangers = sorted(policy.discard - {name for one in ours for name in one.workstreams})
+    return f"{strangers[0]} is in no conflict, so it is not discarded" if strangers else ""
 
 
 class _Planner:

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from unjam.domain.scenarios.shared.stale_locks import lingering_locks, lock_findings
 from unjam.domain.world.claims.ownership import WRONG, is_ours
 from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject
-from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
-from unjam.domain.world.identity import Role
+from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
+from unjam.domain.world.identity import Role, Scenario
 from unjam.domain.world.judging import anybody_at
 from unjam.domain.world.snapshot import Operation, Process, Snapshot, Stray, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Verdict, join, judge
+
+SCENARIO = Scenario("worktree_corruption")
 
 _SHOWN = 20  # objects in the evidence
 _FOR_A_PERSON = frozenset({Damage.LINK, Damage.OF_ANOTHER})
@@ -30,8 +32,8 @@ def find_worktree_corruption(snapshot: Snapshot) -> Iterator[Finding]:
         yield _branch_finding(branch)
     for stray in filter(is_ours, snapshot.strays):
         yield _stray_finding(stray, snapshot)
-    yield from lock_findings(snapshot, Scenario.WORKTREE_CORRUPTION)
-    yield from lingering_locks(snapshot)
+    yield from lock_findings(snapshot, SCENARIO)
+    yield from lingering_locks(snapshot, SCENARIO)
     if snapshot.lost:
         yield _lost_finding(snapshot)
 
@@ -67,7 +69,7 @@ def busy_in(tree: Worktree, snapshot: Snapshot) -> Iterator[Process]:
 def _shared_finding(shared: DamagedFile, snapshot: Snapshot) -> Finding:
     place = snapshot.place(shared.path)
     return Finding(
-        scenario=Scenario.WORKTREE_CORRUPTION,
+        scenario=SCENARIO,
         cause=f"shared: {shared.damage.name.lower()}",
         severity=Severity.ERROR,
         summary=f"{place}: {shared.damage}",
@@ -82,7 +84,7 @@ def _damage_finding(tree: Worktree, snapshot: Snapshot) -> Finding:
     mild = tree.whose in WRONG or bool(_FOR_A_PERSON & set(tree.damage))
     mild = mild or tree.lock_reason not in (None, "initializing")
     return Finding(
-        scenario=Scenario.WORKTREE_CORRUPTION,
+        scenario=SCENARIO,
         cause=", ".join(sorted(one.name.lower() for one in tree.damage)) or tree.whose.name.lower(),
         severity=Severity.WARNING if mild else Severity.ERROR,
         summary=f"{place}: {'; '.join(wrong)}",
@@ -111,7 +113,7 @@ def _operation_finding(tree: Worktree, operation: Operation, snapshot: Snapshot)
     intact = "its files are as Git left them"
     said = intact if tree.operation_intact is Truth.YES else "its files may have been edited since"
     return Finding(
-        scenario=Scenario.WORKTREE_CORRUPTION,
+        scenario=SCENARIO,
         cause=f"worktree in a {operation}",
         severity=Severity.WARNING,
         summary=f"{place} was left in the middle of a {operation}",
@@ -125,7 +127,7 @@ def _branch_finding(lost: LostBranch) -> Finding:
     name = lost.ref.removeprefix("refs/heads/")
     last = f"its reflog has it at {lost.last}" if lost.last else "no reflog tells where it stood"
     return Finding(
-        scenario=Scenario.WORKTREE_CORRUPTION,
+        scenario=SCENARIO,
         cause="branch lost",
         severity=Severity.ERROR,
         summary=f"branch {name} is missing or damaged",
@@ -143,7 +145,7 @@ def _stray_finding(stray: Stray, snapshot: Snapshot) -> Finding:
         for one in anybody_at(stray, snapshot)
     )
     return Finding(
-        scenario=Scenario.WORKTREE_CORRUPTION,
+        scenario=SCENARIO,
         cause=f"stray: {stray.kind.name.lower()}",
         severity=Severity.ERROR,
         summary=f"{place} is no worktree of this repository: {stray.kind}",
@@ -160,7 +162,7 @@ def _lost_finding(snapshot: Snapshot) -> Finding:
     if more > 0:
         evidence.append(Evidence("git", f"and {more} more"))
     return Finding(
-        scenario=Scenario.WORKTREE_CORRUPTION,
+        scenario=SCENARIO,
         cause="objects lost",
         severity=Severity.ERROR,
         summary=f"{counted(len(lost), 'object')} of the history missing or spoilt",

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from unjam.domain.scenarios.shared.stale_locks import lock_findings
 from unjam.domain.world.elsewhere import may_serve_others
-from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
+from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.judging import (
     is_on_no_branch,
     judgements,
@@ -13,10 +14,12 @@ from unjam.domain.world.judging import (
 )
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.naming import shown
-from unjam.domain.world.snapshot import Branch, Operation, Process, Snapshot, Worktree
+from unjam.domain.world.snapshot import Branch, Operation, Snapshot, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Judged, Verdict, Workstream
+
+SCENARIO = Scenario("orchestrator_crash")
 
 _SUMMARIES = {
     Verdict.LIVE: "{ws}: its agent still works, but no orchestrator on this machine waits for it",
@@ -56,7 +59,7 @@ def findings_without_orchestrator(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _shared_findings(snapshot: Snapshot, judged: tuple[Judged, ...]) -> Iterator[Finding]:
     """Find what is wrong with what all workstreams share."""
-    yield from lock_findings(snapshot, Scenario.ORCHESTRATOR_CRASH)
+    yield from lock_findings(snapshot, SCENARIO)
     if unpushed(snapshot):
         yield _unpushed_finding(snapshot)
     agent_branch = primary_on_agent_branch(snapshot)
@@ -68,12 +71,16 @@ def _shared_findings(snapshot: Snapshot, judged: tuple[Judged, ...]) -> Iterator
         yield _detached_finding(snapshot)
 
 
-def orchestrator_at_work(snapshot: Snapshot) -> Process | None:
-    """Return the living orchestrator that forbids a recovery, if there is something it forbids."""
+def why_not_found(snapshot: Snapshot) -> str:
+    """Say that only an orchestrator's life keeps something from being a failure; else nothing."""
     living = orchestrator_seen(snapshot)
     if living is None or next(findings_without_orchestrator(snapshot), None) is None:
-        return None
-    return living
+        return ""
+    surely = "is" if living.certain else "may be"
+    return (
+        f"an orchestrator {surely} at work (pid {living.identity.pid}: "
+        f"{' '.join(living.command)[:80]}); stop it first, or let it finish"
+    )
 
 
 def has_begun(one: Workstream) -> bool:
@@ -90,7 +97,7 @@ def _workstream_finding(judged: Judged, snapshot: Snapshot) -> Finding:
     trees = (Subject("worktree", snapshot.place(tree.path)) for tree in one.worktrees)
     mild = verdict is Verdict.LEFTOVER
     return Finding(
-        scenario=Scenario.ORCHESTRATOR_CRASH,
+        scenario=SCENARIO,
         cause=str(verdict),
         severity=Severity.WARNING if mild else Severity.ERROR,
         summary=summary,
@@ -108,7 +115,7 @@ def _operation_finding(primary: Worktree, operation: Operation) -> Finding:
         Truth.UNKNOWN: "whether its files were edited by hand cannot be told",
     }[primary.operation_intact]
     return Finding(
-        scenario=Scenario.ORCHESTRATOR_CRASH,
+        scenario=SCENARIO,
         cause=f"primary in a {operation}",
         severity=Severity.ERROR,
         summary=f"the primary checkout was left in the middle of a {operation}",
@@ -120,7 +127,7 @@ def _operation_finding(primary: Worktree, operation: Operation) -> Finding:
 def _unpushed_finding(snapshot: Snapshot) -> Finding:
     name = snapshot.remote.name if snapshot.remote else ""
     return Finding(
-        scenario=Scenario.ORCHESTRATOR_CRASH,
+        scenario=SCENARIO,
         cause="landed and not pushed",
         severity=Severity.WARNING,
         summary=f"what an earlier run landed on {snapshot.trunk_name} is not on {name}",
@@ -133,7 +140,7 @@ def _detached_finding(snapshot: Snapshot) -> Finding:
     primary = snapshot.primary
     hidden = counted(primary.hidden_commits, "commit")
     return Finding(
-        scenario=Scenario.ORCHESTRATOR_CRASH,
+        scenario=SCENARIO,
         cause="primary on no branch",
         severity=Severity.ERROR,
         summary=f"the primary checkout was left on commit {(primary.head or '')[:12]}, on no branch",
@@ -144,7 +151,7 @@ def _detached_finding(snapshot: Snapshot) -> Finding:
 
 def _primary_finding(snapshot: Snapshot, branch: Branch) -> Finding:
     return Finding(
-        scenario=Scenario.ORCHESTRATOR_CRASH,
+        scenario=SCENARIO,
         cause="primary on an agent's branch",
         severity=Severity.ERROR,
         summary=f"the primary checkout was left on {branch.name} instead of {snapshot.trunk_name}",

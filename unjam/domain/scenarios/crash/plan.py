@@ -15,3 +15,8 @@ def plan_crash(
 ) -> Plan:
     """Plan the recovery of these workstreams, or of all and of what they share."""
     return plan_abandoned(snapshot, policy, workstreams, owed)
+
+
+def is_asked(policy: Policy, _owed: tuple[Step, ...]) -> bool:
+    """Tell whether a person said of workstreams that their machine is gone for good."""
+    return bool(policy.gone)

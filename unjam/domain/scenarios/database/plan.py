@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
-from unjam.domain.scenarios.database.findings import NO_ROOM
+from unjam.domain.scenarios.database.find import NO_ROOM
 from unjam.domain.steps.plan import Plan, Step, only_safe
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.state_steps import (
@@ -326,3 +326,8 @@ def _told(one: TableCount) -> str:
     loose = f", {one.loose} of them on loose pages: some may have been deleted" if one.loose else ""
     read = "none" if one.read is None else one.read
     return f"{one.table}: {one.found} rows (SQLite reads {read}{loose})"
+
+
+def is_asked(policy: Policy, owed: tuple[Step, ...]) -> bool:
+    """Tell whether the state is to be rewritten, or a killed run has begun with it."""
+    return policy.vacuum or any(one.step_class is StepClass.DATABASE for one in owed)

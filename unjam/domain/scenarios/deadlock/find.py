@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from unjam.domain.graphs.cycles import cyclic_groups, inside, path_back, short_cycle
 from unjam.domain.world.dependencies import Ids, Waiting, blockers, waiting
-from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.judging import judgements
 from unjam.domain.world.lookups import orchestrator_seen, specs_are_known, state_is_known
 from unjam.domain.world.naming import shown
@@ -13,6 +13,7 @@ from unjam.domain.world.snapshot import BadSpec, Snapshot
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Verdict
 
+SCENARIO = Scenario("dependency_deadlock")
 _FINISHED = (Verdict.CONSISTENT, Verdict.LEFTOVER)
 _ENDED_BADLY = ("failed", "reverted", "discarded")
 _SHOWN = 12  # names in a line
@@ -39,12 +40,6 @@ def find_dependency_deadlock(snapshot: Snapshot) -> Iterator[Finding]:
         yield from _blocked_by_failed(found)
         yield from _starved(found)
         yield from (_bad_spec(one, snapshot) for one in snapshot.bad_specs)
-
-
-def deadlocked(snapshot: Snapshot) -> str:
-    """Say what an orchestrator that is started now would sleep on for ever; nothing if it can work."""
-    errors = (one for one in find_dependency_deadlock(snapshot) if one.severity is Severity.ERROR)
-    return next((one.summary for one in errors), "")
 
 
 def unblocked(snapshot: Snapshot, found: Waiting) -> tuple[WorkstreamId, ...]:
@@ -153,7 +148,7 @@ def _missing(snapshot: Snapshot, found: Waiting, severity: Severity) -> Iterator
             near = likely_meant(name, one, found)
             hint = (Evidence("specs", f"did it mean {shown(near)}?"),) if near else ()
             yield Finding(
-                scenario=Scenario.DEPENDENCY_DEADLOCK,
+                scenario=SCENARIO,
                 cause="depends on nothing that exists",
                 severity=severity,
                 summary=f"{shown(one)} depends on {shown(name)}, {is_nowhere}",
@@ -189,7 +184,7 @@ def _blocked_by_failed(found: Waiting) -> Iterator[Finding]:
             status = found.status(by)
             if status in _ENDED_BADLY and one != by:
                 yield Finding(
-                    scenario=Scenario.DEPENDENCY_DEADLOCK,
+                    scenario=SCENARIO,
                     cause=f"blocked by one that {_became(status)}",
                     severity=Severity.ERROR,
                     summary=f"{shown(one)} waits for {shown(by)}, which {_became(status)}",
@@ -228,7 +223,7 @@ def _bad_spec(bad: BadSpec, snapshot: Snapshot) -> Finding:
     duplicate = bad.same_as is not None
     what = "is a duplicate" if duplicate else "cannot be read"
     return Finding(
-        scenario=Scenario.DEPENDENCY_DEADLOCK,
+        scenario=SCENARIO,
         cause="duplicate id" if duplicate else "unreadable spec",
         severity=Severity.ERROR,
         summary=f"{place} {what}: {bad.because}",
@@ -246,7 +241,7 @@ def _finding(
     *evidence: Evidence,
 ) -> Finding:
     return Finding(
-        scenario=Scenario.DEPENDENCY_DEADLOCK,
+        scenario=SCENARIO,
         cause=cause,
         severity=severity,
         summary=summary,

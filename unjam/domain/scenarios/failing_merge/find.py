@@ -6,11 +6,13 @@ this trunk is judged, and where nobody asked, nothing is found. ``unjam check fa
 
 from collections.abc import Iterator, Sequence
 
-from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.trials import Blame, Case, Said, TrunkTests, Unit, tests_in_words
 from unjam.domain.world.words import counted, printable
+
+SCENARIO = Scenario("failing_merge")
 
 _SHOWN = 5  # tests in a line
 _LINES = 12  # of an output
@@ -50,7 +52,7 @@ def unit_at(tests: TrunkTests, number: int) -> Unit:
 def _unexplained(tests: TrunkTests, trunk: str) -> Finding:
     """Say that a landing found the trunk failing; what broke it was not looked for."""
     return Finding(
-        scenario=Scenario.FAILING_MERGE,
+        scenario=SCENARIO,
         cause="not explained yet",
         severity=Severity.ERROR,
         summary=f"the tests fail on {trunk}; to find out why: unjam recover failing_merge",
@@ -66,7 +68,7 @@ def _broken(tests: TrunkTests, guilty: tuple[int, ...], cases: Sequence[Case]) -
     beside = f" together with {unit_at(tests, pair.partner).name}" if pair and pair.partner else ""
     since = f"{tests_in_words(one.test for one in cases)} {_fail(cases)} since {named}{beside}"
     return Finding(
-        scenario=Scenario.FAILING_MERGE,
+        scenario=SCENARIO,
         cause="broken by landed work",
         severity=Severity.ERROR,
         summary=printable(since),
@@ -122,7 +124,7 @@ def _unsure(tests: TrunkTests, case: Case) -> Finding:
         else ""
     )
     return Finding(
-        scenario=Scenario.FAILING_MERGE,
+        scenario=SCENARIO,
         cause=str(Blame.UNSURE),
         severity=Severity.ERROR,
         summary=printable(f"{case.test} fails, and what broke it cannot be told: {case.because}"),
@@ -140,7 +142,7 @@ def _not_broken(blame: Blame, cases: Sequence[Case]) -> Finding:
     is_are = "is" if len(cases) == 1 else "are"
     summary = f"{names} {is_are} {how}" if blame is Blame.FLAKY else f"{names}: {how}"
     return Finding(
-        scenario=Scenario.FAILING_MERGE,
+        scenario=SCENARIO,
         cause=str(blame),
         severity=Severity.WARNING,
         summary=printable(summary),

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from unjam.domain.world.agents.score import HangVerdict
 from unjam.domain.world.agents.suspects import Suspect, suspects
-from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
-from unjam.domain.world.identity import Role
+from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
+from unjam.domain.world.identity import Role, Scenario
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.workstream import Workstream, judge
+
+SCENARIO = Scenario("agent_hang")
 
 _SUMMARIES = {
     HangVerdict.INPUT: "its agent waits for input that nobody gives",
@@ -48,7 +50,7 @@ def _finding(one: Suspect, snapshot: Snapshot) -> Finding:
     name = place if known is None else shown(known.id)
     subjects = (Subject("worktree", place), *pids)
     return Finding(
-        scenario=Scenario.AGENT_HANG,
+        scenario=SCENARIO,
         cause=str(verdict),
         severity=Severity.ERROR if one.is_hung or verdict in _ENDED else Severity.WARNING,
         summary=f"{name}: {_SUMMARIES[verdict]}",
@@ -63,7 +65,7 @@ def _crashed(one: Suspect, known: Workstream, snapshot: Snapshot) -> Finding:
     """Report an end that nobody waits for as a crash of the orchestrator is: they are the same."""
     trees = (Subject("worktree", snapshot.place(tree.path)) for tree in known.worktrees)
     return Finding(
-        scenario=Scenario.AGENT_HANG,
+        scenario=SCENARIO,
         cause=str(judge(known, snapshot).verdict),
         severity=Severity.ERROR,
         summary=f"{shown(known.id)}: its agent is gone, and its row was left behind",

@@ -15,11 +15,6 @@ _LINK = "120000"
 _TRUNK, _BRANCH = 2, 3  # sides, as Git counts them
 
 
-def page_name(workstream: WorkstreamId) -> str:
-    """Name the page that tells a person of a conflict, from the primary on."""
-    return f"reports/conflict_{workstream}.md"
-
-
 @dataclass(frozen=True, slots=True)
 class Told:
     """A conflict as a page tells it."""
@@ -34,6 +29,7 @@ class Told:
     messages: tuple[str, ...]
     contested: tuple[Contested, ...]
     place: str  # the checkout to settle it in
+    command: str  # that finishes what was settled
     is_there: bool = True  # it is to be made first
     dependents: tuple[WorkstreamId, ...] = ()
     before: tuple[str, ...] = ()  # how often these files conflicted earlier
@@ -156,7 +152,7 @@ def _steps(told: Told) -> Iterator[str]:
     for one in told.contested:
         yield from _settle(one, place, one.named(told.trunk))
     yield f"git -C {place} commit --no-edit"
-    yield "unjam recover merge_conflict"
+    yield told.command
     yield "```"
     yield ""
     yield (
@@ -166,7 +162,7 @@ def _steps(told: Told) -> Iterator[str]:
     )
     yield ""
     yield "```console"
-    yield f"unjam recover merge_conflict --discard {shlex.quote(told.workstream)}"
+    yield f"{told.command} --discard {shlex.quote(told.workstream)}"
     yield "```"
 
 

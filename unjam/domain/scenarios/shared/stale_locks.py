@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from unjam.domain.world.finding import Evidence, Finding, Scenario, Severity, Subject
+from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.snapshot import Lock, Snapshot
 from unjam.domain.world.truth import Truth
 
@@ -18,12 +19,12 @@ def lock_findings(snapshot: Snapshot, scenario: Scenario) -> Iterator[Finding]:
     )
 
 
-def lingering_locks(snapshot: Snapshot) -> Iterator[Finding]:
+def lingering_locks(snapshot: Snapshot, scenario: Scenario) -> Iterator[Finding]:
     """Find the locks that have been there for long and whose owner may or may not live."""
     for lock in snapshot.locks:
         if lock.stale is Truth.UNKNOWN and snapshot.observed_at - lock.since > _LONG:
             yield replace(
-                _finding(lock, snapshot, Scenario.WORKTREE_CORRUPTION),
+                _finding(lock, snapshot, scenario),
                 cause="lingering lock",
                 severity=Severity.WARNING,
                 summary=f"{snapshot.place(lock.path)}: it cannot be told whether its owner lives",

@@ -6,11 +6,12 @@ from unjam.adapters import clock, files
 from unjam.adapters.git.moving.conflict_details import conflict_details
 from unjam.adapters.git.moving.conflict_prediction import predicted
 from unjam.adapters.git.moving.merge import Conflict, Markers
-from unjam.domain.scenarios.shared.conflict_page import Told, page_head, page_name, page_of
+from unjam.domain.catalogue.scenarios import Need, to_type
+from unjam.domain.scenarios.shared.conflict_page import Told, page_head, page_of
 from unjam.domain.scenarios.shared.conflict_sides import Contested
 from unjam.domain.steps.change import MakeFolder, WriteFile
 from unjam.domain.steps.plan import Landing
-from unjam.domain.world.conflicts import behind
+from unjam.domain.world.conflicts import behind, page_name
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.lookups import worktree_on
 from unjam.domain.world.naming import is_usable_id
@@ -71,6 +72,7 @@ def _told(
         messages=messages,
         contested=contested,
         place=fresh.place(tree.path if tree else elsewhere / f"settle-{one.workstream}"),
+        command=to_type("recover", Need.CLASHES),
         is_there=tree is not None,
         dependents=tuple(behind((one.workstream,), fresh)),
         before=earlier_conflicts(run.orchestration, digest, [each.path for each in contested]),

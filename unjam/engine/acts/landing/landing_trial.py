@@ -17,6 +17,7 @@ from unjam.adapters.git.moving.trial_checkout import (
     trial_root,
 )
 from unjam.adapters.processes.running.run import Verification, run_verify
+from unjam.domain.catalogue.scenarios import Need, to_type
 from unjam.domain.steps import landing as searching
 from unjam.domain.steps.landing import (
     Candidate,
@@ -186,7 +187,7 @@ def _refusals(
     bench: _Bench, answer: searching.SearchedLanding
 ) -> Iterable[tuple[WorkstreamId, Landed]]:
     if answer.trunk_fails:
-        because = f"the trunk itself does not pass: {bench.said[()].sentence}; see: unjam check failing_merge"
+        because = f"the trunk itself does not pass: {bench.said[()].sentence}; see: {to_type('check', Need.TESTS)}"
         yield from ((one, _no(because)) for one in bench.landings)
         return
     for clash in answer.clashes:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from unjam.adapters.git.moving.exchange import Exchange, exchanged
 from unjam.adapters.git.moving.merge import OURS, Conflict, Merged, Nothing
+from unjam.domain.catalogue.scenarios import Need, to_type
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Revert
 from unjam.domain.world.identity import CommitId, WorkstreamId
@@ -36,7 +37,7 @@ def revert(run: Recovery, step: Revert, fresh: Snapshot) -> tuple[Outcome, ...]:
         if base == built_on:
             return _moved(run, step, fresh, (made, because))
         run.note("remote moved", to=base)
-    because = f"the remote moved {_REBUILDS} times while the tests ran; once it rests: unjam recover failing_merge"
+    because = f"the remote moved {_REBUILDS} times while the tests ran; once it rests: {to_type('recover', Need.TESTS)}"
     return _settled(run, step, StepWord.REFUSED, because)
 
 
