@@ -13,9 +13,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import PurePath
 
-from unjam.domain.scenarios.deadlock.find import find_dependency_deadlock
-from unjam.domain.scenarios.deadlock.picture import picture_of
-from unjam.domain.scenarios.deadlock.plan import plan_deadlock
+from unjam.domain.catalogue.diagnosis import disorder
+from unjam.domain.catalogue.planning import plan_recovery
+from unjam.domain.catalogue.scenarios import Need, needing, picture_of
 from unjam.domain.steps.policy import Policy
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.snapshot import Row, Snapshot, Spec, State, Unsaved, Worktree
@@ -31,15 +31,16 @@ def main() -> None:
     arguments.add_argument("--workstreams", type=int, default=10_000)
     arguments.add_argument("--rounds", type=int, default=5)
     chosen = arguments.parse_args()
+    about = [row.name for row in needing(Need.ORDER)]
     for name, build in SHAPES.items():
         snapshot = orchestration(build(random.Random(7), chosen.workstreams))
-        found = list(find_dependency_deadlock(snapshot))
-        plan = plan_deadlock(snapshot, Policy())
+        found = disorder(snapshot)
+        plan = plan_recovery(about, snapshot, Policy())
         times = [
             timed(action, chosen.rounds)
             for action in (
-                lambda: list(find_dependency_deadlock(snapshot)),  # noqa: B023 -- used at once
-                lambda: plan_deadlock(snapshot, Policy()),  # noqa: B023
+                lambda: disorder(snapshot),  # noqa: B023 -- used at once
+                lambda: plan_recovery(about, snapshot, Policy()),  # noqa: B023
                 lambda: picture_of(snapshot),  # noqa: B023
             )
         ]

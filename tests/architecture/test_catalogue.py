@@ -4,10 +4,15 @@ import ast
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prefect import Flow
+from prefect.exceptions import ParameterTypeError
 
 from deployments.serve import declared
+from flows.escalate import escalate
+from flows.recover import recover
 from tests.command import ROOT
 from unjam.domain.catalogue.references import resolved
 from unjam.domain.catalogue.scenarios import SCENARIOS, ScenarioRow
@@ -87,3 +92,12 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
         if isinstance(node, ast.ImportFrom) and node.module is not None:
             yield node.lineno, rooms.get(".".join(node.module.split(".")[:4]), "")
+
+
+@pytest.mark.parametrize("flow", [recover, escalate], ids=lambda flow: flow.name)
+def test_a_form_offers_every_scenario_and_takes_no_other(flow: Flow[Any, Any]) -> None:
+    offered, _ = flow.parameters.properties["scenarios"]["anyOf"]
+
+    assert offered["items"]["enum"] == list(SCENARIOS)
+    with pytest.raises(ParameterTypeError, match="unknown scenario"):
+        flow.validate_parameters({"repo": ".", "scenarios": ["orchestrator_crush"]})
