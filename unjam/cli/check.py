@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unjam.cli.say import Page, as_json, progress_line
-from unjam.domain.world.words import counted, printable
+from unjam.domain.world.words import counted, first_few, printable
 from unjam.engine.observing.head_start import HeadStart, head_start
 from unjam.errors import UsageError
 
@@ -175,9 +175,7 @@ def _print_elsewhere(page: Page, document: "Document") -> int:
     for one in document["elsewhere"]:
         reasons.setdefault(one["because"], []).append(f"{one['id']} {one['status']}")
     for because, names in reasons.items():
-        shown = ", ".join(names[:_ELSEWHERE])
-        more = f" and {len(names) - _ELSEWHERE} more" if len(names) > _ELSEWHERE else ""
-        page.line(f"elsewhere: {shown}{more}: {because}", "dim")
+        page.line(f"elsewhere: {first_few(names, _ELSEWHERE)}: {because}", "dim")
     return len(document["elsewhere"])
 
 
@@ -200,10 +198,9 @@ def _print_agents(page: Page, document: "Document") -> None:
 def _print_conflicts(page: Page, document: "Document") -> None:
     """Print which branches would conflict if they landed now, and how often files did so far."""
     for one in document["predicted_conflicts"]:
-        where = ", ".join(one["paths"][:_PATHS]) or "all of it"
-        more = f" and {len(one['paths']) - _PATHS} more" if len(one["paths"]) > _PATHS else ""
+        where = first_few(one["paths"], _PATHS) or "all of it"
         kinds = f" ({', '.join(one['kinds'])})" if one["kinds"] else ""
-        page.line(f"would conflict: {one['branch']} in {where}{more}{kinds}", "dim")
+        page.line(f"would conflict: {one['branch']} in {where}{kinds}", "dim")
     left = document["branches_not_merged"]
     if left:
         from unjam.domain.catalogue.scenarios import Need, to_type

@@ -13,6 +13,7 @@ from typing import Any
 
 from unjam.adapters import files
 from unjam.domain.steps.policy import Consent
+from unjam.domain.world.words import first_few
 from unjam.errors import UsageError
 from unjam.settings.model import SECTIONS, Untrusted
 from unjam.settings.personal import Personal, require_outside, state_folder
@@ -48,10 +49,9 @@ class Own:
     def sentence(self) -> str:
         """Say what is not in force, and what to do."""
         keys = [key for key, _ in self.needs]
-        more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
         are = "is" if len(keys) == 1 else "are"
         return (
-            f"you have not trusted {self.file} as it is now, so {', '.join(keys[:_SHOWN])}{more} "
+            f"you have not trusted {self.file} as it is now, so {first_few(keys, _SHOWN)} "
             f"{are} not in force; look at it and trust it with: {self.command}"
         )
 

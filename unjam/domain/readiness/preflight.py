@@ -12,7 +12,7 @@ from unjam.domain.world.identity import Role
 from unjam.domain.world.naming import Template, is_usable_id
 from unjam.domain.world.snapshot import Snapshot, Spec
 from unjam.domain.world.truth import Truth
-from unjam.domain.world.words import counted
+from unjam.domain.world.words import counted, first_few
 from unjam.domain.world.workstream import unfinished_elsewhere
 
 INODES = 100_000  # a few worktrees of a large project
@@ -268,5 +268,4 @@ def _left(snapshot: Snapshot) -> Iterator[Spec]:
 
 
 def _some(names: tuple[str, ...]) -> str:
-    shown = ", ".join(sorted(set(names))[:_SHOWN])
-    return shown if len(set(names)) <= _SHOWN else f"{shown} and {len(set(names)) - _SHOWN} more"
+    return first_few(sorted(set(names)), _SHOWN)

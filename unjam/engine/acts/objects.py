@@ -18,7 +18,7 @@ from unjam.domain.steps.plan import RestoreObjects
 from unjam.domain.steps.policy import Consent, StepClass
 from unjam.domain.world.damage import LostObject
 from unjam.domain.world.snapshot import Snapshot
-from unjam.domain.world.words import counted
+from unjam.domain.world.words import counted, first_few
 from unjam.engine.acts.recovery import Recovery, outcome
 from unjam.engine.keeping.vault import folder_of
 from unjam.errors import UnjamError
@@ -97,8 +97,7 @@ def _told(
         done += f", {counted(moved, 'spoilt file')} moved into the vault"
     if not left:
         return outcome(step, StepWord.DONE if back or moved else StepWord.ALREADY_DONE, done)
-    named = "; ".join(f"{one.kind or 'object'} {one.id} ({one.named})" for one in left[:_SHOWN])
-    more = len(left) - _SHOWN
-    named += f" and {more} more" if more > 0 else ""
+    each = [f"{one.kind or 'object'} {one.id} ({one.named})" for one in left]
+    named = first_few(each, _SHOWN, "; ")
     sentence = f"{done}; there is no copy of {named}; another clone may have it{way_back}"
     return outcome(step, StepWord.FAILED, sentence)

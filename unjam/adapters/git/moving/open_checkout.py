@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.user_config import effective_settings
+from unjam.domain.world.words import first_few
 from unjam.errors import RefusedError, TransientError
 
 _SHOWN = 10  # paths in a sentence
@@ -50,9 +51,7 @@ def leads_through_link(work_tree: Path, path: str) -> bool:
 
 def paths_in_words(paths: Iterable[str]) -> str:
     """Put paths into a sentence; only the first few, and always printable."""
-    names = [path.encode("utf-8", "replace").decode() for path in paths]
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return first_few([path.encode("utf-8", "replace").decode() for path in paths], _SHOWN)
 
 
 def _belongs(path: Path, admin: Path) -> bool:

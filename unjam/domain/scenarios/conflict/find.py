@@ -13,11 +13,12 @@ from unjam.domain.world.conflicts import (
 from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
 from unjam.domain.world.identity import Scenario
 from unjam.domain.world.snapshot import Clash, Snapshot
+from unjam.domain.world.words import first_few
 from unjam.domain.world.workstream import branch_in_words
 
 SCENARIO = Scenario("merge_conflict")
 
-_SHOWN = 5  # names in a line
+SHOWN = 5  # names in a line
 _SUMMARIES = {
     ConflictStanding.WAITS: "{ws}: its branch conflicts with the trunk{where}",
     ConflictStanding.OVER: "{ws}: its row says conflict, and its branch would merge now",
@@ -37,23 +38,17 @@ def find_merge_conflict(snapshot: Snapshot) -> Iterator[Finding]:
             scenario=SCENARIO,
             cause="blocked by what is completed",
             severity=Severity.ERROR,
-            summary=f"{name}: is blocked by {names_in_words(by)}, which landed in the meantime",
+            summary=f"{name}: is blocked by {first_few(by, SHOWN)}, which landed in the meantime",
             subjects=(Subject("workstream", name),),
             evidence=tuple(Evidence("state", f"{root} is completed") for root in by),
             workstreams=(name,),
         )
 
 
-def names_in_words(names: tuple[str, ...]) -> str:
-    """Name some in a line."""
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
 def conflict_in_words(clash: Clash) -> str:
     """Say what conflicts, and how."""
     kinds = f" ({', '.join(clash.kinds)})" if clash.kinds else ""
-    return f"{names_in_words(clash.paths) or 'all of it'}{kinds}"
+    return f"{first_few(clash.paths, SHOWN) or 'all of it'}{kinds}"
 
 
 def _finding(found: Contender, snapshot: Snapshot) -> Finding:
@@ -84,5 +79,5 @@ def _evidence(found: Contender, snapshot: Snapshot) -> Iterator[Evidence]:
     if waiting:
         verb = "depends" if len(waiting) == 1 else "depend"
         yield Evidence(
-            "state", f"{names_in_words(tuple(waiting))} {verb} on it and could be started"
+            "state", f"{first_few(tuple(waiting), SHOWN)} {verb} on it and could be started"
         )

@@ -7,7 +7,7 @@ once for every change of its conflict; after that it waits for a person, and not
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from unjam.domain.scenarios.conflict.find import SCENARIO, conflict_in_words, names_in_words
+from unjam.domain.scenarios.conflict.find import SCENARIO, SHOWN, conflict_in_words
 from unjam.domain.scenarios.shared.restarting import Chosen, left_to_run, resume_command
 from unjam.domain.scenarios.shared.tidying import land_step, removals_of, salvages_of, trees_of
 from unjam.domain.steps.facts import NONE, fact, holds
@@ -39,7 +39,7 @@ from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.truth import Truth
-from unjam.domain.world.words import counted
+from unjam.domain.world.words import counted, first_few
 from unjam.domain.world.workstream import Workstream, join
 
 
@@ -229,7 +229,7 @@ class _Planner:
         for name, by in unblocked_rows(roots, self.snapshot).items():
             yield Record(
                 subject=name,
-                reason=f"it depends on {names_in_words(by)}, which conflicts",
+                reason=f"it depends on {first_few(by, SHOWN)}, which conflicts",
                 facts=(*self.nobody, fact("row of", name, self.snapshot)),
                 workstream=name,
                 status="blocked",
@@ -244,7 +244,7 @@ class _Planner:
             if name not in following:
                 yield Reopen(
                     subject=name,
-                    reason=f"{names_in_words(by)} is no longer in its way",
+                    reason=f"{first_few(by, SHOWN)} is no longer in its way",
                     facts=(*self.nobody, fact("row of", name, self.snapshot)),
                     workstream=name,
                     after=tuple(one for one in by if one in landing),

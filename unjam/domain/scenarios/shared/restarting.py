@@ -6,6 +6,7 @@ from unjam.domain.steps.policy import Policy
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.naming import is_usable_id, shown
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.words import first_few
 from unjam.domain.world.workstream import unfinished_elsewhere
 
 Chosen = frozenset[WorkstreamId] | None  # None: all
@@ -49,6 +50,4 @@ def resume_command(policy: Policy, snapshot: Snapshot, chosen: Chosen) -> tuple[
 
 def workstreams_in_words(workstreams: AbstractSet[WorkstreamId]) -> str:
     """Name the first few."""
-    named = [shown(one) for one in sorted(workstreams)[:_SHOWN]]
-    more = len(workstreams) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more else "")
+    return first_few([shown(one) for one in sorted(workstreams)], _SHOWN)
