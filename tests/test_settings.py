@@ -102,17 +102,11 @@ def test_the_environment_wins_key_by_key(tmp_path: Path, monkeypatch: pytest.Mon
     assert settings.limits.attempts == 4
 
 
-def test_a_default_command_is_told_from_a_chosen_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_default_command_is_told_from_a_chosen_one(tmp_path: Path) -> None:
     assert load(tmp_path).orchestration.resume_is_default
-    assert load(tmp_path).verify.command_is_default
 
     write(tmp_path, '[orchestration]\ntrunk = "main"\nresume = []\n')
-    monkeypatch.setenv("UNJAM_VERIFY__COMMAND", '["python", "-m", "pytest", "-q"]')
-
     assert not load(tmp_path).orchestration.resume_is_default
-    assert not load(tmp_path).verify.command_is_default
 
 
 def test_settings_cannot_be_changed_afterwards(tmp_path: Path) -> None:

@@ -129,11 +129,6 @@ class Verify:
         ),
     )
 
-    @property
-    def command_is_default(self) -> bool:
-        """Nobody chose the command, so it may well not fit the project."""
-        return self.command is Verify.command
-
 
 @dataclass(frozen=True)
 class Hang:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.world import HOSTILE_IDS
 from unjam.domain.world.identity import AgentId, WorkstreamId
-from unjam.domain.world.naming import Owner, Template, is_usable_id, workstream_of_directory
+from unjam.domain.world.naming import Owner, Template, is_usable_id
 from unjam.errors import UsageError
 
 BRANCH = Template("ws/{workstream}/{agent}")
@@ -65,9 +65,13 @@ def test_other_branches_are_nobodys(ref: str) -> None:
 def test_a_directory_is_read_by_the_ids_that_exist() -> None:
     known = [WorkstreamId(one) for one in ("ws-1", "1", "ws-15")]
 
-    assert workstream_of_directory("agent-1-ws-15", known) == "ws-15"
-    assert workstream_of_directory("agent-1-ws-1", known) == "ws-1"
-    assert workstream_of_directory("agent-1-ws-2", known) is None
+    assert DIRECTORY.owner_among("agent-1-ws-15", known) == Owner(
+        WorkstreamId("ws-15"), AgentId("agent-1")
+    )
+    assert DIRECTORY.owner_among("agent-1-ws-1", known) == Owner(
+        WorkstreamId("ws-1"), AgentId("agent-1")
+    )
+    assert DIRECTORY.owner_among("agent-1-ws-2", known) is None
 
 
 def test_a_known_agent_decides_where_a_directory_could_be_read_in_two_ways() -> None:

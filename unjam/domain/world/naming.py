@@ -99,15 +99,6 @@ class Template:
 
 
 _AGENT_HERE = re.escape("{agent}")
-_DIRECTORY = Template("{agent}-{workstream}")
-
-
-def workstream_of_directory(
-    name: str, known: Iterable[WorkstreamId], template: Template = _DIRECTORY
-) -> WorkstreamId | None:
-    """Tell which workstream a worktree's directory was made for, if its name says so."""
-    owner = template.owner_among(name, known)
-    return owner.workstream if owner else None
 
 
 def _parts(name: str) -> set[str]:

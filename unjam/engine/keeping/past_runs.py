@@ -28,7 +28,6 @@ class PastRun:
     outcomes: tuple[Outcome, ...] = ()
     changes: tuple[Change, ...] = ()  # intended, in order; the last may not have been made
     made: tuple[Change, ...] = ()
-    undone_by: str | None = None
     records: tuple[dict[str, object], ...] = field(default=(), repr=False)
 
 

@@ -8,16 +8,13 @@ import pytest
 
 from tests.adapters.git.scene import MAIN, Scene, arm, fired
 from tests.world.shell import git
-from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving import remote as remote_module
-from unjam.adapters.git.moving.ref_moves import move_refs
 from unjam.adapters.git.moving.remote import (
     fetch_trunk,
     host_of,
     push,
     remote_tip,
     remote_url,
-    tracking_move,
 )
 from unjam.domain.steps.change import PushRef
 from unjam.domain.steps.outcome import StepWord
@@ -56,9 +53,7 @@ def decline(remote: Path, hook: str = "pre-receive") -> None:
     script.chmod(0o755)
 
 
-def test_a_push_moves_the_remote_and_the_repository_can_remember_it(
-    scene: Scene, remote: Path
-) -> None:
+def test_a_push_moves_the_remote_and_no_ref_of_ours(scene: Scene, remote: Path) -> None:
     new = scene.commit({"a.txt": "2\n"})
     change = order(scene, remote, new)
 
@@ -66,9 +61,7 @@ def test_a_push_moves_the_remote_and_the_repository_can_remember_it(
 
     assert word is StepWord.DONE
     assert there(remote) == new
-    assert scene.at("origin/main") == scene.first, "that is the caller's to record"
-    move_refs(Git(scene.common), [tracking_move(scene.common, change)], "pushed")
-    assert scene.at("origin/main") == new
+    assert scene.at("origin/main") == scene.first
     assert push(scene.common, change) is StepWord.ALREADY_DONE
 
 

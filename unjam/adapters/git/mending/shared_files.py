@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unjam.adapters.git.files import COMMIT, read_line, read_small
-from unjam.domain.world.damage import BLINDING, DamagedFile, SharedDamage
+from unjam.domain.world.damage import DamagedFile, SharedDamage
 
 _READING = 10.0  # seconds, for checksums; of what is left only the ends are compared
 _SETTLED = 60.0  # seconds; Git publishes the index of a pack a moment after the pack
@@ -36,11 +36,6 @@ def find_damaged_files(common: Path) -> tuple[DamagedFile, ...]:
 def kept_config(common: Path) -> Path:
     """Name where a copy of the sound configuration is kept."""
     return common / "unjam/config.kept"
-
-
-def is_blind(found: tuple[DamagedFile, ...]) -> bool:
-    """Tell whether Git can be asked nothing."""
-    return any(one.damage in BLINDING for one in found)
 
 
 def find_packs(common: Path) -> tuple[DamagedFile, ...]:

@@ -15,9 +15,8 @@ from pathlib import Path
 
 from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Git, GitAnswer
-from unjam.adapters.git.refs import resolve
 from unjam.adapters.git.user_config import personal_files
-from unjam.domain.steps.change import MoveRef, PushRef
+from unjam.domain.steps.change import PushRef
 from unjam.domain.steps.outcome import StepWord
 from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError, RefusedError, TransientError
@@ -126,13 +125,6 @@ def push(common: Path, change: PushRef) -> StepWord:
         _refuse_unless_on_top(common, change, tip)
         return StepWord.DONE
     raise _declined(common, change, answer)
-
-
-def tracking_move(common: Path, change: PushRef) -> MoveRef:
-    """Return the move that makes the repository remember a push that was made."""
-    branch = change.ref.removeprefix("refs/heads/")
-    ref = f"refs/remotes/{change.remote}/{branch}"
-    return MoveRef(ref, resolve(Git(common), ref), change.new)
 
 
 def host_of(url: str) -> str:

@@ -32,7 +32,6 @@ class TcpState(IntEnum):
 
     ESTABLISHED = 1
     SYN_SENT = 2
-    CLOSE = 7
     LISTEN = 10
 
 

@@ -52,7 +52,6 @@ class Rescue:
 
     found: tuple[RescuedRows, ...]
     others: tuple[str, ...]  # definitions of indices, views and triggers
-    is_schema_lost: bool
     sequences: tuple[tuple[str, int], ...] = ()  # of AUTOINCREMENT
 
 
@@ -72,7 +71,7 @@ def rescue(pages: Pages) -> Rescue:
     kept = tuple(one for one in found if one.all or one.table.root)
     others = tuple(sql for kind, _, _, sql in definitions if kind != "table" and sql)
     sequences = (*_sequences(pages, definitions), *_counted(counters))
-    return Rescue(kept, others, not tables, sequences)
+    return Rescue(kept, others, sequences)
 
 
 _Definition = tuple[str, str, int, str]
