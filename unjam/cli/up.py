@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unjam.adapters import clock, web
 from unjam.adapters.git.repository import find_repository
-from unjam.adapters.processes.looking.listening import listener
+from unjam.adapters.processes.looking.sockets import listener
 from unjam.adapters.processes.running.companion import Companion, end_companion, start_companion
 from unjam.cli.launch import application_root
 from unjam.cli.say import Page

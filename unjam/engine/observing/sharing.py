@@ -1,8 +1,7 @@
 """Say whom the state may serve beside this clone; closely only where that, or a bare row, asks for it."""
 
 from unjam.adapters import machine, mounts
-from unjam.adapters.state.location import file_of
-from unjam.adapters.state.reach import why_shared
+from unjam.adapters.state.location import file_of, why_shared
 from unjam.domain.world.elsewhere import Sharing, has_a_claim
 from unjam.domain.world.snapshot import Row, State
 from unjam.domain.world.truth import Truth

@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from unjam.adapters import files, specs
-from unjam.adapters.git.observing.changed_files import differing_files
 from unjam.adapters.git.observing.facts import GitFacts
-from unjam.adapters.git.observing.file_versions import Version, versions
+from unjam.adapters.git.observing.file_versions import Version, differing_files, versions
 from unjam.domain.graphs.cycles import cyclic_groups
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.snapshot import Added, Spec

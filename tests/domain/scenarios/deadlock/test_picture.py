@@ -10,9 +10,8 @@ from tests.domain.graphs.test_smallest_cut import Graph, graphs
 from tests.domain.scenarios.deadlock.deadlocks import blocked, ordered, spec
 from tests.world import HOSTILE_IDS
 from unjam.domain.graphs.cycles import in_order
-from unjam.domain.graphs.layers import layered
 from unjam.domain.graphs.svg import as_data_url
-from unjam.domain.scenarios.deadlock.picture import MOST_SHOWN, picture_of
+from unjam.domain.scenarios.deadlock.picture import MOST_SHOWN, layered, picture_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 

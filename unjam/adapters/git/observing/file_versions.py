@@ -1,7 +1,7 @@
-"""How a few files of the trunk came to be what they are: every version, the oldest first."""
+"""How files of the trunk came to be what they are: each version of a few, or what differs from one to the next."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from unjam.domain.world.identity import CommitId
 
 _MOST = 1000  # commits looked at; what is older came before all of them
 _PATHS = 500
+_FILES = ("100644", "100755")
 
 
 class Version(NamedTuple):
@@ -21,6 +22,13 @@ class Version(NamedTuple):
     commit: CommitId
     at: datetime
     content: bytes
+
+
+class Differing(NamedTuple):
+    """One file: the blob it was, and what it has become; None where it is not there."""
+
+    was: str | None
+    content: bytes | None
 
 
 def versions(common: Path, tip: CommitId, paths: Sequence[str]) -> tuple[Version, ...]:
@@ -60,3 +68,25 @@ def _entries(fields: Sequence[bytes]) -> Iterator[tuple[CommitId, str, bytes]]:
             continue
         yield commit, os.fsdecode(fields[place + 1]), fields[place].split(b" ")[3]
         place += 2
+
+
+def differing_files(
+    common: Path, directory: str, old: CommitId, new: CommitId
+) -> Mapping[str, Differing]:
+    """List by path the regular files of a directory that are not the same in two commits."""
+    git = Git(common)
+    plain = ("-r", "-z", "--raw", "--no-renames", "--no-abbrev")
+    fields = git.run("diff-tree", *plain, old, new, "--", f":(literal){directory}").fields()
+    entries = [
+        (path, *about.removeprefix(":").split(" "))
+        for about, path in zip(fields[::2], fields[1::2], strict=True)
+    ]
+    blobs = {one[4] for one in entries if one[2] in _FILES}
+    contents = read_objects(git, [blob.encode() for blob in sorted(blobs)])
+    return {
+        path: Differing(
+            was if before in _FILES else None,
+            contents.get(now.encode()) if after in _FILES else None,
+        )
+        for path, before, after, was, now, _ in entries
+    }

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 
+_WORDS = 60  # characters of a command
 _SOCK_DIAG = 4
 _BY_FAMILY = 20
 _DUMP = 0x301  # request, root, match
@@ -119,3 +120,15 @@ def _attribute(body: bytes, at: int, wanted: int) -> bytes | None:
 
 def _aligned(size: int) -> int:
     return (size + 3) & ~3
+
+
+def listener(port: int) -> str | None:
+    """Name the process that listens there, ``pid 4711 (python -m http.server)``; None: not told."""
+    import psutil
+
+    with suppress(psutil.Error):
+        for one in psutil.net_connections("tcp"):
+            if one.status == psutil.CONN_LISTEN and one.pid and one.laddr[1:] == (port,):
+                command = " ".join(psutil.Process(one.pid).cmdline())
+                return f"pid {one.pid} ({command[:_WORDS]})"
+    return None

@@ -1,11 +1,10 @@
 """A picture of who waits for whom: cycles, the proposed cut, and the chains that are blocked by them."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from unjam.domain.graphs.cycles import cyclic_groups, inside, short_cycle
-from unjam.domain.graphs.layers import NodePlace, layered
+from unjam.domain.graphs.cycles import Node, cyclic_groups, in_order, inside, short_cycle
 from unjam.domain.graphs.svg import TEXT, cut_to, safe, text
 from unjam.domain.scenarios.deadlock.proposed_cut import cut_of
 from unjam.domain.world.dependencies import Waiting, waiting
@@ -18,6 +17,7 @@ _WIDTH, _HEIGHT, _GAP, _RISE, _EDGE = 150, 40, 56, 104, 24
 _BESIDE = _WIDTH * 0.7  # where arrows that lead back leave and arrive
 _HEAD = 84
 _LETTERS = 19
+_SWEEPS = 6  # over the rows, against crossings
 
 _STYLE = (
     TEXT
@@ -37,6 +37,14 @@ path.cut{stroke:#cf222e;stroke-width:2.4;stroke-dasharray:7 5}
 
 _Edge = tuple[WorkstreamId, WorkstreamId]
 _Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlace:
+    """Where a node stands; columns may be halves, so that short rows are centred."""
+
+    layer: int
+    column: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,3 +235,39 @@ def _kind(one: WorkstreamId, graph: _Graph, found: Waiting) -> tuple[str, str]:
 
 def _corner(place: NodePlace) -> tuple[float, float]:
     return _EDGE + place.column * (_WIDTH + _GAP), _HEAD + place.layer * _RISE
+
+
+def layered(waits: Mapping[Node, Collection[Node]]) -> dict[Node, NodePlace]:
+    """Place every node of a graph without cycles."""
+    layer: dict[Node, int] = {}
+    for node in in_order(waits):
+        layer[node] = max((layer[other] + 1 for other in waits.get(node, ())), default=0)
+    rows: list[list[Node]] = [[] for _ in range(max(layer.values(), default=-1) + 1)]
+    for node in sorted(layer):
+        rows[layer[node]].append(node)
+    near = _neighbours(waits)
+    for sweep in range(_SWEEPS):
+        column = {node: float(number) for row in rows for number, node in enumerate(row)}
+        for row in rows[1:] if sweep % 2 == 0 else rows[-2::-1]:
+            row.sort(key=lambda node: (_mean(node, near, column), node))
+            column |= {node: float(number) for number, node in enumerate(row)}
+    widest = max(map(len, rows), default=0)
+    return {
+        node: NodePlace(layer[node], number + (widest - len(row)) / 2)
+        for row in rows
+        for number, node in enumerate(row)
+    }
+
+
+def _neighbours(waits: Mapping[Node, Collection[Node]]) -> dict[Node, list[Node]]:
+    near: dict[Node, list[Node]] = {}
+    for node, others in waits.items():
+        for other in others:
+            near.setdefault(node, []).append(other)
+            near.setdefault(other, []).append(node)
+    return near
+
+
+def _mean(node: Node, near: Mapping[Node, Collection[Node]], column: Mapping[Node, float]) -> float:
+    others = near.get(node, ())
+    return sum(column[other] for other in others) / len(others) if others else column[node]
