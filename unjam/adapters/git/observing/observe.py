@@ -25,6 +25,7 @@ from unjam.adapters.git.observing.start import StartedReading, start_reading
 from unjam.adapters.git.proving.commit_graph import Graph, History
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.repository import Repository
+from unjam.adapters.git.status.unsaved import inside
 from unjam.adapters.git.worktrees import Checkout, read_primary, read_worktrees, worktree_names
 from unjam.domain.world.claims.stash import Stash
 from unjam.domain.world.damage import DamagedFile
@@ -250,13 +251,7 @@ def is_intact(git: Git, checkout: Checkout, common: Path, unsaved: Unsaved) -> T
     stopped_at = read_line(checkout.admin / "AUTO_MERGE")
     if stopped_at is None or not COMMIT.fullmatch(stopped_at):
         return Truth.UNKNOWN
-    here = replace(
-        git,
-        git_dir=checkout.admin,
-        work_tree=checkout.path,
-        index=checkout.admin / "index",
-        environment={**git.environment, "GIT_COMMON_DIR": str(common)},
-    )
+    here = inside(git, checkout, common)
     try:
         same = _index_is(here, stopped_at) and _files_are(here, stopped_at)
     except UnjamError:

@@ -143,18 +143,23 @@ def _texts(paths: list[bytes]) -> tuple[str, ...]:
     return tuple(sorted(os.fsdecode(path) for path in paths))
 
 
-def ask_status(git: Git, checkout: Checkout, common: Path, because: str = "") -> Unsaved:
-    """Run a hardened ``git status`` there; raises PermanentError, and UnreadableError for submodules.
-
-    ``git`` is the repository with its drivers off. A file with a filter may show as modified.
-    """
-    here = replace(
+def inside(git: Git, checkout: Checkout, common: Path) -> Git:
+    """Ask Git in a checkout, whatever its own files say of where the repository is."""
+    return replace(
         git,
         git_dir=checkout.admin,
         work_tree=checkout.path,
         index=checkout.admin / "index",
         environment={**git.environment, "GIT_COMMON_DIR": str(common)},
     )
+
+
+def ask_status(git: Git, checkout: Checkout, common: Path, because: str = "") -> Unsaved:
+    """Run a hardened ``git status`` there; raises PermanentError, and UnreadableError for submodules.
+
+    ``git`` is the repository with its drivers off. A file with a filter may show as modified.
+    """
+    here = inside(git, checkout, common)
     if "config.worktree" in checkout.entries:
         here = here.without_drivers()
     _refuse_submodules(here, checkout.path)
