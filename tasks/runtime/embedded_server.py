@@ -1,4 +1,4 @@
-"""The server that a run without one starts for itself. Importing it takes seconds."""
+"""The server that a run without one starts for itself; kept apart for import time, which is seconds."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""Let the environment win over the file.
+"""Let the environment win over the file; kept apart for import time.
 
 Importing pydantic-settings takes longer than reading all of a small repository, so this module is
 imported only where one of our variables is set.

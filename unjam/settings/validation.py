@@ -1,6 +1,6 @@
-"""Make settings of what a file and the environment hold; imported only where one of them does.
+"""Make settings of what a file and the environment hold; kept apart for import time.
 
-pydantic does it, with models made from the plain dataclasses that everybody else sees.
+pydantic does it, and is imported only where one of them holds anything, with models made from the plain dataclasses that everybody else sees.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Read back what a person was told of a conflict; a check imports nothing that only landings need."""
+"""Read back what a person was told of a conflict; kept apart for import time."""
 
 from unjam.adapters import files
 from unjam.domain.scenarios.shared.conflict_page import PageHead, page_head

@@ -1,4 +1,4 @@
-"""Whether an earlier run saved the work of what now looks as if it had left nothing."""
+"""Whether an earlier run saved the work of what now looks as if it had left nothing; kept apart for import time."""
 
 import os
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Look closely at agents that have shown no sign of life for long: twice, a moment apart."""
+"""Look closely at agents that have shown no sign of life for long: twice, a moment apart; kept apart for import time."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

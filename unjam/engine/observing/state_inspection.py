@@ -1,4 +1,4 @@
-"""A close look at the state's file: its shape, who holds it and how, and what keeps it from working."""
+"""A close look at the state's file: its shape, who holds it and how, and what keeps it from working; kept apart for import time."""
 
 import os
 from collections.abc import Collection, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Gather what shows whose a row is: who has the state in hand, and what its agents have left in this clone."""
+"""Gather what shows whose a row is: who has the state in hand, and what its agents have left in this clone; kept apart for import time."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

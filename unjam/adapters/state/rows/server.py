@@ -1,4 +1,4 @@
-"""Every way to the state that goes through SQLAlchemy: servers, and writing to files."""
+"""Every way to the state that goes through SQLAlchemy: servers, and writing to files; kept apart for import time."""
 
 import sqlite3
 import threading

@@ -1,4 +1,4 @@
-"""Compare one row with what was seen of it, and write it, in one transaction."""
+"""Compare one row with what was seen of it, and write it, in one transaction; kept apart for import time."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
