@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from unjam.domain.world.words import first_few
+
 _SHOWN = 5  # tests in a line
 
 
@@ -146,6 +148,4 @@ class TrunkTests:
 
 def tests_in_words(tests: Iterable[str]) -> str:
     """Name some tests in a line."""
-    names = sorted(tests)
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return first_few(sorted(tests), _SHOWN)
