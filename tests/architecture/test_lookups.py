@@ -8,7 +8,7 @@ import pytest
 
 from tests.command import ROOT
 
-HERE = ROOT / "unjam" / "domain" / "lookups.py"
+HERE = ROOT / "unjam" / "domain" / "world" / "lookups.py"
 FIELDS = {"rows", "branches", "worktrees", "processes", "specs", "locks", "strays"}
 CALLS = {"orchestrators", "in_worktree"}
 SNAPSHOTS = {"snapshot", "fresh", "seen", "state", "now", "again", "facts"}
@@ -57,7 +57,7 @@ def test_nobody_else_searches_a_snapshot_for_one_thing(path: Path) -> None:
     assert found == [], f"{path}: use unjam.domain.world.lookups, which tells hidden from absent"
 
 
-@pytest.mark.parametrize("path", sorted(ACTS.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(ACTS.rglob("*.py")), ids=lambda path: path.stem)
 def test_no_act_takes_rows_it_could_not_read_for_none(path: Path) -> None:
     read = [
         f"line {node.lineno}"
