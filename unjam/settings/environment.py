@@ -15,8 +15,7 @@ from pydantic_settings import (
 )
 
 from unjam.errors import UsageError
-from unjam.settings.model import SECTIONS
-from unjam.settings.variables import DELIMITER, ENVIRONMENT
+from unjam.settings.model import DELIMITER, ENVIRONMENT, SECTIONS
 
 
 class Overridden(BaseSettings):

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unjam.errors import UsageError
-from unjam.settings.model import SECTIONS, Settings
+from unjam.settings.model import DELIMITER, ENVIRONMENT, SECTIONS, Settings
 from unjam.settings.personal import Personal, read_personal
 from unjam.settings.toml_file import Content, TomlFile, digest_of, parsed, read_bytes, read_toml
-from unjam.settings.variables import DELIMITER, ENVIRONMENT
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

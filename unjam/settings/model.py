@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         Workers,
     )
 
+ENVIRONMENT, DELIMITER = "UNJAM_", "__"  # UNJAM_VERIFY__COMMAND overrides [verify] command
+
 
 class Untrusted(StrEnum):
     """To what a repository's file may change a key before a person has trusted it; an approval, to a stricter one."""

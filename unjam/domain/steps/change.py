@@ -5,6 +5,7 @@ told afterwards whether it was made, and it can be taken back.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import PurePath
 
 from unjam.domain.world.identity import CommitId, ProcessIdentity, WorkstreamId
@@ -170,3 +171,12 @@ Change = (
     | SetStateMode
     | SwapState
 )
+
+
+class Side(StrEnum):
+    """On which side of a change the world is."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    BETWEEN = "between"
+    ELSEWHERE = "elsewhere"

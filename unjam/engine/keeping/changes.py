@@ -28,6 +28,7 @@ from unjam.domain.steps.change import (
     MoveRef,
     PushRef,
     SetStateMode,
+    Side,
     StartProcess,
     StopProcess,
     SwapState,
@@ -39,7 +40,6 @@ from unjam.domain.world.identity import CommitId
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Scalar
 from unjam.engine.keeping import state_changes
-from unjam.engine.keeping.change_sides import Side
 from unjam.engine.orchestration import Orchestration
 
 

@@ -7,10 +7,9 @@ from typing import assert_never
 from unjam.adapters.processes.locks.open_files import openers_of
 from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.files import exchange, reopen
-from unjam.domain.steps.change import SetStateMode, SwapState, TendState
+from unjam.domain.steps.change import SetStateMode, Side, SwapState, TendState
 from unjam.domain.world.database import SIDES
 from unjam.domain.world.words import counted
-from unjam.engine.keeping.change_sides import Side
 from unjam.errors import RefusedError, UnjamError
 
 StateChange = TendState | SetStateMode | SwapState

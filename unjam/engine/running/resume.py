@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unjam.adapters import files
-from unjam.domain.steps.change import AbortOperation, Change, MoveCheckout, MovePath, SwapState
+from unjam.domain.steps.change import (
+    AbortOperation,
+    Change,
+    MoveCheckout,
+    MovePath,
+    Side,
+    SwapState,
+)
 from unjam.domain.world.lookups import lock_at
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.acts.vault_places import lock_place
-from unjam.engine.keeping.change_sides import Side
 from unjam.engine.keeping.changes import checkout_name, side_of
 from unjam.engine.keeping.past_runs import PastRun
 from unjam.errors import TransientError, UnjamError

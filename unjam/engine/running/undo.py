@@ -14,6 +14,7 @@ from unjam.domain.steps.change import (
     MoveRef,
     PushRef,
     SetStateMode,
+    Side,
     StartProcess,
     StopProcess,
     SwapState,
@@ -25,7 +26,6 @@ from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.world.lookups import orchestrators_in
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.acts.salvage import save_now, worktree_of
-from unjam.engine.keeping.change_sides import Side
 from unjam.engine.keeping.changes import checkout_name, inverse, side_of
 from unjam.engine.keeping.past_runs import PastRun, past_run
 from unjam.engine.keeping.vault import NAMESPACE, folder_of

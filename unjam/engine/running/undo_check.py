@@ -14,13 +14,13 @@ from unjam.domain.steps.change import (
     MovePath,
     MoveRef,
     SetStateMode,
+    Side,
     SwapState,
     UpdateRow,
     WriteFile,
 )
 from unjam.domain.world.snapshot import Worktree
 from unjam.domain.world.truth import Truth
-from unjam.engine.keeping.change_sides import Side
 from unjam.engine.keeping.changes import columns_in_words, inverse, short, side_of
 from unjam.engine.keeping.past_runs import PastRun, later_standing, unfinished
 from unjam.engine.orchestration import Orchestration
