@@ -165,7 +165,6 @@ class Database:
     holders: tuple[Holder, ...] = ()
     bosses: tuple[Boss, ...] = ()  # orchestrators, where there are several
     free: int | None = None  # bytes
-    writable: Truth = Truth.YES
     read_only: str = ""  # why it cannot be written: a file system, or permissions
     file_system: str = ""  # kind, where it is one that other machines share
     tables: tuple[TableCount, ...] = ()  # of one that is damaged

@@ -82,7 +82,6 @@ def inspect_state(
         holders=holders,
         bosses=tuple(_bosses(path, snapshot)),
         free=_free(path),
-        writable=Truth.NO if read_only else Truth.YES,
         read_only=read_only,
         file_system=mounts.shared_kind(path),
         untold=() if grips.told else (_NO_LOCKS,),
