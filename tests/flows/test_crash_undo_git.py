@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import unjam
+from tests.command import ROOT, unjam
 from tests.flows.building import begun, on_trunk, recovered
 from tests.interrupt.killing import seeds
 from tests.recovering import recover, undo
@@ -144,7 +144,7 @@ def kill_until_it_ends(world: World, run: str, output: Path, dice: random.Random
     while True:
         goal = changes_begun(world) + dice.randint(1, 6)
         words = (sys.executable, "-m", "tests.recovering", world.repo, run)
-        program = Program(*words, cwd=Path(__file__).parents[2], output=output)
+        program = Program(*words, cwd=ROOT, output=output)
         while program.alive and changes_begun(world) < goal:
             pass
         if not program.alive:
