@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.sharing import ALL_OF_A, clone_of, working
+from tests.flows.elsewhere.sharing import ALL_OF_A, clone_of, working
 from tests.world import Program, World
 
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tests.flows.failing import ONLY
+from tests.flows.failing_merge.failing import ONLY
 from tests.recovering import recover
 from unjam.engine.culprits.investigate import known_tests
 from unjam.engine.orchestration import open_orchestration

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.conflicting import BLOCKABLE, settle, text
+from tests.flows.conflict.conflicting import BLOCKABLE, settle, text
 from tests.interrupt.driver import DRIVER
 from tests.interrupt.killing import comparable, kill_until_it_ends, seeds, start, trees
 from tests.recovering import recover

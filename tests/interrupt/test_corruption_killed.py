@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.test_worktree_corruption import at_work, taken_by
+from tests.flows.corruption.test_worktree_corruption import at_work, taken_by
 from tests.interrupt.driver import DRIVER
 from tests.interrupt.killing import comparable, kill_until_it_ends, seeds, start
 from tests.world import BREAKAGES, Treasure, World, git, git_status, spoil

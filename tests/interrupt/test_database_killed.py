@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.flows.holding import COMMITTED, Start, keeper, with_log
-from tests.flows.test_database_damage import spoiled, wrong_magic
+from tests.flows.database.holding import COMMITTED, Start, keeper, with_log
+from tests.flows.database.test_database_damage import spoiled, wrong_magic
 from tests.interrupt.driver import DRIVER
 from tests.interrupt.dying_driver import DYING
 from tests.interrupt.killing import start as start_driver

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.test_dependency_deadlock import deadlock, depends_on
+from tests.flows.deadlock.test_dependency_deadlock import deadlock, depends_on
 from tests.interrupt.driver import DRIVER
 from tests.interrupt.killing import comparable, kill_until_it_ends, seeds, start
 from tests.recovering import recover

@@ -8,7 +8,7 @@ import pytest
 
 from tests.command import ROOT, environment
 from tests.flows.building import on_trunk
-from tests.flows.failing import landed, with_suite
+from tests.flows.failing_merge.failing import landed, with_suite
 from tests.interrupt.killing import seeds
 from tests.world import Program, World, processes_below, wait_until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.building import on_trunk
-from tests.flows.hanging import alive, impatient, ordered, silence
+from tests.flows.hang.hanging import alive, impatient, ordered, silence
 from tests.interrupt.killing import kill_until_it_ends, seeds
 from tests.world import World, processes_below
 from tests.world.hanging import Stage, stage

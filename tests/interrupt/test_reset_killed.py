@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import recovering
-from tests.flows.test_reset import exact, wreck
+from tests.flows.reset.test_reset import exact, wreck
 from tests.interrupt.killing import comparable, journal_lines, kill_until_it_ends, seeds, start
 from tests.recovering import undo
 from tests.resetting import DRIVER, reset

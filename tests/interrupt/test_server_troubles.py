@@ -16,7 +16,7 @@ from prefect.settings import temporary_settings
 
 from tests.command import ROOT, command, environment, unjam_json
 from tests.deployed import served, started, until_state
-from tests.flows.test_watch_closes import BEGUN, until_begun, wreck
+from tests.flows.watching.test_watch_closes import BEGUN, until_begun, wreck
 from tests.interrupt.killing import journal_lines
 from tests.prefect_server import QUIET, free_port, healthy
 from tests.world import Program, World, wait_until

@@ -1,0 +1,1 @@
+"""Worktrees, shared files and objects that are damaged."""

@@ -1,0 +1,1 @@
+"""A state that is locked, damaged, hidden, or in a bad place."""

@@ -1,0 +1,1 @@
+"""Dependencies that wait for each other."""

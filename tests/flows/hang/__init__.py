@@ -1,0 +1,1 @@
+"""Agents that hang, and those that only look so."""

@@ -1,0 +1,1 @@
+"""The emergency reset, and the way back."""

@@ -1,0 +1,1 @@
+"""The watch: what it tells, starts and closes, and by whose word."""
