@@ -9,8 +9,8 @@ from unjam.adapters.git.files import (
     git_dir_named_by,
     git_dir_text,
 )
+from unjam.adapters.git.index import DamagedIndexError, ForeignIndexError, read_index
 from unjam.adapters.git.repository import Repository
-from unjam.adapters.git.status.index_file import DamagedIndexError, ForeignIndexError, read_index
 from unjam.domain.world.claims.ownership import Leads, Links, is_same_elsewhere, is_windows, posix
 
 # Below these every system has its own: that they are there says nothing of what was below them.

@@ -43,9 +43,22 @@ def test_the_number_of_processes_does_not_grow_with_the_fleet(
     for number in range(2, 12):
         world.workstream(f"ws-{number}").worktree().commits({f"{number}.py": "1\n"})
         world.workstream(f"ws-{number}").leaves({"untracked.py": "1\n"})
+    for number, version in ((2, "4"), (3, "4"), (4, "2")):
+        tree = world.workstream(f"ws-{number}").tree
+        git("update-index", "--index-version", version, cwd=tree)
+        if number > 2:
+            conflict_in(tree)
 
     assert processes() == few
     assert few < 25
+
+
+def conflict_in(tree: Path) -> None:
+    """Leave a merge that conflicts."""
+    blob = git("rev-parse", "HEAD:src/app.py", cwd=tree)
+    sides = "".join(f"100644 {blob} {side}\tsrc/app.py\n" for side in (1, 2, 3))
+    gone = f"0 {blob}\tsrc/app.py\n"
+    git("update-index", "--index-info", cwd=tree, stdin=gone + sides)
 
 
 @pytest.mark.parametrize("claim", forking.ALL)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.adapters.git.observing.looking import asked, look, told
 from tests.adapters.git.scene import Scene
+from tests.world.shell import git
 from unjam.domain.world.truth import Truth
 
 NAMES = (
@@ -57,6 +58,8 @@ class Mess:
             self.commit,
             self.fifo,
             self.nested,
+            self.conflict,
+            self.version,
         )
 
     def act(self, times: int) -> None:
@@ -135,6 +138,23 @@ class Mess:
     def fifo(self) -> None:
         """Leave a pipe."""
         os.mkfifo(self.path().with_suffix(".pipe"))
+
+    def conflict(self) -> None:
+        """Leave some sides of a path in the index, as a merge does; the file may be gone, too."""
+        path = self.path().relative_to(self.scene.path)
+        blob = self.scene.git("hash-object", "-w", "a.txt")
+        sides = self.random.sample((1, 2, 3), self.random.choice((2, 3)))
+        lines = [
+            f"0 {'0' * 40}\t{path}",
+            *(f"100644 {blob} {side}\t{path}" for side in sorted(sides)),
+        ]
+        git(
+            "update-index", "-z", "--index-info", cwd=self.scene.path, stdin="\0".join(lines) + "\0"
+        )
+
+    def version(self) -> None:
+        """Write the index as another version."""
+        self.scene.git("update-index", "--index-version", self.random.choice(("2", "3", "4")))
 
     def nested(self) -> None:
         """Leave a repository inside."""

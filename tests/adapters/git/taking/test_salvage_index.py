@@ -9,6 +9,7 @@ import pytest
 from tests.adapters.git.taking.salvaging import Repository, restored, without_link
 from tests.world.inventory import git_bytes
 from tests.world.shell import git_status
+from unjam.adapters.git.index import IndexEntry
 from unjam.adapters.git.objects import ObjectHeader
 from unjam.adapters.git.taking import store
 from unjam.adapters.git.taking.intake import Intake
@@ -67,20 +68,18 @@ def test_stat_data_is_believed_only_if_all_of_it_fits_and_is_older_than_the_inde
         index = read_staged_index(plain.admin / "index", shop.room)
         (entry,) = (one for one in index.entries if one.path == b"src/app.py")
         known = shop.objects.known([entry.oid])
-    assert entry.stamp is not None
+    assert entry.mtime
 
-    def believed(*, written_ns: int = 2**62, stamp: tuple[int, ...] | None = entry.stamp) -> bool:
+    def believed(*, written_ns: int = 2**62, seen: IndexEntry = entry) -> bool:
         changed = StagedIndex(IndexState.OK, written_ns)
-        return is_unchanged(entry._replace(stamp=stamp), status, changed, known)
+        return is_unchanged(seen, status, changed, known)
 
     assert believed()
     assert believed(written_ns=status.st_mtime_ns + 1)
     assert not believed(written_ns=status.st_mtime_ns)  # it may have changed in the same tick
-    assert not believed(stamp=None)
-    for position in (0, 1, 2, 3, 5, 7, 8, 9):
-        other = list(entry.stamp)
-        other[position] += 1
-        assert not believed(stamp=tuple(other)), position
+    for name in ("ctime", "ctime_ns", "mtime", "mtime_ns", "inode", "owners", "size"):
+        other = entry._replace(**{name: getattr(entry, name) + 1})
+        assert not believed(seen=other), name
     larger = {entry.oid: ObjectHeader(b"blob", status.st_size + 1)}  # it was converted on its way
     assert not is_unchanged(entry, status, StagedIndex(IndexState.OK, 2**62), larger)
     assert not is_unchanged(entry, status, StagedIndex(IndexState.OK, 2**62), {})

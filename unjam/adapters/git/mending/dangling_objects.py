@@ -11,9 +11,9 @@ from pathlib import Path
 
 from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.index import DamagedIndexError, ForeignIndexError, read_index
 from unjam.adapters.git.mending.lost_objects import DEADLINE
 from unjam.adapters.git.objects import open_objects
-from unjam.adapters.git.status.index_file import DamagedIndexError, ForeignIndexError, read_index
 from unjam.adapters.git.taking import store
 from unjam.adapters.git.taking.borrowed import below_trees, copies
 from unjam.adapters.git.taking.intake import Intake
@@ -55,7 +55,7 @@ def gather(common: Path) -> CommitId | None:
 def _staged(common: Path) -> Iterator[str]:
     for index in common.glob("worktrees/*/index"):
         try:
-            yield from (one.blob.hex() for one in read_index(index).entries)
+            yield from (one.oid.hex() for one in read_index(index).entries)
         except (DamagedIndexError, ForeignIndexError):
             continue
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from unjam.adapters.git.all_refs import Tips
 from unjam.adapters.git.files import backlink, git_dir_named_by, read_line
-from unjam.adapters.git.repository import Repository
-from unjam.adapters.git.status.index_file import (
+from unjam.adapters.git.index import (
     DamagedIndexError,
     ForeignIndexError,
     read_index,
 )
+from unjam.adapters.git.repository import Repository
 from unjam.adapters.git.worktrees import Checkout
 from unjam.domain.world.claims.ownership import WRONG, Whose
 from unjam.domain.world.damage import Damage

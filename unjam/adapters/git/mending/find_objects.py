@@ -10,8 +10,8 @@ from pathlib import Path
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import NOBODY
+from unjam.adapters.git.index import DamagedIndexError, ForeignIndexError, read_index
 from unjam.adapters.git.reflog import Move, read_reflog
-from unjam.adapters.git.status.index_file import DamagedIndexError, ForeignIndexError, read_index
 from unjam.adapters.git.taking.pack import Content, write_pack
 from unjam.adapters.git.taking.trees import Leaf, build_trees, object_id
 
@@ -105,9 +105,9 @@ def _staged(admin: Path) -> list[Leaf]:
     except (DamagedIndexError, ForeignIndexError):
         return []
     return [
-        Leaf(one.path, _MODES.get(one.mode, b"%o" % one.mode), one.blob)
+        Leaf(one.path, _MODES.get(one.mode, b"%o" % one.mode), one.oid)
         for one in entries
-        if not one.intended
+        if not one.intended and not one.stage
     ]
 
 

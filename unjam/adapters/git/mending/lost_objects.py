@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.index import DamagedIndexError, ForeignIndexError, read_index
 from unjam.adapters.git.repository import Repository
-from unjam.adapters.git.status.index_file import DamagedIndexError, ForeignIndexError, read_index
 from unjam.domain.world.damage import LostObject
 from unjam.errors import UnjamError
 
@@ -131,7 +131,7 @@ def _staged(admins: Iterable[Path]) -> dict[str, str]:
             continue
         for one in entries:
             if one.mode != _GITLINK and not one.intended:
-                found[one.blob.hex()] = f"staged in {admin.name}: {os.fsdecode(one.path)}"
+                found[one.oid.hex()] = f"staged in {admin.name}: {os.fsdecode(one.path)}"
     return found
 
 

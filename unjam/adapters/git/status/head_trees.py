@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from unjam.adapters.git.batches import read_objects
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.status.index_file import Index
+from unjam.adapters.git.index import Index
 from unjam.adapters.git.status.quick_status import AskGitError
 from unjam.adapters.git.status.untracked import UnreadableError
 
@@ -53,7 +53,7 @@ def staged_paths(question: HeadQuestion, trees: Mapping[bytes, bytes | None]) ->
         _require_no_other(question, doubtful, directory, {above + name for name in subtrees})
         here, there = staged.get(directory, {}), committed[directory]
         for name in (here.keys() | there.keys()) - subtrees:
-            if here.get(name) != there.get(name):
+            if here.get(name) != there.get(name) and above + name not in question.index.conflicted:
                 yield above + name
 
 
@@ -80,7 +80,7 @@ def _by_directory(index: Index, doubtful: Mapping[bytes, None]) -> dict[bytes, _
     for entry in index.entries:
         directory, _, name = entry.path.rpartition(b"/")
         if directory in doubtful and not entry.intended:
-            listed.setdefault(directory, {})[name] = (entry.mode, entry.blob)
+            listed.setdefault(directory, {})[name] = (entry.mode, entry.oid)
     return listed
 
 

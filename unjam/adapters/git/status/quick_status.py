@@ -16,7 +16,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from unjam.adapters.git.files import read_small
-from unjam.adapters.git.status.index_file import Index, IndexEntry
+from unjam.adapters.git.index import Index, IndexEntry
 from unjam.adapters.git.status.untracked import (
     UnreadableError,
     UntrackedPath,
@@ -91,6 +91,7 @@ class Changes:
     modified: list[bytes] = field(default_factory=list)
     deleted: list[bytes] = field(default_factory=list)
     untracked: list[bytes] = field(default_factory=list)
+    conflicted: list[bytes] = field(default_factory=list)
 
 
 def compare_files(root: bytes, index: Index, rules: Rules) -> Changes:
@@ -115,6 +116,10 @@ class _Comparison:
         tracked = {entry.path for entry in index.entries}
         self._candidates, hidden = look_around(self._root, tracked)
         entries = index.entries
+        if index.conflicted:
+            entries = [entry for entry in entries if not entry.stage]
+            self._changes.conflicted += index.conflicted
+            self._leave_directories_to_git(index.conflicted)
         if hidden:
             gone = [entry for entry in entries if is_below(entry.path, hidden)]
             self._changes.deleted += [entry.path for entry in gone if not entry.skipped]
@@ -123,6 +128,11 @@ class _Comparison:
             self._compare(entries, index.written_ns)
         self._changes.untracked += not_ignored(self._root, self._candidates, self._rules.ignores)
         return self._changes
+
+    def _leave_directories_to_git(self, conflicted: set[bytes]) -> None:
+        for path in conflicted:
+            if os.path.isdir(self._root + b"/" + path):  # noqa: PTH112 -- a path in bytes
+                raise AskGitError("a directory is where files conflict")
 
     @contextmanager
     def _opened(self) -> Iterator[None]:
@@ -179,7 +189,7 @@ class _Comparison:
         if self._kind_differs(entry, found):
             return True
         if stat.S_ISLNK(found.st_mode):
-            return _blob(os.readlink(path)) != entry.blob  # noqa: PTH115 -- a path in bytes
+            return _blob(os.readlink(path)) != entry.oid  # noqa: PTH115 -- a path in bytes
         if entry.size not in (0, found.st_size):
             return True
         conversion = self._attributes.conversion_in(entry.path.rpartition(b"/")[0])
@@ -188,7 +198,7 @@ class _Comparison:
         blob, has_return = _blob_of_file(path, found.st_size)
         if conversion is Conversion.LINE_ENDS and has_return:
             raise AskGitError("attributes convert its line ends")
-        return blob != entry.blob
+        return blob != entry.oid
 
     def _kind_differs(self, entry: IndexEntry, found: os.stat_result) -> bool:
         if not stat.S_ISREG(found.st_mode):

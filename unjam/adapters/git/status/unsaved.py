@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from unjam.adapters.git.batches import resolve_objects
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.status.head_trees import HeadQuestion, read_head_trees, staged_paths
-from unjam.adapters.git.status.ignore import OddPatternError
-from unjam.adapters.git.status.index_file import (
+from unjam.adapters.git.index import (
     DamagedIndexError,
     ForeignIndexError,
     read_index,
 )
+from unjam.adapters.git.status.head_trees import HeadQuestion, read_head_trees, staged_paths
+from unjam.adapters.git.status.ignore import OddPatternError
 from unjam.adapters.git.status.quick_status import (
     AskGitError,
     Changes,
@@ -136,6 +136,7 @@ def _answer(changes: Changes, staged: list[str]) -> Unsaved:
         modified=_texts(changes.modified),
         deleted=_texts(changes.deleted),
         untracked=_texts(changes.untracked),
+        conflicted=_texts(changes.conflicted),
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.index import IndexEntry
 from unjam.adapters.git.objects import ObjectHeader, Objects, open_objects
 from unjam.adapters.git.taking import manifest, store
 from unjam.adapters.git.taking.borrowed import below_trees, not_in_commit
@@ -22,7 +23,6 @@ from unjam.adapters.git.taking.pins import FIRST_DATE, HeadPosition, Pins, find_
 from unjam.adapters.git.taking.staged_index import (
     SIDES,
     IndexState,
-    Staged,
     StagedIndex,
     read_staged_index,
 )
@@ -46,6 +46,7 @@ _CONVERTS = re.compile(rb"filter|working-tree-encoding", re.IGNORECASE)
 _CONFIGURES = re.compile(rb"\[\s*filter|attributesfile|\[\s*include", re.IGNORECASE)
 _CONFIGURES_GLOBALLY = re.compile(rb"attributesfile", re.IGNORECASE)
 _ATTRIBUTES = b".gitattributes"
+_EXECUTABLE, _SUBMODULE = 0o100755, 0o160000
 _WORD = 0xFFFFFFFF
 _SECOND = 1_000_000_000
 
@@ -201,7 +202,7 @@ def _tracked(shop: Shop, index: StagedIndex, where: HeadPosition) -> frozenset[b
             return frozenset()
         return frozenset(leaf.path for leaf in leaves if leaf.mode != REPOSITORY)
     return frozenset(
-        one.path for one in index.entries if not one.skipped and one.mode != REPOSITORY
+        one.path for one in index.entries if not one.skipped and one.mode != _SUBMODULE
     )
 
 
@@ -232,7 +233,7 @@ def _staged(shop: Shop, scene: _Scene, intake: Intake) -> tuple[list[Leaf], list
     leaves += [
         Leaf(b"worktree/" + one.path, REPOSITORY, one.oid)
         for one in scene.index.entries
-        if one.mode == REPOSITORY and one.stage == 0 and one.path in places
+        if one.mode == _SUBMODULE and one.stage == 0 and one.path in places
     ]
     return leaves, lost
 
@@ -314,37 +315,38 @@ def _vanished(scene: _Scene) -> float:
     return len(scene.tracked - there) / len(scene.tracked) if scene.tracked else 0.0
 
 
-def stampable(found: Survey, index: StagedIndex, common: Path) -> dict[bytes, Staged]:
+def stampable(found: Survey, index: StagedIndex, common: Path) -> dict[bytes, IndexEntry]:
     """Return the entries whose stat data may be believed; none where a conversion is possible."""
     if not index.written_ns or _may_convert(found, index, common):
         return {}
-    return {one.path: one for one in index.entries if one.stamp is not None and one.stage == 0}
+    return {one.path: one for one in index.entries if one.stage == 0}
 
 
 def is_unchanged(
-    entry: Staged, status: os.stat_result, index: StagedIndex, known: Mapping[bytes, ObjectHeader]
+    entry: IndexEntry,
+    status: os.stat_result,
+    index: StagedIndex,
+    known: Mapping[bytes, ObjectHeader],
 ) -> bool:
     """Tell whether this file certainly holds the bytes of its staged blob."""
     modified = status.st_mtime_ns
     blob = known.get(entry.oid)
-    stamp = entry.stamp
     return (
         blob is not None
-        and stamp is not None
         and blob.size == status.st_size
         and modified < index.written_ns  # else it may have changed in the same tick
-        and stamp[2] * _SECOND + stamp[3] == modified
-        and stamp[0] * _SECOND + stamp[1] == status.st_ctime_ns
-        and stamp[5] == status.st_ino & _WORD
-        and stamp[9] == status.st_size & _WORD
-        and (stamp[7], stamp[8]) == (status.st_uid & _WORD, status.st_gid & _WORD)
-        and (entry.mode == b"100755") == bool(status.st_mode & stat.S_IXUSR)
+        and entry.mtime * _SECOND + entry.mtime_ns == modified
+        and entry.ctime * _SECOND + entry.ctime_ns == status.st_ctime_ns
+        and entry.inode == status.st_ino & _WORD
+        and entry.size == status.st_size & _WORD
+        and entry.owners == (status.st_uid & _WORD) << 32 | status.st_gid & _WORD
+        and (entry.mode == _EXECUTABLE) == bool(status.st_mode & stat.S_IXUSR)
     )
 
 
 def _may_convert(found: Survey, index: StagedIndex, common: Path) -> bool:
     on_disk = {one[0] for one in found.worktree.files if one[0].endswith(_ATTRIBUTES)}
-    staged = {one[0] for one in index.entries if one[0].endswith(_ATTRIBUTES)}
+    staged = {one.path for one in index.entries if one.path.endswith(_ATTRIBUTES)}
     if staged - on_disk:
         return True
     attributes = [Path(os.fsdecode(found.worktree.absolute(path))) for path in on_disk]
