@@ -14,10 +14,12 @@ from tests.world.shell import git, wait_until
 from tests.world.state import StateFile
 from tests.world.treasure import Treasure, collect_treasure, lost_treasure
 from tests.world.workstream import Workstream
+from unjam.demo.sandbox import multi_agent_orchestrator
 
 Setting = str | int | bool | list[str]
 
-ORCHESTRATOR = Path(__file__).parents[1] / "reference" / "multi_agent_orchestrator.py"
+ORCHESTRATOR = Path(multi_agent_orchestrator.__file__)
+AIDER = Path(__file__).parents[1] / "reference" / "bin" / "aider"
 IGNORED = ".worktrees/\n.state/\nlogs/\nreports/\n"
 # Passes unless a source says it is broken, or two halves that do not go together have met.
 CHECK = """\
@@ -118,7 +120,8 @@ class World:
     def run_orchestrator(self, *options: str) -> Program:
         """Start the reference orchestrator in the primary checkout."""
         output = self.root / "orchestrator.out"
-        return Program(sys.executable, ORCHESTRATOR, *options, cwd=self.repo, output=output)
+        command = [str(ORCHESTRATOR), "--agent", str(AIDER), *options]
+        return Program(sys.executable, *command, cwd=self.repo, output=output)
 
     def kill_orchestrator_when(
         self, condition: Callable[[], bool], what: str, *options: str

@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from tests.command import unjam, unjam_json
 from tests.recovering import recover, sentences, undo
 from tests.world import HOSTILE_IDS, World, git, wait_until
+from tests.world.orchestration import AIDER, ORCHESTRATOR
 from tests.world.state import COLUMNS
 from unjam.adapters.machine import key
 from unjam.domain.world.identity import Scenario
@@ -141,7 +142,8 @@ def test_an_edit_in_the_way_of_the_older_of_two_refuses_the_whole_undo(lonely: W
 
 
 def test_the_orchestrator_starts_again_and_has_work(world: World) -> None:
-    world.configure(orchestration={"resume": [sys.executable, str(reference()), "--resume"]})
+    resume = [sys.executable, str(ORCHESTRATOR), "--agent", str(AIDER), "--resume"]
+    world.configure(orchestration={"resume": resume})
     world.state.create()
     world.spec("ws-01", depends_on=["ws-02"])
     world.spec("ws-02", depends_on=["ws-01"])
@@ -154,12 +156,6 @@ def test_the_orchestrator_starts_again_and_has_work(world: World) -> None:
         lambda: {world.state.status(f"ws-0{n}") for n in (1, 2)} == {"completed"},
         "both workstreams to complete",
     )
-
-
-def reference() -> Path:
-    from tests.world.orchestration import ORCHESTRATOR
-
-    return ORCHESTRATOR
 
 
 def test_beside_an_orchestrator_that_sleeps_it_is_found_and_refused_with_the_way_on(

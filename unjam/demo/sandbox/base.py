@@ -30,7 +30,7 @@ CONFIG = {  # whatever the person's own configuration says
 DEADLINE = 60  # seconds
 RESUME = """\
 #!/bin/sh
-exec {python} scripts/multi_agent_orchestrator.py --resume
+exec {python} scripts/multi_agent_orchestrator.py --demo --agents 4 --resume
 """
 SETTINGS = """\
 [orchestration]
@@ -101,13 +101,13 @@ def worktree(workstream: str, agent: str) -> Path:
 
 def record(rows: Iterable[tuple[str, str, str | None]]) -> None:
     """Write rows as the orchestrator does: workstream, status, agent."""
-    from unjam.demo.sandbox.multi_agent_orchestrator import STARTED, TABLES
+    from unjam.demo.sandbox.multi_agent_orchestrator import LOG_TABLE, STARTED_ROW, STATUS_TABLE
 
     DATABASE.parent.mkdir(exist_ok=True)
     with closing(sqlite3.connect(DATABASE)) as database, database:
-        database.executescript(TABLES)
+        database.executescript(f"{STATUS_TABLE};{LOG_TABLE}")
         for workstream, status, agent in rows:
-            database.execute(STARTED, (workstream, agent, _long_ago()))
+            database.execute(STARTED_ROW, (workstream, agent, "core", _long_ago()))
             database.execute(
                 "UPDATE workstream_status SET status = ? WHERE workstream_id = ?",
                 (status, workstream),
@@ -134,6 +134,11 @@ def start(program: str, *arguments: str, cwd: Path = SHOP) -> "subprocess.Popen[
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def start_orchestrator() -> "subprocess.Popen[bytes]":
+    """Start the orchestrator with what `scripts/resume` gives it."""
+    return start("scripts/multi_agent_orchestrator.py", "--demo", "--agents", "4")
 
 
 def is_stopped(pid: int) -> bool:

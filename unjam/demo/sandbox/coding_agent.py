@@ -96,8 +96,10 @@ VERBS: dict[str, Callable[..., None]] = {
 
 
 def main() -> None:
-    """Carry out the spec named by the last argument."""
-    for verb, *arguments in json.loads(Path(sys.argv[-1]).read_text())["script"]:
+    """Carry out the spec named by --spec."""
+    for verb, *arguments in json.loads(Path(sys.argv[sys.argv.index("--spec") + 1]).read_text())[
+        "script"
+    ]:
         time.sleep(THOUGHT)
         VERBS[verb](*arguments)
 

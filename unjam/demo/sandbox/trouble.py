@@ -52,7 +52,7 @@ def agent_hang() -> None:
     )
     model = base.start(str(base.HERE / "silent_model.py"), str(MARKERS / "model"))
     until("the model", (MARKERS / "model").exists)
-    orchestrator = base.start("scripts/multi_agent_orchestrator.py")
+    orchestrator = base.start_orchestrator()
     hung, busy = reached("ws-01"), reached("ws-02")
     orchestrator.kill()
     orchestrator.wait()

@@ -32,11 +32,11 @@ def build() -> None:
 
 def work() -> "subprocess.Popen[bytes]":
     """Start the orchestrator and let its first batch end: not everything in it lands."""
-    orchestrator = base.start("scripts/multi_agent_orchestrator.py")
+    orchestrator = base.start_orchestrator()
     tell(f"started an orchestrator (pid {orchestrator.pid}); it hands work to four agents")
     until("ws-01 to land", lambda: has_landed("ws-01"))
     mark("go ws-02")
-    until("the conflict", lambda: "git merge: " in base.read_log())
+    until("the conflict", lambda: "Merge conflict" in base.read_log())
     tell("ws-02 contradicts ws-01: its merge fails, and the orchestrator only logs that")
     ORIGIN.rename(SANDBOX / "unplugged.git")
     mark("go ws-03")
