@@ -2,7 +2,7 @@
 """Note every content a checkout, an index or a commit holds, and tell later what is gone for ever.
 
 ``worth.py note REPOSITORY FILE`` writes the list, ``worth.py lost REPOSITORY FILE`` prints the names
-of what no ref, no reflog, no index and no file holds any more. The same measure is taken of what
+of what no ref, no reflog, no index, no file and no vault holds any more. The same measure is taken of what
 is done by hand and of what unjam does. It is a program of the sandbox, and no part of unjam.
 """
 
@@ -39,6 +39,9 @@ def lost(shop: Path, noted: dict[str, str]) -> list[str]:
     listing = git(shop, "rev-list", "--objects", "--all", "--reflog", "--indexed-objects")
     kept = {line.split(" ")[0] for line in listing}
     vault = shop / ".git" / "unjam" / "vault"
+    private = vault.with_suffix(".git")  # a repository of its own for what was saved
+    if private.is_dir():
+        kept |= {line.split(" ")[0] for line in git(private, "rev-list", "--objects", "--all")}
     places = [shop, *sorted((shop / ".worktrees").glob("*")), *sorted(vault.glob("*"))]
     kept |= {blob(path) for place in places for path in files(place)}
     return sorted(name for one, name in noted.items() if one not in kept)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from unjam.domain.world.lookups import branch_seen
 from unjam.domain.world.snapshot import Branch, Process, Snapshot, Stray, Worktree
+from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Judged, Verdict, Workstream, join, judge
 
 
@@ -63,3 +64,10 @@ def drifted_in_words(one: Workstream) -> str:
     """Name what it left that is on no branch which is to land."""
     places = "; ".join(one.drifted_work)
     return f"it left {places}" if places else ""
+
+
+def primary_at_risk_in_words(primary: Worktree) -> str:
+    """Name what the primary checkout holds and would not be found again without it."""
+    if is_on_no_branch(primary) and primary.hidden_commits:
+        return f"the primary holds {counted(primary.hidden_commits, 'commit')} that no branch holds"
+    return "the primary holds uncommitted work or an operation in progress"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from unjam.domain.scenarios.shared.stale_locks import lingering_locks, lock_findings
-from unjam.domain.world.claims.ownership import WRONG, is_ours
+from unjam.domain.world.claims.ownership import LINKED, WRONG, is_ours
 from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject
 from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
 from unjam.domain.world.identity import Role, Scenario
@@ -16,7 +16,11 @@ from unjam.domain.world.workstream import Verdict, join, judge
 SCENARIO = Scenario("worktree_corruption")
 
 _SHOWN = 20  # objects in the evidence
-_FOR_A_PERSON = frozenset({Damage.LINK, Damage.OF_ANOTHER})
+_FOR_A_PERSON = {
+    Damage.LINK: "it is a symbolic link, and where that leads is not touched",
+    Damage.OF_ANOTHER: "two worktrees claim one directory: look at its .git file",
+}
+_INITIALIZING = "initializing"
 
 
 def find_worktree_corruption(snapshot: Snapshot) -> Iterator[Finding]:
@@ -81,8 +85,8 @@ def _shared_finding(shared: DamagedFile, snapshot: Snapshot) -> Finding:
 def _damage_finding(tree: Worktree, snapshot: Snapshot) -> Finding:
     place = snapshot.place(tree.path)
     wrong = (str(tree.whose),) if tree.whose in WRONG else tree.damage
-    mild = tree.whose in WRONG or bool(_FOR_A_PERSON & set(tree.damage))
-    mild = mild or tree.lock_reason not in (None, "initializing")
+    mild = tree.whose in WRONG or bool(_FOR_A_PERSON.keys() & set(tree.damage))
+    mild = mild or tree.lock_reason not in (None, _INITIALIZING)
     return Finding(
         scenario=SCENARIO,
         cause=", ".join(sorted(one.name.lower() for one in tree.damage)) or tree.whose.name.lower(),
@@ -175,3 +179,15 @@ def _lost_in_words(lost: LostObject) -> str:
     state = "is missing" if lost.file is None else "has a file that does not hold it"
     named = f", needed as {lost.named}" if lost.named else ""
     return f"{lost.kind or 'object'} {lost.id} {state}{named}"
+
+
+def why_for_a_person(tree: Worktree) -> str:
+    """Say why only a person can tell what to do with a worktree."""
+    if tree.whose not in LINKED:
+        return str(tree.whose)
+    for damage, because in _FOR_A_PERSON.items():
+        if damage in tree.damage:
+            return because
+    if tree.lock_reason not in (None, _INITIALIZING):
+        return f"it is locked ({tree.lock_reason or 'no reason given'})"
+    return ""

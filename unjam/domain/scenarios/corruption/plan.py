@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.scenarios.corruption.find import busy_in, stopped_in
+from unjam.domain.scenarios.corruption.find import busy_in, stopped_in, why_for_a_person
 from unjam.domain.scenarios.shared.lock_steps import lock_steps
 from unjam.domain.scenarios.shared.restarting import (
     left_to_run,
@@ -32,7 +32,7 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Consent, Policy
-from unjam.domain.world.claims.ownership import LINKED, WRONG, is_ours
+from unjam.domain.world.claims.ownership import WRONG, is_ours
 from unjam.domain.world.damage import BLINDING, Damage, StrayKind
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.judging import anybody_at
@@ -40,12 +40,7 @@ from unjam.domain.world.lookups import orchestrator_seen, saved_of
 from unjam.domain.world.snapshot import Row, Snapshot, Stray, Worktree
 from unjam.domain.world.truth import Truth
 
-_FOR_A_PERSON = {
-    Damage.LINK: "it is a symbolic link, and where that leads is not touched",
-    Damage.OF_ANOTHER: "two worktrees claim one directory: look at its .git file",
-}
 _RETRIED = ("running", "pending", "failed")
-_INITIALIZING = "initializing"
 
 
 def plan_corruption(
@@ -150,7 +145,7 @@ class _Planner:
         return self.workstreams is None or workstream in self.workstreams
 
     def _kept_because(self, tree: Worktree) -> str:
-        because = _for_a_person(tree)
+        because = why_for_a_person(tree)
         if because:
             return because
         if self.snapshot.processes_known is not Truth.YES:
@@ -381,18 +376,6 @@ class _Planner:
                 facts=(Fact("orchestrator", "", NONE),),
                 command=command,
             )
-
-
-def _for_a_person(tree: Worktree) -> str:
-    """Say why only a person can tell what to do with a worktree."""
-    if tree.whose not in LINKED:
-        return str(tree.whose)
-    for damage, because in _FOR_A_PERSON.items():
-        if damage in tree.damage:
-            return because
-    if tree.lock_reason not in (None, _INITIALIZING):
-        return f"it is locked ({tree.lock_reason or 'no reason given'})"
-    return ""
 
 
 def _lost_in_words(tree: Worktree | None) -> str:

@@ -42,12 +42,12 @@ from unjam.domain.world.judging import (
     is_astray,
     is_on_no_branch,
     judgements,
+    primary_at_risk_in_words,
     unpushed,
 )
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
 from unjam.domain.world.truth import Truth
-from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Judged, Verdict, Workstream, judge
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
@@ -200,7 +200,7 @@ class _Planner:
         if self.whole and self._primary_is_touched() and self._at_risk(primary):
             yield Salvage(
                 subject=self.snapshot.place(primary.path),
-                reason=_at_risk_in_words(primary),
+                reason=primary_at_risk_in_words(primary),
                 facts=self.nobody,
                 worktree="",
             )
@@ -394,9 +394,3 @@ def _record_of(judged: Judged) -> tuple[str | None, str] | None:
             | Verdict.ELSEWHERE
         ):
             return None
-
-
-def _at_risk_in_words(primary: Worktree) -> str:
-    if is_on_no_branch(primary) and primary.hidden_commits:
-        return f"the primary holds {counted(primary.hidden_commits, 'commit')} that no branch holds"
-    return "the primary holds uncommitted work or an operation in progress"
