@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from prefect import get_run_logger
@@ -27,7 +27,7 @@ from unjam.engine.keeping.past_runs import PastRun, last_told
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.running.prepare import Named, whoever, with_named
 from unjam.engine.running.session import Terms, adopt, session
-from unjam.errors import RefusedError
+from unjam.errors import RefusedError, UnjamError
 
 
 def _known(name: str) -> str:
@@ -127,7 +127,14 @@ def adopted(run: Recovery, plan: Plan, approval: Approval | None) -> Plan:
 def settled(run: Recovery, step: Step, state: State[tuple[Outcome, ...]]) -> None:
     """Turn a step that failed for good into an outcome, so that the run goes on to the next."""
     if not state.is_completed():
-        give_up(run, step, state.message or "it failed")
+        give_up(run, step, _why(state))
+
+
+def _why(state: State[Any]) -> str:
+    """Return what was said of a failure; the backend's message has its own words around it."""
+    found = state.result(raise_on_failure=False)
+    told = str(found) if isinstance(found, UnjamError) else state.message
+    return told or "it failed"
 
 
 def _flow_run() -> dict[str, str]:
