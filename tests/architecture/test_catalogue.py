@@ -68,7 +68,7 @@ def test_a_scenario_has_a_flow_a_page_and_tests(row: ScenarioRow) -> None:
 
     assert (ROOT / row.page).is_file()
     assert entrypoint in [one["entrypoint"] for one in declared()]
-    assert (ROOT / "tests" / "flows" / f"test_{row.name}.py").is_file()
+    assert list((ROOT / "tests" / "flows").glob(f"*/test_{row.name}.py"))
 
 
 def test_every_room_is_a_scenarios_or_shared() -> None:

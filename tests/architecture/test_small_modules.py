@@ -28,6 +28,8 @@ LISTS = ("unjam.cli.", "unjam.engine.acts.", "unjam.demo.sandbox.", "tasks.", "f
 STANDARD = {"find", "plan", "page", "steps"}
 EXPLAINED = {
     "unjam.engine.keeping.door": "whoever asks what may change the world looks for it by this name",
+    "unjam.engine.observing.sharing": "it decides whether whose_rows, kept apart, is asked at all",
+    "unjam.engine.observing.worktree_owners": "whoever asks by what name a worktree is whose looks here",
 }
 
 

@@ -239,7 +239,7 @@ def test_a_bug_is_70_with_a_line_that_says_where_the_details_are(
     world: World, tmp_path: Path
 ) -> None:
     shutil.copytree(ROOT / "unjam", tmp_path / "unjam")
-    with (tmp_path / "unjam" / "engine" / "observe.py").open("a") as module:
+    with (tmp_path / "unjam" / "engine" / "observing" / "observe.py").open("a") as module:
         module.write("\n\ndef observe(*_, **__):\n    return 1 / 0\n")
 
     ended = unjam(

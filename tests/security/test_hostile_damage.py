@@ -92,8 +92,9 @@ def test_a_directory_that_claims_anothers_worktree_takes_nothing_from_it(calm: W
     (thief / ".git").write_text(f"gitdir: {one.admin}\n")
     gitdir = (one.admin / "gitdir").read_text()
 
-    mended(calm)
+    document = recover(calm.repo, ONLY)
 
+    assert document["word"] == "nothing to do"
     assert (one.admin / "gitdir").read_text() == gitdir
-    assert not thief.exists()
+    assert (thief / ".git").read_text() == f"gitdir: {one.admin}\n"
     works(calm, one)

@@ -45,7 +45,7 @@ def test_commits_made_on_no_branch_are_kept_and_named_when_the_primary_leaves_th
     (ref,) = re.findall(r"kept as (refs/unjam/\S+)$", said)
     assert f"switched from commit {commit[:12]} to main" in said
     git("reflog", "expire", "--expire=now", "--all", cwd=lonely.repo)
-    assert git_status("merge-base", "--is-ancestor", commit, ref, cwd=lonely.repo) == 0
+    assert git_status("merge-base", "--is-ancestor", commit, ref, cwd=lonely.vault) == 0
     assert lonely.lost(treasure) == []
     undo(lonely.repo, document["run"])
     assert lonely.inventory() == before

@@ -222,8 +222,8 @@ def test_a_worktree_whose_row_is_not_settled_keeps_its_place_and_says_why(calm: 
 
     (said,) = sentences(document, "remove worktree").values()
     assert said == (
-        "refused: the worktree of ws-15 keeps its place: its row still says running, and whatever "
-        "settles that needs what is in it"
+        "refused: it keeps its place, since record ws-15 was not done: "
+        "its landing did not take place, so there is nothing to record"
     )
     assert stream.tree.is_dir()
 

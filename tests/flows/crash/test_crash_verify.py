@@ -137,7 +137,7 @@ def test_why_nothing_landed_is_told_whole_wherever_it_is_told(calm: World) -> No
         f"refused: the row stays as it is: {why}"
     ]
     assert list(sentences(document, "remove worktree").values()) == [
-        f"refused: the worktree of ws-1 keeps its place: {why}"
+        f"refused: it keeps its place, since record ws-1 was not done: the row stays as it is: {why}"
     ]
 
 

@@ -24,6 +24,7 @@ from unjam.engine.running.session import Terms, adopt, session
 from unjam.engine.telling.run_report import conclude
 
 Hidden = Callable[[World], AbstractContextManager[None]]
+NOTHING_LEFT = "its agent died; neither a worktree nor a commit of its is here"
 _LOCK = """
 import sqlite3, sys
 database = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -263,6 +264,7 @@ def test_work_that_an_earlier_run_saved_was_not_nothing(calm: World) -> None:
     (saved,) = [one for one in first["vault"] if "/worktree/" in one]
     (said,) = sentences(document, "record").values()
     assert "left nothing" not in str(document)
+    assert NOTHING_LEFT not in str(document)
     assert saved in said
     (found,) = [one for one in document["findings_before"] if one["verdicts"]]
     assert found["verdicts"] == {"ws-13": "dead, its work is in the vault"}
@@ -277,7 +279,7 @@ def test_an_attempt_that_began_after_a_salvage_left_nothing_of_its_own(calm: Wor
 
     document = recover(calm.repo)
 
-    assert "left nothing" in sentences(document, "record")["ws-13"]
+    assert NOTHING_LEFT in sentences(document, "record")["ws-13"]
 
 
 def test_a_salvage_of_what_the_trunk_has_is_no_work_that_was_left(calm: World) -> None:
@@ -292,4 +294,4 @@ def test_a_salvage_of_what_the_trunk_has_is_no_work_that_was_left(calm: World) -
 
     document = recover(calm.repo)
 
-    assert "left nothing" in sentences(document, "record")["ws-14"]
+    assert NOTHING_LEFT in sentences(document, "record")["ws-14"]
