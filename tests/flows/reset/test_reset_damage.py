@@ -1,5 +1,7 @@
 """A reset of an orchestration whose worktrees are damaged: nothing is lost, and undo brings the damage back."""
 
+import random
+
 import pytest
 
 from tests.flows.corruption.test_corruption_undo import to_the_byte
@@ -9,7 +11,11 @@ from tests.resetting import reset
 from tests.world import BREAKAGES, World, git
 
 
-@pytest.mark.parametrize("breakage", sorted(BREAKAGES))
+DRAWN = random.Random(20261130).sample(sorted(BREAKAGES), 12)
+REST = [pytest.param(one, marks=pytest.mark.thorough) for one in sorted(BREAKAGES.keys() - DRAWN)]
+
+
+@pytest.mark.parametrize("breakage", [*DRAWN, *REST])
 def test_whatever_is_damaged_is_kept_and_comes_back_as_it_was(lonely: World, breakage: str) -> None:
     one = at_work(lonely)
     treasure = lonely.treasure()
