@@ -10,7 +10,6 @@ from tests.recovering import undo
 from tests.resetting import reset
 from tests.world import BREAKAGES, World, git
 
-
 DRAWN = random.Random(20261130).sample(sorted(BREAKAGES), 12)
 REST = [pytest.param(one, marks=pytest.mark.thorough) for one in sorted(BREAKAGES.keys() - DRAWN)]
 
