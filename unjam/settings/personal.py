@@ -70,7 +70,7 @@ def read_personal(repository: Path) -> Personal | None:
     places = for_all.pop("repository", {})
     trusts = for_all.pop("trust", [])
     if not isinstance(places, dict) or not all(isinstance(one, dict) for one in places.values()):
-        raise UsageError(f'{file}: repository: write it as tables, [repository."~/work/x".policy]')
+        raise UsageError(f'{file}: repository: write it as tables, [repository."~/code/x".policy]')
     if not isinstance(trusts, list) or not all(isinstance(one, str) for one in trusts):
         raise UsageError(f'{file}: trust: write it as a list of places, such as ["~/work/**"]')
     for place in (*trusts, *places):
