@@ -9,6 +9,7 @@ from unjam.domain.world.elsewhere import UNSTARTED
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth, Unknown
 from unjam.domain.world.workstream import Workstream, join
 
@@ -53,7 +54,7 @@ def progress_of(snapshot: Snapshot) -> Progress:
 
 
 def _line(one: Workstream, snapshot: Snapshot, attempts: int) -> Line:
-    started = one.row.started_at if one.row and one.row.status == "running" else None
+    started = one.row.started_at if one.row and one.row.status == Status.RUNNING else None
     agent = (one.row.agent if one.row else None) or (one.branch.agent if one.branch else None)
     return Line(
         workstream=one.id,
@@ -72,8 +73,8 @@ def _status(one: Workstream, snapshot: Snapshot) -> str:
     if one.status is not None:
         return one.status
     if snapshot.state.readable is Truth.UNKNOWN:
-        return "unknown"
-    return "no row" if one.branches or one.worktrees else "pending"
+        return Status.UNKNOWN
+    return "no row" if one.branches or one.worktrees else Status.PENDING
 
 
 def _newest(times: Iterable[datetime | None]) -> datetime | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from unjam.domain.world.claims.ownership import Whose
 from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
+from unjam.domain.world.status import SAID_BESIDE, Status
 
 if TYPE_CHECKING:
     from unjam.domain.world.claims.stash import Stash
@@ -188,7 +189,7 @@ class Row:
     """What the orchestrator believes about one workstream."""
 
     workstream: WorkstreamId
-    status: str
+    status: Status
     agent: AgentId | None = None
     track: str | None = None
     started_at: datetime | None = None
@@ -196,14 +197,18 @@ class Row:
     attempt: int | None = None
     error_message: str | None = None
     values: tuple[tuple[str, Scalar], ...] = ()  # every column as it stands: the before-image
+    word: str | None = None  # of its status, as it stands
+    notes: str | None = None
+    blocked_by: str | None = None
+    machine: str = ""  # the one that it names, where its table has a column for one
 
     @property
-    def means(self) -> str:
+    def means(self) -> Status:
         """Its status; where the database knew no such status, the one before its message."""
-        if self.status != "failed":
+        if self.status != Status.FAILED:
             return self.status
         told = (self.error_message or "").partition(": ")[0]
-        return told if told in ("conflict", "blocked", "reverted") else self.status
+        return next((one for one in SAID_BESIDE if one == told), self.status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from unjam.domain.world.elsewhere import asks_for_proof, has_a_claim, seen_at_wo
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Workstream, elsewhere, join, unfinished_elsewhere
 
@@ -54,7 +55,7 @@ def settlements(snapshot: Snapshot, policy: Policy) -> Iterator[Record]:
                 reason=f"{policy.said_by} says that its machine is gone; the row says {one.status}",
                 facts=(fact("row of", one.id, snapshot), fact(PROOF, one.id, snapshot)),
                 workstream=one.id,
-                status="failed",
+                status=Status.FAILED,
                 message=f"{policy.said_by} said that its machine is gone for good; will retry",
             )
 
