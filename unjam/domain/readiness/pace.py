@@ -22,11 +22,11 @@ from unjam.domain.readiness.forecast import (
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.snapshot import Row, Snapshot
-from unjam.domain.world.status import OVER, Status
+from unjam.domain.world.status import OVER, Status, not_known
 from unjam.domain.world.workstream import Workstream, join
 
 HOUR = timedelta(hours=1)
-_NEEDS_SOMEONE = (Status.FAILED, Status.CONFLICT, Status.REVERTED)
+_NEEDS_SOMEONE = (Status.UNKNOWN, Status.FAILED, Status.CONFLICT, Status.REVERTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,11 @@ def _per_hour(rows: Iterable[Row], now: datetime) -> float | None:
 def _out_of_reach(streams: Mapping[WorkstreamId, Workstream]) -> Iterator[OutOfReach]:
     """Name what needs a person, and what waits for that, for nothing, or for itself."""
     reasons = {
-        name: f"it is {one.status}" for name, one in streams.items() if one.status in _NEEDS_SOMEONE
+        name: not_known(one.row.word)
+        if one.row and one.status is Status.UNKNOWN
+        else f"it is {one.status}"
+        for name, one in streams.items()
+        if one.status in _NEEDS_SOMEONE
     }
     waits = {name: waits_of(one, streams) for name, one in streams.items() if is_left(one)}
     for name, needs in waits.items():

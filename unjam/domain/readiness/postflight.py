@@ -11,8 +11,9 @@ from unjam.domain.readiness.prerequisites import Prerequisites, RemoteStanding
 from unjam.domain.scenarios.shared.restarting import workstreams_in_words
 from unjam.domain.world.claims.ownership import is_ours
 from unjam.domain.world.identity import Role
+from unjam.domain.world.lookups import doubts
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
-from unjam.domain.world.status import OVER, Status
+from unjam.domain.world.status import OVER, Status, not_known
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Workstream, join, unfinished_elsewhere
@@ -72,7 +73,10 @@ def _completed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     ordered = [one for one in join(snapshot) if one.row is not None or one.spec is not None]
     left = [one for one in ordered if one.status not in OVER]
     for one in left[:SHOWN]:
-        yield fails(name, f"{one.id} is {one.status or 'pending'}{_why(one, snapshot)}")
+        if one.row is not None and one.status is Status.UNKNOWN:
+            yield unknown(name, f"{one.id}: {not_known(one.row.word)}")
+        else:
+            yield fails(name, f"{one.id} is {one.status or Status.PENDING}{_why(one, snapshot)}")
     if len(left) > SHOWN:
         yield fails(name, f"and {len(left) - SHOWN} more", "unjam progress")
     if not left:
@@ -118,11 +122,11 @@ def _agreed(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     found = diagnose(snapshot)
     for finding in found[:SHOWN]:
         yield fails(name, finding.summary, f"unjam recover {finding.scenario}")
-    for one in snapshot.unknown:
+    for one in doubts(snapshot):
         yield unknown(name, f"{one.what}: {one.because}")
     for run in ground.killed:
         yield fails(name, f"recovery {run} was killed and never taken up", "unjam recover")
-    if not found and not snapshot.unknown and not ground.killed:
+    if not found and not doubts(snapshot) and not ground.killed:
         yield met(name, "nothing is wrong")
 
 

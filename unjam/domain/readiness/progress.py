@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from unjam.domain.world.elsewhere import UNSTARTED
 from unjam.domain.world.identity import WorkstreamId
-from unjam.domain.world.lookups import orchestrator_seen
+from unjam.domain.world.lookups import doubts, orchestrator_seen
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth, Unknown
@@ -20,6 +20,8 @@ class Line:
 
     workstream: WorkstreamId
     status: str
+    said: str  # with the row's own word where that is not known
+    word: str | None  # of its row, as it stands
     agent: str | None
     age: timedelta | None  # since it was started
     last_sign: datetime | None  # the newest change in its worktree
@@ -50,7 +52,7 @@ def progress_of(snapshot: Snapshot) -> Progress:
     counts = Counter(line.status for line in lines).most_common()
     living = orchestrator_seen(snapshot)
     pid = living.identity.pid if living else None
-    return Progress(tuple(counts), lines, pid, snapshot.unknown)
+    return Progress(tuple(counts), lines, pid, doubts(snapshot))
 
 
 def _line(one: Workstream, snapshot: Snapshot, attempts: int) -> Line:
@@ -59,6 +61,8 @@ def _line(one: Workstream, snapshot: Snapshot, attempts: int) -> Line:
     return Line(
         workstream=one.id,
         status=_status(one, snapshot),
+        said=one.row.said if one.row else _status(one, snapshot),
+        word=one.row.word if one.row else None,
         agent=agent,
         age=snapshot.observed_at - started if started else None,
         last_sign=_newest(tree.touched_at for tree in one.worktrees),

@@ -9,6 +9,7 @@ from unjam.domain.world.snapshot import Row, Snapshot, Spec
 from unjam.domain.world.status import Status
 
 _STARTED_OR_ENDED = (
+    Status.UNKNOWN,  # nobody can tell, so it is not started
     Status.COMPLETED,
     Status.RUNNING,
     Status.CONFLICT,
@@ -36,7 +37,7 @@ class Waiting:
     ]  # for what each waits, by its spec or its row, itself included
     starved: frozenset[WorkstreamId] = frozenset()  # could start, but no agent serves its track
     served: frozenset[str] = field(default=frozenset())  # tracks in which agents have worked
-    at_work: bool = False  # a row says running, or an agent lives
+    at_work: bool = False  # a row says running, or what nobody knows, or an agent lives
 
     def status(self, workstream: WorkstreamId) -> Status | None:
         """Return the row's word."""
@@ -114,7 +115,8 @@ def _ordered(spec: Spec | None, done: set[WorkstreamId], known: Iterable[Workstr
 
 
 def _at_work(snapshot: Snapshot) -> bool:
-    running = any(row.status == Status.RUNNING for row in snapshot.state.rows)
+    maybe = (Status.RUNNING, Status.UNKNOWN)
+    running = any(row.status in maybe for row in snapshot.state.rows)
     return running or any(one.role is Role.AGENT for one in snapshot.processes)
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from unjam.domain.world.claims.ownership import Whose
 from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
-from unjam.domain.world.status import SAID_BESIDE, Status
+from unjam.domain.world.status import SAID_BESIDE, Status, shown_word
 
 if TYPE_CHECKING:
+    from unjam.domain.world.agents.signs import Watched
     from unjam.domain.world.claims.stash import Stash
     from unjam.domain.world.database import Database
     from unjam.domain.world.elsewhere import Sharing
-    from unjam.domain.world.signs import Watched
     from unjam.domain.world.trials import TrunkTests
 from unjam.domain.world.identity import AgentId, CommitId, ProcessIdentity, Role, WorkstreamId
 from unjam.domain.world.truth import Truth, Unknown
@@ -201,6 +201,13 @@ class Row:
     notes: str | None = None
     blocked_by: str | None = None
     machine: str = ""  # the one that it names, where its table has a column for one
+
+    @property
+    def said(self) -> str:
+        """Its status as a person is told it: with its own word where that is not known."""
+        if self.status is not Status.UNKNOWN:
+            return str(self.status)
+        return f"{self.status}: {shown_word(self.word)}"
 
     @property
     def means(self) -> Status:

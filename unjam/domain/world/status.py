@@ -26,8 +26,12 @@ _LONGEST = 40  # letters of a word that is shown
 
 
 def not_known(word: str | None) -> str:
-    """Say that a word of a record is none of those that are known; None is SQL's NULL."""
+    """Say that a word of a record is none of those that are known."""
+    return f"status {shown_word(word)} is not one I know"
+
+
+def shown_word(word: str | None) -> str:
+    """Quote a word of a record, cut where it is long; None is SQL's NULL."""
     if word is None:
-        return "status NULL is not one I know"
-    cut = word if len(word) <= _LONGEST else f"{word[:_LONGEST]}…"
-    return f"status {cut!r} is not one I know"
+        return "NULL"
+    return repr(word if len(word) <= _LONGEST else f"{word[:_LONGEST]}…")

@@ -26,7 +26,7 @@ from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.lookups import may_have_hidden_branch
 from unjam.domain.world.naming import is_usable_id
 from unjam.domain.world.snapshot import Branch, Process, Row, Snapshot, Spec, Stray, Worktree
-from unjam.domain.world.status import Status
+from unjam.domain.world.status import Status, not_known
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 
@@ -222,6 +222,8 @@ def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]
     active = status == Status.RUNNING or (one.row is None and bool(one.worktrees))
     if active and not is_usable_id(one.id):
         yield "state", "its id cannot be a name of branches and directories"
+    if one.row is not None and status is Status.UNKNOWN and not _has_landed(one):
+        yield "state", not_known(one.row.word)
     if active and any(_is_its_directory(stray, one) for stray in snapshot.strays):
         yield "files", "a directory of its name is there that is no worktree of this repository"
     if any(process for tree in one.not_ours for process in snapshot.in_worktree(tree.name)):
@@ -233,6 +235,11 @@ def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]
     if believed and not one.branches and may_have_hidden_branch(one.id, snapshot):
         yield "git", "a branch of it cannot be read"
     yield from _unclear_branches(one, believed=believed)
+
+
+def _has_landed(one: Workstream) -> bool:
+    """Tell what is over and tidy, or was never begun here, whatever word its row has for that."""
+    return not one.worktrees and all(each.landed is Truth.YES for each in one.branches)
 
 
 def _unclear_branches(one: Workstream, *, believed: bool) -> Iterator[tuple[str, str]]:
@@ -348,7 +355,7 @@ def _why_unsaved_is_unknown(one: Workstream) -> str:
 def _evidence(one: Workstream) -> Iterator[Evidence]:
     if one.row is not None:
         since = f" since {one.row.started_at:%Y-%m-%d %H:%M:%SZ}" if one.row.started_at else ""
-        yield Evidence("state", f"row is {one.row.status}{since}")
+        yield Evidence("state", f"row is {one.row.said}{since}")
     if one.branch is not None:
         yield Evidence("git", branch_in_words(one.branch))
     for tree in one.worktrees:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 _AGAIN = 2  # times that a look is taken anew; a world that goes on moving is looked at as it is
-_BELIEVED = (Status.RUNNING, Status.COMPLETED, Status.CONFLICT, Status.BLOCKED)
+_BELIEVED = (Status.UNKNOWN, Status.RUNNING, Status.COMPLETED, Status.CONFLICT, Status.BLOCKED)
 _LOOKED_AT = 10  # runs; more of them in a row that have nothing to push are no case of life
 _LEFT = (StepWord.REFUSED, StepWord.FAILED)
 

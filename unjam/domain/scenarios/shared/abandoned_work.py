@@ -261,7 +261,7 @@ class _Planner:
             return False
         branch = judged.workstream.branch
         landed = branch is not None and branch.landed is Truth.YES
-        out = judged.verdict in _RETRIED or judged.workstream.status in _STAYING_OUT
+        out = judged.verdict in _RETRIED or judged.workstream.status not in _MAY_LAND
         return out and not landed
 
     def _stays_as_it_is(self, judged: Judged) -> bool:
@@ -349,7 +349,7 @@ class _Planner:
         return alone or primary.operation is not None or primary.unsaved.any is not Truth.NO
 
 
-_STAYING_OUT = (Status.FAILED, Status.BLOCKED, Status.CONFLICT, Status.REVERTED, Status.DISCARDED)
+_MAY_LAND = (Status.PENDING, Status.RUNNING, Status.COMPLETED)
 
 
 def _found_in(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:

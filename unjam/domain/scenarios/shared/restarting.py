@@ -4,6 +4,7 @@ from collections.abc import Set as AbstractSet
 
 from unjam.domain.steps.policy import Policy
 from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.lookups import rows_not_known
 from unjam.domain.world.naming import is_usable_id, shown
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.status import Status
@@ -14,6 +15,7 @@ Chosen = frozenset[WorkstreamId] | None  # None: all
 
 _PLACEHOLDER = "{workstreams}"
 _SETTLED = (
+    Status.UNKNOWN,
     Status.COMPLETED,
     Status.RUNNING,
     Status.CONFLICT,
@@ -44,6 +46,8 @@ def resume_command(policy: Policy, snapshot: Snapshot, chosen: Chosen) -> tuple[
     them, and no other may be in the way: the orchestrator would wait for a row that says running.
     """
     if unfinished_elsewhere(snapshot):  # an orchestrator that is not here may be at work
+        return ()
+    if rows_not_known(snapshot):  # what it would do of them, and of what lies there, nobody knows
         return ()
     if chosen is None:
         return tuple(word for word in policy.resume if _PLACEHOLDER not in word)

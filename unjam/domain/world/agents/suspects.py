@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from unjam.domain.world.agents.overdue import agents_in
 from unjam.domain.world.agents.score import HUNG, HangVerdict, Score, score
-from unjam.domain.world.signs import Watched
+from unjam.domain.world.agents.signs import Watched
 from unjam.domain.world.snapshot import Process, Snapshot, Worktree
 from unjam.domain.world.status import Status
 from unjam.domain.world.workstream import Workstream, join
