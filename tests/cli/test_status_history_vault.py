@@ -113,7 +113,7 @@ def test_status_calls_pending_only_what_was_ordered_and_not_begun(world: World) 
     document = unjam_json("status", cwd=world.repo)
 
     told = {one["id"]: one["status"] for one in document["workstreams"]}
-    assert told == {"ws-15": "", "ws-16": "no row", "ws-17": "pending"}
+    assert told == {"ws-15": "unknown", "ws-16": "no row", "ws-17": "pending"}
     assert re.search(r"^ws-15 +\(empty\)", unjam("status", cwd=world.repo).stdout, re.MULTILINE)
 
 
