@@ -9,10 +9,12 @@ from prefect import flow
 from flows import recovered
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
+from tasks.runtime.states import ends_in_its_word
 from unjam.domain.world.identity import Scenario
 
 
 @flow(name="database_lock", flow_run_name=name_of_run)
+@ends_in_its_word
 def database_lock(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     workstreams: list[str] | None = None,

@@ -9,10 +9,12 @@ from flows import recovered
 from tasks.bisect import bisect
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
+from tasks.runtime.states import ends_in_its_word
 from unjam.domain.world.identity import Scenario
 
 
 @flow(name="failing_merge", flow_run_name=name_of_run)
+@ends_in_its_word
 def failing_merge(
     repo: Path,
     workstreams: list[str] | None = None,

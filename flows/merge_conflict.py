@@ -16,10 +16,12 @@ from tasks.runtime.session import (
     terms,
     told_by_name,
 )
+from tasks.runtime.states import ends_in_its_word
 from unjam.domain.world.identity import Scenario
 
 
 @flow(name="merge_conflict", flow_run_name=name_of_run)
+@ends_in_its_word
 def merge_conflict(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     workstreams: list[str] | None = None,

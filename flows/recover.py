@@ -9,10 +9,12 @@ from flows import recovered
 from tasks.bisect import bisect
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, KnownScenario, name_of_run, opened, recovery, terms
+from tasks.runtime.states import ends_in_its_word
 from unjam.domain.catalogue.scenarios import SCENARIOS, asks_for_tests
 
 
 @flow(name="recover", flow_run_name=name_of_run)
+@ends_in_its_word
 def recover(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     scenarios: list[KnownScenario] | None = None,

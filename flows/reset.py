@@ -10,10 +10,12 @@ from tasks.archive import verify_archive
 from tasks.assess import assess_reset
 from tasks.report import report
 from tasks.runtime.session import Approval, adopted, name_of_run, opened, recovery, terms
+from tasks.runtime.states import ends_in_its_word
 from unjam.engine.running.reset import refuse_unless_named
 
 
 @flow(name="reset", flow_run_name=name_of_run)
+@ends_in_its_word
 def reset(
     repo: Path,
     name: str,

@@ -8,10 +8,12 @@ from prefect import flow
 from flows import recovered
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
+from tasks.runtime.states import ends_in_its_word
 from unjam.domain.world.identity import Scenario
 
 
 @flow(name="worktree_corruption", flow_run_name=name_of_run)
+@ends_in_its_word
 def worktree_corruption(
     repo: Path,
     workstreams: list[str] | None = None,

@@ -174,7 +174,8 @@ def refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:
         if not plan.steps:
             raise RefusedError("the plan has changed: there is nothing to do now")
         raise RefusedError(
-            f"the facts have changed: the plan is now {plan.digest}, not {arguments.plan}; look again"
+            f"the facts have changed: the plan is now {plan.digest}, not {arguments.plan}, or that is"
+            " of another version of unjam; look again"
         )
 
 

@@ -10,7 +10,7 @@ from unjam.engine.acts.recovery import Recovery
 from unjam.engine.running.attempts import note_verified
 from unjam.engine.running.prepare import Prepared
 from unjam.engine.running.replanning import became_untrue
-from unjam.engine.running.session import end_with_killed
+from unjam.engine.running.session import end_with_killed, made_by
 
 
 def conclude(
@@ -44,6 +44,7 @@ def described(
         after=prepared.findings if after is None else after,
         flow_run=run.flow_run,
         escalated=run.escalated,
+        by=made_by(),
     )
 
 
@@ -81,5 +82,6 @@ def described_undo(run: Recovery, past: str) -> dict[str, Any]:
         run=run.run,
         outcomes=run.outcomes,
         flow_run=run.flow_run,
+        by=made_by(),
     )
     return document | {"undoes": past}
