@@ -237,6 +237,8 @@ def _shortened(names: str) -> str:
 
 def print_outcomes(document: Document) -> None:
     """Print what came of every step, what is left, what is kept and how to take it back."""
+    from unjam.cli.check import print_incomplete
+
     page = Page()
     for one in document["outcomes"]:
         page.line(
@@ -245,6 +247,7 @@ def print_outcomes(document: Document) -> None:
         page.line(f"              {one['sentence']}", "dim")
     for finding in document["findings_after"]:
         page.line(f"still found: {finding['summary']}", "yellow")
+    print_incomplete(page, document)
     page.line()
     if document["flow_run"]:
         page.line(f"flow run:  {document['flow_run']['name']}")

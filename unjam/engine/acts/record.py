@@ -10,6 +10,7 @@ from unjam.domain.scenarios.shared.foreign_rows import is_settlement
 from unjam.domain.steps.change import UpdateRow
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Record, Salvage, Step
+from unjam.domain.world.claims.incomplete import NO_END
 from unjam.domain.world.conflicts import told_to_wait
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import row_named, rows_in
@@ -149,6 +150,8 @@ def _change(row: Row, wanted: _Wanted) -> UpdateRow:
         values |= {"completed_at": wanted.now}
         if row.status in _OVER:  # what it says of why is over
             values |= {"error_message": None}
+        if wanted.message is not None and NO_END in wanted.message:
+            values |= _told(row, wanted.message)
     elif wanted.message is not None:
         values |= _told(row, wanted.message)
     if wanted.status == "failed":

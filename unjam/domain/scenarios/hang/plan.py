@@ -168,7 +168,9 @@ class _Planner:
             return
         gone = {process for one in self.treated for process in one.agents}
         left = tuple(one for one in self.snapshot.processes if not _is_in(one, gone))
-        bereft = replace(self.snapshot, processes=left)
+        stopped = ((name, _how(one)) for name, one in named.items() if one in self.hung)
+        known = (*self.snapshot.unfinished, *stopped)
+        bereft = replace(self.snapshot, processes=left, unfinished=known)
         policy = replace(self.policy, approvals=self.policy.approvals | _DECIDED_HERE)
         for step in plan_abandoned(bereft, policy, chosen, self.owed).steps:
             if not isinstance(step, Restart):
