@@ -24,6 +24,7 @@ from unjam.domain.world.claims.incomplete import incomplete, why_incomplete
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.lookups import row_named, why_rows_are_hidden
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 from unjam.engine.keeping.door import Door
 from unjam.engine.keeping.past_runs import PastRun
 from unjam.engine.observing.observe import observe
@@ -69,7 +70,7 @@ class Landed:
     """What came of one landing: a row status that follows from it (None: none does), and why."""
 
     done: bool
-    status: str | None
+    status: Status | None
     because: str
     advice: str = ""  # what a person can do about it
     blocked_by: WorkstreamId | None = None
@@ -154,7 +155,7 @@ def incomplete_because(run: Recovery, step: Step, fresh: Snapshot) -> str:
         return because
     if not landed.done:
         raise RefusedError(f"it did not land: {landed.because}")
-    return "" if landed.status == "completed" else landed.because
+    return "" if landed.status is Status.COMPLETED else landed.because
 
 
 def _untested(seen: Snapshot) -> frozenset[Scenario]:

@@ -16,6 +16,7 @@ from unjam.domain.scenarios.shared.restarting import (
     workstreams_in_words,
 )
 from unjam.domain.scenarios.shared.tidying import (
+    empty_branches,
     land_step,
     names_of,
     person_in,
@@ -52,9 +53,10 @@ from unjam.domain.world.judging import (
     unpushed,
 )
 from unjam.domain.world.naming import shown
-from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
+from unjam.domain.world.snapshot import Snapshot, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
-from unjam.domain.world.workstream import Judged, Verdict, Workstream, judge
+from unjam.domain.world.workstream import Judged, Verdict, judge
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
 _RETRIED = (
@@ -273,7 +275,8 @@ class _Planner:
     def _incomplete(self) -> Iterator[Judged]:
         """Give what lands, or has, and is not finished, or is to be tried whether it is."""
         for one in self.judged:
-            if may_be_incomplete(one, self._rest(one)) and not self._stays_as_it_is(one):
+            stays = one.verdict in _LANDING and self._is_off(StepClass.LAND)
+            if may_be_incomplete(one, self._rest(one)) and not stays:
                 yield one
 
     def _stays_out(self, name: WorkstreamId) -> bool:
@@ -283,7 +286,7 @@ class _Planner:
             return False
         branch = judged.workstream.branch
         landed = branch is not None and branch.landed is Truth.YES
-        out = judged.verdict in _RETRIED or judged.workstream.status in _STAYING_OUT
+        out = judged.verdict in _RETRIED or judged.workstream.status not in _MAY_LAND
         return out and not landed
 
     def _stays_as_it_is(self, judged: Judged) -> bool:
@@ -314,7 +317,7 @@ class _Planner:
             if judged.verdict in _UNTOUCHED or self._stays_as_it_is(judged):
                 continue
             yield from removals_of(judged.workstream, self.snapshot, self.nobody)
-            empty = _empty(judged.workstream) if judged.verdict in _RETRIED else ()
+            empty = empty_branches(judged.workstream) if judged.verdict in _RETRIED else ()
             for branch in empty:
                 yield RemoveBranch(
                     subject=branch.name,
@@ -374,7 +377,7 @@ class _Planner:
         return alone or primary.operation is not None or primary.unsaved.any is not Truth.NO
 
 
-_STAYING_OUT = ("failed", "blocked", "conflict", "reverted", "discarded")
+_MAY_LAND = (Status.PENDING, Status.RUNNING, Status.COMPLETED)
 
 
 def _found_in(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
@@ -388,12 +391,3 @@ def _found_in(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
     for branch in one.branches:
         if not branch.nameless:
             yield fact("branch", branch.ref, snapshot)
-
-
-def _empty(one: Workstream) -> Iterator[Branch]:
-    """Yield the branch that was made for the attempt, if nothing was committed on it."""
-    agent = one.row.agent if one.row else None
-    for branch in one.branches:
-        is_the_attempts = branch is one.branch or (agent is not None and branch.agent == agent)
-        if is_the_attempts and not branch.drifted and branch.own_commits == 0:
-            yield branch

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from unjam.domain.world.claims.drifted_work import drifted_work
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Row, Snapshot, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Workstream
 
 _MARK = "incomplete: "
-_TOLD_IN = ("error_message", "notes")
 STOPPED = "its agent was at work, and was stopped"
 NO_END = "no end of its agent was recorded, so whether it was done cannot be told"
 
@@ -26,10 +26,9 @@ def in_row(because: str) -> str:
 
 def why_incomplete(row: Row) -> str:
     """Return what a row says of work that landed and is not finished; nothing if it says no such thing."""
-    if row.status == "completed":
+    if row.status is Status.COMPLETED:
         return ""
-    values = dict(row.values)
-    told = (str(values[name]).partition(_MARK)[2] for name in _TOLD_IN if values.get(name))
+    told = ((text or "").partition(_MARK)[2] for text in (row.error_message, row.notes))
     return next(filter(None, told), "")
 
 

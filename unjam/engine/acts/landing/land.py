@@ -13,6 +13,7 @@ from unjam.domain.steps.policy import Consent, StepClass
 from unjam.domain.world.claims.incomplete import NO_END, in_row
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.snapshot import Snapshot, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.landing.conflict_pages import report_conflict
 from unjam.engine.acts.landing.landing_trial import Landable, search
@@ -69,16 +70,16 @@ def _landed(landing: Landing, found: Landable, parked: Landed | None, page: str)
     rest = found.unfinished.get(landing.workstream)
     if rest:
         incomplete = in_row("; ".join((because, *rest)))
-        return parked or Landed(done=True, status="failed", because=incomplete)
+        return parked or Landed(done=True, status=Status.FAILED, because=incomplete)
     told = "; ".join(filter(None, (because, unended)))
-    return parked or Landed(done=True, status="completed", because=told)
+    return parked or Landed(done=True, status=Status.COMPLETED, because=told)
 
 
 def _outcome(step: Land, landing: Landing, landed: Landed) -> Outcome:
     name = landing.ref.removeprefix("refs/heads/")
     if landed.done:
         return Outcome(step.verb, name, StepWord.DONE, landed.because, landing.workstream)
-    word = StepWord.FAILED if landed.status == "failed" else StepWord.REFUSED
+    word = StepWord.FAILED if landed.status == Status.FAILED else StepWord.REFUSED
     sentence = "; ".join(filter(None, (landed.because, landed.advice)))
     return Outcome(step.verb, name, word, sentence, landing.workstream)
 
