@@ -18,6 +18,7 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Policy
+from unjam.domain.steps.request import Request
 from unjam.domain.world.elsewhere import asks_for_proof, has_a_claim, seen_at_work
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.naming import shown
@@ -30,7 +31,7 @@ _SHOWN = 5  # reasons
 _TREATMENTS = (Record, Reopen, RemoveWorktree, RemoveBranch, Discard, Stop)
 
 
-def kept_off(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
+def kept_off(plan: Plan, snapshot: Snapshot, policy: Policy, request: Request) -> Plan:
     """Leave out whatever would treat another's workstream, or write its row; and say what is elsewhere."""
     if not asks_for_proof(snapshot):
         return plan
@@ -40,22 +41,22 @@ def kept_off(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
     return replace(
         plan,
         steps=plan.steps if left == plan.steps else only_safe(left),
-        notes=(*plan.notes, *_notes(away, snapshot, policy)),
+        notes=(*plan.notes, *_notes(away, snapshot, policy, request)),
         elsewhere=tuple(one.id for one in away),
     )
 
 
-def settlements(snapshot: Snapshot, policy: Policy) -> Iterator[Record]:
+def settlements(snapshot: Snapshot, request: Request) -> Iterator[Record]:
     """Bring to failed what a person has named and said of that its machine is gone for good."""
     for one in join(snapshot):
-        if one.id in policy.gone and not why_not_settled(one, snapshot):
+        if one.id in request.elsewhere and not why_not_settled(one, snapshot):
             yield Record(
                 subject=one.id,
-                reason=f"{policy.said_by} says that its machine is gone; the row says {one.status}",
+                reason=f"{request.said_by} says that its machine is gone; the row says {one.status}",
                 facts=(fact("row of", one.id, snapshot), fact(PROOF, one.id, snapshot)),
                 workstream=one.id,
                 status="failed",
-                message=f"{policy.said_by} said that its machine is gone for good; will retry",
+                message=f"{request.said_by} said that its machine is gone for good; will retry",
             )
 
 
@@ -90,10 +91,12 @@ def _without(step: Step, others: frozenset[WorkstreamId]) -> Step | None:
     return None if foreign and not is_settlement(step) else step
 
 
-def _notes(away: tuple[Workstream, ...], snapshot: Snapshot, policy: Policy) -> Iterator[str]:
+def _notes(
+    away: tuple[Workstream, ...], snapshot: Snapshot, policy: Policy, request: Request
+) -> Iterator[str]:
     reasons: dict[str, set[WorkstreamId]] = {}
     for one in away:
-        if one.id not in policy.gone:
+        if one.id not in request.elsewhere:
             reasons.setdefault(one.elsewhere, set()).add(one.id)
     names = frozenset(one for those in reasons.values() for one in those)
     if names:
