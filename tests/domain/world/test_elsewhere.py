@@ -47,7 +47,7 @@ STATUSES = [
 
 def on(machine: str, ws: str = "ws-1", status: str = "running") -> Row:
     made = row(ws, status)
-    return replace(made, values=(*made.values, ("hostname", machine)))
+    return replace(made, machine=machine, values=(*made.values, ("hostname", machine)))
 
 
 def seen(*parts: object, sharing: Sharing | None = SHARED) -> Snapshot:
@@ -151,6 +151,7 @@ def test_a_person_settles_only_what_is_elsewhere_and_unfinished() -> None:
 rows = st.builds(
     lambda ws, status, agent, machine: replace(
         row(ws, status, agent),
+        machine=machine,
         values=(*row(ws, status, agent).values, ("hostname", machine)),
     ),
     st.sampled_from([f"ws-{n}" for n in range(6)]),

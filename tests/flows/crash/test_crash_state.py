@@ -85,6 +85,41 @@ def test_a_database_that_forbids_conflict_is_told_failed_and_why(calm: World) ->
     assert calm.lost(treasure) == []
 
 
+def test_rows_in_words_that_nobody_knows_stay_as_they_are_through_recovery_and_undo(
+    calm: World,
+) -> None:
+    with calm.state.open() as database:
+        database.execute("DROP TABLE workstream_status")
+        database.execute("CREATE TABLE workstream_status (Workstream_ID, Status, Error_Message)")
+    strange = [
+        ("ws-21", None),
+        ("ws-22", ""),
+        ("ws-23", " running"),
+        ("ws-24", "in_progress"),
+        ("ws-25", 7),
+    ]
+    for name, _ in strange:
+        calm.workstream(name).worktree().leaves({"draft.txt": f"{name}\n"})
+    calm.workstream("ws-11").worktree().leaves({"draft.txt": "a draft\n"})
+    with calm.state.open() as database:
+        rows = [*strange, ("ws-11", "running")]
+        database.executemany("INSERT INTO workstream_status VALUES (?, ?, NULL)", rows)
+    before, treasure = calm.state.tables(), calm.treasure()
+
+    document = recover(calm.repo)
+
+    after = calm.state.tables()["workstream_status"]
+    assert after[:-1] == before["workstream_status"][:-1]
+    assert after[-1][:2] == ("ws-11", "failed")
+    assert document["word"] == "partly recovered"
+    assert {name for name, _ in strange} <= {
+        name for one in document["findings_after"] for name in one["workstreams"]
+    }
+    assert calm.lost(treasure) == []
+    undo(calm.repo, document["run"])
+    assert calm.state.tables() == before
+
+
 @pytest.mark.parametrize("style", TimeStyle)
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", "UTC"])
 def test_a_row_s_age_is_right_in_every_zone_and_style(

@@ -14,6 +14,7 @@ from typing import ClassVar
 from unjam.domain.steps.policy import StepClass
 from unjam.domain.world.identity import CommitId, ProcessIdentity, WorkstreamId
 from unjam.domain.world.snapshot import Operation
+from unjam.domain.world.status import Status
 from unjam.domain.world.trials import Unit
 
 
@@ -212,7 +213,7 @@ class Record(Step):
 
     verb = "record"
     step_class = StepClass.RECORD
-    status: str | None
+    status: Status | None
     message: str
     salvaged: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()  # vault refs of earlier runs, newest first

@@ -14,6 +14,7 @@ from unjam.domain.world.damage import Damage
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.lookups import row_named, rows_in
 from unjam.domain.world.snapshot import Snapshot, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.recovery import Landed, Recovery, outcome
 from unjam.engine.acts.salvage import source_of, worktree_of
@@ -23,9 +24,9 @@ from unjam.errors import RefusedError
 
 # What a row says, and why its worktree is then still needed.
 _STILL_NEEDED = {
-    "running": "its row still says running, and whatever settles that needs what is in it",
-    "conflict": "its conflict is to be resolved there",
-    "blocked": "it goes on there once it is unblocked",
+    Status.RUNNING: "its row still says running, and whatever settles that needs what is in it",
+    Status.CONFLICT: "its conflict is to be resolved there",
+    Status.BLOCKED: "it goes on there once it is unblocked",
 }
 
 
@@ -49,7 +50,7 @@ def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> N
         return
     row = row_named(step.workstream, fresh)
     landed = run.landed.get(step.workstream) if step.workstream else None
-    if landed is not None and not landed.done and landed.status != "failed":
+    if landed is not None and not landed.done and landed.status != Status.FAILED:
         raise RefusedError(f"the worktree of {step.workstream} keeps its place: {landed.because}")
     if row is not None and row.status in _STILL_NEEDED:
         why = _STILL_NEEDED[row.status]
@@ -87,7 +88,7 @@ def discard(run: Recovery, step: Discard, fresh: Snapshot) -> tuple[Outcome, ...
     (made,) = remove_branch(run, step, fresh)
     if step.workstream is not None:
         because = f"given up; its branch is {made.sentence}"
-        run.landed[step.workstream] = Landed(done=True, status="discarded", because=because)
+        run.landed[step.workstream] = Landed(done=True, status=Status.DISCARDED, because=because)
     return (made,)
 
 

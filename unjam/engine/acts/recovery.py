@@ -24,6 +24,7 @@ from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.lookups import why_rows_are_hidden
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 from unjam.engine.keeping.door import Door
 from unjam.engine.keeping.past_runs import PastRun
 from unjam.engine.observing.observe import observe
@@ -69,7 +70,7 @@ class Landed:
     """What came of one landing: a row status that follows from it (None: none does), and why."""
 
     done: bool
-    status: str | None
+    status: Status | None
     because: str
     advice: str = ""  # what a person can do about it
     blocked_by: WorkstreamId | None = None

@@ -3,13 +3,14 @@
 from functools import partial
 
 from unjam.adapters import clock, files
+from unjam.adapters.state.reference import reopened
 from unjam.domain.catalogue.scenarios import picture_of
 from unjam.domain.scenarios.shared.spec_edit import without_dependencies
-from unjam.domain.steps.change import UpdateRow
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import EditSpec, Reopen
 from unjam.domain.world.lookups import rows_in, spec_named
-from unjam.domain.world.snapshot import Scalar, Snapshot
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 from unjam.engine.acts.landing.spec_file import Edit, edit_file
 from unjam.engine.acts.record import moment_for, row_to_write
 from unjam.engine.acts.recovery import Recovery, outcome
@@ -41,17 +42,9 @@ def reopen(run: Recovery, step: Reopen, fresh: Snapshot) -> tuple[Outcome, ...]:
             raise RefusedError(f"it stays {row.status}: {one} did not land")
     keep_state(run)
     picture = _keep_picture(run, fresh)
-    values: dict[str, Scalar] = {
-        "status": "pending",
-        "blocked_by": None,
-        "error_message": None,
-        "started_at": None,
-        "completed_at": None,
-        "updated_at": moment_for(row, rows_in(fresh), clock.now()),
-    }
-    after = tuple((name, values.get(name, value)) for name, value in row.values)
-    run.door.make(UpdateRow(row.workstream, row.values, after))
-    return (outcome(step, StepWord.DONE, f"{row.status} → pending", *picture),)
+    now = moment_for(row, rows_in(fresh), clock.now())
+    run.door.make(reopened(row, now))
+    return (outcome(step, StepWord.DONE, f"{row.status} → {Status.PENDING}", *picture),)
 
 
 def _without(step: EditSpec, content: bytes) -> bytes:

@@ -19,6 +19,7 @@ from unjam.domain.world.damage import Damage
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.naming import Owner
 from unjam.domain.world.snapshot import Lock, Snapshot, State, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth, Unknown
 from unjam.engine.observing.local_signs import Here, signs_of
 from unjam.engine.observing.sharing import sharing_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 _AGAIN = 2  # times that a look is taken anew; a world that goes on moving is looked at as it is
-_BELIEVED = ("running", "completed", "conflict", "blocked")
+_BELIEVED = (Status.UNKNOWN, Status.RUNNING, Status.COMPLETED, Status.CONFLICT, Status.BLOCKED)
 _LOOKED_AT = 10  # runs; more of them in a row that have nothing to push are no case of life
 _LEFT = (StepWord.REFUSED, StepWord.FAILED)
 
@@ -47,7 +48,7 @@ def observe(
     """Look at Git, state, specs, processes, logs and disk; changes nothing.
 
     With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary) and no
-    landing is proved, which makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
+    landing is proved, which makes a second look cheap. What cannot be read becomes an Status.UNKNOWN of the snapshot.
     With ``objects``, all of history is looked for lost objects, and not only where it looks broken.
     With ``begun``, the look at Git goes on from there. A look during which an agent committed and
     ended is taken again: its branch was read before that, its processes after.
@@ -62,7 +63,7 @@ def observe(
 
 def is_void(orchestration: Orchestration, seen: Snapshot) -> bool:
     """Tell whether a branch or HEAD that nobody is at work on any more has moved since it was read."""
-    running = {row.workstream for row in seen.state.rows if row.status == "running"}
+    running = {row.workstream for row in seen.state.rows if row.status == Status.RUNNING}
     busy = {process.worktree for process in seen.processes}
     left = [
         tree
@@ -141,7 +142,7 @@ def _look(
 
 def _with_saved_before(orchestration: Orchestration, snapshot: Snapshot) -> Snapshot:
     """Look into the vault where a row says running and neither branch nor worktree has anything."""
-    running = {row.workstream: row for row in snapshot.state.rows if row.status == "running"}
+    running = {row.workstream: row for row in snapshot.state.rows if row.status == Status.RUNNING}
     if not running:
         return snapshot
     full = {one.workstream for one in snapshot.branches if one.own_commits != 0}
@@ -188,7 +189,7 @@ def _to_read_closely(state: State, only: frozenset[str] | None) -> frozenset[Wor
     """Say whose merged branches may be something else: what is settled in the trunk is so either way."""
     if only is not None or state.readable is not Truth.YES:
         return None
-    return frozenset(row.workstream for row in state.rows if row.status == "running")
+    return frozenset(row.workstream for row in state.rows if row.status == Status.RUNNING)
 
 
 def _owned(facts: git.GitFacts, owners: TreeOwners) -> tuple[Worktree, ...]:

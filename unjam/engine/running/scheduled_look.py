@@ -16,10 +16,10 @@ from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.reports.check_report import healthy
 from unjam.domain.steps.request import Request
+from unjam.domain.world.agents.signs import Look
 from unjam.domain.world.finding import Finding
 from unjam.domain.world.identity import Scenario
 from unjam.domain.world.lookups import state_is_known
-from unjam.domain.world.signs import Look
 from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.keeping.past_runs import unfinished
 from unjam.engine.observing.observe_closely import observe_closely

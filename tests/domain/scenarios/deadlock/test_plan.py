@@ -16,6 +16,7 @@ from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import Request
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.snapshot import BadSpec, Snapshot, State
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 
 POLICY = Policy(resume=("resume", "--all"), remote="origin")
@@ -42,7 +43,7 @@ def after(snapshot: Snapshot, plan: Plan) -> Snapshot:
         for one in snapshot.specs
     )
     rows = tuple(
-        replace(one, status="pending", values=(("status", "pending"),))
+        replace(one, status=Status.PENDING, values=(("status", Status.PENDING),))
         if one.workstream in reopened(plan)
         else one
         for one in snapshot.state.rows

@@ -39,6 +39,7 @@ from unjam.domain.world.finding import Finding
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted, first_few
 from unjam.domain.world.workstream import Workstream, join
@@ -187,7 +188,7 @@ class _Planner:
         if one is None or one.row is None or name in together:
             return False
         landed = one.branch is not None and one.branch.landed is Truth.YES
-        return one.status != "completed" and not landed
+        return one.status != Status.COMPLETED and not landed
 
     def _push(self, lands: bool) -> Iterator[Push]:  # noqa: FBT001 -- what it tells is its name
         if self.policy.remote and (lands or self.settled):
@@ -201,19 +202,21 @@ class _Planner:
 
     def _records(self, landing: tuple[Workstream, ...]) -> Iterator[Record]:
         for one in self.settled:
-            yield self._record(one, "completed", "its conflict was settled and it is on the trunk")
+            yield self._record(
+                one, Status.COMPLETED, "its conflict was settled and it is on the trunk"
+            )
         for one in landing:
             yield self._record(one, None, f"what came of its landing; the row says {one.status}")
         for each in self.tried if not self.may_land else ():
             row, clash = each.workstream.row, each.clash
             if clash is not None and not is_conflict(row):
                 reason = f"it does not merge; the row says {each.workstream.status}"
-                record = self._record(each.workstream, "conflict", reason)
+                record = self._record(each.workstream, Status.CONFLICT, reason)
                 yield replace(
                     record, message=f"conflicts with the trunk in {conflict_in_words(clash)}"
                 )
 
-    def _record(self, one: Workstream, status: str | None, reason: str) -> Record:
+    def _record(self, one: Workstream, status: Status | None, reason: str) -> Record:
         return Record(
             subject=one.id,
             reason=reason,
@@ -233,7 +236,7 @@ class _Planner:
                 reason=f"it depends on {first_few(by, SHOWN)}, which conflicts",
                 facts=(*self.nobody, fact("row of", name, self.snapshot)),
                 workstream=name,
-                status="blocked",
+                status=Status.BLOCKED,
                 message=told_to_wait(by),
                 blocked_by=by,
             )

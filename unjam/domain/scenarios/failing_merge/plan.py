@@ -16,6 +16,7 @@ from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Row, Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.trials import Blame, Remedy, TrunkTests, Unit, tests_in_words
 from unjam.domain.world.words import printable
 
@@ -44,7 +45,7 @@ def plan_failing_merge(
 def _only_push(owed: tuple[Step, ...], snapshot: Snapshot, policy: Policy) -> tuple[Step, ...]:
     """Take over what a killed run had left to do once its revert was made."""
     return tuple(
-        replace(one, status="reverted", message="it broke the tests")
+        replace(one, status=Status.REVERTED, message="it broke the tests")
         if isinstance(one, Record)
         else one
         for one in owed
@@ -57,7 +58,7 @@ def _is_due(step: Record, snapshot: Snapshot) -> bool:
     """Tell whether a row still says that work is in the trunk which this recovery took out."""
     rows = {row.workstream: row for row in snapshot.state.rows}
     row = rows.get(step.workstream) if step.workstream else None
-    return row is not None and row.status != "reverted"
+    return row is not None and row.status != Status.REVERTED
 
 
 class _Planner:

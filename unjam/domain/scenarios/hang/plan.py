@@ -30,6 +30,7 @@ from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Process, Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.words import counted
 
 _ENDED = (HangVerdict.ZOMBIE, HangVerdict.DEAD)
@@ -206,21 +207,21 @@ class _Planner:
 
     def _told(self, step: Step, one: Suspect) -> Step:
         """Say in the row what happened, where the landing does not decide that."""
-        if not isinstance(step, Record) or step.status in ("completed", "reverted"):
+        if not isinstance(step, Record) or step.status in (Status.COMPLETED, Status.REVERTED):
             return step
         how = _how(one)
-        if step.status == "failed":
+        if step.status == Status.FAILED:
             return replace(step, message=f"{how}; will retry")
         branch = one.workstream.branch if one.workstream else None
         commits = counted(branch.own_commits or 0, "commit") if branch else "its commits"
         named = branch.name if branch else "its branch"
         if self.orchestrator is not None:
             return replace(
-                step, status="failed", message=f"{how}; {commits} on {named}; will retry"
+                step, status=Status.FAILED, message=f"{how}; {commits} on {named}; will retry"
             )
         if self.is_off(StepClass.LAND):
             message = f"{how}; for review: {commits} on {named}"
-            return replace(step, status="blocked", message=message)
+            return replace(step, status=Status.BLOCKED, message=message)
         return step
 
     def _is_for_review(self, workstream: WorkstreamId | None) -> bool:
@@ -247,7 +248,9 @@ class _Planner:
             return
         chosen = frozenset(one for one in failed if one is not None)
         command = resume_command(self.policy, self.snapshot, chosen)
-        running = {row.workstream for row in self.snapshot.state.rows if row.status == "running"}
+        running = {
+            row.workstream for row in self.snapshot.state.rows if row.status == Status.RUNNING
+        }
         if not command and not running - chosen:
             command = resume_command(self.policy, self.snapshot, None)
         if command:

@@ -48,6 +48,7 @@ from unjam.domain.world.judging import (
 )
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.workstream import Judged, Verdict, Workstream, judge
 
@@ -262,7 +263,7 @@ class _Planner:
             return False
         branch = judged.workstream.branch
         landed = branch is not None and branch.landed is Truth.YES
-        out = judged.verdict in _RETRIED or judged.workstream.status in _STAYING_OUT
+        out = judged.verdict in _RETRIED or judged.workstream.status not in _MAY_LAND
         return out and not landed
 
     def _stays_as_it_is(self, judged: Judged) -> bool:
@@ -350,7 +351,7 @@ class _Planner:
         return alone or primary.operation is not None or primary.unsaved.any is not Truth.NO
 
 
-_STAYING_OUT = ("failed", "blocked", "conflict", "reverted", "discarded")
+_MAY_LAND = (Status.PENDING, Status.RUNNING, Status.COMPLETED)
 
 
 def _found_in(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
@@ -375,19 +376,19 @@ def _empty(one: Workstream) -> Iterator[Branch]:
             yield branch
 
 
-def _record_of(judged: Judged) -> tuple[str | None, str] | None:
+def _record_of(judged: Judged) -> tuple[Status | None, str] | None:
     """Return the status and the message a verdict asks for; a status of None follows the landing."""
     branch = judged.workstream.branch
     match judged.verdict:
         case Verdict.LANDED_UNRECORDED:
-            return "completed", drifted_in_words(judged.workstream)
+            return Status.COMPLETED, drifted_in_words(judged.workstream)
         case Verdict.RECORDED_UNLANDED | Verdict.DEAD_WITH_COMMITS:
             return None, drifted_in_words(judged.workstream)
         case Verdict.REVERTED:
             by = (branch.reverted_by or "")[:12] if branch else ""
-            return "reverted", f"its landing was reverted by {by}"
+            return Status.REVERTED, f"its landing was reverted by {by}"
         case Verdict.DEAD_UNSAVED | Verdict.DEAD_SAVED | Verdict.DEAD_DRIFTED | Verdict.DEAD_EMPTY:
-            return "failed", f"{died_in_words(judged)}; will retry"
+            return Status.FAILED, f"{died_in_words(judged)}; will retry"
         case (
             Verdict.CONSISTENT
             | Verdict.LIVE

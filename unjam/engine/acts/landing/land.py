@@ -12,6 +12,7 @@ from unjam.domain.steps.plan import Land, Landing
 from unjam.domain.steps.policy import Consent, StepClass
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.snapshot import Snapshot, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.landing.conflict_pages import report_conflict
 from unjam.engine.acts.landing.landing_trial import Landable, search
@@ -59,14 +60,14 @@ def _landed(landing: Landing, found: Landable, parked: Landed | None, page: str)
     said = found.rebased.get(landing.workstream)
     how = f", rebased: merging it {said}" if said else ""
     because = f"landed in {found.tip[:12]}{how}"
-    return parked or Landed(done=True, status="completed", because=because)
+    return parked or Landed(done=True, status=Status.COMPLETED, because=because)
 
 
 def _outcome(step: Land, landing: Landing, landed: Landed) -> Outcome:
     name = landing.ref.removeprefix("refs/heads/")
     if landed.done:
         return Outcome(step.verb, name, StepWord.DONE, landed.because, landing.workstream)
-    word = StepWord.FAILED if landed.status == "failed" else StepWord.REFUSED
+    word = StepWord.FAILED if landed.status == Status.FAILED else StepWord.REFUSED
     sentence = "; ".join(filter(None, (landed.because, landed.advice)))
     return Outcome(step.verb, name, word, sentence, landing.workstream)
 

@@ -30,6 +30,7 @@ from unjam.domain.steps.landing import (
 from unjam.domain.steps.plan import Land, Landing
 from unjam.domain.world.conflicts import did_not_land
 from unjam.domain.world.identity import CommitId, WorkstreamId
+from unjam.domain.world.status import Status
 from unjam.engine.acts.recovery import Landed, Recovery
 
 
@@ -195,19 +196,19 @@ def _refusals(
             clash.workstream,
             Landed(
                 done=False,
-                status="conflict",
+                status=Status.CONFLICT,
                 because=conflict_in_words(bench.conflicts[clash.workstream]),
             ),
         )
     for culprit in answer.culprits:
         because = f"does not verify: {bench.said[culprit.convicted_by].sentence}"
-        yield culprit.workstream, Landed(done=False, status="failed", because=because)
+        yield culprit.workstream, Landed(done=False, status=Status.FAILED, because=because)
     for blocked in answer.blocked:
         yield blocked.workstream, _blocked(blocked.by)
 
 
 def _blocked(by: WorkstreamId) -> Landed:
-    return Landed(done=False, status="blocked", because=did_not_land(by), blocked_by=by)
+    return Landed(done=False, status=Status.BLOCKED, because=did_not_land(by), blocked_by=by)
 
 
 def _no(because: str) -> Landed:
