@@ -12,7 +12,7 @@ import pytest
 from tests.command import command, environment, unjam
 from tests.flows.building import begun, on_trunk
 from tests.interrupt.driver import DRIVER
-from tests.recovering import ALL_SCENARIOS, recover, sentences
+from tests.recovering import recover, sentences
 from tests.world import (
     Program,
     Treasure,
@@ -163,7 +163,7 @@ def test_a_commit_between_plan_and_act_refuses_its_steps_and_the_next_run_conver
     stream = begun(calm)
     begun(calm, "ws-16", "agent-2")
     with session(open_orchestration(calm.repo), Terms("crash"), Permission(True)) as run:
-        prepared = prepare(run.look(), run.policy, None, ALL_SCENARIOS)
+        prepared = prepare(run.look(), run.policy)
         stream.commits({"src/late.py": "late = 1\n"}, "while the person read the plan")
         treasure, trunk = calm.treasure(), calm.trunk
         words = {
@@ -204,7 +204,7 @@ def test_beside_a_living_orchestrator_everything_is_refused(world: World, stoppe
 def test_an_orchestrator_started_between_plan_and_act_stops_every_step(world: World) -> None:
     typical_wreck(world)
     with session(open_orchestration(world.repo), Terms("crash"), Permission(True)) as run:
-        prepared = prepare(run.look(), run.policy, None, ALL_SCENARIOS)
+        prepared = prepare(run.look(), run.policy)
         living = world.run_orchestrator("--resume", "--idle")
         wait_until(lambda: "Waiting" in living.output.read_text(), "the orchestrator to be up")
         before = world.inventory(without=["logs"])

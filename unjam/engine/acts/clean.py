@@ -46,7 +46,7 @@ def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tup
 
 
 def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> None:
-    if step.workstream in run.policy.discard:
+    if step.workstream in run.request.discard:
         return
     row = row_named(step.workstream, fresh)
     landed = run.landed.get(step.workstream) if step.workstream else None

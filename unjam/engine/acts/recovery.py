@@ -1,6 +1,6 @@
 """One run: what it may do, what it has saved and landed so far, and the way a step is carried out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from unjam.adapters.git.taking.salvage import Salvaged
 from unjam.adapters.journal import Journal
 from unjam.domain.catalogue.codec import to_record
-from unjam.domain.catalogue.scenarios import Need, needing
+from unjam.domain.catalogue.scenarios import Need, needing, scenarios_of
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import (
     Mend,
@@ -20,6 +20,7 @@ from unjam.domain.steps.plan import (
     Step,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.claims.incomplete import incomplete, why_incomplete
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.lookups import row_named, why_rows_are_hidden
@@ -86,7 +87,7 @@ class Recovery:
     started: datetime
     policy: Policy
     permission: Permission
-    workstreams: frozenset[WorkstreamId] | None = None
+    request: Request = EVERYTHING
     killed: tuple[PastRun, ...] = ()  # earlier runs that never ended
     flow_run: Mapping[str, str] | None = None  # id and name, in Prefect
     ended: bool = False
@@ -118,13 +119,16 @@ class Recovery:
             return observe(self.orchestration, only=frozenset(only))
         return observe_closely(self.orchestration)
 
-    def look_for(self, scenarios: Collection[Scenario]) -> Snapshot:
-        """Observe everything these scenarios rest on; after a repair, whether objects are lost too."""
+    def look_as_asked(self) -> Snapshot:
+        """Observe everything the request rests on; after a repair, whether objects are lost too."""
+        scenarios = scenarios_of(self.request)
         repaired = any(one.step in _REPAIRS for one in self.outcomes)
         seen = observe_for(self.orchestration, scenarios, objects=repaired)
         self.unseen = why_rows_are_hidden(seen)
         self.incomplete = tuple(incomplete(seen))
-        everywhere = self.workstreams is None and not seen.unknown and not seen.trunk_damaged
+        everywhere = (
+            self.request.workstreams is None and not seen.unknown and not seen.trunk_damaged
+        )
         self.looked = frozenset(scenarios if everywhere else ()) - _untested(seen)
         return seen
 

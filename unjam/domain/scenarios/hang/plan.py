@@ -24,6 +24,7 @@ from unjam.domain.steps.plan import (
     Stop,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.agents.score import HUNG, HangVerdict
 from unjam.domain.world.agents.suspects import Suspect, suspects
@@ -40,11 +41,11 @@ _ENDED = (HangVerdict.ZOMBIE, HangVerdict.DEAD)
 def plan_hang(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan the recovery from agents that hang; those that may work are left alone, and named."""
-    planner = _Planner(snapshot, policy, workstreams, owed)
+    planner = _Planner(snapshot, policy, request, owed)
     steps = tuple(one for one in planner.steps() if not planner.is_off(one.step_class))
     return Plan(snapshot.repo, steps, tuple(planner.notes()))
 
@@ -56,17 +57,19 @@ class _Planner:
         self,
         snapshot: Snapshot,
         policy: Policy,
-        workstreams: frozenset[WorkstreamId] | None,
+        request: Request,
         owed: tuple[Step, ...],
     ) -> None:
         self.snapshot = snapshot
         self.policy = policy
+        self.request = request
         self.owed = owed
         self.orchestrator = orchestrator_seen(snapshot)
+        chosen = request.workstreams
         self.all = [
             one
             for one in suspects(snapshot)
-            if workstreams is None or (one.workstream and one.workstream.id in workstreams)
+            if chosen is None or (one.workstream and one.workstream.id in chosen)
         ]
         stoppable = not self.is_off(StepClass.STOP) and not self._is_unsaved_beside_orchestrator()
         self.hung = [
@@ -175,7 +178,8 @@ class _Planner:
         known = (*self.snapshot.unfinished, *stopped)
         bereft = replace(self.snapshot, processes=left, unfinished=known)
         policy = replace(self.policy, approvals=self.policy.approvals | _DECIDED_HERE)
-        for step in plan_abandoned(bereft, policy, chosen, self.owed).steps:
+        request = replace(self.request, workstreams=chosen)
+        for step in plan_abandoned(bereft, policy, request, self.owed).steps:
             if not isinstance(step, Restart):
                 yield from self._adapted(step, named)
 

@@ -41,6 +41,7 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.elsewhere import may_serve_others
 from unjam.domain.world.identity import Role, WorkstreamId
@@ -71,7 +72,7 @@ _UNTOUCHED = (Verdict.CONSISTENT, Verdict.UNKNOWN)
 def plan_abandoned(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan the recovery of these workstreams, or of all and of what they share.
@@ -79,7 +80,7 @@ def plan_abandoned(
     ``owed`` are steps a killed run had planned and not carried out; those that no observation can
     ask for again are taken over while their facts hold.
     """
-    planner = _Planner(snapshot, policy, workstreams, owed)
+    planner = _Planner(snapshot, policy, request, owed)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     return Plan(snapshot.repo, only_safe(steps), tuple(planner.notes(wanted)))
@@ -92,14 +93,15 @@ class _Planner:
         self,
         snapshot: Snapshot,
         policy: Policy,
-        workstreams: frozenset[WorkstreamId] | None,
+        request: Request,
         owed: tuple[Step, ...],
     ) -> None:
         self.snapshot = snapshot
         self.policy = policy
         self.owed = owed
-        self.workstreams = workstreams
-        self.whole = workstreams is None
+        self.request = request
+        self.workstreams = request.workstreams
+        self.whole = request.workstreams is None
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.live: list[Judged] = []
         self.stopped: set[WorkstreamId] = set()
@@ -107,7 +109,7 @@ class _Planner:
         self.judged: list[Judged] = []
         self.known = {one.workstream.id: one for one in judgements(snapshot)}
         for one in self.known.values():
-            if workstreams is None or one.workstream.id in workstreams:
+            if self.workstreams is None or one.workstream.id in self.workstreams:
                 self._take(one)
 
     def _take(self, judged: Judged) -> None:
@@ -137,7 +139,7 @@ class _Planner:
             *self._names(),
             *self._landing(),
             *self._records(),
-            *settlements(self.snapshot, self.policy),
+            *settlements(self.snapshot, self.request),
             *self._return(),  # first, since a branch that is checked out keeps its place
             *self._removals(),
         )
