@@ -87,6 +87,8 @@ def _report(document: Document) -> Iterator[str]:
     yield from _outcomes(document)
     yield from ("", "## Found afterwards", "")
     yield from _findings(document["findings_after"])
+    for one in document["incomplete"]:
+        yield f"- **{_cell(one['id'])} is incomplete**: {_cell(one['because'])}"
     if document["undo"]:
         yield from ("", "## Kept", "", *(f"- {_code(one)}" for one in document["vault"]))
         yield from ("", f"To take it back: {_code(document['undo'])}")

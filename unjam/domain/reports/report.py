@@ -11,6 +11,7 @@ from unjam.domain.steps.outcome import NOT_DONE, Outcome, RunWord, StepWord
 from unjam.domain.steps.plan import Plan, Salvage
 from unjam.domain.steps.policy import Policy
 from unjam.domain.world.finding import Finding
+from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.words import counted, first_few, printable
 
 
@@ -71,6 +72,7 @@ def run_document(  # noqa: PLR0913 -- the named parts of one document
     flow_run: Mapping[str, str] | None = None,
     escalated: str | None = None,
     by: Mapping[str, str] | None = None,
+    incomplete: Iterable[tuple[WorkstreamId, str]] = (),
 ) -> Document:
     """Describe a run; ``escalated`` is where the bundle is that a person is called with."""
     done = tuple(outcomes)
@@ -85,6 +87,9 @@ def run_document(  # noqa: PLR0913 -- the named parts of one document
         "notes": [printable(one) for one in plan.notes],
         "elsewhere": [printable(one) for one in plan.elsewhere],
         "outcomes": [outcome_document(one) for one in done],
+        "incomplete": [
+            {"id": printable(one), "because": printable(because)} for one, because in incomplete
+        ],
         "findings_before": [finding_document(one) for one in before],
         "findings_after": [finding_document(one) for one in after],
         "vault": [printable(one) for one in kept],

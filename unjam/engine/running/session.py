@@ -12,7 +12,7 @@ from unjam.adapters.journal import Journal, new_run_id
 from unjam.domain.catalogue.codec import to_record
 from unjam.domain.steps.outcome import RunWord
 from unjam.domain.steps.plan import Plan
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.engine.acts.recovery import Permission, Recovery
 from unjam.engine.keeping.past_runs import PastRun, unfinished
 from unjam.engine.orchestration import Orchestration
@@ -26,9 +26,8 @@ class Terms:
     """What a run is about."""
 
     kind: str  # a scenario, or "undo"
-    workstreams: frozenset[WorkstreamId] | None = None
+    request: Request = EVERYTHING
     undoes: str | None = None
-    rehearsal: bool = False  # nothing is changed and nothing written down, so no lease is needed
     flow_run: Mapping[str, str] | None = None  # which Prefect flow run tells this run's story
     by_settings: bool = True  # else what is held back of them makes no difference to it
 
@@ -53,10 +52,10 @@ def session(
         journal=None,
         policy=policy_of(orchestration),
         permission=permission,
-        workstreams=terms.workstreams,
+        request=terms.request,
         flow_run=terms.flow_run,
     )
-    if terms.rehearsal:
+    if terms.request.rehearsal:  # no lease is needed
         yield run
         return
     with lease.take(orchestration.common, run.run):
