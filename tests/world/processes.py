@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.world.shell import wait_until
+from tests.world.shell import DEADLINE, wait_until
 
 _GONE = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess)
 
@@ -44,7 +44,7 @@ class Program:
         self.process.kill()
         self.process.wait()
 
-    def wait(self, deadline: float = 60) -> int:
+    def wait(self, deadline: float = DEADLINE) -> int:
         """Let it end by itself; its exit status."""
         return self.process.wait(deadline)
 

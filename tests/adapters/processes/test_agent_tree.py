@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import Program, wait_until
+from tests.world import Program, fair, wait_until
 from tests.world.hanging import HUNG, SILENT, UNTOLD, Stage, stage
 from unjam.adapters.processes.looking.agent_tree import WantedAgent, look_at_agents, uncollected
 from unjam.domain.world.agents.score import HUNG as CONVICTED
@@ -47,7 +47,7 @@ def judged(tree: Path, *pids: int, patience: float = PATIENCE) -> Score:
 
     wait_until(grown_up, "the agent to be older than the patience") if patience < 9 else None
     before = seen(tree, *pids)
-    time.sleep(WINDOW)  # the interval itself
+    time.sleep(fair(WINDOW))  # the interval itself
     now = seen(tree, *pids)
     watched = Watched("tree", timedelta(seconds=patience), before, now)
     return score(watched, datetime.now(UTC))
