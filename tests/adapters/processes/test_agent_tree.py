@@ -80,7 +80,10 @@ def test_nothing_that_may_work_is_ever_called_hung(scene: Stage, tree: Path, kin
 def test_silent_work_is_told_from_what_cannot_be_told(scene: Stage, tree: Path, kind: str) -> None:
     agent = scene.start(kind, tree)
 
-    assert judged(tree, agent.pid).verdict is HangVerdict.WORKING
+    def is_told() -> bool:
+        return judged(tree, agent.pid).verdict is HangVerdict.WORKING
+
+    wait_until(is_told, f"{kind} to get a processor, and to be told")
 
 
 @pytest.mark.parametrize("kind", UNTOLD)
