@@ -41,6 +41,7 @@ from unjam.domain.world.judging import (
     drifted_in_words,
     is_astray,
     is_on_no_branch,
+    is_orchestrated,
     judgements,
     primary_at_risk_in_words,
     unpushed,
@@ -92,6 +93,7 @@ class _Planner:
         self.owed = owed
         self.workstreams = workstreams
         self.whole = workstreams is None
+        self.astray = is_orchestrated(snapshot) and is_astray(snapshot)
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.live: list[Judged] = []
         self.awaited: list[Judged] = []  # live, and their orchestrator may be on another machine
@@ -103,7 +105,7 @@ class _Planner:
 
     def _take(self, judged: Judged) -> None:
         """Sort in one workstream; a live one as it will be when policy has stopped its agents."""
-        if judged.verdict is Verdict.ELSEWHERE:
+        if judged.verdict in (Verdict.ELSEWHERE, Verdict.SESSION):
             return
         if judged.verdict is Verdict.LIVE and may_serve_others(self.snapshot):
             self.awaited.append(judged)
@@ -214,7 +216,7 @@ class _Planner:
 
     def _aborts(self) -> Iterator[Step]:
         primary = self.snapshot.primary
-        if primary.operation is not None and self.whole:
+        if primary.operation is not None and self.whole and self.astray:
             yield Abort(
                 subject=self.snapshot.place(primary.path),
                 reason=f"a dead process left it in the middle of a {primary.operation}",
@@ -307,7 +309,7 @@ class _Planner:
                 )
 
     def _return(self) -> Iterator[Step]:
-        if is_astray(self.snapshot) and self.whole:
+        if self.astray and self.whole:
             yield ReturnPrimary(
                 subject=f"to {self.snapshot.trunk_name}",
                 reason=f"the orchestrator works from {self.snapshot.trunk_name}",
@@ -340,7 +342,7 @@ class _Planner:
 
     def _primary_is_touched(self) -> bool:
         moved = any(one.verdict in _LANDING for one in self.judged)
-        return moved or is_astray(self.snapshot)
+        return moved or self.astray
 
     @staticmethod
     def _at_risk(primary: Worktree) -> bool:
@@ -392,5 +394,6 @@ def _record_of(judged: Judged) -> tuple[str | None, str] | None:
             | Verdict.LEFTOVER
             | Verdict.UNKNOWN
             | Verdict.ELSEWHERE
+            | Verdict.SESSION
         ):
             return None
