@@ -25,14 +25,26 @@ from unjam.errors import TransientError
 ALL_SCENARIOS = tuple(SCENARIOS)
 
 
-def recover(repo: Path, scenarios: tuple[Scenario, ...] = ALL_SCENARIOS) -> Document:
-    """Recover with everything approved; the document that ``--json`` prints."""
-    return recover_in(open_orchestration(repo), scenarios)
+_EVERYTHING = Permission(everything=True)
 
 
-def recover_in(orchestration: Orchestration, scenarios: tuple[Scenario, ...]) -> Document:
+def recover(
+    repo: Path,
+    scenarios: tuple[Scenario, ...] = ALL_SCENARIOS,
+    *,
+    allowed: Permission = _EVERYTHING,
+) -> Document:
+    """Recover with everything approved, or this; the document that ``--json`` prints."""
+    return recover_in(open_orchestration(repo), scenarios, allowed)
+
+
+def recover_in(
+    orchestration: Orchestration,
+    scenarios: tuple[Scenario, ...],
+    allowed: Permission = _EVERYTHING,
+) -> Document:
     """Recover an orchestration that is open already."""
-    with session(orchestration, Terms("recover"), Permission(everything=True)) as run:
+    with session(orchestration, Terms("recover"), allowed) as run:
         prepared = prepare(run.look_for(scenarios), run.policy, None, scenarios, run.killed)
         adopt(run, prepared.plan)
         for step in prepared.plan.but_restart():
