@@ -359,14 +359,14 @@ def _something_without_a_terminal(people: People) -> None:
 
 def _wait_for_somebody_in(tree: Path) -> None:
     def is_there() -> bool:
-        return any(_works_in(pid, tree) for pid in os.listdir("/proc") if pid.isdigit())
+        return any(_works_in(one, tree) for one in Path("/proc").iterdir() if one.name.isdigit())
 
     wait_until(is_there, "somebody to be there")
 
 
-def _works_in(pid: str, tree: Path) -> bool:
+def _works_in(process: Path, tree: Path) -> bool:
     try:
-        return Path(f"/proc/{pid}/cwd").readlink() == tree
+        return (process / "cwd").readlink() == tree
     except OSError:
         return False
 
