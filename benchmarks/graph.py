@@ -19,6 +19,7 @@ from unjam.domain.catalogue.scenarios import Need, needing, picture_of
 from unjam.domain.steps.policy import Policy
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.snapshot import Row, Snapshot, Spec, State, Unsaved, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 
 _REPO = PurePath("/repository")
@@ -112,7 +113,9 @@ def orchestration(waits: Waits) -> Snapshot:
         Spec(names[n], _REPO / f"{names[n]}.json", tuple(names[x] for x in sorted(others)))
         for n, others in waits.items()
     )
-    rows = (Row(names[n], "pending", values=(("status", "pending"),)) for n in list(waits)[::2])
+    rows = (
+        Row(names[n], Status.PENDING, values=(("status", "pending"),)) for n in list(waits)[::2]
+    )
     trunk = CommitId("a" * 40)
     clean = Unsaved(Truth.YES)
     return Snapshot(

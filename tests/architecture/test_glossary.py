@@ -6,6 +6,7 @@ import pytest
 
 from tests.command import ROOT
 from unjam.domain.steps.outcome import RunWord, StepWord
+from unjam.domain.world.status import Status
 
 PAGE = (ROOT / "docs" / "glossary.md").read_text()
 ENTRIES = re.findall(r"^- \*\*(.+?)\*\*: \S", PAGE, re.MULTILINE)
@@ -43,19 +44,6 @@ WORDS = [
     "recording",
     "lost",
 ]
-STATUSES = [
-    "pending",
-    "running",
-    "waiting",
-    "paused",
-    "completed",
-    "failed",
-    "blocked",
-    "conflict",
-    "reverted",
-    "discarded",
-    "unknown",
-]
 SCENARIOS = [page.stem for page in sorted((ROOT / "docs" / "scenarios").glob("*.md"))]
 LINKED_FROM = {"README.md": "docs/glossary.md", "docs/cli.md": "glossary.md"}
 
@@ -70,7 +58,7 @@ def test_every_word_is_explained_once_and_no_other() -> None:
         ("Words of a step", list(StepWord)),
         ("Words of a run", list(RunWord)),
         ("Scenarios", SCENARIOS),
-        ("Statuses", STATUSES),
+        ("Statuses", list(Status)),
     ],
 )
 def test_every_word_of_a_closed_set_has_its_row(title: str, words: list[str]) -> None:

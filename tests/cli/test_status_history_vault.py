@@ -113,8 +113,8 @@ def test_status_calls_pending_only_what_was_ordered_and_not_begun(world: World) 
     document = unjam_json("status", cwd=world.repo)
 
     told = {one["id"]: one["status"] for one in document["workstreams"]}
-    assert told == {"ws-15": "", "ws-16": "no row", "ws-17": "pending"}
-    assert re.search(r"^ws-15 +\(empty\)", unjam("status", cwd=world.repo).stdout, re.MULTILINE)
+    assert told == {"ws-15": "unknown", "ws-16": "no row", "ws-17": "pending"}
+    assert re.search(r"^ws-15 +unknown: ''", unjam("status", cwd=world.repo).stdout, re.MULTILINE)
 
 
 def test_a_run_that_was_killed_before_its_plan_says_so(world: World) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TypeVar
 
+from unjam.adapters.state.reference import status_of
 from unjam.domain.world.identity import AgentId, CommitId, ProcessIdentity, Role, WorkstreamId
 from unjam.domain.world.snapshot import (
     Branch,
@@ -28,7 +29,13 @@ UNREAD = Unsaved(Truth.NO, because="index: checksum mismatch")
 
 def row(ws: str, status: str = "running", agent: str | None = "agent-1") -> Row:
     values = (("workstream_id", ws), ("status", status), ("agent_id", agent))
-    return Row(WorkstreamId(ws), status, AgentId(agent) if agent else None, values=values)
+    return Row(
+        WorkstreamId(ws),
+        status_of(status),
+        AgentId(agent) if agent else None,
+        values=values,
+        word=status,
+    )
 
 
 def branch(

@@ -136,6 +136,7 @@ def print_check(document: "Document") -> None:
     _print_unknown(page, document)
     _print_not_ours(page, document)
     _print_sessions(page, document)
+    print_incomplete(page, document)
     _print_agents(page, document)
     watch = document["watch"]
     if watch and watch["late"]:
@@ -190,6 +191,12 @@ def _print_sessions(page: Page, document: "Document") -> None:
             pids = ", ".join(map(str, one["processes"]))
             who = f"somebody is in it (pid {pids})" if pids else "paused"
             page.line(f"{who}: {one['path']}: {one['at_risk']}", "dim")
+
+
+def print_incomplete(page: Page, document: "Document") -> None:
+    """Print what has landed and is not finished."""
+    for one in document["incomplete"]:
+        page.line(f"incomplete: {one['id']}: {one['because']}", "yellow")
 
 
 def _print_not_ours(page: Page, document: "Document") -> None:

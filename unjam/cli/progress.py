@@ -8,6 +8,7 @@ from unjam.cli.say import Page, as_json, following
 from unjam.cli.status import REFRESH, duration
 from unjam.cli.trust import opened_to_look
 from unjam.domain.reports.check_report import Document
+from unjam.domain.world.status import Status
 from unjam.engine.telling.progress import look_at_progress
 
 _HEADS = ("workstream", "status", "agent", "running for", "last sign of life", "expected", "")
@@ -74,7 +75,7 @@ def _row(one: Document, now: datetime) -> tuple[str, ...]:
         one["status"],
         one["agent"] or "",
         _span(one["age_seconds"]) if one["age_seconds"] is not None else "",
-        ago if one["status"] == "running" else "",
+        ago if one["status"] == Status.RUNNING else "",
         f"in {_until(one['expected_end'], now)}" if one["expected_end"] else "",
         one["out_of_reach"] or ("elsewhere" if one["elsewhere"] else "late" if one["late"] else ""),
     )

@@ -49,11 +49,10 @@ def _watch(orchestration: Orchestration) -> int:
 
 
 _HEADS = ("workstream", "status", "agent", "age", "last sign of life", "pids", "attempts")
-_EMPTY = "(empty)"
 
 
 def _headline(progress: Progress) -> str:
-    counts = ", ".join(f"{count} {status or _EMPTY}" for status, count in progress.counts)
+    counts = ", ".join(f"{count} {status}" for status, count in progress.counts)
     away = f"; {progress.elsewhere} of them elsewhere" if progress.elsewhere else ""
     living = (
         f"orchestrator pid {progress.orchestrator}"
@@ -70,7 +69,7 @@ def _doubts(progress: Progress) -> tuple[str, ...]:
 def _row(line: Line, now: datetime) -> tuple[str, ...]:
     return (
         named(line.workstream),
-        f"{line.status or _EMPTY}{', elsewhere' if line.elsewhere else ''}",
+        f"{line.said}{', elsewhere' if line.elsewhere else ''}",
         line.agent or "",
         duration(line.age),
         f"{duration(now - line.last_sign)} ago" if line.last_sign else "",
@@ -104,6 +103,7 @@ def _document(progress: Progress) -> Document:
             {
                 "id": printable(line.workstream),
                 "status": line.status,
+                "word": printable(line.word) if line.word is not None else None,
                 "agent": line.agent,
                 "age_seconds": line.age.total_seconds() if line.age is not None else None,
                 "last_sign": line.last_sign.isoformat() if line.last_sign else None,

@@ -16,7 +16,7 @@ from tests.world.hanging import HUNG, SILENT, UNTOLD, Stage, stage
 from unjam.adapters.processes.looking.agent_tree import WantedAgent, look_at_agents, uncollected
 from unjam.domain.world.agents.score import HUNG as CONVICTED
 from unjam.domain.world.agents.score import HangVerdict, Score, score
-from unjam.domain.world.signs import Look, Wait, Watched
+from unjam.domain.world.agents.signs import Look, Wait, Watched
 
 PATIENCE = 0.5  # seconds; an hour in life
 WINDOW = 0.4

@@ -21,6 +21,7 @@ from unjam.adapters.state.rows.write import rehearse, update_row
 from unjam.domain.steps.change import UpdateRow
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Row
+from unjam.domain.world.status import Status
 from unjam.errors import PermanentError, RefusedError, TransientError
 
 WS = WorkstreamId("ws-1")
@@ -104,7 +105,7 @@ def test_values_that_only_look_alike_are_different(
             (there,),
         )
     true = row(state)
-    false = Row(WS, "running", values=tuple((dict(true.values) | {column: seen}).items()))
+    false = Row(WS, Status.RUNNING, values=tuple((dict(true.values) | {column: seen}).items()))
 
     with pytest.raises(RefusedError, match=f"{column} is "):
         update_row(str(state.path), changed(false, status="failed"))

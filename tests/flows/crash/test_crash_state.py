@@ -11,7 +11,7 @@ import pytest
 
 from tests.command import unjam, unjam_json
 from tests.flows.building import begun, on_trunk, recovered
-from tests.recovering import ALL_SCENARIOS, recover, sentences, undo
+from tests.recovering import recover, sentences, undo
 from tests.world import HOSTILE_IDS, StateFile, TimeStyle, World, git, typical_wreck
 from tests.world.state import COLUMNS
 from unjam.engine.acts.carry_out import carry_out
@@ -83,6 +83,41 @@ def test_a_database_that_forbids_conflict_is_told_failed_and_why(calm: World) ->
     assert stream.tip in git("for-each-ref", "refs/heads", cwd=calm.repo)
     assert on_trunk(calm, "src/app.py") == "ours = 1"
     assert calm.lost(treasure) == []
+
+
+def test_rows_in_words_that_nobody_knows_stay_as_they_are_through_recovery_and_undo(
+    calm: World,
+) -> None:
+    with calm.state.open() as database:
+        database.execute("DROP TABLE workstream_status")
+        database.execute("CREATE TABLE workstream_status (Workstream_ID, Status, Error_Message)")
+    strange = [
+        ("ws-21", None),
+        ("ws-22", ""),
+        ("ws-23", " running"),
+        ("ws-24", "in_progress"),
+        ("ws-25", 7),
+    ]
+    for name, _ in strange:
+        calm.workstream(name).worktree().leaves({"draft.txt": f"{name}\n"})
+    calm.workstream("ws-11").worktree().leaves({"draft.txt": "a draft\n"})
+    with calm.state.open() as database:
+        rows = [*strange, ("ws-11", "running")]
+        database.executemany("INSERT INTO workstream_status VALUES (?, ?, NULL)", rows)
+    before, treasure = calm.state.tables(), calm.treasure()
+
+    document = recover(calm.repo)
+
+    after = calm.state.tables()["workstream_status"]
+    assert after[:-1] == before["workstream_status"][:-1]
+    assert after[-1][:2] == ("ws-11", "failed")
+    assert document["word"] == "partly recovered"
+    assert {name for name, _ in strange} <= {
+        name for one in document["findings_after"] for name in one["workstreams"]
+    }
+    assert calm.lost(treasure) == []
+    undo(calm.repo, document["run"])
+    assert calm.state.tables() == before
 
 
 @pytest.mark.parametrize("style", TimeStyle)
@@ -303,7 +338,7 @@ def test_a_server_that_does_not_answer_is_unknown_in_seconds(calm: World) -> Non
 def test_a_row_somebody_changes_between_plan_and_act_is_not_written(calm: World) -> None:
     begun(calm).lands_as_merge()
     with session(open_orchestration(calm.repo), Terms("crash"), Permission(everything=True)) as run:
-        prepared = prepare(run.look(), run.policy, None, ALL_SCENARIOS)
+        prepared = prepare(run.look(), run.policy)
         calm.state.row("ws-15", "failed", agent="agent-1", error_message="a person knows more")
         before = calm.state.tables()
         for step in prepared.plan.steps:

@@ -40,6 +40,7 @@ def wreck(world: World) -> World:
     world.primary.edit("mine.txt", "untracked, a person's\n")
     world.primary.stale_lock("refs/heads/main.lock").write_bytes(b"half a ref")
     world.state.row("ws-88", "failed", agent="agent-8")
+    world.state.row("ws-89", " IN_progress\n", agent="agent-8")
     stray = world.repo / ".worktrees" / "agent-8-ws-88"
     stray.mkdir()
     (stray / "draft.py").write_text("a stray's\n")

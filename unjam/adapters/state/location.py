@@ -8,10 +8,6 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-TABLE = "workstream_status"
-KEY = "workstream_id"
-EVENTS = "execution_log"
-
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SQLITE = re.compile(r"sqlite(\+[a-z0-9]+)?://(?:/(?P<path>[^?]*))?", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?P<scheme>^[^:/]+://)[^/?#]*@")

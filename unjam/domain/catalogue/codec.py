@@ -17,7 +17,8 @@ from typing import Any, Union
 
 from unjam.domain.catalogue.steps import STEPS
 from unjam.domain.steps import change, outcome, plan
-from unjam.domain.world import finding, identity, signs, snapshot, trials, truth
+from unjam.domain.world import finding, identity, snapshot, trials, truth
+from unjam.domain.world.agents import signs
 from unjam.errors import PermanentError
 
 _MODULES = (change, finding, identity, outcome, plan, signs, snapshot, trials, truth)

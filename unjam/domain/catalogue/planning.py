@@ -9,6 +9,7 @@ from unjam.domain.scenarios.shared.tidying import nothing_below
 from unjam.domain.steps.facts import only_told
 from unjam.domain.steps.plan import Land, Plan, Push, Revert, Step
 from unjam.domain.steps.policy import Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
 
@@ -31,25 +32,26 @@ def plan_recovery(
     found: Collection[Scenario],
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan the way out of these scenarios; nothing is done twice, and no workstream in two ways."""
     plans = [
-        only_told(row.planned(snapshot, policy, workstreams, owed), snapshot)
+        only_told(row.planned(snapshot, policy, request, owed), snapshot)
         for row in SCENARIOS.values()
         if row.name in found
     ]
     if len(plans) == 1:
-        return _only_ours(plans[0], snapshot, policy)
+        return _only_ours(plans[0], snapshot, policy, request)
     once = _pushed_for_all(_each_once(plans), plans)
     steps = _after_reverts(_landed_together(sorted(once, key=_stage)))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
-    return _only_ours(Plan(snapshot.repo, tuple(steps), tuple(notes)), snapshot, policy)
+    plan = Plan(snapshot.repo, tuple(steps), tuple(notes))
+    return _only_ours(plan, snapshot, policy, request)
 
 
-def _only_ours(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
-    return nothing_below(kept_off(plan, snapshot, policy), snapshot)
+def _only_ours(plan: Plan, snapshot: Snapshot, policy: Policy, request: Request) -> Plan:
+    return nothing_below(kept_off(plan, snapshot, policy, request), snapshot)
 
 
 def _each_once(plans: Iterable[Plan]) -> Iterator[Step]:

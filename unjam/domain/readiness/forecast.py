@@ -9,10 +9,10 @@ from statistics import quantiles
 
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Row
+from unjam.domain.world.status import OVER, Status
 from unjam.domain.world.workstream import Workstream
 
 ENOUGH = 3  # completed workstreams; fewer tell nothing of the others
-OVER = ("completed", "discarded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def is_left(one: Workstream) -> bool:
 def spans_of(rows: Iterable[Row]) -> Iterator[tuple[str | None, timedelta]]:
     """Yield how long each completed one took, with its track."""
     for row in rows:
-        if row.status == "completed" and row.started_at and row.completed_at:
+        if row.status == Status.COMPLETED and row.started_at and row.completed_at:
             span = row.completed_at - row.started_at
             if span > timedelta():
                 yield row.track, span
@@ -64,7 +64,7 @@ def waits_of(
     one: Workstream, streams: Mapping[WorkstreamId, Workstream]
 ) -> tuple[WorkstreamId, ...]:
     """Return what it waits for: a running one for nothing any more."""
-    if one.status == "running" or one.spec is None:
+    if one.status == Status.RUNNING or one.spec is None:
         return ()
     return tuple(
         need
@@ -111,7 +111,7 @@ class Forecast:
         agents: list[datetime] = []
         ends: dict[WorkstreamId, datetime] = {}
         for name, one in self.left.items():
-            if one.status == "running":
+            if one.status == Status.RUNNING:
                 ends[name] = self.now + max(self._span(one, pick) - self._elapsed(one), timedelta())
                 agents.append(ends[name])
         agents.extend([self.now] * (self.agents - len(agents)))

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from unjam.domain.readiness.forecast import (
     ENOUGH,
-    OVER,
     Finish,
     Forecast,
     Usual,
@@ -23,10 +22,11 @@ from unjam.domain.readiness.forecast import (
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.snapshot import Row, Snapshot
+from unjam.domain.world.status import OVER, Status, not_known
 from unjam.domain.world.workstream import Workstream, join
 
 HOUR = timedelta(hours=1)
-_NEEDS_SOMEONE = ("failed", "conflict", "reverted")
+_NEEDS_SOMEONE = (Status.UNKNOWN, Status.FAILED, Status.CONFLICT, Status.REVERTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ def pace_of(snapshot: Snapshot) -> Pace:
     rows = [one.row for one in streams.values() if one.row is not None]
     usual = usual_of(spans_of(rows))
     out = {one.workstream: one for one in _out_of_reach(streams)}
-    running = [one for one in streams.values() if one.status == "running" and one.id not in out]
+    running = [
+        one for one in streams.values() if one.status == Status.RUNNING and one.id not in out
+    ]
     at_work = _at_work(snapshot, running)
     left = {name: one for name, one in streams.items() if is_left(one) and name not in out}
     forecast = Forecast(snapshot.observed_at, rows, left, at_work)
@@ -99,11 +101,15 @@ def _why_no_forecast(
 
 
 def _ended_since(row: Row, since: datetime) -> bool:
-    return row.status == "completed" and row.completed_at is not None and row.completed_at >= since
+    return (
+        row.status == Status.COMPLETED
+        and row.completed_at is not None
+        and row.completed_at >= since
+    )
 
 
 def _per_hour(rows: Iterable[Row], now: datetime) -> float | None:
-    done = [row for row in rows if row.status == "completed" and row.completed_at]
+    done = [row for row in rows if row.status == Status.COMPLETED and row.completed_at]
     began = [row.started_at for row in rows if row.started_at]
     if not done or not began or now <= min(began):
         return None
@@ -113,7 +119,11 @@ def _per_hour(rows: Iterable[Row], now: datetime) -> float | None:
 def _out_of_reach(streams: Mapping[WorkstreamId, Workstream]) -> Iterator[OutOfReach]:
     """Name what needs a person, and what waits for that, for nothing, or for itself."""
     reasons = {
-        name: f"it is {one.status}" for name, one in streams.items() if one.status in _NEEDS_SOMEONE
+        name: not_known(one.row.word)
+        if one.row and one.status is Status.UNKNOWN
+        else f"it is {one.status}"
+        for name, one in streams.items()
+        if one.status in _NEEDS_SOMEONE
     }
     waits = {name: waits_of(one, streams) for name, one in streams.items() if is_left(one)}
     for name, needs in waits.items():

@@ -14,13 +14,14 @@ from unjam.domain.world.claims.kinds import Kind, is_layout_seen, kind_of
 from unjam.domain.world.claims.ownership import is_ours
 from unjam.domain.world.identity import Role
 from unjam.domain.world.judging import is_a_session_s, is_orchestrated, session_worktrees
+from unjam.domain.world.lookups import doubts
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
+from unjam.domain.world.status import OVER, Status, not_known
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Workstream, join, unfinished_elsewhere
 
 SHOWN = 20  # of each kind; a person cleans up those first
-_DONE = ("completed", "discarded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,12 @@ def _completed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
         yield unknown(name, f"the state does not open: {snapshot.state.because}")
         return
     ordered = [one for one in join(snapshot) if one.row is not None or one.spec is not None]
-    left = [one for one in ordered if one.status not in _DONE]
+    left = [one for one in ordered if one.status not in OVER]
     for one in left[:SHOWN]:
-        yield fails(name, f"{one.id} is {one.status or 'pending'}{_why(one, snapshot)}")
+        if one.row is not None and one.status is Status.UNKNOWN:
+            yield unknown(name, f"{one.id}: {not_known(one.row.word)}")
+        else:
+            yield fails(name, f"{one.id} is {one.status or Status.PENDING}{_why(one, snapshot)}")
     if len(left) > SHOWN:
         yield fails(name, f"and {len(left) - SHOWN} more", "unjam progress")
     if not left:
@@ -89,20 +93,18 @@ def _completed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
 
 def _why(one: Workstream, snapshot: Snapshot) -> str:
     """Say why it is not: by its row, else by what it waits for."""
-    values = dict(one.row.values) if one.row else {}
-    told = [
-        str(values[name]) for name in ("error_message", "blocked_by", "notes") if values.get(name)
-    ]
+    row = one.row
+    told = (row.error_message or row.blocked_by or row.notes) if row else None
     if told:
-        return f": {told[0]}"
-    done = {row.workstream for row in snapshot.state.rows if row.status in _DONE}
+        return f": {told}"
+    done = {row.workstream for row in snapshot.state.rows if row.status in OVER}
     waits = [need for need in (one.spec.depends_on if one.spec else ()) if need not in done]
     return f": it waits for {', '.join(waits)}" if waits else ""
 
 
 def _landed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     name = "everything landed"
-    completed = [one for one in join(snapshot) if one.status == "completed"]
+    completed = [one for one in join(snapshot) if one.status == Status.COMPLETED]
     branches = [(one, branch) for one in completed if (branch := one.branch) is not None]
     out = [
         (one, branch)
@@ -128,11 +130,11 @@ def _agreed(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     found = diagnose(snapshot)
     for finding in found[:SHOWN]:
         yield fails(name, finding.summary, f"unjam recover {finding.scenario}")
-    for one in snapshot.unknown:
+    for one in doubts(snapshot):
         yield unknown(name, f"{one.what}: {one.because}")
     for run in ground.killed:
         yield fails(name, f"recovery {run} was killed and never taken up", "unjam recover")
-    if not found and not snapshot.unknown and not ground.killed:
+    if not found and not doubts(snapshot) and not ground.killed:
         yield met(name, "nothing is wrong")
 
 

@@ -11,13 +11,13 @@ from unjam.domain.world.file_scopes import colliding
 from unjam.domain.world.identity import Role
 from unjam.domain.world.naming import Template, is_usable_id
 from unjam.domain.world.snapshot import Snapshot, Spec
+from unjam.domain.world.status import OVER
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted, first_few
 from unjam.domain.world.workstream import unfinished_elsewhere
 
 INODES = 100_000  # a few worktrees of a large project
 _SHOWN = 5
-_OVER = ("completed", "discarded")
 _GB = 10**9
 
 
@@ -263,7 +263,7 @@ def _names(snapshot: Snapshot, ground: Prerequisites, branch: Template) -> Itera
 
 def _left(snapshot: Snapshot) -> Iterator[Spec]:
     """Yield what is still to be done."""
-    over = {row.workstream for row in snapshot.state.rows if row.status in _OVER}
+    over = {row.workstream for row in snapshot.state.rows if row.status in OVER}
     return (one for one in snapshot.specs if one.workstream not in over)
 
 

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from unjam.domain.world.elsewhere import UNSTARTED
 from unjam.domain.world.identity import WorkstreamId
-from unjam.domain.world.lookups import orchestrator_seen
+from unjam.domain.world.lookups import doubts, orchestrator_seen
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth, Unknown
 from unjam.domain.world.workstream import Workstream, join
 
@@ -19,6 +20,8 @@ class Line:
 
     workstream: WorkstreamId
     status: str
+    said: str  # with the row's own word where that is not known
+    word: str | None  # of its row, as it stands
     agent: str | None
     age: timedelta | None  # since it was started
     last_sign: datetime | None  # the newest change in its worktree
@@ -49,15 +52,17 @@ def progress_of(snapshot: Snapshot) -> Progress:
     counts = Counter(line.status for line in lines).most_common()
     living = orchestrator_seen(snapshot)
     pid = living.identity.pid if living else None
-    return Progress(tuple(counts), lines, pid, snapshot.unknown)
+    return Progress(tuple(counts), lines, pid, doubts(snapshot))
 
 
 def _line(one: Workstream, snapshot: Snapshot, attempts: int) -> Line:
-    started = one.row.started_at if one.row and one.row.status == "running" else None
+    started = one.row.started_at if one.row and one.row.status == Status.RUNNING else None
     agent = (one.row.agent if one.row else None) or (one.branch.agent if one.branch else None)
     return Line(
         workstream=one.id,
         status=_status(one, snapshot),
+        said=one.row.said if one.row else _status(one, snapshot),
+        word=one.row.word if one.row else None,
         agent=agent,
         age=snapshot.observed_at - started if started else None,
         last_sign=_newest(tree.touched_at for tree in one.worktrees),
@@ -72,8 +77,8 @@ def _status(one: Workstream, snapshot: Snapshot) -> str:
     if one.status is not None:
         return one.status
     if snapshot.state.readable is Truth.UNKNOWN:
-        return "unknown"
-    return "no row" if one.branches or one.worktrees else "pending"
+        return Status.UNKNOWN
+    return "no row" if one.branches or one.worktrees else Status.PENDING
 
 
 def _newest(times: Iterable[datetime | None]) -> datetime | None:

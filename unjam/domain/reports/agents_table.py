@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from unjam.domain.world.agents.score import last_sign, shares, signals_in_words
+from unjam.domain.world.agents.signs import Pulse
 from unjam.domain.world.agents.suspects import Suspect, suspects
-from unjam.domain.world.signs import Pulse
 from unjam.domain.world.snapshot import Snapshot
 
 _KIB, _WIDE = 1024, 48  # columns

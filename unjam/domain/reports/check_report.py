@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from unjam.domain.world.claims.incomplete import incomplete
 from unjam.domain.world.claims.kinds import Kind
 from unjam.domain.world.claims.ownership import Whose, is_ours
 from unjam.domain.world.finding import Finding
 from unjam.domain.world.judging import session_worktrees
+from unjam.domain.world.lookups import doubts
 from unjam.domain.world.snapshot import Clash, Snapshot, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted, printable
@@ -23,7 +25,8 @@ def healthy(snapshot: Snapshot, findings: Iterable[Finding]) -> bool:
         tree.whose is Whose.ELSEWHERE and tree.unsaved.any is not Truth.NO
         for tree in snapshot.worktrees
     )
-    return not (tuple(findings) or snapshot.unknown or left_out or unfinished_elsewhere(snapshot))
+    unsettled = left_out or unfinished_elsewhere(snapshot) or any(incomplete(snapshot))
+    return not (tuple(findings) or doubts(snapshot) or unsettled)
 
 
 def check_document(
@@ -44,7 +47,7 @@ def check_document(
         "healthy": healthy(snapshot, findings),
         "unknown": [
             {"what": printable(one.what), "because": printable(one.because)}
-            for one in snapshot.unknown
+            for one in doubts(snapshot)
         ],
         "findings": [
             told | {"parked": parked.get(told["fingerprint"])}
@@ -53,6 +56,10 @@ def check_document(
         "elsewhere": [
             {"id": printable(one.id), "status": one.status, "because": printable(one.elsewhere)}
             for one in elsewhere(snapshot)
+        ],
+        "incomplete": [
+            {"id": printable(one), "because": printable(because)}
+            for one, because in incomplete(snapshot)
         ],
         "workstreams": [_workstream_document(one) for one in join(snapshot)],
         "watch": watch,
@@ -157,6 +164,7 @@ def _workstream_document(one: Workstream) -> Document:
     return {
         "id": printable(one.id),
         "status": one.status,
+        "word": printable(one.row.word) if one.row and one.row.word is not None else None,
         "agent": (one.row.agent if one.row else None) or (branch.agent if branch else None),
         "branch": printable(branch.name) if branch else None,
         "landed": str(branch.landed) if branch else None,

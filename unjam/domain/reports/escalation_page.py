@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.world.finding import Finding
+from unjam.domain.world.lookups import doubts
 from unjam.domain.world.snapshot import Snapshot
 
 
@@ -70,7 +71,7 @@ def _page(case: Escalation, files: Iterable[str]) -> Iterator[str]:
     for finding in case.findings:
         yield f"- **{finding.summary}** ({finding.severity}, {finding.scenario}, {finding.fingerprint})"
         yield from (f"  - {one.source}: {one.fact}" for one in finding.evidence)
-    yield from (f"- cannot tell {one.what}: {one.because}" for one in seen.unknown)
+    yield from (f"- cannot tell {one.what}: {one.because}" for one in doubts(seen))
     yield from ("", "## What was tried", "")
     yield from _trials(case)
     yield from ("", "## What to type now", "")
@@ -82,9 +83,7 @@ def _page(case: Escalation, files: Iterable[str]) -> Iterator[str]:
     if not case.vault:
         yield "Nothing had to be saved."
     yield from ("", "## Workstreams", "", "| workstream | row says | agent |", "|---|---|---|")
-    yield from (
-        f"| {row.workstream} | {row.status} | {row.agent or ''} |" for row in seen.state.rows
-    )
+    yield from (f"| {row.workstream} | {row.said} | {row.agent or ''} |" for row in seen.state.rows)
     yield from ("", "## Processes", "")
     for one in seen.processes:
         yield f"- pid {one.identity.pid}, {one.role}: {' '.join(one.command)[:300]}"

@@ -8,13 +8,14 @@ from enum import StrEnum
 from unjam.domain.world.dependencies import blockers
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Branch, Clash, Row, Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.workstream import Workstream, join
 
 _WAITS = re.compile(
     r"waits for (.+?), whose landing conflicts|it depends on (.+?), which did not land"
 )
-_NOT_STARTED = ("pending",)
+_NOT_STARTED = (Status.PENDING,)
 
 Ids = tuple[WorkstreamId, ...]
 
@@ -48,7 +49,7 @@ def contenders(snapshot: Snapshot) -> Iterator[Contender]:
         clash = clashes.get(one.branch.ref) if one.branch else None
         if one.id in recorded:
             yield Contender(one, _standing(one, clash), clash)
-        elif clash is not None and one.status == "completed" and _is_unlanded(one):
+        elif clash is not None and one.status == Status.COMPLETED and _is_unlanded(one):
             yield Contender(one, ConflictStanding.WAITS, clash)
 
 
@@ -59,7 +60,7 @@ def has_work_of_its_own(branch: Branch) -> bool:
 
 def is_conflict(row: Row | None) -> bool:
     """Tell whether a row says that its landing conflicts, in its status or beside it."""
-    return row is not None and row.means == "conflict"
+    return row is not None and row.means == Status.CONFLICT
 
 
 def _standing(one: Workstream, clash: Clash | None) -> ConflictStanding:
@@ -119,10 +120,10 @@ def told_to_wait(by: Iterable[WorkstreamId]) -> str:
 
 def waits_for(row: Row) -> Ids:
     """Name what a row waits for to land, by what was written into it when it was blocked."""
-    if row.means != "blocked":
+    if row.means != Status.BLOCKED:
         return ()
-    texts = [str(value) for name, value in row.values if name in ("error_message", "notes")]
-    found = next((told for text in texts if (told := _WAITS.search(text))), None)
+    texts = (row.error_message, row.notes)
+    found = next((told for text in filter(None, texts) if (told := _WAITS.search(text))), None)
     if found is None:
         return ()
     named = blockers(row)
@@ -140,7 +141,7 @@ def released(snapshot: Snapshot, over: Iterable[WorkstreamId] = ()) -> Mapping[W
 
 
 def _completed(snapshot: Snapshot) -> set[WorkstreamId]:
-    return {row.workstream for row in snapshot.state.rows if row.status == "completed"}
+    return {row.workstream for row in snapshot.state.rows if row.status == Status.COMPLETED}
 
 
 def page_name(workstream: WorkstreamId) -> str:

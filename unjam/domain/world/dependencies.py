@@ -6,9 +6,17 @@ from dataclasses import dataclass, field
 
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.snapshot import Row, Snapshot, Spec
+from unjam.domain.world.status import Status
 
-_STARTED_OR_ENDED = ("completed", "running", "conflict", "reverted", "discarded")
-_STARTABLE = (None, "pending", "failed")
+_STARTED_OR_ENDED = (
+    Status.UNKNOWN,  # nobody can tell, so it is not started
+    Status.COMPLETED,
+    Status.RUNNING,
+    Status.CONFLICT,
+    Status.REVERTED,
+    Status.DISCARDED,
+)
+_STARTABLE = (None, Status.PENDING, Status.FAILED)
 _BETWEEN_IDS = re.compile(r"[\s,;\"'\[\]]+")
 _NOBODY_FREE = "no agents available"  # what the reference orchestrator logs, again and again
 
@@ -29,9 +37,9 @@ class Waiting:
     ]  # for what each waits, by its spec or its row, itself included
     starved: frozenset[WorkstreamId] = frozenset()  # could start, but no agent serves its track
     served: frozenset[str] = field(default=frozenset())  # tracks in which agents have worked
-    at_work: bool = False  # a row says running, or an agent lives
+    at_work: bool = False  # a row says running, or what nobody knows, or an agent lives
 
-    def status(self, workstream: WorkstreamId) -> str | None:
+    def status(self, workstream: WorkstreamId) -> Status | None:
         """Return the row's word."""
         row = self.rows.get(workstream)
         return row.status if row else None
@@ -42,7 +50,7 @@ class Waiting:
         for one, needs in self.ordered.items():
             free = not needs and one not in self.missing and one not in self.starved
             status = self.status(one)
-            retried = status != "failed" or one not in waited_for
+            retried = status != Status.FAILED or one not in waited_for
             if free and retried and status in _STARTABLE:
                 yield one
 
@@ -56,7 +64,7 @@ def waiting(snapshot: Snapshot) -> Waiting:
     """Work out what waits for what; a completed workstream is waited for no more."""
     rows = {row.workstream: row for row in snapshot.state.rows}
     specs = {spec.workstream: spec for spec in snapshot.specs}
-    done = {one for one, row in rows.items() if row.status == "completed"}
+    done = {one for one, row in rows.items() if row.status == Status.COMPLETED}
     known = rows.keys() | specs.keys() | {branch.workstream for branch in snapshot.branches}
     left = {
         one: specs.get(one)
@@ -77,7 +85,7 @@ def waiting(snapshot: Snapshot) -> Waiting:
         if known.issuperset(blockers(rows[one]))
         else ()  # it is words, or names somebody unknown: why it is blocked cannot be told
         for one in left
-        if one in rows and rows[one].status == "blocked"
+        if one in rows and rows[one].status == Status.BLOCKED
     }
     waits = {
         one: tuple(dict.fromkeys((*needs, *blocked[one]))) if one in blocked else needs
@@ -92,8 +100,7 @@ def waiting(snapshot: Snapshot) -> Waiting:
 
 def blockers(row: Row) -> Ids:
     """Return what a row says it is blocked by: an id, or several in a list of any kind."""
-    value = dict(row.values).get("blocked_by")
-    names = _BETWEEN_IDS.split(value) if isinstance(value, str) else ()
+    names = _BETWEEN_IDS.split(row.blocked_by or "")
     return tuple(WorkstreamId(one) for one in names if one)
 
 
@@ -108,7 +115,8 @@ def _ordered(spec: Spec | None, done: set[WorkstreamId], known: Iterable[Workstr
 
 
 def _at_work(snapshot: Snapshot) -> bool:
-    running = any(row.status == "running" for row in snapshot.state.rows)
+    maybe = (Status.RUNNING, Status.UNKNOWN)
+    running = any(row.status in maybe for row in snapshot.state.rows)
     return running or any(one.role is Role.AGENT for one in snapshot.processes)
 
 
@@ -134,7 +142,7 @@ def _starved(
     for one, needs in ordered.items():
         row, spec = rows.get(one), specs.get(one)
         track = (row.track if row else None) or (spec.track if spec else None)
-        idle = not needs and (row is None or row.status == "pending")
+        idle = not needs and (row is None or row.status == Status.PENDING)
         if idle and track and track not in served and (told or _passed_over(spec, rows)):
             yield one
 

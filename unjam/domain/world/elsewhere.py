@@ -9,23 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from unjam.domain.world.identity import WorkstreamId
-from unjam.domain.world.snapshot import Branch, Row, Snapshot, Typed, Worktree
+from unjam.domain.world.snapshot import Branch, Row, Snapshot, Worktree
+from unjam.domain.world.status import Status
 
-UNSTARTED = "pending"
+UNSTARTED = Status.PENDING
 # Nobody is at work for these, and nobody is waited for.
-_OVER = frozenset({UNSTARTED, "failed", "completed", "reverted", "discarded"})
-_MACHINE_COLUMNS = frozenset(
-    {
-        "host",
-        "hostname",
-        "agent_host",
-        "worker_host",
-        "node",
-        "machine",
-        "machine_name",
-        "machine_id",
-    }
-)
+_OVER = frozenset({UNSTARTED, Status.FAILED, Status.COMPLETED, Status.REVERTED, Status.DISCARDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +37,7 @@ def asks_for_proof(snapshot: Snapshot) -> bool:
     sharing, rows = snapshot.sharing, snapshot.state.rows
     if sharing is None or not rows:
         return False
-    columns = {name.lower() for name, _ in rows[0].values}
-    return bool(sharing.because or sharing.seen or not columns.isdisjoint(_MACHINE_COLUMNS))
+    return bool(sharing.because or sharing.seen or any(row.machine for row in rows))
 
 
 def why_elsewhere(
@@ -59,7 +47,7 @@ def why_elsewhere(
     sharing = snapshot.sharing
     if row is None or sharing is None:
         return ""
-    named = machine_of(row)
+    named = row.machine
     if named and is_called(named, sharing.machine):
         return ""
     proven = _is_proven(row, tuple(branches), tuple(trees), sharing)
@@ -71,21 +59,13 @@ def why_elsewhere(
     return f"no worktree, branch, reflog or log here tells of its agent, and {sharing.because}"
 
 
-def machine_of(row: Row) -> str:
-    """Return the machine that a row names, if the table has a column for one."""
-    values = (value for name, value in row.values if name.lower() in _MACHINE_COLUMNS)
-    return next(
-        (str(one).strip() for one in values if isinstance(one, str | Typed) and str(one)), ""
-    )
-
-
 def is_called(named: str, names: Iterable[str]) -> bool:
     """Tell a machine by its name, be it written with its domain or without."""
     wanted = named.lower()
     return any(wanted == one or _first(wanted) == one or wanted == _first(one) for one in names)
 
 
-def has_a_claim(status: str | None) -> bool:
+def has_a_claim(status: Status | None) -> bool:
     """Tell a row for which somebody may be at work, or is waited for, from what is over or not begun."""
     return status is not None and status not in _OVER
 

@@ -10,11 +10,15 @@ from typing import TypeVar
 
 from unjam.domain.world.damage import Damage
 from unjam.domain.world.identity import CommitId, Role, WorkstreamId
+from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Branch, Lock, Process, Row, Snapshot, Spec, Stray, Worktree
+from unjam.domain.world.status import Status, not_known
 from unjam.domain.world.truth import Truth, Unknown
+from unjam.domain.world.words import first_few
 from unjam.errors import RefusedError
 
 _Thing = TypeVar("_Thing")
+_SHOWN = 5  # workstreams whose status is the same word
 _HIDDEN = "everything else"  # of Git, in a repository that Git cannot open
 
 
@@ -41,6 +45,23 @@ def rows_in(snapshot: Snapshot) -> tuple[Row, ...]:
     if why := why_rows_are_hidden(snapshot):
         raise UntoldError(why)
     return snapshot.state.rows
+
+
+def rows_not_known(snapshot: Snapshot) -> tuple[Row, ...]:
+    """Return the rows whose status is a word that nobody here knows."""
+    return tuple(row for row in snapshot.state.rows if row.status is Status.UNKNOWN)
+
+
+def doubts(snapshot: Snapshot) -> tuple[Unknown, ...]:
+    """Return all that cannot be told: what was not observed, and what was and nobody understands."""
+    said: dict[str, list[str]] = {}
+    for row in rows_not_known(snapshot):
+        said.setdefault(not_known(row.word), []).append(shown(row.workstream))
+    words = (
+        Unknown(f"what became of {first_few(names, _SHOWN)}", because)
+        for because, names in said.items()
+    )
+    return (*snapshot.unknown, *words)
 
 
 def why_rows_are_hidden(snapshot: Snapshot) -> str:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from unjam.domain.world.claims.ownership import Whose
 from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
+from unjam.domain.world.status import SAID_BESIDE, Status, shown_word
 
 if TYPE_CHECKING:
+    from unjam.domain.world.agents.signs import Watched
     from unjam.domain.world.claims.stash import Stash
     from unjam.domain.world.database import Database
     from unjam.domain.world.elsewhere import Sharing
-    from unjam.domain.world.signs import Watched
     from unjam.domain.world.trials import TrunkTests
 from unjam.domain.world.identity import AgentId, CommitId, ProcessIdentity, Role, WorkstreamId
 from unjam.domain.world.truth import Truth, Unknown
@@ -188,7 +189,7 @@ class Row:
     """What the orchestrator believes about one workstream."""
 
     workstream: WorkstreamId
-    status: str
+    status: Status
     agent: AgentId | None = None
     track: str | None = None
     started_at: datetime | None = None
@@ -196,14 +197,25 @@ class Row:
     attempt: int | None = None
     error_message: str | None = None
     values: tuple[tuple[str, Scalar], ...] = ()  # every column as it stands: the before-image
+    word: str | None = None  # of its status, as it stands
+    notes: str | None = None
+    blocked_by: str | None = None
+    machine: str = ""  # the one that it names, where its table has a column for one
 
     @property
-    def means(self) -> str:
+    def said(self) -> str:
+        """Its status as a person is told it: with its own word where that is not known."""
+        if self.status is not Status.UNKNOWN:
+            return str(self.status)
+        return f"{self.status}: {shown_word(self.word)}"
+
+    @property
+    def means(self) -> Status:
         """Its status; where the database knew no such status, the one before its message."""
-        if self.status != "failed":
+        if self.status != Status.FAILED:
             return self.status
         told = (self.error_message or "").partition(": ")[0]
-        return told if told in ("conflict", "blocked", "reverted") else self.status
+        return next((one for one in SAID_BESIDE if one == told), self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +253,7 @@ class Spec:
     files_scope: tuple[str, ...] = ()
     track: str | None = None
     added: tuple[Added, ...] = ()  # asked only of specs that are part of a cycle
+    acceptance_tests: tuple[str, ...] = ()  # as they were written: commands, or names of tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +354,9 @@ class Snapshot:
     unmerged: int = 0  # branches that have not landed, and were not asked whether they would merge
     saved_before: tuple[SavedBefore, ...] = ()  # of what looks as if it had left nothing
     saved_known: Truth = Truth.YES  # UNKNOWN: the vault was to be looked into, and could not be
+    unfinished: tuple[
+        tuple[WorkstreamId, str], ...
+    ] = ()  # what earlier runs knew of work that is not finished, since it was begun
     sharing: "Sharing | None" = None  # of the state; None: nobody asked, and all rows are ours
     nursery: PurePath | None = None  # where the layout makes worktrees
     orchestrator_log: bool = False  # a log here tells of an orchestrator

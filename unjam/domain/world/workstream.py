@@ -27,6 +27,7 @@ from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.lookups import may_have_hidden_branch
 from unjam.domain.world.naming import is_usable_id
 from unjam.domain.world.snapshot import Branch, Process, Row, Snapshot, Spec, Stray, Worktree
+from unjam.domain.world.status import Status, not_known
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 
@@ -69,7 +70,7 @@ class Workstream(NamedTuple):
     guests: tuple[str, ...] = ()  # what agents of other workstreams did on its branches
 
     @property
-    def status(self) -> str | None:
+    def status(self) -> Status | None:
         """The row's word, if there is a row."""
         return self.row.status if self.row else None
 
@@ -213,7 +214,7 @@ def _verdict(one: Workstream, snapshot: Snapshot) -> _Verdict:
 def _is_settled(one: Workstream) -> bool:
     """Tell the usual case, of which a long run has thousands: its work is in the trunk, and all is tidy."""
     branch, row = one.branch, one.row
-    if one.worktrees or branch is None or row is None or row.status != "completed":
+    if one.worktrees or branch is None or row is None or row.status != Status.COMPLETED:
         return False
     return branch.landed is Truth.YES and not branch.reverted_by
 
@@ -221,10 +222,12 @@ def _is_settled(one: Workstream) -> bool:
 def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     """Yield what keeps any verdict from being reached: the source, and why."""
     status = one.status
-    believed = status in ("running", "completed")
-    active = status == "running" or (one.row is None and bool(one.worktrees))
+    believed = status in (Status.RUNNING, Status.COMPLETED)
+    active = status == Status.RUNNING or (one.row is None and bool(one.worktrees))
     if active and not is_usable_id(one.id):
         yield "state", "its id cannot be a name of branches and directories"
+    if one.row is not None and status is Status.UNKNOWN and not _has_landed(one):
+        yield "state", not_known(one.row.word)
     if active and any(_is_its_directory(stray, one) for stray in snapshot.strays):
         yield "files", "a directory of its name is there that is no worktree of this repository"
     if any(process for tree in one.not_ours for process in snapshot.in_worktree(tree.name)):
@@ -236,6 +239,11 @@ def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]
     if believed and not one.branches and may_have_hidden_branch(one.id, snapshot):
         yield "git", "a branch of it cannot be read"
     yield from _unclear_branches(one, believed=believed)
+
+
+def _has_landed(one: Workstream) -> bool:
+    """Tell what is over and tidy, or was never begun here, whatever word its row has for that."""
+    return not one.worktrees and all(each.landed is Truth.YES for each in one.branches)
 
 
 def _unclear_branches(one: Workstream, *, believed: bool) -> Iterator[tuple[str, str]]:
@@ -254,13 +262,18 @@ def _is_its_directory(stray: Stray, one: Workstream) -> bool:
 
 def _of_row(one: Workstream, snapshot: Snapshot) -> _Verdict:
     status = one.status
-    if status == "running":
+    if status == Status.RUNNING:
         return _of_running(one)
-    if status == "completed":
+    if status == Status.COMPLETED:
         return _of_completed(one)
     if one.row is None:
         return _of_nobody(one, snapshot)
-    if one.worktrees and one.row.means in ("failed", "pending", "reverted", "discarded"):
+    if one.worktrees and one.row.means in (
+        Status.FAILED,
+        Status.PENDING,
+        Status.REVERTED,
+        Status.DISCARDED,
+    ):
         return Verdict.LEFTOVER, ()
     return Verdict.CONSISTENT, ()
 
@@ -346,7 +359,7 @@ def _why_unsaved_is_unknown(one: Workstream) -> str:
 def _evidence(one: Workstream) -> Iterator[Evidence]:
     if one.row is not None:
         since = f" since {one.row.started_at:%Y-%m-%d %H:%M:%SZ}" if one.row.started_at else ""
-        yield Evidence("state", f"row is {one.row.status}{since}")
+        yield Evidence("state", f"row is {one.row.said}{since}")
     if one.branch is not None:
         yield Evidence("git", branch_in_words(one.branch))
     for tree in one.worktrees:

@@ -14,8 +14,9 @@ from unjam.domain.world.damage import Damage
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.lookups import row_named, rows_in
 from unjam.domain.world.snapshot import Snapshot, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
-from unjam.engine.acts.recovery import Landed, Recovery, outcome
+from unjam.engine.acts.recovery import Landed, Recovery, incomplete_because, outcome
 from unjam.engine.acts.salvage import source_of, worktree_of
 from unjam.engine.acts.vault_places import reflog_place, trash_for
 from unjam.engine.keeping.vault import ref_of
@@ -23,9 +24,9 @@ from unjam.errors import RefusedError
 
 # What a row says, and why its worktree is then still needed.
 _STILL_NEEDED = {
-    "running": "its row still says running, and whatever settles that needs what is in it",
-    "conflict": "its conflict is to be resolved there",
-    "blocked": "it goes on there once it is unblocked",
+    Status.RUNNING: "its row still says running, and whatever settles that needs what is in it",
+    Status.CONFLICT: "its conflict is to be resolved there",
+    Status.BLOCKED: "it goes on there once it is unblocked",
 }
 
 
@@ -45,11 +46,11 @@ def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tup
 
 
 def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> None:
-    if step.workstream in run.policy.discard:
+    if step.workstream in run.request.discard:
         return
     row = row_named(step.workstream, fresh)
     landed = run.landed.get(step.workstream) if step.workstream else None
-    if landed is not None and not landed.done and landed.status != "failed":
+    if landed is not None and not landed.done and landed.status != Status.FAILED:
         raise RefusedError(f"the worktree of {step.workstream} keeps its place: {landed.because}")
     if row is not None and row.status in _STILL_NEEDED:
         why = _STILL_NEEDED[row.status]
@@ -87,7 +88,7 @@ def discard(run: Recovery, step: Discard, fresh: Snapshot) -> tuple[Outcome, ...
     (made,) = remove_branch(run, step, fresh)
     if step.workstream is not None:
         because = f"given up; its branch is {made.sentence}"
-        run.landed[step.workstream] = Landed(done=True, status="discarded", because=because)
+        run.landed[step.workstream] = Landed(done=True, status=Status.DISCARDED, because=because)
     return (made,)
 
 
@@ -96,6 +97,9 @@ def remove_branch(
 ) -> tuple[Outcome, ...]:
     """Move the branch and its reflog into the vault; refused while a checkout uses it."""
     rows_in(fresh)  # raises: what a row that cannot be read counts on keeps its place
+    asks = isinstance(step, RemoveBranch) and step.if_incomplete
+    if asks and not incomplete_because(run, step, fresh):
+        return (outcome(step, StepWord.ALREADY_DONE, "it keeps its place: its work is complete"),)
     used, where = refs.in_use(run.orchestration.common, step.ref)
     if used is not Truth.NO:
         raise RefusedError(f"it keeps its place: it is in use by {where}")

@@ -2,38 +2,29 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from unjam.adapters import clock
+from unjam.adapters.state.reference import Wanted, has_room_to_tell, settled
 from unjam.domain.scenarios.shared.foreign_rows import is_settlement
-from unjam.domain.steps.change import UpdateRow
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Record, Salvage, Step
+from unjam.domain.world.claims.incomplete import NO_END
 from unjam.domain.world.conflicts import told_to_wait
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import row_named, rows_in
-from unjam.domain.world.snapshot import Row, Scalar, Snapshot, Typed
+from unjam.domain.world.snapshot import Row, Snapshot, Typed
+from unjam.domain.world.status import SAID_BESIDE, Status, not_known
 from unjam.domain.world.workstream import join
 from unjam.engine.acts.recovery import Recovery, outcome
 from unjam.engine.acts.vault_places import keep_state
 from unjam.errors import PermanentError, RefusedError
 
 _WITH_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
-_TOLD_IN = frozenset({"error_message", "notes"})
 _NO_ROOM = "no column of its row can hold this message: only the report of this run has it"
 _SHOWN = 3  # of what earlier runs kept
-_TAKEN_UP = ("failed", "pending")
-_OVER = ("conflict", "blocked")
-_STATUS_OF_OLD = {"conflict": "failed", "blocked": "failed", "reverted": "failed"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    status: str
-    message: str | None  # None: there is no room for it
-    now: str
-    blocked_by: str | None = None
+_TAKEN_UP = (Status.FAILED, Status.PENDING)
 
 
 def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
@@ -45,11 +36,11 @@ def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
     if status in _TAKEN_UP:
         _refuse_unsaved(run, step)
     message = "; ".join(part for part in (message, _kept(run, step)) if part)
-    if row.status == status and status == "completed":
+    if row.status == status and status == Status.COMPLETED:
         return (outcome(step, StepWord.ALREADY_DONE, "the row says completed"),)
     keep_state(run)
     now = moment_for(row, rows_in(fresh), clock.now())
-    written, said = _write(run, row, _Wanted(status, message, now, blocked_by))
+    written, said = _write(run, row, Wanted(status, message, now, blocked_by, NO_END in message))
     sentence = f"{row.status} → {written}" + (f": {message}" if message else "") + said
     return (outcome(step, StepWord.DONE, sentence),)
 
@@ -75,21 +66,25 @@ def row_to_write(step: Step, fresh: Snapshot) -> Row:
     because = "".join(one.elsewhere for one in join(fresh) if one.id == step.workstream)
     if because and not is_settlement(step):
         raise RefusedError(f"the row is another's: {because}")
+    if row.status is Status.UNKNOWN:
+        raise RefusedError(f"the row stays as it is: cannot tell: {not_known(row.word)}")
     return row
 
 
 def _not_landed(run: Recovery, step: Record) -> tuple[WorkstreamId, ...]:
     """Name what blocks it and did not land in this run, after all."""
-    landed = {one for one, came in run.landed.items() if came.done and came.status == "completed"}
+    landed = {
+        one for one, came in run.landed.items() if came.done and came.status == Status.COMPLETED
+    }
     return tuple(one for one in step.blocked_by if one not in landed)
 
 
-def _wanted(run: Recovery, step: Record) -> tuple[str, str, str | None]:
-    if step.blocked_by:
+def _wanted(run: Recovery, step: Record) -> tuple[Status, str, str | None]:
+    if step.blocked_by and step.status is not None:
         by = _not_landed(run, step)
-        return str(step.status), told_to_wait(by), ",".join(by)
+        return step.status, told_to_wait(by), ",".join(by)
     landed = run.landed.get(step.workstream) if step.workstream else None
-    if step.status == "reverted" and landed is not None and landed.status is not None:
+    if step.status == Status.REVERTED and landed is not None and landed.status is not None:
         return landed.status, landed.because, None  # it was taken up again since
     if step.status is not None:
         return step.status, step.message, None
@@ -111,7 +106,7 @@ def _kept(run: Recovery, step: Record) -> str:
     return f"{what} is kept as {', '.join(one.ref for one in at_risk)}" if at_risk else ""
 
 
-def _write(run: Recovery, row: Row, wanted: _Wanted) -> tuple[str, str]:
+def _write(run: Recovery, row: Row, wanted: Wanted) -> tuple[str, str]:
     """Write the status; return it, and what its database does not take of all that was to be said."""
     *tries, last = _tries(wanted)
     for one in tries:
@@ -124,52 +119,24 @@ def _write(run: Recovery, row: Row, wanted: _Wanted) -> tuple[str, str]:
     return last.status, _written(run, row, wanted, last)
 
 
-def _tries(wanted: _Wanted) -> Iterator[_Wanted]:
+def _tries(wanted: Wanted) -> Iterator[Wanted]:
     """Yield it as it is, with an older status, and without a message: some database takes no more."""
-    older = _STATUS_OF_OLD.get(wanted.status)
     told = [wanted]
-    if older is not None:
-        told.append(replace(wanted, status=older, message=f"{wanted.status}: {wanted.message}"))
+    if wanted.status in SAID_BESIDE:
+        told.append(
+            replace(wanted, status=Status.FAILED, message=f"{wanted.status}: {wanted.message}")
+        )
     yield from told
     if wanted.message:
         yield from (replace(one, message=None) for one in told)
 
 
-def _written(run: Recovery, row: Row, wanted: _Wanted, one: _Wanted) -> str:
-    said = run.door.make(_change(row, one))
-    has_room = one.message is not None and not _TOLD_IN.isdisjoint(dict(row.values))
-    if wanted.message and wanted.status != "completed" and not has_room:
+def _written(run: Recovery, row: Row, wanted: Wanted, one: Wanted) -> str:
+    said = run.door.make(settled(row, one))
+    has_room = one.message is not None and has_room_to_tell(row)
+    if wanted.message and wanted.status != Status.COMPLETED and not has_room:
         said = "; ".join(filter(None, (said, _NO_ROOM)))
     return f"; {said}" if said else ""
-
-
-def _change(row: Row, wanted: _Wanted) -> UpdateRow:
-    values: dict[str, Scalar] = {"status": wanted.status, "updated_at": wanted.now}
-    if wanted.status == "completed":
-        values |= {"completed_at": wanted.now}
-        if row.status in _OVER:  # what it says of why is over
-            values |= {"error_message": None}
-    elif wanted.message is not None:
-        values |= _told(row, wanted.message)
-    if wanted.status == "failed":
-        values |= {"started_at": None}
-    if wanted.blocked_by:
-        values |= {"blocked_by": wanted.blocked_by}
-    elif row.status == "blocked" or wanted.status == "completed":
-        values |= {"blocked_by": None}
-    after = tuple((name, values.get(name, value)) for name, value in row.values)
-    return UpdateRow(row.workstream, row.values, after)
-
-
-def _told(row: Row, message: str) -> dict[str, Scalar]:
-    """Say why where errors are said, else behind what a person noted."""
-    columns = dict(row.values)
-    if "error_message" in columns:
-        return {"error_message": message}
-    noted = columns.get("notes")
-    return {
-        "notes": f"{noted}; {message}" if isinstance(noted, str | Typed) and str(noted) else message
-    }
 
 
 def moment_for(row: Row, rows: Iterable[Row], now: datetime) -> str:

@@ -8,6 +8,7 @@ from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Restart
 from unjam.domain.world.lookups import rows_in
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 from unjam.engine.acts.recovery import Recovery, outcome
 from unjam.errors import RefusedError
 
@@ -19,7 +20,7 @@ def restart(run: Recovery, step: Restart, fresh: Snapshot) -> tuple[Outcome, ...
         raise RefusedError(
             f"{primary.path} is not on {fresh.trunk_name}: an orchestrator would work on the wrong branch"
         )
-    waiting = [row.workstream for row in rows_in(fresh) if row.status == "running"]
+    waiting = [row.workstream for row in rows_in(fresh) if row.status == Status.RUNNING]
     if waiting:
         raise RefusedError(
             f"it would wait for ever for {', '.join(waiting)}: their rows say running"

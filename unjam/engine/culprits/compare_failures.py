@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from unjam.adapters.junit import Result, Tested
+from unjam.adapters.processes.running.run import VerifyStatus
 from unjam.domain.world.trials import Case, Said
 from unjam.engine.observing.tests_on_record import Ran
 
@@ -19,7 +20,7 @@ class Failing:
     test: str
     signature: str = ""
     output: str = ""
-    status: str = "failed"  # of the command, where the whole command is the test
+    status: str = VerifyStatus.FAILED  # of the command, where the whole command is the test
     is_whole: bool = False
     is_together: bool = False  # by itself it passes: only the whole suite shows it
 

@@ -13,7 +13,6 @@ from unjam.adapters import verdicts
 from unjam.adapters.git.moving.exchange import tree_of
 from unjam.adapters.git.proving.units import LandedWork, units_of
 from unjam.adapters.state.rows.read import log_of
-from unjam.adapters.state.times import Times
 from unjam.domain.world.identity import AgentId, CommitId, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.trials import Blame, Case, Heard, Probe, Said, TrunkTests, Turn, Unit
@@ -316,17 +315,16 @@ def turns_of(orchestration: Orchestration, snapshot: Snapshot) -> tuple[Turn, ..
 
 def _turns(orchestration: Orchestration, snapshot: Snapshot) -> Iterator[Turn]:
     scopes = {one.workstream: one.files_scope for one in snapshot.specs}
-    times, open_ = Times(), dict[str, Turn]()
-    timed = [(times.instant(one.get("timestamp")), one) for one in log_of(orchestration.state)]
-    told = [(at, event) for at, event in timed if at is not None]
+    open_ = dict[str, Turn]()
+    told = [(event.at, event) for event in log_of(orchestration.state) if event.at is not None]
     for at, event in sorted(told, key=itemgetter(0)):
-        name = str(event.get("workstream_id"))
+        name = event.workstream
         turn = open_.pop(name, None)
         if turn is not None:
             yield Turn(turn.workstream, turn.branch, turn.began, at, turn.scope)
-        if event.get("event_type") == _BEGAN:
+        if event.began:
             try:
-                agent = AgentId(str(event.get("agent_id")))
+                agent = AgentId(event.agent)
                 branch = orchestration.branch_template.name(WorkstreamId(name), agent)
             except UsageError:
                 continue  # names that are none name no branch

@@ -20,6 +20,7 @@ from unjam.domain.world.damage import Damage
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.naming import Owner
 from unjam.domain.world.snapshot import Lock, LogTail, Snapshot, State, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth, Unknown
 from unjam.engine.observing.local_signs import Here, signs_of
 from unjam.engine.observing.sharing import sharing_of
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 _AGAIN = 2  # times that a look is taken anew; a world that goes on moving is looked at as it is
-_BELIEVED = ("running", "completed", "conflict", "blocked")
+_BELIEVED = (Status.UNKNOWN, Status.RUNNING, Status.COMPLETED, Status.CONFLICT, Status.BLOCKED)
 _LOOKED_AT = 10  # runs; more of them in a row that have nothing to push are no case of life
 _LEFT = (StepWord.REFUSED, StepWord.FAILED)
 
@@ -48,7 +49,7 @@ def observe(
     """Look at Git, state, specs, processes, logs and disk; changes nothing.
 
     With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary) and no
-    landing is proved, which makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
+    landing is proved, which makes a second look cheap. What cannot be read becomes an Status.UNKNOWN of the snapshot.
     With ``objects``, all of history is looked for lost objects, and not only where it looks broken.
     With ``begun``, the look at Git goes on from there. A look during which an agent committed and
     ended is taken again: its branch was read before that, its processes after.
@@ -58,12 +59,12 @@ def observe(
         if not is_void(orchestration, seen):
             break
         seen = _look(orchestration, only, objects=objects)
-    return seen if only is not None else _with_saved_before(orchestration, seen)
+    return seen if only is not None else _with_past(orchestration, seen)
 
 
 def is_void(orchestration: Orchestration, seen: Snapshot) -> bool:
     """Tell whether a branch or HEAD that nobody is at work on any more has moved since it was read."""
-    running = {row.workstream for row in seen.state.rows if row.status == "running"}
+    running = {row.workstream for row in seen.state.rows if row.status == Status.RUNNING}
     busy = {process.worktree for process in seen.processes}
     left = [
         tree
@@ -148,19 +149,24 @@ def _look(
     )
 
 
-def _with_saved_before(orchestration: Orchestration, snapshot: Snapshot) -> Snapshot:
-    """Look into the vault where a row says running and neither branch nor worktree has anything."""
-    running = {row.workstream: row for row in snapshot.state.rows if row.status == "running"}
-    if not running:
-        return snapshot
+def _with_past(orchestration: Orchestration, snapshot: Snapshot) -> Snapshot:
+    """Add what earlier runs saved of, and knew of, workstreams whose rows say running."""
+    running = {row.workstream: row for row in snapshot.state.rows if row.status == Status.RUNNING}
+    if not running or not files.children(orchestration.home / "journal"):
+        return snapshot  # no run was here before: most checks end here
     full = {one.workstream for one in snapshot.branches if one.own_commits != 0}
     trees = {one.workstream for one in snapshot.worktrees if one.unsaved.any is not Truth.NO}
     empty = {name: row for name, row in running.items() if name not in full | trees}
-    if not empty or not files.children(orchestration.home / "journal"):
-        return snapshot  # no run was here before: most checks end here
-    from unjam.engine.observing.saved_before import with_saved_before
+    if empty:
+        from unjam.engine.observing.saved_before import with_saved_before
 
-    return with_saved_before(orchestration, snapshot, empty)
+        snapshot = with_saved_before(orchestration, snapshot, empty)
+    begun = {name: row.started_at for name, row in running.items() if name in full}
+    if not begun:
+        return snapshot
+    from unjam.engine.keeping.unfinished_work import unfinished_work
+
+    return replace(snapshot, unfinished=unfinished_work(orchestration, begun))
 
 
 def _request(
@@ -197,7 +203,7 @@ def _to_read_closely(state: State, only: frozenset[str] | None) -> frozenset[Wor
     """Say whose merged branches may be something else: what is settled in the trunk is so either way."""
     if only is not None or state.readable is not Truth.YES:
         return None
-    return frozenset(row.workstream for row in state.rows if row.status == "running")
+    return frozenset(row.workstream for row in state.rows if row.status == Status.RUNNING)
 
 
 def _owned(facts: git.GitFacts, owners: TreeOwners) -> tuple[Worktree, ...]:

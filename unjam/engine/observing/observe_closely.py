@@ -15,7 +15,7 @@ from unjam.engine.observing.state_check import with_database
 from unjam.engine.orchestration import Orchestration
 
 if TYPE_CHECKING:
-    from unjam.domain.world.signs import Look
+    from unjam.domain.world.agents.signs import Look
 
 
 def observe_for(

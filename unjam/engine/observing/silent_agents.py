@@ -14,8 +14,8 @@ from unjam.adapters.processes.looking.agent_tree import (
     uncollected,
 )
 from unjam.domain.world.agents.overdue import agents_in
+from unjam.domain.world.agents.signs import Look, Pulse, Watched
 from unjam.domain.world.lookups import row_named, state_is_known
-from unjam.domain.world.signs import Look, Pulse, Watched
 from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.engine.observing.observe import with_signs_of_life
 from unjam.engine.orchestration import Orchestration

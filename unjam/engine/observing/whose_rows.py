@@ -12,6 +12,7 @@ from unjam.adapters.git.observing.tracked import tracked_below
 from unjam.adapters.processes.locks.other_clones import at_work_beyond, openers_beyond
 from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.location import file_of, is_url
+from unjam.adapters.state.reference import written_start
 from unjam.domain.steps.change import MoveRef, UpdateRow
 from unjam.domain.world.database import SIDES
 from unjam.domain.world.elsewhere import Sharing, has_a_claim
@@ -159,6 +160,6 @@ def _began(orchestration: Orchestration, row: Row) -> datetime | None:
     at = row.started_at
     if at is None or at > clock.now():
         return None
-    written = str(dict(row.values).get("started_at") or "")
+    written = written_start(row)
     known = _WITH_OFFSET.search(written) is not None and ":" in written
     return at if known or file_of(orchestration.state) is not None else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unjam.adapters import journal, logs, surroundings
+from unjam.adapters.state.reference import TABLE
 from unjam.adapters.state.rows.cells import TableCells, read_cells
 from unjam.domain.redaction.redact import redact, secret_cells, secrets_among
 from unjam.domain.reports.check_report import check_document
@@ -92,9 +93,9 @@ def cells_of(orchestration: Orchestration, snapshot: Snapshot) -> tuple[TableCel
     if found or not snapshot.state.rows:
         return found
     columns = snapshot.state.columns
-    sql = f"CREATE TABLE workstream_status ({', '.join(columns)})"
+    sql = f"CREATE TABLE {TABLE} ({', '.join(columns)})"
     rows = tuple(tuple(value for _, value in row.values) for row in snapshot.state.rows)
-    return (TableCells("workstream_status", sql, rows, tuple(columns)),)
+    return (TableCells(TABLE, sql, rows, tuple(columns)),)
 
 
 def texts(

@@ -63,6 +63,7 @@ def _line(line: Line, pace: Pace, because: str | None) -> Document:
     return {
         "id": printable(line.workstream),
         "status": line.status,
+        "word": printable(line.word) if line.word is not None else None,
         "agent": printable(line.agent) if line.agent else None,
         "age_seconds": _seconds(line.age),
         "last_sign": _iso(line.last_sign),

@@ -35,7 +35,7 @@ def since(one: Spec, **days: int) -> Spec:
 
 def blocked(name: str, by: str | None = None) -> Row:
     made = row(name, "blocked", None)
-    return replace(made, values=(*made.values, ("blocked_by", by)))
+    return replace(made, blocked_by=by, values=(*made.values, ("blocked_by", by)))
 
 
 def ordered(*parts: Spec | Row | Process) -> Snapshot:

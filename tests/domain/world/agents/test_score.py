@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unjam.domain.world.agents.score import HUNG, HangVerdict, score
-from unjam.domain.world.signs import Connection, Look, Pulse, Wait, Watched
+from unjam.domain.world.agents.signs import Connection, Look, Pulse, Wait, Watched
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -22,7 +22,7 @@ from unjam.adapters.processes.table import (
     has_proc,
     read_table,
 )
-from unjam.domain.world.signs import Connection, Look, Pulse, Wait
+from unjam.domain.world.agents.signs import Connection, Look, Pulse, Wait
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from unjam.adapters.processes.looking.open_handles import Handle, Handles
 from unjam.adapters.processes.table import PROC
-from unjam.domain.world.signs import Wait
+from unjam.domain.world.agents.signs import Wait
 
 Seen = tuple[Wait, str]  # and what it is about
 

@@ -7,6 +7,7 @@ more, if they fit one table only; what was deleted may be among these, so they a
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from unjam.adapters.state.reference import DEFINITIONS
 from unjam.adapters.state.rescuing.pages import Pages, RawRow
 from unjam.adapters.state.rescuing.tables import Column, TableDefinition, describe_table
 from unjam.domain.world.database import LOST_AND_FOUND
@@ -15,14 +16,6 @@ from unjam.domain.world.snapshot import Scalar
 _MASTER_COLUMNS = 5
 _KINDS = ("table", "index", "view", "trigger")
 _SEQUENCE = "sqlite_sequence"  # the last number each table with AUTOINCREMENT gave away
-# Where a schema is lost, the reference orchestrator's is tried: a row has to fit it to the column.
-_REFERENCE = (
-    """CREATE TABLE workstream_status (workstream_id TEXT PRIMARY KEY, status TEXT NOT NULL,
-    agent_id TEXT, track TEXT, started_at TEXT, completed_at TEXT, exit_code INTEGER,
-    attempt INTEGER DEFAULT 1, error_message TEXT)""",
-    """CREATE TABLE execution_log (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp TEXT NOT NULL,
-    workstream_id TEXT NOT NULL, agent_id TEXT, event_type TEXT NOT NULL, message TEXT)""",
-)
 
 
 @dataclass
@@ -108,7 +101,7 @@ def _table_of(definition: _Definition) -> TableDefinition | None:
 
 
 def _reference_tables(known: set[str]) -> Iterator[TableDefinition]:
-    for sql in _REFERENCE:
+    for sql in DEFINITIONS:
         table = describe_table("", sql, 0)
         if table is not None and table.name not in known:
             yield table

@@ -30,7 +30,7 @@ def moved(before: StateActivity, after: StateActivity) -> str:
         return ""
     known = {row.workstream: row for row in before.state.rows}
     rows = [
-        f"{shown(row.workstream)} {_status(known.get(row.workstream))} → {row.status}"
+        f"{shown(row.workstream)} {_status(known.get(row.workstream))} → {row.said}"
         for row in after.state.rows
         if known.get(row.workstream) != row
     ]
@@ -43,4 +43,4 @@ def moved(before: StateActivity, after: StateActivity) -> str:
 
 
 def _status(row: Row | None) -> str:
-    return row.status if row else "nothing"
+    return row.said if row else "nothing"

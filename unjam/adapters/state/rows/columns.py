@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
-from unjam.adapters.state.location import KEY, TABLE
+from unjam.adapters.state.reference import KEY, TABLE
 from unjam.adapters.state.rows.rows import Table, text_of, values_of
 from unjam.adapters.state.times import WITH_ZONE, Times
 from unjam.domain.world.snapshot import Scalar, Typed

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from unjam.adapters.state.file import lenient, opened_to_read, translated
-from unjam.adapters.state.location import EVENTS, KEY, TABLE, file_of, is_url, without_password
+from unjam.adapters.state.location import file_of, is_url, without_password
+from unjam.adapters.state.reference import BEGAN, EVENTS, KEY, TABLE, Event, event_of
 from unjam.adapters.state.rows.rows import Table, rows_of, text_of
+from unjam.adapters.state.times import Times
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Scalar, State
 from unjam.domain.world.truth import Truth
@@ -21,7 +23,7 @@ _ROWS = f"SELECT * FROM {TABLE}"  # noqa: S608 -- constants
 _ROW = f"{_ROWS} WHERE {KEY} = :workstream"
 _STARTS = f"""
     SELECT {KEY}, count(*) FROM {EVENTS}
-    WHERE event_type = 'started' AND {KEY} IS NOT NULL GROUP BY {KEY}
+    WHERE event_type = '{BEGAN}' AND {KEY} IS NOT NULL GROUP BY {KEY}
 """  # noqa: S608 -- constants
 _LOG = f"SELECT * FROM {EVENTS}"  # noqa: S608 -- constants
 _COUNT = f"SELECT count(*) FROM {EVENTS}"  # noqa: S608 -- constants
@@ -116,19 +118,21 @@ def events_of(location: str) -> int:
         return 0
 
 
-def log_of(location: str) -> tuple[dict[str, object], ...]:
-    """Return every event that was written down, by column; none where they cannot be read."""
+def log_of(location: str) -> tuple[Event, ...]:
+    """Return every event that was written down; none where they cannot be read."""
     try:
         return () if _is_missing(location) else _read(location, _events)
     except UnjamError:
         return ()
 
 
-def _events(reader: _Reader) -> tuple[dict[str, object], ...]:
+def _events(reader: _Reader) -> tuple[Event, ...]:
     if not reader.has(EVENTS):
         return ()
     told = reader.ask(_LOG)
-    return tuple(dict(zip(told.columns, one, strict=True)) for one in told.records)
+    at = [name.lower() for name in told.columns]
+    times = Times()
+    return tuple(event_of(dict(zip(at, one, strict=True)), times.instant) for one in told.records)
 
 
 def _number_of_events(reader: _Reader) -> int:

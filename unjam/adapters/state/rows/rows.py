@@ -6,7 +6,16 @@ from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple
 
-from unjam.adapters.state.location import KEY, TABLE
+from unjam.adapters.state.reference import (
+    ATTEMPT,
+    COMPLETED,
+    MACHINES,
+    NEEDED,
+    STARTED,
+    TABLE,
+    TEXTS,
+    status_of,
+)
 from unjam.adapters.state.times import Times
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Row, Scalar, Typed
@@ -16,8 +25,7 @@ _Record = Sequence[object]
 _Values = tuple[tuple[str, Scalar], ...]
 _TEXT_OR_NONE = frozenset({str, type(None)})
 _SCALARS = frozenset({str, int, float, bytes, bool, Typed, type(None)})
-_TEXTS = (KEY, "status", "agent_id", "track", "error_message")
-_OTHERS = ("started_at", "completed_at", "attempt")
+_OTHERS = (STARTED, COMPLETED, ATTEMPT)
 
 
 class Table(NamedTuple):
@@ -48,22 +56,23 @@ def text_of(value: object) -> str:
 
 def _reader(columns: Sequence[str]) -> Callable[[_Values, _Record], Row]:
     at = {name.lower(): index for index, name in enumerate(columns)}
-    for needed in (KEY, "status"):
+    for needed in NEEDED:
         if needed not in at:
             raise PermanentError(f"its table {TABLE} has no column {needed}")
     # A column that is missing reads as the None that is put behind every record.
     nowhere = len(columns)
-    pick = itemgetter(*(at.get(name, nowhere) for name in (*_TEXTS, *_OTHERS)))
+    machines = [at[name] for name in MACHINES if name in at]
+    pick = itemgetter(*(at.get(name, nowhere) for name in (*TEXTS, *_OTHERS)))
     instant = Times().instant
 
     def read(values: _Values, record: _Record) -> Row:
         *texts, started, completed, attempt = pick((*record, None))
         if not _TEXT_OR_NONE.issuperset(map(type, texts)):
             texts = list(map(_optional, texts))
-        workstream, status, agent, track, error = texts
+        workstream, word, agent, track, error, notes, blocked_by = texts
         return Row(
             WorkstreamId(workstream or ""),
-            status or "",
+            status_of(word),
             agent,
             track,
             instant(started),
@@ -71,9 +80,19 @@ def _reader(columns: Sequence[str]) -> Callable[[_Values, _Record], Row]:
             attempt if type(attempt) is int else None,
             error,
             values,
+            word,
+            notes,
+            blocked_by,
+            _first_named(values, machines) if machines else "",
         )
 
     return read
+
+
+def _first_named(values: _Values, machines: Iterable[int]) -> str:
+    found = (values[one][1] for one in machines)
+    named = (str(one).strip() for one in found if isinstance(one, str | Typed))
+    return next(filter(None, named), "")
 
 
 def _optional(value: object) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from unjam.adapters.state.location import TABLE
+from unjam.adapters.state.reference import TABLE
 from unjam.errors import PermanentError, TransientError, UnjamError
 
 LOCK_NOT_AVAILABLE = "55P03"

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import BindParameter, ColumnElement
 from sqlalchemy.types import LargeBinary, NullType
 
-from unjam.adapters.state.location import KEY, TABLE
+from unjam.adapters.state.reference import KEY, NEEDED, TABLE
 from unjam.adapters.state.rows.columns import Columns, Values, as_stored, columns_of, quoted
 from unjam.adapters.state.rows.rows import text_of
 from unjam.adapters.state.rows.server import trying, writing
@@ -33,7 +33,6 @@ from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.snapshot import Scalar, Typed
 from unjam.errors import PermanentError, RefusedError, TransientError
 
-_OURS = (KEY, "status")  # what a row is worth nothing without
 _TOUCHED = f"""
     SELECT relid::regclass::text FROM pg_stat_xact_user_tables
     WHERE n_tup_upd + n_tup_del > 0
@@ -132,7 +131,7 @@ class _Row:
             with suppress(DBAPIError, PermanentError), self.connection.begin_nested():
                 self.write(self.after, self.before)
                 found = {name for name, _ in self.differing(self.before)}
-                self.theirs |= found - {*self.changed(), *_OURS}
+                self.theirs |= found - {*self.changed(), *NEEDED}
         elif self.before:
             self._refuse_if_others_go()
             try:
@@ -175,7 +174,7 @@ class _Row:
         """Leave to the database what it sets itself, but for what a row is worth nothing without."""
         for name, told in tuple(self.differing(wanted)):
             by_itself = name in self.columns.generated or not self.columns.are_converted
-            if name.lower() in _OURS or not by_itself:
+            if name.lower() in NEEDED or not by_itself:
                 raise PermanentError(f"{name} would become {told}, not {_shown(wanted, name)}")
             self.theirs.add(name)
 

@@ -39,24 +39,26 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Consent, Policy
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.damage import BLINDING, Damage, StrayKind
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.judging import anybody_at
 from unjam.domain.world.lookups import orchestrator_seen, saved_of
 from unjam.domain.world.snapshot import Row, Snapshot, Stray, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 
-_RETRIED = ("running", "pending", "failed")
+_RETRIED = (Status.RUNNING, Status.PENDING, Status.FAILED)
 
 
 def plan_corruption(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),  # noqa: ARG001 -- all that a killed run left undone is seen again
 ) -> Plan:
     """Plan the repair of these workstreams' worktrees, or of everything."""
-    planner = _Planner(snapshot, policy, workstreams)
+    planner = _Planner(snapshot, policy, request.workstreams)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     off = sorted({one.step_class for one in wanted} - {one.step_class for one in steps})
@@ -269,7 +271,7 @@ class _Planner:
         kept = {one.workstream for one in self.snapshot.worktrees if not self._is_removed(one)}
         for workstream in sorted(one for one in lost_only - kept if one is not None):
             row = self.rows.get(workstream)
-            if row is None or row.status != "running" or self.living is not None:
+            if row is None or row.status != Status.RUNNING or self.living is not None:
                 continue
             if self._has_work(workstream):
                 continue  # what becomes of that decides, once its worktree is out of the way
@@ -297,7 +299,7 @@ class _Planner:
                 *branches,
             ),
             workstream=row.workstream,
-            status="failed",
+            status=Status.FAILED,
             message=f"{_lost_in_words(tree)}; will retry",
             salvaged=(tree.name,) if tree else (),
             kept=saved_of(row.workstream, self.snapshot),

@@ -11,12 +11,13 @@ from unjam.domain.world.judging import judgements
 from unjam.domain.world.lookups import orchestrator_seen, specs_are_known, state_is_known
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import BadSpec, Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Verdict
 
 SCENARIO = Scenario("dependency_deadlock")
 _FINISHED = (Verdict.CONSISTENT, Verdict.LEFTOVER)
-_ENDED_BADLY = ("failed", "reverted", "discarded")
+_ENDED_BADLY = (Status.FAILED, Status.REVERTED, Status.DISCARDED)
 _SHOWN = 12  # names in a line
 _CYCLES_SHOWN = 5
 _COMPARED = 2000  # ids; with more of them, comparing takes seconds
@@ -197,7 +198,7 @@ def _blocked_by_failed(found: Waiting) -> Iterator[Finding]:
 
 
 def _became(status: str | None) -> str:
-    return "failed" if status == "failed" else f"was {status}"
+    return Status.FAILED if status == Status.FAILED else f"was {status}"
 
 
 def _row_evidence(found: Waiting, one: WorkstreamId) -> Evidence:

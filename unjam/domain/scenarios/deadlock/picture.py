@@ -11,6 +11,7 @@ from unjam.domain.world.dependencies import Waiting, waiting
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 
 MOST_SHOWN = 60  # workstreams; more of them are no picture any more
 _WIDTH, _HEIGHT, _GAP, _RISE, _EDGE = 150, 40, 56, 104, 24
@@ -226,10 +227,10 @@ def _kind(one: WorkstreamId, graph: _Graph, found: Waiting) -> tuple[str, str]:
         return "cycle", status or "in a cycle"
     if one not in found.waits and status is None:
         return "missing", "does not exist"
-    if status == "failed":
-        return "failed", status
-    if found.waits.get(one) or one in found.missing or status == "blocked":
-        return "blocked", status or "waits"
+    if status == Status.FAILED:
+        return Status.FAILED, status
+    if found.waits.get(one) or one in found.missing or status == Status.BLOCKED:
+        return Status.BLOCKED, status or "waits"
     return "ready", status or "ready"
 
 

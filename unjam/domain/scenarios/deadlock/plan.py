@@ -14,26 +14,28 @@ from unjam.domain.scenarios.shared.restarting import Chosen, left_to_run, resume
 from unjam.domain.steps.facts import NONE, as_ordered, fact, holds
 from unjam.domain.steps.plan import EditSpec, Fact, Plan, Push, Reopen, Restart, Step
 from unjam.domain.steps.policy import Consent, Policy
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.dependencies import Ids, waiting
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen, specs_are_known, state_is_known
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.words import counted
 
 MOST_STARTS = 3  # what has been started so often and still failed is not tried once more by itself
-_UNSTARTED = (None, "pending")
-_BEYOND_REPAIR = ("reverted", "discarded")
+_UNSTARTED = (None, Status.PENDING)
+_BEYOND_REPAIR = (Status.REVERTED, Status.DISCARDED)
 
 
 def plan_deadlock(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: Chosen = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan the way out of every cycle and every wait for nothing; what a person must do is noted."""
-    planner = _Planner(snapshot, policy, workstreams, owed)
+    planner = _Planner(snapshot, policy, request.workstreams, owed)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     return Plan(snapshot.repo, steps, tuple(planner.notes(wanted)))
@@ -175,7 +177,7 @@ class _Planner:
             left = self.left.get(one, ())
             if status in _UNSTARTED or one in finished:
                 startable.add(one)
-            elif status == "blocked" and self._is_held_back_by_its_spec(one, left, startable):
+            elif status == Status.BLOCKED and self._is_held_back_by_its_spec(one, left, startable):
                 startable.add(one)
                 if self.found.stuck or one in self.knotted or one in self.removed:
                     finished.add(one)
@@ -211,7 +213,7 @@ class _Planner:
             return
         starts = dict(self.snapshot.state.starts)
         for one in {by for needs in self.found.blocked.values() for by in needs}:
-            if self.found.status(one) == "failed" and starts.get(one, 0) < MOST_STARTS:
+            if self.found.status(one) == Status.FAILED and starts.get(one, 0) < MOST_STARTS:
                 yield one
 
     def _why_reopened(self, one: WorkstreamId, retried: set[WorkstreamId]) -> str:
@@ -263,5 +265,5 @@ class _Planner:
             status = self.found.status(one)
             if status in _BEYOND_REPAIR:
                 yield f"{shown(one)} was {status}: order it anew, or take it out of what waits for it"
-            elif status == "failed" and starts.get(one, 0) >= MOST_STARTS:
+            elif status == Status.FAILED and starts.get(one, 0) >= MOST_STARTS:
                 yield f"{shown(one)} failed {starts[one]} times: look at its log before it is tried again"

@@ -11,10 +11,12 @@ from unjam.domain.scenarios.failing_merge.find import by_guilt, unit_at
 from unjam.domain.steps.facts import fact
 from unjam.domain.steps.plan import Plan, Push, Record, Revert, Rework, Step
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Row, Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.trials import Blame, Remedy, TrunkTests, Unit, tests_in_words
 from unjam.domain.world.words import printable
 
@@ -24,14 +26,14 @@ AGAIN = "-rework"  # behind the agent's name, in the branch that takes reverted 
 def plan_failing_merge(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan to revert what is proven to break the tests; the rest is named, with what to do about it."""
     tests = snapshot.tests
     if tests is None or tests.tip != snapshot.trunk_tip or tests.passed:
         return Plan(snapshot.repo, _only_push(owed, snapshot, policy))
-    planner = _Planner(snapshot, policy, tests, workstreams)
+    planner = _Planner(snapshot, policy, tests, request.workstreams)
     steps = tuple(
         one for one in planner.steps() if policy.approval(one.step_class) is not Consent.OFF
     )
@@ -43,7 +45,7 @@ def plan_failing_merge(
 def _only_push(owed: tuple[Step, ...], snapshot: Snapshot, policy: Policy) -> tuple[Step, ...]:
     """Take over what a killed run had left to do once its revert was made."""
     return tuple(
-        replace(one, status="reverted", message="it broke the tests")
+        replace(one, status=Status.REVERTED, message="it broke the tests")
         if isinstance(one, Record)
         else one
         for one in owed
@@ -56,7 +58,7 @@ def _is_due(step: Record, snapshot: Snapshot) -> bool:
     """Tell whether a row still says that work is in the trunk which this recovery took out."""
     rows = {row.workstream: row for row in snapshot.state.rows}
     row = rows.get(step.workstream) if step.workstream else None
-    return row is not None and row.status != "reverted"
+    return row is not None and row.status != Status.REVERTED
 
 
 class _Planner:

@@ -1,4 +1,7 @@
-"""Keep a plan off what is elsewhere, say so, and settle what a person names whose machine is gone."""
+"""Keep a plan off rows that are elsewhere, or in words nobody knows, and say so.
+
+And settle what a person names whose machine is gone.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,10 +21,13 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Policy
+from unjam.domain.steps.request import Request
 from unjam.domain.world.elsewhere import asks_for_proof, has_a_claim, seen_at_work
 from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.lookups import rows_not_known
 from unjam.domain.world.naming import shown
-from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.snapshot import Row, Snapshot
+from unjam.domain.world.status import Status, not_known
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Workstream, elsewhere, join, unfinished_elsewhere
 
@@ -30,8 +36,12 @@ _SHOWN = 5  # reasons
 _TREATMENTS = (Record, Reopen, RemoveWorktree, RemoveBranch, Discard, Stop)
 
 
-def kept_off(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
-    """Leave out whatever would treat another's workstream, or write its row; and say what is elsewhere."""
+def kept_off(plan: Plan, snapshot: Snapshot, policy: Policy, request: Request) -> Plan:
+    """Leave out whatever would treat another's workstream, or write its row; and say what is elsewhere.
+
+    Rows in words that nobody knows are not written either.
+    """
+    plan = _without_unknown_words(plan, snapshot, policy)
     if not asks_for_proof(snapshot):
         return plan
     others = frozenset(one.id for one in join(snapshot) if one.elsewhere)
@@ -40,22 +50,45 @@ def kept_off(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
     return replace(
         plan,
         steps=plan.steps if left == plan.steps else only_safe(left),
-        notes=(*plan.notes, *_notes(away, snapshot, policy)),
+        notes=(*plan.notes, *_notes(away, snapshot, policy, request)),
         elsewhere=tuple(one.id for one in away),
     )
 
 
-def settlements(snapshot: Snapshot, policy: Policy) -> Iterator[Record]:
+def _without_unknown_words(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
+    """Write over no word that is not known, and start nobody who might take it up."""
+    unknown = {row.workstream: row for row in rows_not_known(snapshot)}
+    if not unknown:
+        return plan
+    kept = tuple(
+        one
+        for one in plan.steps
+        if not (isinstance(one, Record | Reopen) and one.workstream in unknown)
+    )
+    left_out = {one.workstream for one in plan.steps} - {one.workstream for one in kept}
+    notes = [
+        f"the row of {shown(name)} stays as it is: cannot tell: {not_known(row.word)}"
+        for name, row in unknown.items()
+        if name in left_out
+    ]
+    if policy.resume:
+        named = workstreams_in_words(unknown.keys())
+        notes.append(f"no orchestrator is started: what the state says of {named} is not known")
+    steps = plan.steps if kept == plan.steps else only_safe(kept)
+    return replace(plan, steps=steps, notes=(*plan.notes, *notes))
+
+
+def settlements(snapshot: Snapshot, request: Request) -> Iterator[Record]:
     """Bring to failed what a person has named and said of that its machine is gone for good."""
     for one in join(snapshot):
-        if one.id in policy.gone and not why_not_settled(one, snapshot):
+        if one.id in request.elsewhere and not why_not_settled(one, snapshot):
             yield Record(
                 subject=one.id,
-                reason=f"{policy.said_by} says that its machine is gone; the row says {one.status}",
+                reason=f"{request.said_by} says that its machine is gone; the row says {one.status}",
                 facts=(fact("row of", one.id, snapshot), fact(PROOF, one.id, snapshot)),
                 workstream=one.id,
-                status="failed",
-                message=f"{policy.said_by} said that its machine is gone for good; will retry",
+                status=Status.FAILED,
+                message=f"{request.said_by} said that its machine is gone for good; will retry",
             )
 
 
@@ -71,9 +104,15 @@ def why_not_settled(one: Workstream, snapshot: Snapshot) -> str:
         return f"{name} is not elsewhere: unjam recover --workstream {name}"
     if seen := seen_at_work(one.id, snapshot):
         return f"{name}: {seen}; end that first"
-    if not has_a_claim(one.status):
-        return f"{name} is {one.status}: nobody is waited for, so there is nothing to settle"
-    return ""
+    return _why_no_claim(one.row)
+
+
+def _why_no_claim(row: Row) -> str:
+    if row.status is Status.UNKNOWN:
+        return f"{shown(row.workstream)}: cannot tell: {not_known(row.word)}"
+    if has_a_claim(row.status):
+        return ""
+    return f"{shown(row.workstream)} is {row.status}: nobody is waited for, so there is nothing to settle"
 
 
 def is_settlement(step: Step) -> bool:
@@ -90,10 +129,12 @@ def _without(step: Step, others: frozenset[WorkstreamId]) -> Step | None:
     return None if foreign and not is_settlement(step) else step
 
 
-def _notes(away: tuple[Workstream, ...], snapshot: Snapshot, policy: Policy) -> Iterator[str]:
+def _notes(
+    away: tuple[Workstream, ...], snapshot: Snapshot, policy: Policy, request: Request
+) -> Iterator[str]:
     reasons: dict[str, set[WorkstreamId]] = {}
     for one in away:
-        if one.id not in policy.gone:
+        if one.id not in request.elsewhere:
             reasons.setdefault(one.elsewhere, set()).add(one.id)
     names = frozenset(one for those in reasons.values() for one in those)
     if names:

@@ -4,17 +4,27 @@ from collections.abc import Set as AbstractSet
 
 from unjam.domain.steps.policy import Policy
 from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.lookups import rows_not_known
 from unjam.domain.world.naming import is_usable_id, shown
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.words import first_few
 from unjam.domain.world.workstream import unfinished_elsewhere
 
 Chosen = frozenset[WorkstreamId] | None  # None: all
 
 _PLACEHOLDER = "{workstreams}"
-_SETTLED = ("completed", "running", "conflict", "reverted", "discarded", "blocked")
+_SETTLED = (
+    Status.UNKNOWN,
+    Status.COMPLETED,
+    Status.RUNNING,
+    Status.CONFLICT,
+    Status.REVERTED,
+    Status.DISCARDED,
+    Status.BLOCKED,
+)
 _SHOWN = 5  # names in a line
-_WAITING = ("pending", "failed")
+_WAITING = (Status.PENDING, Status.FAILED)
 
 
 def left_to_run(
@@ -37,11 +47,13 @@ def resume_command(policy: Policy, snapshot: Snapshot, chosen: Chosen) -> tuple[
     """
     if unfinished_elsewhere(snapshot):  # an orchestrator that is not here may be at work
         return ()
+    if rows_not_known(snapshot):  # what it would do of them, and of what lies there, nobody knows
+        return ()
     if chosen is None:
         return tuple(word for word in policy.resume if _PLACEHOLDER not in word)
     nameable = any(_PLACEHOLDER in word for word in policy.resume)
     nameable = nameable and all(is_usable_id(one) for one in chosen)
-    running = {row.workstream for row in snapshot.state.rows if row.status == "running"}
+    running = {row.workstream for row in snapshot.state.rows if row.status == Status.RUNNING}
     if not nameable or running - chosen:
         return ()
     named = ",".join(sorted(chosen))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from unjam.domain.world.claims.ownership import TAKEN
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.snapshot import Process, Snapshot, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 
 _AGENTS = (Role.AGENT, Role.GIT)
@@ -34,7 +35,7 @@ def candidates(snapshot: Snapshot, patience: timedelta) -> Iterator[Worktree]:
 def _overdue(snapshot: Snapshot, patience: timedelta) -> Iterator[WorkstreamId]:
     """Yield what has been running for so long, or nobody knows for how long."""
     for row in snapshot.state.rows:
-        if row.status == "running":
+        if row.status == Status.RUNNING:
             since = row.started_at
             if since is None or snapshot.observed_at - since >= patience:
                 yield row.workstream

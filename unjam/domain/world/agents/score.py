@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from unjam.domain.world.signs import Connection, Key, Look, Pulse, Wait, Watched
+from unjam.domain.world.agents.signs import Connection, Key, Look, Pulse, Wait, Watched
 from unjam.domain.world.words import counted
 
 

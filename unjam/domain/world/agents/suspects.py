@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from unjam.domain.world.agents.overdue import agents_in
 from unjam.domain.world.agents.score import HUNG, HangVerdict, Score, score
+from unjam.domain.world.agents.signs import Watched
 from unjam.domain.world.claims.kinds import Kind, kind_of
-from unjam.domain.world.signs import Watched
 from unjam.domain.world.snapshot import Process, Snapshot, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.workstream import Workstream, join
 
 
@@ -24,7 +25,7 @@ class Suspect:
     @property
     def is_ordered(self) -> bool:
         """Whether a row says that it runs; else a person may have started it, and come back to it."""
-        return self.workstream is not None and self.workstream.status == "running"
+        return self.workstream is not None and self.workstream.status == Status.RUNNING
 
     @property
     def is_awaited(self) -> bool:

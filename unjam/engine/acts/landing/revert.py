@@ -9,6 +9,7 @@ from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Revert
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.status import Status
 from unjam.domain.world.trials import Blame, TrunkTests, Unit, UnitKind, tests_in_words
 from unjam.engine.acts.landing.land import base_to_build_on, move_trunk
 from unjam.engine.acts.recovery import Landed, Recovery, outcome
@@ -66,7 +67,7 @@ def _moved(
     for unit in step.units:
         why = f"reverted in {made.commit[:12]}{_why(step, unit)}"
         for name in unit.workstreams:
-            landed = Landed(done=True, status="reverted", because=why)
+            landed = Landed(done=True, status=Status.REVERTED, because=why)
             run.landed[WorkstreamId(name)] = landed
     return (outcome(step, StepWord.DONE, f"reverted in {made.commit[:12]}; {because}"),)
 
@@ -104,7 +105,7 @@ def _verified(run: Recovery, step: Revert, made: Merged, fresh: Snapshot) -> tup
 
 def _settled(run: Recovery, step: Revert, word: StepWord, because: str) -> tuple[Outcome, ...]:
     for name in _owners(step):
-        status = "reverted" if word is StepWord.ALREADY_DONE else None
+        status = Status.REVERTED if word is StepWord.ALREADY_DONE else None
         run.landed[name] = Landed(done=status is not None, status=status, because=because)
     return (outcome(step, word, because),)
 

@@ -22,6 +22,7 @@ from unjam.domain.steps.plan import Rework
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.lookups import UntoldError, spec_named
 from unjam.domain.world.snapshot import Snapshot, Spec
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.landing.spec_file import Edit, edit_file
 from unjam.engine.acts.recovery import Landed, Recovery, outcome
@@ -46,7 +47,9 @@ def rework(run: Recovery, step: Rework, fresh: Snapshot) -> tuple[Outcome, ...]:
         run.door.make(MoveRef(step.branch, None, commit))
     retired = _retire(run, step)
     message = f"{landed.because}; to be done again on {_short(step.branch)}; what failed: {page}"
-    run.landed[WorkstreamId(step.subject)] = Landed(done=True, status="pending", because=message)
+    run.landed[WorkstreamId(step.subject)] = Landed(
+        done=True, status=Status.PENDING, because=message
+    )
     sentence = f"{_short(step.branch)} holds the work on top of the trunk; {told}; {retired}"
     return (outcome(step, StepWord.DONE, sentence, str(page), *kept),)
 
@@ -57,7 +60,7 @@ def _reverted(run: Recovery, step: Rework, fresh: Snapshot) -> Landed:
     landed = run.landed.get(name)
     if landed is None and _is_out(run, step, fresh):
         landed = run.landed[name] = Landed(
-            done=True, status="reverted", because="it broke the tests"
+            done=True, status=Status.REVERTED, because="it broke the tests"
         )
     if landed is None or not landed.done:
         raise RefusedError("its landing was not reverted, so there is nothing to do again")
