@@ -189,7 +189,7 @@ def _print_sessions(page: Page, document: "Document") -> None:
     for one in document["sessions"]:
         if one["at_risk"]:
             pids = ", ".join(map(str, one["processes"]))
-            who = f"somebody is in it (pid {pids})" if pids else "paused"
+            who = f"somebody is in it (pid {pids})" if pids else one["status"]
             page.line(f"{who}: {one['path']}: {one['at_risk']}", "dim")
 
 

@@ -11,6 +11,7 @@ from unjam.domain.world.finding import Finding
 from unjam.domain.world.judging import session_worktrees
 from unjam.domain.world.lookups import doubts
 from unjam.domain.world.snapshot import Clash, Snapshot, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted, printable
 from unjam.domain.world.workstream import Workstream, elsewhere, join, unfinished_elsewhere
@@ -84,7 +85,7 @@ def _sessions(snapshot: Snapshot) -> Iterator[Document]:
             "branch": printable((tree.branch or "").removeprefix("refs/heads/")) or None,
             "kind": str(Kind.SESSION),
             "processes": inside,
-            "paused": not inside,
+            "status": str(Status.RUNNING if inside else Status.PAUSED),
             "unsaved_paths": len(tree.unsaved.paths) if known else None,
             "at_risk": printable(_at_risk_in_words(tree)),
         }
