@@ -25,6 +25,7 @@ from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.lookups import why_rows_are_hidden
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.status import Status
+from unjam.domain.world.truth import Truth
 from unjam.engine.keeping.door import Door
 from unjam.engine.keeping.past_runs import PastRun
 from unjam.engine.observing.observe import observe
@@ -43,6 +44,7 @@ class Permission:
 
     everything: bool = False
     classes: frozenset[StepClass] = frozenset()
+    plan: str | None = None  # the digest of the plan that was seen; another is refused
 
     def covers(self, step_class: StepClass, policy: Policy) -> bool:
         """Tell whether steps of this class may be carried out."""
@@ -99,6 +101,7 @@ class Recovery:
     state_rows: dict[str, int] | None = (
         None  # by table, as SQLite reads that copy; None: not at all
     )
+    had_state: bool = False  # a look of this run saw one
     unseen: str = ""  # why the last look cannot tell whether anything is left
     looked: frozenset[Scenario] = frozenset()  # for these everywhere, and nothing was hidden
     gave_up: bool = False  # the machinery failed: that says nothing of the failure itself
@@ -122,6 +125,7 @@ class Recovery:
         scenarios = scenarios_of(self.request)
         repaired = any(one.step in _REPAIRS for one in self.outcomes)
         seen = observe_for(self.orchestration, scenarios, objects=repaired)
+        self.had_state |= seen.state.readable is Truth.YES
         self.unseen = why_rows_are_hidden(seen)
         everywhere = (
             self.request.workstreams is None and not seen.unknown and not seen.trunk_damaged
