@@ -16,11 +16,13 @@ from tasks.report import report
 from tasks.restart import restart
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
 from tasks.salvage import salvage
 from tasks.stop import stop
 
 
 @flow(name="agent_hang", flow_run_name=name_of_run)
+@ends_in_its_word
 def agent_hang(
     repo: Path,
     workstreams: list[str] | None = None,

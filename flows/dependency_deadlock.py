@@ -14,9 +14,11 @@ from tasks.report import report
 from tasks.restart import restart
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
 
 
 @flow(name="dependency_deadlock", flow_run_name=name_of_run)
+@ends_in_its_word
 def dependency_deadlock(
     repo: Path,
     workstreams: list[str] | None = None,

@@ -7,9 +7,11 @@ from prefect import flow
 
 from tasks.escalate import call_person
 from tasks.runtime.session import KnownScenario, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
 
 
 @flow(name="escalate", flow_run_name=name_of_run)
+@ends_in_its_word
 def escalate(
     repo: Path,
     scenarios: list[KnownScenario] | None = None,

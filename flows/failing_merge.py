@@ -15,9 +15,11 @@ from tasks.report import report
 from tasks.revert import revert
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
 
 
 @flow(name="failing_merge", flow_run_name=name_of_run)
+@ends_in_its_word
 def failing_merge(
     repo: Path,
     workstreams: list[str] | None = None,

@@ -15,10 +15,12 @@ from tasks.report import report
 from tasks.restart import restart
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
 from tasks.salvage import salvage
 
 
 @flow(name="merge_conflict", flow_run_name=name_of_run)
+@ends_in_its_word
 def merge_conflict(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     workstreams: list[str] | None = None,

@@ -16,11 +16,13 @@ from tasks.report import report
 from tasks.restart import restart
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
 from tasks.salvage import salvage
 from tasks.stop import stop
 
 
 @flow(name="orchestrator_crash", flow_run_name=name_of_run)
+@ends_in_its_word
 def orchestrator_crash(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     workstreams: list[str] | None = None,

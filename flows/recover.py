@@ -18,12 +18,14 @@ from tasks.restart import restart
 from tasks.revert import revert
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, KnownScenario, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
 from tasks.salvage import copy_state, salvage
 from tasks.stop import stop
 from unjam.domain.catalogue.scenarios import asks_for_tests, scenarios_of
 
 
 @flow(name="recover", flow_run_name=name_of_run)
+@ends_in_its_word
 def recover(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     scenarios: list[KnownScenario] | None = None,

@@ -12,12 +12,14 @@ from tasks.clean import clean
 from tasks.repair import repair
 from tasks.report import report
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
 from tasks.salvage import salvage
 from tasks.stop import stop
 from unjam.engine.running.reset import refuse_unless_named
 
 
 @flow(name="reset", flow_run_name=name_of_run)
+@ends_in_its_word
 def reset(
     repo: Path,
     name: str,

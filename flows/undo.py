@@ -6,10 +6,12 @@ from typing import Any
 from prefect import flow
 
 from tasks.runtime.session import name_of_run, opened, recovery
+from tasks.runtime.states import ends_in_its_word
 from tasks.undo import assess_undo, report_undo, take_back
 
 
 @flow(name="undo", flow_run_name=name_of_run)
+@ends_in_its_word
 def undo(repo: Path, run: str, config: Path | None = None) -> dict[str, Any]:
     """Take every change of a run back, or nothing where the world has moved on since.
 

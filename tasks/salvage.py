@@ -3,6 +3,7 @@
 from prefect import task
 
 from tasks.runtime.retry import RETRY_TRANSIENT
+from tasks.runtime.states import Ending
 from tasks.runtime.step_log import name_of_step, told
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.steps.plan import Salvage, Step
@@ -11,12 +12,12 @@ from unjam.engine.acts.recovery import Recovery
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def salvage(run: Recovery, step: Salvage) -> tuple[Outcome, ...]:
+def salvage(run: Recovery, step: Salvage) -> Ending[tuple[Outcome, ...]]:
     """Save everything of a checkout into the vault; the same content is saved once."""
     return told(carry_out(run, step))
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def copy_state(run: Recovery, step: Step) -> tuple[Outcome, ...]:
+def copy_state(run: Recovery, step: Step) -> Ending[tuple[Outcome, ...]]:
     """Copy all files of the state into the vault, before anybody who holds it is stopped."""
     return told(carry_out(run, step))

@@ -11,9 +11,11 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import deployment, flow_run
-from prefect.states import Completed, Crashed
+from prefect.states import Crashed
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
+from tasks.runtime.marks import mark
+from tasks.runtime.states import Ending, state_of_run
 from unjam.adapters import machine
 from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.steps.outcome import Outcome
@@ -89,12 +91,15 @@ def recovery(
             _close_flow_run(killed, Crashed(message=because))
         ended = None if request.rehearsal else last_told(orchestration)
         if ended is not None:
-            _close_flow_run(ended, Completed(message=f"{ended.word}; then unjam was killed"))
+            _close_flow_run(
+                ended, state_of_run(str(ended.word), f"{ended.word}; then unjam was killed")
+            )
         yield run
 
 
 def opened(repo: Path, config: Path | None) -> Orchestration:
-    """Find and configure the orchestration a flow is about."""
+    """Find and configure the orchestration a flow is about; the flow run is marked as made here."""
+    mark()
     # A deployment's configuration file is named once, and read whenever it runs.
     return open_orchestration(repo, config, standing=deployment.id is not None)
 
@@ -126,7 +131,7 @@ def _named(workstreams: list[str] | None) -> frozenset[WorkstreamId]:
 
 def settled(run: Recovery, step: Step, state: State[tuple[Outcome, ...]]) -> None:
     """Turn a step that failed for good into an outcome, so that the run goes on to the next."""
-    if not state.is_completed():
+    if not isinstance(state, Ending) and not state.is_completed():
         give_up(run, step, _why(state))
 
 
@@ -141,7 +146,7 @@ def _flow_run() -> dict[str, str]:
     return {"id": str(flow_run.id), "name": printable(str(flow_run.name))}
 
 
-def _close_flow_run(past: PastRun, state: State[None]) -> None:
+def _close_flow_run(past: PastRun, state: State[Any]) -> None:
     """Give the flow run of an earlier run its last state, if a kill has kept it from one."""
     if past.flow_run is None:
         return

@@ -171,7 +171,8 @@ def refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:
         if not plan.steps:
             raise RefusedError("the plan has changed: there is nothing to do now")
         raise RefusedError(
-            f"the facts have changed: the plan is now {plan.digest}, not {arguments.plan}; look again"
+            f"the facts have changed: the plan is now {plan.digest}, not {arguments.plan}, or that is"
+            " of another version of unjam; look again"
         )
 
 
@@ -234,6 +235,8 @@ def _shortened(names: str) -> str:
 
 def print_outcomes(document: Document) -> None:
     """Print what came of every step, what is left, what is kept and how to take it back."""
+    from unjam.cli.check import print_incomplete
+
     page = Page()
     for one in document["outcomes"]:
         page.line(
@@ -242,6 +245,7 @@ def print_outcomes(document: Document) -> None:
         page.line(f"              {one['sentence']}", "dim")
     for finding in document["findings_after"]:
         page.line(f"still found: {finding['summary']}", "yellow")
+    print_incomplete(page, document)
     page.line()
     if document["flow_run"]:
         page.line(f"flow run:  {document['flow_run']['name']}")

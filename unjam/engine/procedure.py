@@ -78,7 +78,8 @@ def _adopted(run: Recovery, plan: Plan) -> Plan:
     seen = run.permission.plan
     if seen not in (None, plan.digest):
         raise RefusedError(
-            f"the facts have changed: the plan is now {plan.digest}, and {seen} was approved"
+            f"the facts have changed: the plan is now {plan.digest}, and {seen} was approved,"
+            " or that is of another version of unjam"
         )
     adopt(run, plan)
     return plan

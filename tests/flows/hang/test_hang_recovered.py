@@ -112,7 +112,10 @@ def test_commits_land_when_they_verify(still: World, scene: Stage) -> None:
     recovered_from_hang(still)
 
     assert on_trunk(still, "src/part_15.py") == "part = 15"
-    assert still.state.status("ws-15") == "completed"
+    assert (
+        still.state.status("ws-15") == "failed"
+    )  # whoever hangs has not ended: it is taken up again
+    assert "incomplete: landed in " in str(still.state.value("ws-15", "error_message"))
     assert still.lost(treasure) == []
 
 

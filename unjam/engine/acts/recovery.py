@@ -21,8 +21,9 @@ from unjam.domain.steps.plan import (
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
+from unjam.domain.world.claims.incomplete import incomplete, why_incomplete
 from unjam.domain.world.identity import Scenario, WorkstreamId
-from unjam.domain.world.lookups import why_rows_are_hidden
+from unjam.domain.world.lookups import row_named, why_rows_are_hidden
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
@@ -31,7 +32,7 @@ from unjam.engine.keeping.past_runs import PastRun
 from unjam.engine.observing.observe import observe
 from unjam.engine.observing.observe_closely import observe_closely, observe_for
 from unjam.engine.orchestration import Orchestration
-from unjam.errors import PermanentError
+from unjam.errors import PermanentError, RefusedError
 
 _REPAIRS = tuple(
     one.verb for one in (Mend, MendShared, Recreate, Register, RestoreBranch, RestoreObjects)
@@ -103,6 +104,7 @@ class Recovery:
     )
     had_state: bool = False  # a look of this run saw one
     unseen: str = ""  # why the last look cannot tell whether anything is left
+    incomplete: tuple[tuple[WorkstreamId, str], ...] = ()  # by the last look: landed, not finished
     looked: frozenset[Scenario] = frozenset()  # for these everywhere, and nothing was hidden
     gave_up: bool = False  # the machinery failed: that says nothing of the failure itself
     escalated: str | None = None  # where the bundle is that a person is called with
@@ -127,6 +129,7 @@ class Recovery:
         seen = observe_for(self.orchestration, scenarios, objects=repaired)
         self.had_state |= seen.state.readable is Truth.YES
         self.unseen = why_rows_are_hidden(seen)
+        self.incomplete = tuple(incomplete(seen))
         everywhere = (
             self.request.workstreams is None and not seen.unknown and not seen.trunk_damaged
         )
@@ -144,6 +147,23 @@ class Recovery:
             self.note("outcome", outcome=to_record(outcome))
         self.outcomes.extend(outcomes)
         return outcomes
+
+
+def incomplete_because(run: Recovery, step: Step, fresh: Snapshot) -> str:
+    """Say why a step's work has landed and is not finished, by this run or a killed one; else nothing.
+
+    Raises RefusedError where it has not landed.
+    """
+    name = step.workstream
+    landed = run.landed.get(name) if name else None
+    if landed is None:
+        row = row_named(name, fresh)
+        if row is None or not (because := why_incomplete(row)):
+            raise RefusedError("its landing did not take place")
+        return because
+    if not landed.done:
+        raise RefusedError(f"it did not land: {landed.because}")
+    return "" if landed.status is Status.COMPLETED else landed.because
 
 
 def _untested(seen: Snapshot) -> frozenset[Scenario]:

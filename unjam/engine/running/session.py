@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from unjam.adapters import clock, files, lease
+from unjam import __version__
+from unjam.adapters import clock, files, lease, machine, surroundings
 from unjam.adapters.git.mending.shared_files import find_damaged_files, kept_config
 from unjam.adapters.git.vault.takeover import take_over
 from unjam.adapters.journal import Journal, new_run_id
@@ -64,6 +65,7 @@ def session(
             "began",
             kind=terms.kind,
             at=now.isoformat(),
+            by=made_by(),
             undoes=terms.undoes,
             flow_run=dict(terms.flow_run or {}),
         )
@@ -78,6 +80,11 @@ def session(
             raise
         # Ctrl-C and a cancellation are no Exception: a run they end stays open, as a killed one.
         _end_if_open(run)
+
+
+def made_by() -> dict[str, str]:
+    """Say on which machine, by which user and by which version of unjam a run is made."""
+    return {"machine": machine.shown(), "user": surroundings.user(), "version": __version__}
 
 
 def _keep_configuration(orchestration: Orchestration) -> None:

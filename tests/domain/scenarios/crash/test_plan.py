@@ -56,6 +56,7 @@ def test_the_whole_way_out_of_a_crash_in_order() -> None:
         "remove worktree ws-2",
         "remove worktree ws-3",
         "remove branch ws-3",
+        "remove branch ws-2",  # if what landed of it is incomplete
         "restart",
     ]
 

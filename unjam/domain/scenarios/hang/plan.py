@@ -16,6 +16,7 @@ from unjam.domain.steps.plan import (
     Plan,
     Push,
     Record,
+    RemoveBranch,
     RemoveWorktree,
     Restart,
     Salvage,
@@ -24,6 +25,7 @@ from unjam.domain.steps.plan import (
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
+from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.agents.score import HUNG, HangVerdict
 from unjam.domain.world.agents.suspects import Suspect, suspects
 from unjam.domain.world.identity import WorkstreamId
@@ -172,7 +174,9 @@ class _Planner:
             return
         gone = {process for one in self.treated for process in one.agents}
         left = tuple(one for one in self.snapshot.processes if not _is_in(one, gone))
-        bereft = replace(self.snapshot, processes=left)
+        stopped = ((name, _how(one)) for name, one in named.items() if one in self.hung)
+        known = (*self.snapshot.unfinished, *stopped)
+        bereft = replace(self.snapshot, processes=left, unfinished=known)
         policy = replace(self.policy, approvals=self.policy.approvals | _DECIDED_HERE)
         request = replace(self.request, workstreams=chosen)
         for step in plan_abandoned(bereft, policy, request, self.owed).steps:
@@ -194,7 +198,9 @@ class _Planner:
         """Fit a step of a crash's plan to a hang."""
         review = self.orchestrator is not None or self.is_off(StepClass.LAND)
         match step:
-            case Land() | Push() if review:
+            case Land() | Push() | TellSpec() if review:
+                return
+            case RemoveBranch(if_incomplete=True) if review:
                 return
             case Record(status=None) if review and step.workstream not in named:
                 return
