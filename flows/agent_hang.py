@@ -10,7 +10,7 @@ from tasks.assess import assess, assess_again
 from tasks.clean import clean
 from tasks.escalate import escalate
 from tasks.merge import merge, push
-from tasks.record import record
+from tasks.record import record, reorder
 from tasks.repair import repair
 from tasks.report import report
 from tasks.restart import restart
@@ -50,6 +50,7 @@ def agent_hang(
             salvage,
             repair,
             merge,
+            reorder,
             push,
             record,
             clean,

@@ -10,7 +10,7 @@ from tasks.assess import assess, assess_again
 from tasks.clean import clean
 from tasks.escalate import escalate
 from tasks.merge import merge, push
-from tasks.record import record
+from tasks.record import record, reorder
 from tasks.repair import repair
 from tasks.report import report
 from tasks.restart import restart
@@ -54,6 +54,7 @@ def orchestrator_crash(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the
             salvage,
             repair,
             merge,
+            reorder,
             push,
             record,
             clean,
