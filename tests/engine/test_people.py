@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.recovering import recover
 from tests.engine.people import Fingerprint, People
+from tests.recovering import recover
 from unjam.domain.reports.check_report import Document
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
