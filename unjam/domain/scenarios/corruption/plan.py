@@ -216,7 +216,7 @@ class _Planner:
                 yield Recreate(
                     subject=self.snapshot.place(tree.path),
                     reason="its index holds work that is in no commit",
-                    facts=(Fact("agents in", tree.name, NONE),),
+                    facts=self._facts(tree)[: 1 if curable else None],  # the rest is mended before
                     workstream=tree.workstream,
                     worktree=tree.name,
                 )
@@ -278,7 +278,6 @@ class _Planner:
         return any(one.own_commits != 0 for one in branches) or any(one.guest_on for one in trees)
 
     def _record(self, row: Row, tree: Worktree | None) -> Record:
-        agents = (Fact("agents in", tree.name, NONE),) if tree else ()
         branches = (
             fact("branch", one.ref, self.snapshot)
             for one in self.snapshot.branches
@@ -290,7 +289,7 @@ class _Planner:
             facts=(
                 Fact("orchestrator", "", NONE),
                 fact("row of", row.workstream, self.snapshot),
-                *agents,
+                *self._lost(row.workstream, tree),
                 *branches,
             ),
             workstream=row.workstream,
@@ -299,6 +298,15 @@ class _Planner:
             salvaged=(tree.name,) if tree else (),
             kept=saved_of(row.workstream, self.snapshot),
         )
+
+    def _lost(self, workstream: WorkstreamId, tree: Worktree | None) -> Iterator[Fact]:
+        """Yield what shows that its worktree is none any more, and that nobody is in it."""
+        if tree is not None:
+            yield Fact("agents in", tree.name, NONE)
+            yield fact("damage of", tree.name, self.snapshot)
+        for stray in self.strays if tree is None else ():
+            if stray.workstream == workstream:
+                yield fact("stray", str(stray.path), self.snapshot)
 
     def _is_over(self, tree: Worktree) -> bool:
         """Tell a worktree that is gone and that nobody, or only a retry, needs again."""
@@ -360,6 +368,7 @@ class _Planner:
                         Fact("orchestrator", "", NONE),
                         fact("state", "", self.snapshot),
                         fact("branch", branch.ref, self.snapshot),
+                        fact("trunk", "", self.snapshot),
                     ),
                     workstream=branch.workstream,
                     ref=branch.ref,
