@@ -22,11 +22,12 @@ from pathlib import Path
 from tests.prefect_server import shared_server
 from tests.world import World
 from tests.world.sealed import trust_below
+from unjam.domain.steps.request import Request
 from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.running.prepare import look_again, prepare, preview
+from unjam.engine.running.prepare import look_again, look_and_prepare, preview
 from unjam.engine.running.session import Terms, adopt, session
 from unjam.engine.telling.run_report import conclude
 
@@ -129,14 +130,15 @@ def run(command: list[str], **environment: str) -> None:
 def steps_alone(repo: Path) -> None:
     """Do what ``unjam recover --yes`` does, without a flow around it."""
     orchestration = open_orchestration(repo)
-    preview(orchestration, None, SCENARIOS)
-    terms = Terms("orchestrator_crash")
+    request = Request(SCENARIOS)
+    preview(orchestration, request)
+    terms = Terms("orchestrator_crash", request)
     with session(orchestration, terms, Permission(everything=True)) as this:
-        prepared = prepare(this.look(), this.policy, scenarios=SCENARIOS)
+        prepared = look_and_prepare(this)
         adopt(this, prepared.plan)
         for step in prepared.plan.steps:
             carry_out(this, step)
-        conclude(this, prepared, look_again(this, SCENARIOS))
+        conclude(this, prepared, look_again(this))
 
 
 def compare(bench: Bench, rounds: int) -> None:

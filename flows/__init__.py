@@ -10,7 +10,6 @@ from tasks.runtime.session import Approval, adopted, settled
 from unjam.domain.catalogue.references import resolved
 from unjam.domain.catalogue.steps import row_of
 from unjam.domain.steps.plan import Step
-from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.running.replanning import ROUNDS
 
@@ -22,32 +21,26 @@ def carried_out(run: Recovery, planned: Iterable[Step]) -> None:
         settled(run, step, task(run, step, return_state=True))
 
 
-def recovered(
-    run: Recovery,
-    scenarios: tuple[Scenario, ...],
-    approval: Approval | None,
-    *,
-    rehearsal: bool,
-) -> dict[str, Any]:
+def recovered(run: Recovery, approval: Approval | None) -> dict[str, Any]:
     """Assess, carry out step by step, look again, restart, report; returns the report.
 
     What became untrue before its turn is planned anew, twice at most.
 
     The restart comes after the verification: what it starts changes what would be looked at.
     """
-    prepared = assess(run, scenarios)
-    if rehearsal:
+    prepared = assess(run)
+    if run.request.rehearsal:
         return report(run, prepared)
     plan = adopted(run, prepared.plan, approval)
     carried_out(run, plan.but_restart())
     as_seen = approval is not None and approval.plan is not None
     for _ in range(ROUNDS):
-        anew = assess_anew(run, scenarios, plan, as_seen=as_seen)
+        anew = assess_anew(run, plan, as_seen=as_seen)
         if anew is None:
             break
         carried_out(run, anew.but_restart())
         plan = anew
-    after = assess_again(run, scenarios)
+    after = assess_again(run)
     carried_out(run, plan.restarts())
     escalate_in_vain(run, prepared, after)
     return report(run, prepared, after)

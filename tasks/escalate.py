@@ -8,7 +8,6 @@ from prefect.artifacts import create_markdown_artifact
 from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters.machine import key
 from unjam.domain.world.finding import Finding
-from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.running.prepare import Prepared
 from unjam.engine.telling.escalate import escalate_now, escalate_repeated
@@ -24,9 +23,9 @@ def escalate_in_vain(run: Recovery, prepared: Prepared, after: tuple[Finding, ..
 
 
 @task(task_run_name="call a person", **RETRY_TRANSIENT)
-def call_person(run: Recovery, scenarios: tuple[Scenario, ...], again: bool) -> dict[str, Any]:  # noqa: FBT001 -- the flow's own field
+def call_person(run: Recovery, again: bool) -> dict[str, Any]:  # noqa: FBT001 -- the flow's own field
     """Call a person for everything that is found, and end the run."""
-    document = escalate_now(run, scenarios, again=again)
+    document = escalate_now(run, again=again)
     _publish(run, document["bundle"])
     return document
 

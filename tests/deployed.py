@@ -45,6 +45,17 @@ def until_state(client: SyncPrefectClient, run: UUID, *names: str) -> FlowRun:
     return client.read_flow_run(run)
 
 
+def until_ended(client: SyncPrefectClient, run: UUID) -> FlowRun:
+    """Wait until a flow run has ended, or waits for a person, in whichever state."""
+
+    def stands() -> bool:
+        state = client.read_flow_run(run).state
+        return state is not None and (state.is_final() or state.is_paused())
+
+    wait_until(stands, f"{run} to end", deadline=DEADLINE)
+    return client.read_flow_run(run)
+
+
 def _all_ready(url: str, log: Path) -> bool:
     with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
         names = {one.name for one in client.read_deployments()}

@@ -10,11 +10,12 @@ from pathlib import Path
 from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.plan import Step
+from unjam.domain.steps.request import Request
 from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.carry_out import carry_out, give_up
 from unjam.engine.acts.recovery import Permission, Recovery
 from unjam.engine.orchestration import Orchestration, open_orchestration
-from unjam.engine.running.prepare import look_again, prepare
+from unjam.engine.running.prepare import look_again, look_and_prepare
 from unjam.engine.running.replanning import ROUNDS, plan_anew
 from unjam.engine.running.session import Terms, adopt, session
 from unjam.engine.running.undo import preview_undo, take_back
@@ -27,25 +28,25 @@ ALL_SCENARIOS = tuple(SCENARIOS)
 
 def recover(repo: Path, scenarios: tuple[Scenario, ...] = ALL_SCENARIOS) -> Document:
     """Recover with everything approved; the document that ``--json`` prints."""
-    return recover_in(open_orchestration(repo), scenarios)
+    return recover_in(open_orchestration(repo), Request(scenarios))
 
 
-def recover_in(orchestration: Orchestration, scenarios: tuple[Scenario, ...]) -> Document:
+def recover_in(orchestration: Orchestration, request: Request) -> Document:
     """Recover an orchestration that is open already."""
-    with session(orchestration, Terms("recover"), Permission(everything=True)) as run:
-        prepared = prepare(run.look_for(scenarios), run.policy, None, scenarios, run.killed)
+    with session(orchestration, Terms("recover", request), Permission(everything=True)) as run:
+        prepared = look_and_prepare(run)
         adopt(run, prepared.plan)
         for step in prepared.plan.but_restart():
             carry_on(run, step)
         plan = prepared.plan
         for _ in range(ROUNDS):
-            anew = plan_anew(run, scenarios, plan, only_as_seen=False)
+            anew = plan_anew(run, plan, only_as_seen=False)
             if anew is None:
                 break
             for step in anew.but_restart():
                 carry_on(run, step)
             plan = anew
-        after = look_again(run, scenarios)
+        after = look_again(run)
         for step in plan.restarts():
             carry_on(run, step)
         escalate_repeated(run, prepared.findings, after)

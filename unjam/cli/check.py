@@ -135,6 +135,7 @@ def print_check(document: "Document") -> None:
             page.line(f"    a person was called: {finding['parked']['bundle']}", "yellow")
     _print_unknown(page, document)
     _print_not_ours(page, document)
+    print_incomplete(page, document)
     _print_agents(page, document)
     watch = document["watch"]
     if watch and watch["late"]:
@@ -177,6 +178,12 @@ def _print_elsewhere(page: Page, document: "Document") -> int:
     for because, names in reasons.items():
         page.line(f"elsewhere: {first_few(names, _ELSEWHERE)}: {because}", "dim")
     return len(document["elsewhere"])
+
+
+def print_incomplete(page: Page, document: "Document") -> None:
+    """Print what has landed and is not finished."""
+    for one in document["incomplete"]:
+        page.line(f"incomplete: {one['id']}: {one['because']}", "yellow")
 
 
 def _print_not_ours(page: Page, document: "Document") -> None:

@@ -28,6 +28,7 @@ from unjam.domain.catalogue.planning import plan_recovery
 from unjam.domain.catalogue.steps import STEPS
 from unjam.domain.steps.facts import holds
 from unjam.domain.steps.policy import Policy
+from unjam.domain.steps.request import Request
 from unjam.domain.world.claims.stash import Stash
 from unjam.domain.world.damage import Damage, StrayKind
 from unjam.domain.world.identity import CommitId, Role, Scenario, WorkstreamId
@@ -43,7 +44,8 @@ from unjam.domain.world.snapshot import (
 )
 from unjam.domain.world.truth import Truth
 
-POLICY = Policy(resume=("resume",), remote="origin", discard=frozenset({WorkstreamId("ws-9")}))
+POLICY = Policy(resume=("resume",), remote="origin")
+REQUEST = Request(discard=frozenset({WorkstreamId("ws-9")}))
 WS = WorkstreamId("ws-1")
 COMMIT, OTHER = CommitId("c" * 40), CommitId("d" * 40)
 CRASH, CONFLICT = "orchestrator_crash", "merge_conflict"
@@ -261,6 +263,9 @@ def of_the_rest() -> Iterator[Claim]:
     finished = snapshot(row("ws-1", "completed"), FULL, tree("ws-1"))
     for change in (TRUNK_MOVED, now(replace(FULL, tip=COMMIT)), AGENT, ORCHESTRATOR):
         yield Claim("Land", "it merges and passes", CRASH, finished, change)
+    retried = replace(finished, specs=(replace(spec("ws-1"), acceptance_tests=("pytest",)),))
+    for change in (seen_now(specs=()), seen_now(specs=(spec("ws-1", "ws-2"),)), ORCHESTRATOR):
+        yield Claim("TellSpec", "its own tests fail", CRASH, retried, change)
     nameless = snapshot(row("ws-1"), BARE, DETACHED, NAMELESS)
     for change in (
         now(replace(DETACHED, head=OTHER)),
@@ -273,6 +278,11 @@ def of_the_rest() -> Iterator[Claim]:
     yield Claim("Stop", "no orchestrator waits for it", CRASH, living, ORCHESTRATOR)
     empty = snapshot(row("ws-1"), BARE, tree("ws-1"))
     yield Claim("Restart", "ws-1 is left to run", CRASH, empty, ORCHESTRATOR)
+    yield from of_what_was_left()
+    yield from of_the_order()
+
+
+def of_what_was_left() -> Iterator[Claim]:
     halfway = replace(primary(), operation=Operation.REBASE, operation_intact=Truth.YES)
     middle = replace(snapshot(row("ws-1"), FULL), primary=halfway)
     for one in (
@@ -297,7 +307,6 @@ def of_the_rest() -> Iterator[Claim]:
         yield Claim(
             "Register", "its files belong to branch X", CORRUPTION, lost, seen_now(strays=strays)
         )
-    yield from of_the_order()
 
 
 def of_the_order() -> Iterator[Claim]:
@@ -323,7 +332,7 @@ CLAIMS = list(claims())
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda one: f"{one.kind}: {one.word}")
 def test_a_step_is_refused_once_what_it_says_is_untrue(claim: Claim) -> None:
-    plan = plan_recovery({Scenario(claim.scenario)}, claim.world, POLICY)
+    plan = plan_recovery({Scenario(claim.scenario)}, claim.world, POLICY, REQUEST)
 
     steps = [one for one in plan.steps if type(one).__name__ == claim.kind]
     assert steps, [type(one).__name__ for one in plan.steps]

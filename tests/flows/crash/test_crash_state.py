@@ -11,7 +11,7 @@ import pytest
 
 from tests.command import unjam, unjam_json
 from tests.flows.building import begun, on_trunk, recovered
-from tests.recovering import ALL_SCENARIOS, recover, sentences, undo
+from tests.recovering import recover, sentences, undo
 from tests.world import HOSTILE_IDS, StateFile, TimeStyle, World, git, typical_wreck
 from tests.world.state import COLUMNS
 from unjam.engine.acts.carry_out import carry_out
@@ -336,7 +336,7 @@ def test_a_server_that_does_not_answer_is_unknown_in_seconds(calm: World) -> Non
 def test_a_row_somebody_changes_between_plan_and_act_is_not_written(calm: World) -> None:
     begun(calm).lands_as_merge()
     with session(open_orchestration(calm.repo), Terms("crash"), Permission(everything=True)) as run:
-        prepared = prepare(run.look(), run.policy, None, ALL_SCENARIOS)
+        prepared = prepare(run.look(), run.policy)
         calm.state.row("ws-15", "failed", agent="agent-1", error_message="a person knows more")
         before = calm.state.tables()
         for step in prepared.plan.steps:

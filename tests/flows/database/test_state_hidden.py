@@ -12,13 +12,13 @@ import pytest
 from tests.command import unjam
 from tests.flows.building import begun, on_trunk, recovered
 from tests.postgres import postgres, without_server
-from tests.recovering import ALL_SCENARIOS, carry_on, recover, sentences, undo
+from tests.recovering import carry_on, recover, sentences, undo
 from tests.world import World, git
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.plan import Record
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.running.prepare import look_again, prepare
+from unjam.engine.running.prepare import look_again, look_and_prepare
 from unjam.engine.running.scheduled_look import Seen, look_as_scheduled
 from unjam.engine.running.session import Terms, adopt, session
 from unjam.engine.telling.run_report import conclude
@@ -83,7 +83,7 @@ def recover_while(world: World, hidden: Hidden) -> Document:
     with session(
         open_orchestration(world.repo), Terms("recover"), Permission(everything=True)
     ) as run:
-        prepared = prepare(run.look_for(ALL_SCENARIOS), run.policy, None, ALL_SCENARIOS, run.killed)
+        prepared = look_and_prepare(run)
         adopt(run, prepared.plan)
         with ExitStack() as until_looked:
             met = False
@@ -93,7 +93,7 @@ def recover_while(world: World, hidden: Hidden) -> Document:
                     met = True
                 carry_on(run, step)
             assert met
-            after = look_again(run, ALL_SCENARIOS)
+            after = look_again(run)
         return conclude(run, prepared, after)
 
 
@@ -234,12 +234,12 @@ def test_recovered_is_not_said_of_a_state_that_cannot_be_looked_at_afterwards(
     with session(
         open_orchestration(calm.repo), Terms("recover"), Permission(everything=True)
     ) as run:
-        prepared = prepare(run.look_for(ALL_SCENARIOS), run.policy, None, ALL_SCENARIOS)
+        prepared = look_and_prepare(run)
         adopt(run, prepared.plan)
         for step in prepared.plan.but_restart():
             carry_on(run, step)
         with locked(calm):
-            after = look_again(run, ALL_SCENARIOS)
+            after = look_again(run)
         document = conclude(run, prepared, after)
 
     assert sentences(document, "record")["ws-14"].startswith("done: ")

@@ -60,7 +60,10 @@ def verdicts(world: World) -> dict[str, str]:
 def recovered_from_hang(world: World) -> Document:
     """Recover from hangs alone, and expect that none is left."""
     document = recover(world.repo, HANG)
-    assert document["word"] == "recovered", document
+    incomplete = document["word"] == "partly recovered" and document["incomplete"]
+    assert document["word"] == "recovered" or (incomplete and not document["findings_after"]), (
+        document
+    )
     return document
 
 

@@ -108,7 +108,7 @@ def test_every_machine_recovers_its_own_and_one_of_ten_at_once_does_the_work(tea
 
     assert [one.state_name for one in team.ended(looks)] == ["Completed", "Completed"]
     (started,) = team.ended([one.id for one in detected(team.client)])
-    assert (started.state_name, started.work_queue_name) == ("Completed", watched)
+    assert (started.state_name, started.work_queue_name) == ("Recovered", watched)
     assert started.parameters["repo"] == str(team.worlds[watched].repo)
     ended = team.ended(triggers)
     assert {one.work_queue_name for one in ended} == {raced}

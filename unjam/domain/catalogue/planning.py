@@ -9,6 +9,8 @@ from unjam.domain.scenarios.shared.tidying import nothing_below
 from unjam.domain.steps.facts import only_told
 from unjam.domain.steps.plan import EditSpec, Land, Plan, Push, Revert, Rework, Step
 from unjam.domain.steps.policy import Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
+from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
 
@@ -31,25 +33,27 @@ def plan_recovery(
     found: Collection[Scenario],
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan the way out of these scenarios; nothing is done twice, and no workstream in two ways."""
     plans = [
-        only_told(row.planned(snapshot, policy, workstreams, owed), snapshot)
+        only_told(row.planned(snapshot, policy, request, owed), snapshot)
         for row in SCENARIOS.values()
         if row.name in found
     ]
     if len(plans) == 1:
-        return _only_ours(plans[0], snapshot, policy)
+        return _only_ours(plans[0], snapshot, policy, request)
     once = _pushed_for_all(_each_once(plans), plans)
     steps = _landed_together(sorted(once, key=_stage))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
-    return _only_ours(Plan(snapshot.repo, tuple(steps), tuple(notes)), snapshot, policy)
+    plan = Plan(snapshot.repo, tuple(steps), tuple(notes))
+    return _only_ours(plan, snapshot, policy, request)
 
 
-def _only_ours(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
-    return _behind_moves_of_trunk(nothing_below(kept_off(plan, snapshot, policy), snapshot))
+def _only_ours(plan: Plan, snapshot: Snapshot, policy: Policy, request: Request) -> Plan:
+    ours = kept_off(plan, snapshot, policy, request)
+    return _behind_moves_of_trunk(nothing_below(ours, snapshot))
 
 
 def _each_once(plans: Iterable[Plan]) -> Iterator[Step]:
@@ -90,7 +94,7 @@ def _behind_moves_of_trunk(plan: Plan) -> Plan:
     for one in plan.steps:
         kept = tuple(each for each in one.facts if not (moved and each.kind == "trunk"))
         steps.append(one if kept == one.facts else replace(one, facts=kept))
-        moved = moved or isinstance(one, Revert | Rework | Land | EditSpec)
+        moved = moved or isinstance(one, Revert | Rework | Land | EditSpec | TellSpec)
     return replace(plan, steps=tuple(steps))
 
 

@@ -62,6 +62,7 @@ STEPS = (
     StepRow(f"{_PLAN}:Push", "merge:push", "landing.push:push"),
     StepRow(f"{_PLAN}:Record", "record:record", "record:record"),
     StepRow(f"{_PLAN}:EditSpec", "record:reorder", "reorder:edit_spec"),
+    StepRow("unjam.domain.steps.tell_spec:TellSpec", "record:reorder", "reorder:tell_spec"),
     StepRow(f"{_PLAN}:Reopen", "record:reorder", "reorder:reopen"),
     StepRow(f"{_PLAN}:RemoveWorktree", "clean:clean", "clean:remove_worktree"),
     StepRow(f"{_PLAN}:RemoveBranch", "clean:clean", "clean:remove_branch"),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from unjam.domain.world.claims.incomplete import incomplete
 from unjam.domain.world.claims.ownership import Whose, is_ours
 from unjam.domain.world.finding import Finding
 from unjam.domain.world.lookups import doubts
@@ -22,7 +23,8 @@ def healthy(snapshot: Snapshot, findings: Iterable[Finding]) -> bool:
         tree.whose is Whose.ELSEWHERE and tree.unsaved.any is not Truth.NO
         for tree in snapshot.worktrees
     )
-    return not (tuple(findings) or doubts(snapshot) or left_out or unfinished_elsewhere(snapshot))
+    unsettled = left_out or unfinished_elsewhere(snapshot) or any(incomplete(snapshot))
+    return not (tuple(findings) or doubts(snapshot) or unsettled)
 
 
 def check_document(
@@ -52,6 +54,10 @@ def check_document(
         "elsewhere": [
             {"id": printable(one.id), "status": one.status, "because": printable(one.elsewhere)}
             for one in elsewhere(snapshot)
+        ],
+        "incomplete": [
+            {"id": printable(one), "because": printable(because)}
+            for one, because in incomplete(snapshot)
         ],
         "workstreams": [_workstream_document(one) for one in join(snapshot)],
         "watch": watch,

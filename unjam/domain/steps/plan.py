@@ -157,6 +157,9 @@ class Landing:
     tip: CommitId
     depends_on: tuple[WorkstreamId, ...]
     waits_for: WorkstreamId | None = None  # a dependency that is not on the trunk and will not be
+    unfinished: tuple[str, ...] = ()  # what shows that its agent was not done
+    acceptance_tests: tuple[str, ...] = ()  # of its spec
+    unended: bool = False  # no end of its agent was recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,12 +271,13 @@ class SetAside(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveBranch(Step):
-    """Move a branch without commits of its own into the vault, so that a retry can make it anew."""
+    """Move a branch whose commits are on the trunk, if it has any, into the vault: a retry makes it anew."""
 
     verb = "remove branch"
     step_class = StepClass.CLEAN
     ref: str
     tip: CommitId
+    if_incomplete: bool = False  # it had commits: only once they landed, and are not all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

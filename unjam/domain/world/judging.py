@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from unjam.domain.world.claims.incomplete import in_row
 from unjam.domain.world.lookups import branch_seen
 from unjam.domain.world.snapshot import Branch, Process, Snapshot, Stray, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Judged, Verdict, Workstream, join, judge
 
@@ -64,6 +66,31 @@ def drifted_in_words(one: Workstream) -> str:
     """Name what it left that is on no branch which is to land."""
     places = "; ".join(one.drifted_work)
     return f"it left {places}" if places else ""
+
+
+def record_of(judged: Judged, rest: tuple[str, ...]) -> tuple[Status | None, str] | None:
+    """Return the status and the message a verdict asks for; a status of None follows the landing."""
+    branch = judged.workstream.branch
+    match judged.verdict:
+        case Verdict.LANDED_UNRECORDED if rest:
+            return Status.FAILED, in_row("; ".join(rest))
+        case Verdict.LANDED_UNRECORDED:
+            return Status.COMPLETED, drifted_in_words(judged.workstream)
+        case Verdict.RECORDED_UNLANDED | Verdict.DEAD_WITH_COMMITS:
+            return None, drifted_in_words(judged.workstream)
+        case Verdict.REVERTED:
+            by = (branch.reverted_by or "")[:12] if branch else ""
+            return Status.REVERTED, f"its landing was reverted by {by}"
+        case Verdict.DEAD_UNSAVED | Verdict.DEAD_SAVED | Verdict.DEAD_DRIFTED | Verdict.DEAD_EMPTY:
+            return Status.FAILED, f"{died_in_words(judged)}; will retry"
+        case (
+            Verdict.CONSISTENT
+            | Verdict.LIVE
+            | Verdict.LEFTOVER
+            | Verdict.UNKNOWN
+            | Verdict.ELSEWHERE
+        ):
+            return None
 
 
 def primary_at_risk_in_words(primary: Worktree) -> str:

@@ -254,6 +254,7 @@ class Spec:
     files_scope: tuple[str, ...] = ()
     track: str | None = None
     added: tuple[Added, ...] = ()  # asked only of specs that are part of a cycle
+    acceptance_tests: tuple[str, ...] = ()  # as they were written: commands, or names of tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +355,9 @@ class Snapshot:
     unmerged: int = 0  # branches that have not landed, and were not asked whether they would merge
     saved_before: tuple[SavedBefore, ...] = ()  # of what looks as if it had left nothing
     saved_known: Truth = Truth.YES  # UNKNOWN: the vault was to be looked into, and could not be
+    unfinished: tuple[
+        tuple[WorkstreamId, str], ...
+    ] = ()  # what earlier runs knew of work that is not finished, since it was begun
     sharing: "Sharing | None" = None  # of the state; None: nobody asked, and all rows are ours
     watched: "tuple[Watched, ...]" = ()  # agents without a sign of life for long, looked at closely
 

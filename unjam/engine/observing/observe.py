@@ -58,7 +58,7 @@ def observe(
         if not is_void(orchestration, seen):
             break
         seen = _look(orchestration, only, objects=objects)
-    return seen if only is not None else _with_saved_before(orchestration, seen)
+    return seen if only is not None else _with_past(orchestration, seen)
 
 
 def is_void(orchestration: Orchestration, seen: Snapshot) -> bool:
@@ -140,19 +140,24 @@ def _look(
     )
 
 
-def _with_saved_before(orchestration: Orchestration, snapshot: Snapshot) -> Snapshot:
-    """Look into the vault where a row says running and neither branch nor worktree has anything."""
+def _with_past(orchestration: Orchestration, snapshot: Snapshot) -> Snapshot:
+    """Add what earlier runs saved of, and knew of, workstreams whose rows say running."""
     running = {row.workstream: row for row in snapshot.state.rows if row.status == Status.RUNNING}
-    if not running:
-        return snapshot
+    if not running or not files.children(orchestration.home / "journal"):
+        return snapshot  # no run was here before: most checks end here
     full = {one.workstream for one in snapshot.branches if one.own_commits != 0}
     trees = {one.workstream for one in snapshot.worktrees if one.unsaved.any is not Truth.NO}
     empty = {name: row for name, row in running.items() if name not in full | trees}
-    if not empty or not files.children(orchestration.home / "journal"):
-        return snapshot  # no run was here before: most checks end here
-    from unjam.engine.observing.saved_before import with_saved_before
+    if empty:
+        from unjam.engine.observing.saved_before import with_saved_before
 
-    return with_saved_before(orchestration, snapshot, empty)
+        snapshot = with_saved_before(orchestration, snapshot, empty)
+    begun = {name: row.started_at for name, row in running.items() if name in full}
+    if not begun:
+        return snapshot
+    from unjam.engine.keeping.unfinished_work import unfinished_work
+
+    return replace(snapshot, unfinished=unfinished_work(orchestration, begun))
 
 
 def _request(

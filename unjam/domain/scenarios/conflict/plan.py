@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from unjam.domain.scenarios.conflict.find import SCENARIO, SHOWN, conflict_in_words
-from unjam.domain.scenarios.shared.restarting import Chosen, left_to_run, resume_command
+from unjam.domain.scenarios.shared.restarting import left_to_run, resume_command
 from unjam.domain.scenarios.shared.tidying import land_step, removals_of, salvages_of, trees_of
 from unjam.domain.steps.facts import NONE, fact, holds
 from unjam.domain.steps.plan import (
@@ -24,6 +24,7 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.conflicts import (
     ConflictStanding,
     Contender,
@@ -47,11 +48,11 @@ from unjam.domain.world.workstream import Workstream, join
 def plan_conflict(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: Chosen = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan the way out of every conflict, or of these; what only a person can settle is noted."""
-    planner = _Planner(snapshot, policy, workstreams, owed)
+    planner = _Planner(snapshot, policy, request, owed)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     return Plan(snapshot.repo, only_safe(steps), tuple(planner.notes(wanted)))
@@ -69,10 +70,10 @@ def why_conflicts_wait(snapshot: Snapshot) -> str:
     )
 
 
-def why_not_discarded(policy: Policy, findings: tuple[Finding, ...]) -> str:
+def why_not_discarded(request: Request, findings: tuple[Finding, ...]) -> str:
     """Say what is to be given up and is in no conflict; nothing where all of it is in one."""
     ours = (one for one in findings if one.scenario == SCENARIO)
-    strangers = sorted(policy.discard - {name for one in ours for name in one.workstreams})
+    strangers = sorted(request.discard - {name for one in ours for name in one.workstreams})
     return f"{strangers[0]} is in no conflict, so it is not discarded" if strangers else ""
 
 
@@ -80,18 +81,18 @@ class _Planner:
     """One way out of one snapshot."""
 
     def __init__(
-        self, snapshot: Snapshot, policy: Policy, chosen: Chosen, owed: tuple[Step, ...]
+        self, snapshot: Snapshot, policy: Policy, request: Request, owed: tuple[Step, ...]
     ) -> None:
         self.snapshot = snapshot
         self.policy = policy
-        self.chosen = chosen
+        self.chosen = request.workstreams
         self.owed = owed
         self.may_land = policy.approval(StepClass.LAND) is not Consent.OFF
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.obstacle = why_conflicts_wait(snapshot)
         self.streams = {one.id: one for one in join(snapshot)}
         found = [one for one in contenders(snapshot) if self._is_chosen(one.workstream.id)]
-        self.given_up = [one for one in found if one.workstream.id in policy.discard]
+        self.given_up = [one for one in found if one.workstream.id in request.discard]
         self.busy = [one for one in found if one.workstream.agents and one not in self.given_up]
         self.found = [one for one in found if one not in (*self.busy, *self.given_up)]
         self.settled = tuple(self._of(ConflictStanding.LANDED))

@@ -32,6 +32,7 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Consent, Policy
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.claims.ownership import WRONG, is_ours
 from unjam.domain.world.damage import BLINDING, Damage, StrayKind
 from unjam.domain.world.identity import CommitId, WorkstreamId
@@ -47,11 +48,11 @@ _RETRIED = (Status.RUNNING, Status.PENDING, Status.FAILED)
 def plan_corruption(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),  # noqa: ARG001 -- all that a killed run left undone is seen again
 ) -> Plan:
     """Plan the repair of these workstreams' worktrees, or of everything."""
-    planner = _Planner(snapshot, policy, workstreams)
+    planner = _Planner(snapshot, policy, request.workstreams)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     off = sorted({one.step_class for one in wanted} - {one.step_class for one in steps})
@@ -222,9 +223,8 @@ class _Planner:
                 )
 
     def _facts(self, tree: Worktree) -> tuple[Fact, ...]:
-        if _only_moved(tree):
-            return (fact("damage of", tree.name, self.snapshot),)
-        return (Fact("agents in", tree.name, NONE), fact("damage of", tree.name, self.snapshot))
+        damage = fact("damage of", tree.name, self.snapshot)
+        return (damage,) if _only_moved(tree) else (Fact("agents in", tree.name, NONE), damage)
 
     def _aborts(self) -> Iterator[Step]:
         for tree, operation in self.stopped:

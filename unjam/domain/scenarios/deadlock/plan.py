@@ -14,6 +14,7 @@ from unjam.domain.scenarios.shared.restarting import Chosen, left_to_run, resume
 from unjam.domain.steps.facts import NONE, as_ordered, fact, holds
 from unjam.domain.steps.plan import EditSpec, Fact, Plan, Push, Reopen, Restart, Step
 from unjam.domain.steps.policy import Consent, Policy
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.dependencies import Ids, blockers, waiting
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen, specs_are_known, state_is_known
@@ -30,11 +31,11 @@ _BEYOND_REPAIR = (Status.REVERTED, Status.DISCARDED)
 def plan_deadlock(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: Chosen = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan the way out of every cycle and every wait for nothing; what a person must do is noted."""
-    planner = _Planner(snapshot, policy, workstreams, owed)
+    planner = _Planner(snapshot, policy, request.workstreams, owed)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     return Plan(snapshot.repo, steps, tuple(planner.notes(wanted)))

@@ -109,6 +109,15 @@ def verdict_facts(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
         yield fact("trunk", "", snapshot)
 
 
+def empty_branches(one: Workstream) -> Iterator[Branch]:
+    """Yield the branch that was made for the attempt, if nothing was committed on it."""
+    agent = one.row.agent if one.row else None
+    for branch in one.branches:
+        is_the_attempts = branch is one.branch or (agent is not None and branch.agent == agent)
+        if is_the_attempts and not branch.drifted and branch.own_commits == 0:
+            yield branch
+
+
 def nothing_below(plan: Plan, snapshot: Snapshot) -> Plan:
     """Move worktrees away innermost first, and none below which lies what stays where it is."""
     removed = {one.worktree for one in plan.steps if isinstance(one, RemoveWorktree)}
