@@ -1,4 +1,4 @@
-"""Salvage."""
+"""Salvage: save what is there before anything is done about it."""
 
 from prefect import task
 
@@ -6,7 +6,7 @@ from tasks.runtime.retry import RETRY_TRANSIENT
 from tasks.runtime.states import Ending
 from tasks.runtime.step_log import name_of_step, told
 from unjam.domain.steps.outcome import Outcome
-from unjam.domain.steps.plan import Salvage
+from unjam.domain.steps.plan import Salvage, Step
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Recovery
 
@@ -14,4 +14,10 @@ from unjam.engine.acts.recovery import Recovery
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
 def salvage(run: Recovery, step: Salvage) -> Ending[tuple[Outcome, ...]]:
     """Save everything of a checkout into the vault; the same content is saved once."""
+    return told(carry_out(run, step))
+
+
+@task(task_run_name=name_of_step, **RETRY_TRANSIENT)
+def copy_state(run: Recovery, step: Step) -> Ending[tuple[Outcome, ...]]:
+    """Copy all files of the state into the vault, before anybody who holds it is stopped."""
     return told(carry_out(run, step))

@@ -65,7 +65,7 @@ def _all_ready(url: str, log: Path) -> bool:
 def _start(url: str, directory: Path) -> dict[str, object]:
     log = directory / "log"
     (directory / "gitconfig").write_text(GIT_CONFIG)
-    trust_below(directory.parent, directory)
+    trust_below(directory, directory.parent)
     env = os.environ | {
         "HOME": str(directory),
         "XDG_CONFIG_HOME": str(directory),

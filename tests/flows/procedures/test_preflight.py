@@ -14,6 +14,9 @@ from tests.flows.building import begun
 from tests.recovering import recover
 from tests.world import Program, World, git, typical_wreck, wait_until
 
+# A place that is gone after a restart is one of the things it finds.
+pytestmark = pytest.mark.disk
+
 
 @pytest.fixture
 def sound(world: World) -> World:

@@ -4,29 +4,16 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from unjam.domain.catalogue.scenarios import SCENARIOS
+from unjam.domain.catalogue.steps import stage_of
 from unjam.domain.scenarios.shared.foreign_rows import kept_off
 from unjam.domain.scenarios.shared.tidying import nothing_below
 from unjam.domain.steps.facts import only_told
 from unjam.domain.steps.plan import EditSpec, Land, Plan, Push, Revert, Rework, Step
-from unjam.domain.steps.policy import Policy, StepClass
+from unjam.domain.steps.policy import Policy
 from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
-
-_ORDER = (
-    StepClass.STOP,
-    StepClass.SALVAGE,
-    StepClass.REPAIR,
-    StepClass.DATABASE,
-    StepClass.REVERT,  # nothing lands on a trunk whose tests fail
-    StepClass.LAND,
-    StepClass.SPEC,
-    StepClass.PUSH,
-    StepClass.RECORD,
-    StepClass.CLEAN,
-    StepClass.RESTART,
-)
 
 
 def plan_recovery(
@@ -42,10 +29,8 @@ def plan_recovery(
         for row in SCENARIOS.values()
         if row.name in found
     ]
-    if len(plans) == 1:
-        return _only_ours(plans[0], snapshot, policy, request)
     once = _pushed_for_all(_each_once(plans), plans)
-    steps = _landed_together(sorted(once, key=_stage))
+    steps = _landed_together(sorted(once, key=stage_of))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
     plan = Plan(snapshot.repo, tuple(steps), tuple(notes))
     return _only_ours(plan, snapshot, policy, request)
@@ -114,13 +99,3 @@ def _without(step: Step, treated: Collection[WorkstreamId]) -> Step | None:
     left = tuple(one for one in step.landings if one.workstream not in treated)
     named = ", ".join(one.workstream for one in left)
     return replace(step, landings=left, subject=named) if left else None
-
-
-def _stage(step: Step) -> int:
-    """Say when in a recovery a step comes; the primary returns when nothing lands any more.
-
-    The state is copied before anybody who holds it is stopped.
-    """
-    if step.saves is not None:
-        return -1
-    return _ORDER.index(step.comes_with or step.step_class)

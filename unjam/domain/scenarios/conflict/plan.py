@@ -18,6 +18,7 @@ from unjam.domain.steps.plan import (
     Plan,
     Push,
     Record,
+    RecordDiscard,
     Reopen,
     Restart,
     Step,
@@ -289,7 +290,15 @@ class _Planner:
                 ref=one.branch.ref,
                 tip=one.branch.tip,
             )
-            yield self._record(one, None, f"it is given up; the row says {one.status}")
+            yield RecordDiscard(
+                subject=one.id,
+                reason=f"it is given up; the row says {one.status}",
+                facts=(*self.nobody, fact("row of", one.id, self.snapshot)),
+                workstream=one.id,
+                status=None,
+                message="",
+                salvaged=trees_of(one),
+            )
 
     def _restart(self, planned: tuple[Step, ...]) -> Iterator[Restart]:
         owed = any(isinstance(step, Restart) for step in self.owed)
