@@ -2,13 +2,20 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.scenarios.corruption.find import busy_in, stopped_in, why_for_a_person
+from unjam.domain.scenarios.corruption.find import (
+    busy_in,
+    damaged_in,
+    stopped_in,
+    strays_in,
+    why_for_a_person,
+)
 from unjam.domain.scenarios.shared.lock_steps import lock_steps
 from unjam.domain.scenarios.shared.restarting import (
     left_to_run,
     resume_command,
     workstreams_in_words,
 )
+from unjam.domain.scenarios.shared.stale_locks import left_locks
 from unjam.domain.scenarios.shared.tidying import name_step
 from unjam.domain.steps.facts import NONE, fact
 from unjam.domain.steps.plan import (
@@ -33,7 +40,6 @@ from unjam.domain.steps.plan import (
 )
 from unjam.domain.steps.policy import Consent, Policy
 from unjam.domain.steps.request import EVERYTHING, Request
-from unjam.domain.world.claims.ownership import WRONG, is_ours
 from unjam.domain.world.damage import BLINDING, Damage, StrayKind
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.judging import anybody_at
@@ -72,14 +78,12 @@ class _Planner:
         self.whole = workstreams is None
         self.living = orchestrator_seen(snapshot)
         self.rows = {row.workstream: row for row in snapshot.state.rows}
-        trees = (snapshot.primary, *snapshot.worktrees)
-        broken = (tree for tree in trees if tree.damage or tree.whose in WRONG)
-        self.broken = [tree for tree in broken if self._chosen(tree.workstream)]
+        self.broken = [one for one in damaged_in(snapshot) if self._chosen(one.workstream)]
         self.trees = [tree for tree in self.broken if not self._kept_because(tree)]
         self.strays = [
             one
-            for one in snapshot.strays
-            if self._chosen(one.workstream) and is_ours(one) and not self._stray_kept_because(one)
+            for one in strays_in(snapshot)
+            if self._chosen(one.workstream) and not self._stray_kept_because(one)
         ]
         self.stopped = [
             (tree, operation)
@@ -127,8 +131,8 @@ class _Planner:
             because = self._kept_because(tree)
             if because:
                 yield f"{self.snapshot.place(tree.path)} is left as it is: {because}"
-        for stray in self.snapshot.strays:
-            because = self._stray_kept_because(stray) if is_ours(stray) else ""
+        for stray in strays_in(self.snapshot):
+            because = self._stray_kept_because(stray)
             if because and self._chosen(stray.workstream):
                 yield f"{self.snapshot.place(stray.path)} is left as it is: {because}"
         if self.whole:
@@ -139,7 +143,7 @@ class _Planner:
             if branch.last is None:
                 name = branch.ref.removeprefix("refs/heads/")
                 yield f"{name} is left as it is: no reflog tells where it stood"
-        for lock in self.snapshot.locks:
+        for lock in left_locks(self.snapshot):
             if lock.stale is not Truth.YES:
                 yield f"{self.snapshot.place(lock.path)} is left as it is: {lock.because}"
 

@@ -50,6 +50,7 @@ from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.judging import (
     is_astray,
     is_on_no_branch,
+    is_orchestrated,
     judgements,
     primary_at_risk_in_words,
     record_of,
@@ -98,6 +99,7 @@ class _Planner:
         self.request = request
         self.workstreams = request.workstreams
         self.whole = request.workstreams is None
+        self.astray = is_orchestrated(snapshot) and is_astray(snapshot)
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.live: list[Judged] = []
         self.stopped: set[WorkstreamId] = set()
@@ -110,7 +112,7 @@ class _Planner:
 
     def _take(self, judged: Judged) -> None:
         """Sort in one workstream; a live one as it will be when policy has stopped its agents."""
-        if judged.verdict is Verdict.ELSEWHERE:
+        if judged.verdict in (Verdict.ELSEWHERE, Verdict.SESSION):
             return
         if judged.verdict is Verdict.LIVE and may_serve_others(self.snapshot):
             self.awaited.append(judged)
@@ -222,7 +224,7 @@ class _Planner:
 
     def _aborts(self) -> Iterator[Step]:
         primary = self.snapshot.primary
-        if primary.operation is not None and self.whole:
+        if primary.operation is not None and self.whole and self.astray:
             yield Abort(
                 subject=self.snapshot.place(primary.path),
                 reason=f"a dead process left it in the middle of a {primary.operation}",
@@ -334,7 +336,7 @@ class _Planner:
             yield from landed_branch(judged, self.snapshot, self.nobody)
 
     def _return(self) -> Iterator[Step]:
-        if is_astray(self.snapshot) and self.whole:
+        if self.astray and self.whole:
             yield ReturnPrimary(
                 subject=f"to {self.snapshot.trunk_name}",
                 reason=f"the orchestrator works from {self.snapshot.trunk_name}",
@@ -368,7 +370,7 @@ class _Planner:
 
     def _primary_is_touched(self) -> bool:
         moved = any(one.verdict in _LANDING for one in self.judged)
-        return moved or is_astray(self.snapshot)
+        return moved or self.astray
 
     @staticmethod
     def _at_risk(primary: Worktree) -> bool:
