@@ -258,6 +258,9 @@ def of_what_is_removed() -> Iterator[Claim]:
     ):
         yield Claim("Discard", "it was asked for by name", CONFLICT, given_up, change)
 
+    for change in (now(row("ws-9", "completed")), ORCHESTRATOR):
+        yield Claim("RecordDiscard", "the row says conflict", CONFLICT, given_up, change)
+
 
 def of_the_rest() -> Iterator[Claim]:
     finished = snapshot(row("ws-1", "completed"), FULL, tree("ws-1"))

@@ -16,7 +16,7 @@ from unjam.domain.scenarios.shared.restarting import (
     workstreams_in_words,
 )
 from unjam.domain.scenarios.shared.stale_locks import left_locks
-from unjam.domain.scenarios.shared.tidying import name_step
+from unjam.domain.scenarios.shared.tidying import name_step, removal_of_empty
 from unjam.domain.steps.facts import NONE, fact
 from unjam.domain.steps.plan import (
     Abort,
@@ -27,7 +27,6 @@ from unjam.domain.steps.plan import (
     Record,
     Recreate,
     Register,
-    RemoveBranch,
     RemoveWorktree,
     Restart,
     RestoreBranch,
@@ -365,19 +364,7 @@ class _Planner:
         retried = {one.workstream for one in records}
         for branch in self.snapshot.branches:
             if branch.workstream in retried and branch.own_commits == 0:
-                yield RemoveBranch(
-                    subject=branch.name,
-                    reason="no commits of its own; a retry makes it anew",
-                    facts=(
-                        Fact("orchestrator", "", NONE),
-                        fact("state", "", self.snapshot),
-                        fact("branch", branch.ref, self.snapshot),
-                        fact("trunk", "", self.snapshot),
-                    ),
-                    workstream=branch.workstream,
-                    ref=branch.ref,
-                    tip=branch.tip,
-                )
+                yield removal_of_empty(branch, self.snapshot, (Fact("orchestrator", "", NONE),))
 
     def _restart(self, records: tuple[Record, ...]) -> Iterator[Step]:
         command = resume_command(self.policy, self.snapshot, self.workstreams)

@@ -21,6 +21,7 @@ from unjam.domain.scenarios.shared.tidying import (
     land_step,
     names_of,
     person_in,
+    removal_of_empty,
     removals_of,
     salvages_of,
     trees_of,
@@ -319,19 +320,7 @@ class _Planner:
             yield from removals_of(judged.workstream, self.snapshot, self.nobody)
             empty = empty_branches(judged.workstream) if judged.verdict in RETRIED else ()
             for branch in empty:
-                yield RemoveBranch(
-                    subject=branch.name,
-                    reason="no commits of its own; a retry makes it anew",
-                    facts=(
-                        *self.nobody,
-                        fact("state", "", self.snapshot),
-                        fact("branch", branch.ref, self.snapshot),
-                        fact("trunk", "", self.snapshot),
-                    ),
-                    workstream=judged.workstream.id,
-                    ref=branch.ref,
-                    tip=branch.tip,
-                )
+                yield removal_of_empty(branch, self.snapshot, self.nobody)
         for judged in self._incomplete():
             yield from landed_branch(judged, self.snapshot, self.nobody)
 

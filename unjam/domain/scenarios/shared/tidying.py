@@ -4,7 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from unjam.domain.steps.facts import NONE, fact
-from unjam.domain.steps.plan import Fact, Land, Landing, NameCommits, Plan, RemoveWorktree, Salvage
+from unjam.domain.steps.plan import (
+    Fact,
+    Land,
+    Landing,
+    NameCommits,
+    Plan,
+    RemoveBranch,
+    RemoveWorktree,
+    Salvage,
+)
 from unjam.domain.world.claims.ownership import below, place_of
 from unjam.domain.world.identity import Role
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
@@ -89,6 +98,23 @@ def removals_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[R
                 workstream=one.id,
                 worktree=tree.name,
             )
+
+
+def removal_of_empty(branch: Branch, snapshot: Snapshot, facts: Facts) -> RemoveBranch:
+    """Let a branch that nothing was committed on make way for the one that a retry makes."""
+    return RemoveBranch(
+        subject=branch.name,
+        reason="no commits of its own; a retry makes it anew",
+        facts=(
+            *facts,
+            fact("state", "", snapshot),
+            fact("branch", branch.ref, snapshot),
+            fact("trunk", "", snapshot),
+        ),
+        workstream=branch.workstream,
+        ref=branch.ref,
+        tip=branch.tip,
+    )
 
 
 def verdict_facts(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
