@@ -22,16 +22,28 @@ from unjam.engine.telling.run_report import conclude_undo
 ALL_SCENARIOS = tuple(SCENARIOS)
 
 
-def recover(repo: Path, scenarios: tuple[Scenario, ...] = ALL_SCENARIOS) -> Document:
-    """Recover with everything approved; the document that ``--json`` prints."""
-    return recover_in(open_orchestration(repo), Request(scenarios))
+_EVERYTHING = Permission(everything=True)
+
+
+def recover(
+    repo: Path,
+    scenarios: tuple[Scenario, ...] = ALL_SCENARIOS,
+    *,
+    allowed: Permission = _EVERYTHING,
+) -> Document:
+    """Recover with everything approved, or this; the document that ``--json`` prints."""
+    return recover_in(open_orchestration(repo), Request(scenarios), allowed=allowed)
 
 
 def recover_in(
-    orchestration: Orchestration, request: Request = EVERYTHING, way: Way | None = None
+    orchestration: Orchestration,
+    request: Request = EVERYTHING,
+    way: Way | None = None,
+    *,
+    allowed: Permission = _EVERYTHING,
 ) -> Document:
     """Recover an orchestration that is open already."""
-    with session(orchestration, Terms("recover", request), Permission(everything=True)) as run:
+    with session(orchestration, Terms("recover", request), allowed) as run:
         return procedure.recover(run, way or Plainly())
 
 
