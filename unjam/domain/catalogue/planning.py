@@ -8,9 +8,10 @@ from unjam.domain.catalogue.steps import stage_of
 from unjam.domain.scenarios.shared.foreign_rows import kept_off
 from unjam.domain.scenarios.shared.tidying import nothing_below
 from unjam.domain.steps.facts import only_told
-from unjam.domain.steps.plan import Land, Plan, Push, Revert, Step
+from unjam.domain.steps.plan import EditSpec, Land, Plan, Push, Revert, Rework, Step
 from unjam.domain.steps.policy import Policy
 from unjam.domain.steps.request import EVERYTHING, Request
+from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
 
@@ -29,14 +30,15 @@ def plan_recovery(
         if row.name in found
     ]
     once = _pushed_for_all(_each_once(plans), plans)
-    steps = _after_reverts(_landed_together(sorted(once, key=stage_of)))
+    steps = _landed_together(sorted(once, key=stage_of))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
     plan = Plan(snapshot.repo, tuple(steps), tuple(notes))
     return _only_ours(plan, snapshot, policy, request)
 
 
 def _only_ours(plan: Plan, snapshot: Snapshot, policy: Policy, request: Request) -> Plan:
-    return nothing_below(kept_off(plan, snapshot, policy, request), snapshot)
+    ours = kept_off(plan, snapshot, policy, request)
+    return _behind_moves_of_trunk(nothing_below(ours, snapshot))
 
 
 def _each_once(plans: Iterable[Plan]) -> Iterator[Step]:
@@ -71,17 +73,14 @@ def _landed_together(steps: Iterable[Step]) -> Iterator[Step]:
             yield replace(step, landings=landings, facts=facts, subject=named)
 
 
-def _after_reverts(steps: Iterable[Step]) -> list[Step]:
-    """Let landings build on what a revert of the same plan leaves, not on the trunk as it was."""
-    ordered = list(steps)
-    if not any(isinstance(one, Revert) for one in ordered):
-        return ordered
-    return [
-        replace(one, facts=tuple(fact for fact in one.facts if fact.kind != "trunk"))
-        if isinstance(one, Land)
-        else one
-        for one in ordered
-    ]
+def _behind_moves_of_trunk(plan: Plan) -> Plan:
+    """Let steps build on what an earlier step of the same plan leaves, not on the trunk as it was."""
+    steps, moved = list[Step](), False
+    for one in plan.steps:
+        kept = tuple(each for each in one.facts if not (moved and each.kind == "trunk"))
+        steps.append(one if kept == one.facts else replace(one, facts=kept))
+        moved = moved or isinstance(one, Revert | Rework | Land | EditSpec | TellSpec)
+    return replace(plan, steps=tuple(steps))
 
 
 def _treats(step: Step) -> Iterator[WorkstreamId]:

@@ -121,6 +121,7 @@ class Worktree:
     touched_at: datetime | None = None  # the newest change to its unsaved files, index or reflog
     whose: Whose = Whose.OURS
     hidden: tuple[CommitId, ...] = ()  # tips of what its reflog names and no branch or tag reaches
+    named: int = 0  # commits in the log of its HEAD; 0 where that was not read
     guest_on: tuple[tuple[str, CommitId], ...] = ()  # branches of another workstream, and a commit
     # that was made here and is there
 

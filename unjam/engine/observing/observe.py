@@ -49,7 +49,7 @@ def observe(
     """Look at Git, state, specs, processes, logs and disk; changes nothing.
 
     With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary) and no
-    landing is proved, which makes a second look cheap. What cannot be read becomes an Status.UNKNOWN of the snapshot.
+    landing is proved, which makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
     With ``objects``, all of history is looked for lost objects, and not only where it looks broken.
     With ``begun``, the look at Git goes on from there. A look during which an agent committed and
     ended is taken again: its branch was read before that, its processes after.

@@ -16,7 +16,7 @@ from unjam.domain.scenarios.shared.restarting import (
     workstreams_in_words,
 )
 from unjam.domain.scenarios.shared.stale_locks import left_locks
-from unjam.domain.scenarios.shared.tidying import name_step
+from unjam.domain.scenarios.shared.tidying import name_step, removal_of_empty
 from unjam.domain.steps.facts import NONE, fact
 from unjam.domain.steps.plan import (
     Abort,
@@ -27,7 +27,6 @@ from unjam.domain.steps.plan import (
     Record,
     Recreate,
     Register,
-    RemoveBranch,
     RemoveWorktree,
     Restart,
     RestoreBranch,
@@ -221,15 +220,14 @@ class _Planner:
                 yield Recreate(
                     subject=self.snapshot.place(tree.path),
                     reason="its index holds work that is in no commit",
-                    facts=(Fact("agents in", tree.name, NONE),),
+                    facts=self._facts(tree)[: 1 if curable else None],  # the rest is mended before
                     workstream=tree.workstream,
                     worktree=tree.name,
                 )
 
     def _facts(self, tree: Worktree) -> tuple[Fact, ...]:
-        if _only_moved(tree):
-            return (fact("damage of", tree.name, self.snapshot),)
-        return (Fact("agents in", tree.name, NONE), fact("damage of", tree.name, self.snapshot))
+        damage = fact("damage of", tree.name, self.snapshot)
+        return (damage,) if _only_moved(tree) else (Fact("agents in", tree.name, NONE), damage)
 
     def _aborts(self) -> Iterator[Step]:
         for tree, operation in self.stopped:
@@ -283,7 +281,6 @@ class _Planner:
         return any(one.own_commits != 0 for one in branches) or any(one.guest_on for one in trees)
 
     def _record(self, row: Row, tree: Worktree | None) -> Record:
-        agents = (Fact("agents in", tree.name, NONE),) if tree else ()
         branches = (
             fact("branch", one.ref, self.snapshot)
             for one in self.snapshot.branches
@@ -295,7 +292,7 @@ class _Planner:
             facts=(
                 Fact("orchestrator", "", NONE),
                 fact("row of", row.workstream, self.snapshot),
-                *agents,
+                *self._lost(row.workstream, tree),
                 *branches,
             ),
             workstream=row.workstream,
@@ -304,6 +301,15 @@ class _Planner:
             salvaged=(tree.name,) if tree else (),
             kept=saved_of(row.workstream, self.snapshot),
         )
+
+    def _lost(self, workstream: WorkstreamId, tree: Worktree | None) -> Iterator[Fact]:
+        """Yield what shows that its worktree is none any more, and that nobody is in it."""
+        if tree is not None:
+            yield Fact("agents in", tree.name, NONE)
+            yield fact("damage of", tree.name, self.snapshot)
+        for stray in self.strays if tree is None else ():
+            if stray.workstream == workstream:
+                yield fact("stray", str(stray.path), self.snapshot)
 
     def _is_over(self, tree: Worktree) -> bool:
         """Tell a worktree that is gone and that nobody, or only a retry, needs again."""
@@ -358,18 +364,7 @@ class _Planner:
         retried = {one.workstream for one in records}
         for branch in self.snapshot.branches:
             if branch.workstream in retried and branch.own_commits == 0:
-                yield RemoveBranch(
-                    subject=branch.name,
-                    reason="no commits of its own; a retry makes it anew",
-                    facts=(
-                        Fact("orchestrator", "", NONE),
-                        fact("state", "", self.snapshot),
-                        fact("branch", branch.ref, self.snapshot),
-                    ),
-                    workstream=branch.workstream,
-                    ref=branch.ref,
-                    tip=branch.tip,
-                )
+                yield removal_of_empty(branch, self.snapshot, (Fact("orchestrator", "", NONE),))
 
     def _restart(self, records: tuple[Record, ...]) -> Iterator[Step]:
         command = resume_command(self.policy, self.snapshot, self.workstreams)

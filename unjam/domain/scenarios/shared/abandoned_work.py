@@ -16,13 +16,16 @@ from unjam.domain.scenarios.shared.restarting import (
     workstreams_in_words,
 )
 from unjam.domain.scenarios.shared.tidying import (
+    RETRIED,
     empty_branches,
     land_step,
     names_of,
     person_in,
+    removal_of_empty,
     removals_of,
     salvages_of,
     trees_of,
+    verdict_facts,
 )
 from unjam.domain.steps.facts import NONE, fact, holds
 from unjam.domain.steps.plan import (
@@ -61,12 +64,6 @@ from unjam.domain.world.truth import Truth
 from unjam.domain.world.workstream import Judged, Verdict, judge
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
-_RETRIED = (
-    Verdict.DEAD_UNSAVED,
-    Verdict.DEAD_EMPTY,
-    Verdict.DEAD_SAVED,
-    Verdict.DEAD_DRIFTED,
-)
 _UNTOUCHED = (Verdict.CONSISTENT, Verdict.UNKNOWN)
 
 
@@ -290,7 +287,7 @@ class _Planner:
             return False
         branch = judged.workstream.branch
         landed = branch is not None and branch.landed is Truth.YES
-        out = judged.verdict in _RETRIED or judged.workstream.status not in _MAY_LAND
+        out = judged.verdict in RETRIED or judged.workstream.status not in _MAY_LAND
         return out and not landed
 
     def _stays_as_it_is(self, judged: Judged) -> bool:
@@ -304,7 +301,7 @@ class _Planner:
             if wanted is None or row is None or self._stays_as_it_is(judged):
                 continue
             status, message = wanted
-            rests_on = _found_in(judged, self.snapshot)
+            rests_on = verdict_facts(judged, self.snapshot)
             yield Record(
                 subject=judged.workstream.id,
                 reason=f"{judged.verdict}; the row says {row.status}",
@@ -321,20 +318,9 @@ class _Planner:
             if judged.verdict in _UNTOUCHED or self._stays_as_it_is(judged):
                 continue
             yield from removals_of(judged.workstream, self.snapshot, self.nobody)
-            empty = empty_branches(judged.workstream) if judged.verdict in _RETRIED else ()
+            empty = empty_branches(judged.workstream) if judged.verdict in RETRIED else ()
             for branch in empty:
-                yield RemoveBranch(
-                    subject=branch.name,
-                    reason="no commits of its own; a retry makes it anew",
-                    facts=(
-                        *self.nobody,
-                        fact("state", "", self.snapshot),
-                        fact("branch", branch.ref, self.snapshot),
-                    ),
-                    workstream=judged.workstream.id,
-                    ref=branch.ref,
-                    tip=branch.tip,
-                )
+                yield removal_of_empty(branch, self.snapshot, self.nobody)
         for judged in self._incomplete():
             yield from landed_branch(judged, self.snapshot, self.nobody)
 
@@ -368,7 +354,7 @@ class _Planner:
             )
 
     def _left_to_run(self) -> frozenset[WorkstreamId]:
-        retried = {one.workstream.id for one in self.judged if one.verdict in _RETRIED}
+        retried = {one.workstream.id for one in self.judged if one.verdict in RETRIED}
         return left_to_run(self.snapshot, self.workstreams, retried)
 
     def _primary_is_touched(self) -> bool:
@@ -382,16 +368,3 @@ class _Planner:
 
 
 _MAY_LAND = (Status.PENDING, Status.RUNNING, Status.COMPLETED)
-
-
-def _found_in(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
-    """Yield what a verdict was reached by: nobody at work, where its branches and HEADs were, no work."""
-    one = judged.workstream
-    for name in trees_of(one):
-        yield Fact("agents in", name, NONE)
-        yield fact("head of", name, snapshot)
-        if judged.verdict is Verdict.DEAD_EMPTY:
-            yield fact("unsaved in", name, snapshot)
-    for branch in one.branches:
-        if not branch.nameless:
-            yield fact("branch", branch.ref, snapshot)
