@@ -24,12 +24,12 @@ from tests.world import World
 from tests.world.sealed import trust_below
 from unjam.domain.steps.request import Request
 from unjam.domain.world.identity import Scenario
-from unjam.engine.acts.carry_out import carry_out
+from unjam.engine import procedure
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.running.prepare import look_again, look_and_prepare, preview
-from unjam.engine.running.session import Terms, adopt, session
-from unjam.engine.telling.run_report import conclude
+from unjam.engine.procedure import Plainly
+from unjam.engine.running.prepare import preview
+from unjam.engine.running.session import Terms, session
 
 ROOT = Path(__file__).resolve().parents[1]
 BY_HAND = Path(__file__).with_name("recover_by_hand.sh")
@@ -134,11 +134,7 @@ def steps_alone(repo: Path) -> None:
     preview(orchestration, request)
     terms = Terms("orchestrator_crash", request)
     with session(orchestration, terms, Permission(everything=True)) as this:
-        prepared = look_and_prepare(this)
-        adopt(this, prepared.plan)
-        for step in prepared.plan.steps:
-            carry_out(this, step)
-        conclude(this, prepared, look_again(this))
+        procedure.recover(this, Plainly())
 
 
 def compare(bench: Bench, rounds: int) -> None:

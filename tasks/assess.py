@@ -31,16 +31,16 @@ def assess(run: Recovery) -> Prepared:
     return prepared
 
 
-def assess_anew(run: Recovery, before: Plan, *, as_seen: bool) -> Plan | None:
+def assess_anew(run: Recovery, before: Plan) -> Plan | None:
     """Plan anew what was refused because the facts had changed; no task where nothing was."""
     if not any(map(became_untrue, run.outcomes[run.planned_anew :])):
         return None
-    return _assess_anew(run, before, as_seen=as_seen)
+    return _assess_anew(run, before)
 
 
 @task(task_run_name="assess anew", **RETRY_TRANSIENT)
-def _assess_anew(run: Recovery, before: Plan, *, as_seen: bool) -> Plan | None:
-    return plan_anew(run, before, only_as_seen=as_seen)
+def _assess_anew(run: Recovery, before: Plan) -> Plan | None:
+    return plan_anew(run, before)
 
 
 @task(task_run_name="verify the recovery", **RETRY_TRANSIENT)

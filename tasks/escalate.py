@@ -15,7 +15,7 @@ from unjam.engine.telling.escalation_bundle import read_page
 
 
 @task(task_run_name="call a person if it was in vain", **RETRY_TRANSIENT)
-def escalate_in_vain(run: Recovery, prepared: Prepared, after: tuple[Finding, ...]) -> str | None:
+def escalate(run: Recovery, prepared: Prepared, after: tuple[Finding, ...]) -> str | None:
     """Call a person for what this run, the last that is allowed, did not clear."""
     bundle = escalate_repeated(run, prepared.findings, after)
     _publish(run, bundle)

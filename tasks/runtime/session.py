@@ -19,7 +19,7 @@ from tasks.runtime.states import Ending, state_of_run
 from unjam.adapters import machine
 from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.steps.outcome import Outcome
-from unjam.domain.steps.plan import Plan, Step
+from unjam.domain.steps.plan import Step
 from unjam.domain.steps.policy import StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.identity import Scenario, WorkstreamId
@@ -29,8 +29,8 @@ from unjam.engine.acts.recovery import Permission, Recovery
 from unjam.engine.keeping.past_runs import PastRun, last_told
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.running.prepare import whoever
-from unjam.engine.running.session import Terms, adopt, session
-from unjam.errors import RefusedError, UnjamError
+from unjam.engine.running.session import Terms, session
+from unjam.errors import UnjamError
 
 
 def _known(name: str) -> str:
@@ -62,7 +62,7 @@ class Approval(BaseModel):
 
     def permission(self) -> Permission:
         """Say it in the engine's words."""
-        return Permission(self.everything, frozenset(self.classes))
+        return Permission(self.everything, frozenset(self.classes), self.plan)
 
 
 def name_of_run() -> str:
@@ -127,17 +127,6 @@ def requested(
 
 def _named(workstreams: list[str] | None) -> frozenset[WorkstreamId]:
     return frozenset(map(WorkstreamId, workstreams or ()))
-
-
-def adopted(run: Recovery, plan: Plan, approval: Approval | None) -> Plan:
-    """Take a plan as this run's own; raises RefusedError if a person saw another."""
-    if approval is not None and approval.plan not in (None, plan.digest):
-        raise RefusedError(
-            f"the facts have changed: the plan is now {plan.digest}, and {approval.plan} was approved,"
-            " or that is of another version of unjam"
-        )
-    adopt(run, plan)
-    return plan
 
 
 def settled(run: Recovery, step: Step, state: State[tuple[Outcome, ...]]) -> None:

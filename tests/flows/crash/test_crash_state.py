@@ -288,10 +288,12 @@ def test_a_state_that_is_locked_is_unknown_and_once_free_the_run_recovers(calm: 
     assert calm.lost(treasure) == []
 
 
-def test_without_state_and_specs_git_and_processes_are_enough(calm: World) -> None:
+def test_without_a_state_what_was_ordered_is_judged_by_git_and_processes(calm: World) -> None:
+    calm.spec("ws-15")
+    calm.commit_specs()
     stream = calm.workstream("ws-15").worktree()
     stream.commits({"src/part.py": "part = 15\n"}).leaves({"draft.txt": "a draft\n"})
-    calm.state.path.unlink()
+    calm.state.path.unlink(missing_ok=True)
     treasure = calm.treasure()
 
     recovered(calm)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from unjam.domain.world.claims.incomplete import in_row
+from unjam.domain.world.claims.kinds import Kind, is_layout_seen, kind_of
+from unjam.domain.world.identity import Role
 from unjam.domain.world.lookups import branch_seen
 from unjam.domain.world.snapshot import Branch, Process, Snapshot, Stray, Worktree
 from unjam.domain.world.status import Status
@@ -13,6 +15,43 @@ from unjam.domain.world.workstream import Judged, Verdict, Workstream, join, jud
 def judgements(snapshot: Snapshot) -> tuple[Judged, ...]:
     """Judge every workstream of the snapshot."""
     return tuple(judge(one, snapshot) for one in join(snapshot))
+
+
+def is_orchestrated(snapshot: Snapshot) -> bool:
+    """Tell whether an orchestrator began anything here: what all share is then its to leave in order."""
+    return any(has_begun(one) and kind_of(one, snapshot) is Kind.BATCH for one in join(snapshot))
+
+
+def has_begun(one: Workstream) -> bool:
+    """Tell what an orchestrator has taken up from what was only ordered."""
+    return one.row is not None or bool(one.branches or one.worktrees)
+
+
+def session_worktrees(snapshot: Snapshot) -> frozenset[str]:
+    """Name the worktrees that no orchestrator is proven to wait for: somebody may come back to them."""
+    claimed = {
+        tree.name
+        for one in join(snapshot)
+        if kind_of(one, snapshot) is not Kind.SESSION
+        for tree in (*one.worktrees, *one.not_ours)
+    }
+    return frozenset(tree.name for tree in snapshot.worktrees) - claimed
+
+
+def at_work(snapshot: Snapshot) -> list[Process]:
+    """Return the orchestrators and agents that live; whoever is in a session works for nobody else."""
+    members = (Role.ORCHESTRATOR, Role.AGENT)
+    busy = [one for one in snapshot.processes if one.role in members]
+    theirs = session_worktrees(snapshot) if busy else frozenset()
+    return [one for one in busy if one.worktree not in theirs]
+
+
+def is_a_session_s(stray: Stray, snapshot: Snapshot) -> bool:
+    """Tell a directory among the worktrees that no orchestrator is proven to have made."""
+    its = next((one for one in join(snapshot) if one.id == stray.workstream), None)
+    if its is not None:
+        return kind_of(its, snapshot) is Kind.SESSION
+    return not (is_layout_seen(snapshot) or is_orchestrated(snapshot))
 
 
 def primary_on_agent_branch(snapshot: Snapshot) -> Branch | None:
@@ -89,6 +128,7 @@ def record_of(judged: Judged, rest: tuple[str, ...]) -> tuple[Status | None, str
             | Verdict.LEFTOVER
             | Verdict.UNKNOWN
             | Verdict.ELSEWHERE
+            | Verdict.SESSION
         ):
             return None
 

@@ -18,6 +18,7 @@ from unjam.domain.steps.plan import (
     Plan,
     Push,
     Record,
+    RecordDiscard,
     Reopen,
     Restart,
     Step,
@@ -202,9 +203,9 @@ class _Planner:
 
     def _records(self, landing: tuple[Workstream, ...]) -> Iterator[Record]:
         for one in self.settled:
-            yield self._record(
-                one, Status.COMPLETED, "its conflict was settled and it is on the trunk"
-            )
+            settled = "its conflict was settled and it is on the trunk"
+            record = self._record(one, Status.COMPLETED, settled)
+            yield replace(record, facts=(*record.facts, *self._landed(one)))
         for one in landing:
             yield self._record(one, None, f"what came of its landing; the row says {one.status}")
         for each in self.tried if not self.may_land else ():
@@ -212,9 +213,9 @@ class _Planner:
             if clash is not None and not is_conflict(row):
                 reason = f"it does not merge; the row says {each.workstream.status}"
                 record = self._record(each.workstream, Status.CONFLICT, reason)
-                yield replace(
-                    record, message=f"conflicts with the trunk in {conflict_in_words(clash)}"
-                )
+                on = (fact("branch", clash.ref, self.snapshot), fact("trunk", "", self.snapshot))
+                told = f"conflicts with the trunk in {conflict_in_words(clash)}"
+                yield replace(record, message=told, facts=(*record.facts, *on))
 
     def _record(self, one: Workstream, status: Status | None, reason: str) -> Record:
         return Record(
@@ -227,6 +228,11 @@ class _Planner:
             salvaged=trees_of(one),
         )
 
+    def _landed(self, one: Workstream) -> Iterator[Fact]:
+        if one.branch is not None:
+            yield fact("branch", one.branch.ref, self.snapshot)
+            yield fact("trunk", "", self.snapshot)
+
     def _blocks(self) -> Iterator[Record]:
         """Block what has not begun and depends on what does not land."""
         roots = [one.workstream.id for one in (*self.tried, *self.waiting, *self.busy)]
@@ -234,12 +240,21 @@ class _Planner:
             yield Record(
                 subject=name,
                 reason=f"it depends on {first_few(by, SHOWN)}, which conflicts",
-                facts=(*self.nobody, fact("row of", name, self.snapshot)),
+                facts=(
+                    *self.nobody,
+                    fact("row of", name, self.snapshot),
+                    *(fact("branch", ref, self.snapshot) for ref in self._branches_of(by)),
+                ),
                 workstream=name,
                 status=Status.BLOCKED,
                 message=told_to_wait(by),
                 blocked_by=by,
             )
+
+    def _branches_of(self, names: Iterable[WorkstreamId]) -> Iterator[str]:
+        """Name the branches that do not merge."""
+        found = (self.streams[name].branch for name in names if name in self.streams)
+        return (one.ref for one in found if one is not None)
 
     def _reopened(self) -> Iterator[Reopen]:
         landing = {one.id for one in self.merging}
@@ -249,7 +264,11 @@ class _Planner:
                 yield Reopen(
                     subject=name,
                     reason=f"{first_few(by, SHOWN)} is no longer in its way",
-                    facts=(*self.nobody, fact("row of", name, self.snapshot)),
+                    facts=(
+                        *self.nobody,
+                        fact("row of", name, self.snapshot),
+                        *(fact("row of", one, self.snapshot) for one in by),
+                    ),
                     workstream=name,
                     after=tuple(one for one in by if one in landing),
                 )
@@ -271,7 +290,15 @@ class _Planner:
                 ref=one.branch.ref,
                 tip=one.branch.tip,
             )
-            yield self._record(one, None, f"it is given up; the row says {one.status}")
+            yield RecordDiscard(
+                subject=one.id,
+                reason=f"it is given up; the row says {one.status}",
+                facts=(*self.nobody, fact("row of", one.id, self.snapshot)),
+                workstream=one.id,
+                status=None,
+                message="",
+                salvaged=trees_of(one),
+            )
 
     def _restart(self, planned: tuple[Step, ...]) -> Iterator[Restart]:
         owed = any(isinstance(step, Restart) for step in self.owed)

@@ -75,7 +75,7 @@ class _Planner:
         self.hung = [
             one for one in self.all if one.is_hung and stoppable and not self._must_ask(one)
         ]
-        ended = [one for one in self.all if one.score.verdict in _ENDED]
+        ended = [one for one in self.all if one.is_awaited and one.score.verdict in _ENDED]
         left = [one for one in self.hung if not self._is_waited_for(one)]
         self.treated = left if self.orchestrator else [*left, *ended]
 
@@ -96,7 +96,7 @@ class _Planner:
     def notes(self) -> Iterator[str]:
         """Say what no step does, and why."""
         for one in self.all:
-            why = self._why_left(one)
+            why = self._why_left(one) if one.is_awaited else _why_not_awaited(one)
             if why:
                 yield f"{_name(one, self.snapshot)} is not stopped for hanging: {why}"
         waited = [one for one in self.hung if self._is_waited_for(one)]
@@ -285,3 +285,9 @@ def _how(one: Suspect) -> str:
 
 def _name(one: Suspect, snapshot: Snapshot) -> str:
     return shown(one.workstream.id) if one.workstream else snapshot.place(one.tree.path)
+
+
+def _why_not_awaited(one: Suspect) -> str:
+    if one.score.verdict is HangVerdict.WORKING:
+        return ""
+    return "no orchestrator is known to wait for it, and somebody may come back to it"

@@ -65,6 +65,7 @@ def landed_branch(judged: Judged, snapshot: Snapshot, facts: _Facts) -> Iterator
                 *facts,
                 fact("state", "", snapshot),
                 fact("branch", branch.ref, snapshot),
+                fact("trunk", "", snapshot),
             ),
             workstream=one.id,
             ref=branch.ref,
