@@ -3,7 +3,7 @@
 The order of the verbs is the planner's, and the procedure around them is the engine's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from prefect import Task
@@ -12,7 +12,7 @@ from tasks.assess import assess_anew
 from tasks.runtime.session import settled
 from unjam.domain.catalogue.steps import row_of
 from unjam.domain.reports.check_report import Document
-from unjam.domain.steps.plan import Plan, Step
+from unjam.domain.steps.plan import Plan, Salvage, Step
 from unjam.engine import procedure
 from unjam.engine.acts.carry_out import give_up
 from unjam.engine.acts.recovery import Recovery
@@ -43,6 +43,10 @@ class _AsTasks:
     def assess(self, run: Recovery) -> Prepared:
         prepared: Prepared = self._assess(run)
         return prepared
+
+    def salvage_all(self, run: Recovery, steps: Sequence[Salvage]) -> None:
+        # Where it fails for good, each step saves its own.
+        self._verbs["salvage_all"](run, steps, return_state=True)
 
     def carry_out(self, run: Recovery, step: Step) -> None:
         verb = row_of(step).verb

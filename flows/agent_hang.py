@@ -17,7 +17,7 @@ from tasks.restart import restart
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
-from tasks.salvage import salvage
+from tasks.salvage import salvage, salvage_all
 from tasks.stop import stop
 
 
@@ -47,6 +47,7 @@ def agent_hang(
             run,
             assess,
             stop,
+            salvage_all,
             salvage,
             repair,
             merge,

@@ -16,7 +16,7 @@ from tasks.restart import restart
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
-from tasks.salvage import salvage
+from tasks.salvage import salvage, salvage_all
 
 
 @flow(name="merge_conflict", flow_run_name=name_of_run)
@@ -46,6 +46,7 @@ def merge_conflict(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fie
         return recovered(
             run,
             assess,
+            salvage_all,
             salvage,
             merge,
             reorder,

@@ -19,7 +19,7 @@ from tasks.revert import revert
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, KnownScenario, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
-from tasks.salvage import copy_state, salvage
+from tasks.salvage import copy_state, salvage, salvage_all
 from tasks.stop import stop
 from unjam.domain.catalogue.scenarios import asks_for_tests, scenarios_of
 
@@ -55,6 +55,7 @@ def recover(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of 
             assess,
             copy_state,
             stop,
+            salvage_all,
             salvage,
             repair,
             tend,

@@ -13,7 +13,7 @@ from tasks.repair import repair
 from tasks.report import report
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
-from tasks.salvage import salvage
+from tasks.salvage import salvage, salvage_all
 from tasks.stop import stop
 from unjam.engine.running.reset import refuse_unless_named
 
@@ -45,6 +45,7 @@ def reset(
             run,
             assess_reset,
             stop,
+            salvage_all,
             salvage,
             archive,
             repair,

@@ -16,7 +16,7 @@ from tasks.restart import restart
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
-from tasks.salvage import salvage
+from tasks.salvage import salvage, salvage_all
 
 
 @flow(name="worktree_corruption", flow_run_name=name_of_run)
@@ -44,6 +44,7 @@ def worktree_corruption(
         return recovered(
             run,
             assess,
+            salvage_all,
             salvage,
             repair,
             record,

@@ -32,6 +32,8 @@ def shown_in(flow: str, of: str = "recovered") -> list[str]:
 def in_order(verbs: set[str]) -> list[str]:
     """What a flow with these verbs shows, in the planner's order; the restart is looked at by nobody."""
     steps = [one for one in ORDER if one in verbs and one != "restart"]
+    if "salvage" in steps:  # all are taken in together, before each is proven
+        steps.insert(steps.index("salvage"), "salvage_all")
     restart = ["restart"] if "restart" in verbs else []
     return [*BEGIN, *steps, "assess_again", *restart, *END]
 
@@ -79,7 +81,7 @@ def test_what_recovers_from_everything_shows_all_of_it() -> None:
 def test_a_reset_shows_every_verb_of_its_plans() -> None:
     shown = shown_in("reset", "cleared")
 
-    assert set(shown[1:-2]) == planned_by(FOLDER / "reset/plan.py")
+    assert set(shown[1:-2]) - {"salvage_all"} == planned_by(FOLDER / "reset/plan.py")
 
 
 def test_the_papers_print_the_order() -> None:

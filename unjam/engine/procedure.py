@@ -1,20 +1,22 @@
 """The one procedure of every recovery, and that of a reset; how its parts are carried out is handed in."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from unjam.domain.reports.check_report import Document
-from unjam.domain.steps.plan import Plan, Step
+from unjam.domain.steps.plan import Plan, Salvage, Step
 from unjam.domain.world.finding import Finding
 from unjam.engine.acts.carry_out import carry_out, give_up
 from unjam.engine.acts.recovery import Recovery
+from unjam.engine.acts.salvage import salvage_all
 from unjam.engine.running.prepare import Prepared, look_again, look_and_prepare
 from unjam.engine.running.replanning import ROUNDS, plan_anew
 from unjam.engine.running.reset import prepare_reset, verify_reset
 from unjam.engine.running.session import adopt
 from unjam.engine.telling.escalate import escalate_repeated
 from unjam.engine.telling.run_report import conclude
-from unjam.errors import RefusedError, TransientError
+from unjam.errors import RefusedError, TransientError, UnjamError
 
 Found = tuple[Finding, ...]
 
@@ -24,6 +26,9 @@ class Way(Protocol):
 
     def assess(self, run: Recovery) -> Prepared:
         """Observe, diagnose and plan."""
+
+    def salvage_all(self, run: Recovery, steps: Sequence[Salvage]) -> None:
+        """Take what these steps are to save into the vault as one pack; each finds it there."""
 
     def carry_out(self, run: Recovery, step: Step) -> None:
         """Carry out one step; one that fails is settled, and does not stop the next."""
@@ -85,8 +90,11 @@ def _adopted(run: Recovery, plan: Plan) -> Plan:
     return plan
 
 
-def _carry_out(run: Recovery, steps: Iterable[Step], way: Way) -> None:
+def _carry_out(run: Recovery, steps: Sequence[Step], way: Way) -> None:
+    salvages = [one for one in steps if isinstance(one, Salvage)]
     for step in steps:
+        if salvages and step is salvages[0]:
+            way.salvage_all(run, salvages)
         way.carry_out(run, step)
 
 
@@ -96,6 +104,11 @@ class Plainly:
     def assess(self, run: Recovery) -> Prepared:
         """Observe, diagnose and plan."""
         return look_and_prepare(run)
+
+    def salvage_all(self, run: Recovery, steps: Sequence[Salvage]) -> None:
+        """Take it in; where that fails, each step saves its own."""
+        with suppress(UnjamError):
+            salvage_all(run, steps)
 
     def carry_out(self, run: Recovery, step: Step) -> None:
         """Carry out a step; one that cannot be done for now is given up."""

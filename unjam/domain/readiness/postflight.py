@@ -12,8 +12,12 @@ from unjam.domain.scenarios.shared.restarting import workstreams_in_words
 from unjam.domain.scenarios.shared.stale_locks import left_locks
 from unjam.domain.world.claims.kinds import Kind, is_layout_seen, kind_of
 from unjam.domain.world.claims.ownership import is_ours
-from unjam.domain.world.identity import Role
-from unjam.domain.world.judging import is_a_session_s, is_orchestrated, session_worktrees
+from unjam.domain.world.judging import (
+    at_work,
+    is_a_session_s,
+    is_orchestrated,
+    session_worktrees,
+)
 from unjam.domain.world.lookups import doubts
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
 from unjam.domain.world.status import OVER, Status, not_known
@@ -53,12 +57,7 @@ def postflight(
 
 def _ended(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "the run has ended"
-    theirs = session_worktrees(snapshot)
-    busy = [
-        one
-        for one in snapshot.processes
-        if one.role in (Role.ORCHESTRATOR, Role.AGENT) and one.worktree not in theirs
-    ]
+    busy = at_work(snapshot)
     for one in busy[:SHOWN]:
         yield fails(name, f"{one.role} pid {one.identity.pid} lives: {' '.join(one.command)[:80]}")
     if ground.at_work:
@@ -215,7 +214,9 @@ def _locks(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     for lock in left:
         said = f"{snapshot.place(lock.path)}: {lock.because}"
         yield fails("no locks left", said, "unjam recover")
-    if not left:
+    for lock in set(snapshot.locks) - set(left):
+        yield warns("no locks left", f"{snapshot.place(lock.path)}: it is young, and a session's")
+    if not snapshot.locks:
         yield met("no locks left", "there are none")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from unjam.domain.world.claims.incomplete import in_row
 from unjam.domain.world.claims.kinds import Kind, is_layout_seen, kind_of
+from unjam.domain.world.identity import Role
 from unjam.domain.world.lookups import branch_seen
 from unjam.domain.world.snapshot import Branch, Process, Snapshot, Stray, Worktree
 from unjam.domain.world.status import Status
@@ -35,6 +36,14 @@ def session_worktrees(snapshot: Snapshot) -> frozenset[str]:
         for tree in (*one.worktrees, *one.not_ours)
     }
     return frozenset(tree.name for tree in snapshot.worktrees) - claimed
+
+
+def at_work(snapshot: Snapshot) -> list[Process]:
+    """Return the orchestrators and agents that live; whoever is in a session works for nobody else."""
+    members = (Role.ORCHESTRATOR, Role.AGENT)
+    busy = [one for one in snapshot.processes if one.role in members]
+    theirs = session_worktrees(snapshot) if busy else frozenset()
+    return [one for one in busy if one.worktree not in theirs]
 
 
 def is_a_session_s(stray: Stray, snapshot: Snapshot) -> bool:

@@ -48,7 +48,7 @@ class Verdict(StrEnum):
     DEAD_DRIFTED = "dead, its work not on its branch"
     REVERTED = "landed and reverted"
     LEFTOVER = "settled, worktree left"
-    SESSION = "nobody's but its session's"
+    SESSION = "a session's"  # people and agents come back to it; no process there is a pause
     ELSEWHERE = "elsewhere"
     UNKNOWN = "cannot tell"
 

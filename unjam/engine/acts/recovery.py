@@ -93,6 +93,7 @@ class Recovery:
     killed: tuple[PastRun, ...] = ()  # earlier runs that never ended
     flow_run: Mapping[str, str] | None = None  # id and name, in Prefect
     ended: bool = False
+    taken: dict[str, Salvaged] = field(default_factory=dict)  # by worktree; not pinned yet
     saved: dict[str, Saved] = field(default_factory=dict)
     landed: dict[WorkstreamId, Landed] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
