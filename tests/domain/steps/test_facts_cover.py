@@ -160,7 +160,7 @@ def of_records() -> Iterator[Claim]:
 
     left = snapshot(row("ws-1"), BARE, tree("ws-1"))
     yield from each(
-        "died and left nothing",
+        "died and left neither a commit nor a file",
         left,
         AGENT,
         now(COMMITTED),

@@ -157,7 +157,7 @@ def test_what_rests_on_a_row_keeps_its_place_while_no_row_can_be_read(
     said = sentences(second, "record")
     assert said["ws-11"].startswith("done: running → completed")
     assert "uncommitted work is kept as refs/unjam/" in said["ws-13"]
-    assert said["ws-14"].endswith("its agent died and left nothing; will retry")
+    assert said["ws-14"].endswith("a file that Git sees; will retry")
     assert on_trunk(calm, "src/part_12.py") == "part = 12"
     assert calm.lost(treasure) == []
     undo(calm.repo, second["run"])
@@ -269,7 +269,7 @@ def test_work_that_an_earlier_run_saved_was_not_nothing(calm: World) -> None:
 
     (saved,) = [one for one in first["vault"] if "/worktree/" in one]
     (said,) = sentences(document, "record").values()
-    assert "left nothing" not in str(document)
+    assert "left neither a commit" not in str(document)
     assert NOTHING_LEFT not in str(document)
     assert saved in said
     (found,) = [one for one in document["findings_before"] if one["verdicts"]]

@@ -98,7 +98,7 @@ def died_in_words(judged: Judged) -> str:
         return "its agent died"  # what an earlier run kept of it is named behind this
     if not judged.workstream.worktrees:
         return "its agent died; neither a worktree nor a commit of its is here"
-    return "its agent died and left nothing"
+    return "its agent died and left neither a commit nor a file that Git sees"
 
 
 def drifted_in_words(one: Workstream) -> str:

@@ -29,7 +29,7 @@ _SUMMARIES = {
     Verdict.DEAD_WITH_COMMITS: "{ws}: its agent is gone and left commits that never landed",
     Verdict.DEAD_UNSAVED: "{ws}: its agent is gone and left only uncommitted work",
     Verdict.DEAD_DRIFTED: "{ws}: its agent is gone and left work that is on no branch of its own",
-    Verdict.DEAD_EMPTY: "{ws}: its agent is gone and left nothing",
+    Verdict.DEAD_EMPTY: "{ws}: its agent is gone and left neither a commit nor a file that Git sees",
     Verdict.DEAD_SAVED: "{ws}: its agent is gone, and what it left was saved by an earlier run",
     Verdict.REVERTED: "{ws}: its work landed and was reverted, but its row says {status}",
     Verdict.LEFTOVER: "{ws}: is settled, but its worktree was left behind",
