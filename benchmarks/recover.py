@@ -22,13 +22,14 @@ from pathlib import Path
 from tests.prefect_server import shared_server
 from tests.world import World
 from tests.world.sealed import trust_below
+from unjam.domain.steps.request import Request
 from unjam.domain.world.identity import Scenario
-from unjam.engine.acts.carry_out import carry_out
+from unjam.engine import procedure
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.running.prepare import look_again, prepare, preview
-from unjam.engine.running.session import Terms, adopt, session
-from unjam.engine.telling.run_report import conclude
+from unjam.engine.procedure import Plainly
+from unjam.engine.running.prepare import preview
+from unjam.engine.running.session import Terms, session
 
 ROOT = Path(__file__).resolve().parents[1]
 BY_HAND = Path(__file__).with_name("recover_by_hand.sh")
@@ -129,14 +130,11 @@ def run(command: list[str], **environment: str) -> None:
 def steps_alone(repo: Path) -> None:
     """Do what ``unjam recover --yes`` does, without a flow around it."""
     orchestration = open_orchestration(repo)
-    preview(orchestration, None, SCENARIOS)
-    terms = Terms("orchestrator_crash")
+    request = Request(SCENARIOS)
+    preview(orchestration, request)
+    terms = Terms("orchestrator_crash", request)
     with session(orchestration, terms, Permission(everything=True)) as this:
-        prepared = prepare(this.look(), this.policy, scenarios=SCENARIOS)
-        adopt(this, prepared.plan)
-        for step in prepared.plan.steps:
-            carry_out(this, step)
-        conclude(this, prepared, look_again(this, SCENARIOS))
+        procedure.recover(this, Plainly())
 
 
 def compare(bench: Bench, rounds: int) -> None:

@@ -18,6 +18,9 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.types import SecretDict
 from pydantic import SecretStr
 
+from tasks.runtime.states import name_of
+from unjam.domain.steps.outcome import ALL_WELL, RunWord
+
 BLOCK = "unjam"
 # Every value is given a default: where one is missing, Prefect would call nobody, and say so nowhere.
 FOUND = """\
@@ -44,7 +47,7 @@ def automations(block: UUID) -> tuple[AutomationCore, ...]:
     found = EventTrigger(
         expect={"unjam.finding.*"}, posture=Posture.Reactive, threshold=1, within=timedelta(0)
     )
-    waits = {"Suspended", "Failed", "Crashed", "TimedOut"}
+    waits = {"Suspended", "Failed", "Crashed", "TimedOut", *map(name_of, set(RunWord) - ALL_WELL)}
     needed = EventTrigger(
         expect={f"prefect.flow-run.{state}" for state in waits},
         match_related={
@@ -64,7 +67,12 @@ def automations(block: UUID) -> tuple[AutomationCore, ...]:
         )
         for name, description, trigger, payload in (
             ("unjam: found", "What the watch finds that was not there before.", found, FOUND),
-            ("unjam: needed", "Runs that wait for a person, or failed.", needed, NEEDED),
+            (
+                "unjam: needed",
+                "Runs that wait for a person, or leave something to one.",
+                needed,
+                NEEDED,
+            ),
         )
     )
 

@@ -6,12 +6,23 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
+from tasks.clean import clean
+from tasks.escalate import escalate
+from tasks.merge import merge, push
+from tasks.record import record, reorder
+from tasks.repair import repair
+from tasks.report import report
+from tasks.restart import restart
 from tasks.runtime.approval_form import answered
-from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.world.identity import Scenario
+from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
+from tasks.salvage import salvage, salvage_all
+from tasks.stop import stop
 
 
 @flow(name="agent_hang", flow_run_name=name_of_run)
+@ends_in_its_word
 def agent_hang(
     repo: Path,
     workstreams: list[str] | None = None,
@@ -28,10 +39,24 @@ def agent_hang(
         approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
     """
-    about = terms("agent_hang", workstreams, rehearsal=dry_run)
+    request = requested("agent_hang", workstreams=workstreams, dry_run=dry_run)
     orchestration = opened(repo, config)
-    allowed = answered(
-        orchestration, (Scenario("agent_hang"),), workstreams, approval, rehearsal=dry_run
-    )
-    with recovery(orchestration, about, allowed) as run:
-        return recovered(run, (Scenario("agent_hang"),), allowed, rehearsal=dry_run)
+    allowed = answered(orchestration, request, approval)
+    with recovery(orchestration, request, allowed) as run:
+        return recovered(
+            run,
+            assess,
+            stop,
+            salvage_all,
+            salvage,
+            repair,
+            merge,
+            reorder,
+            push,
+            record,
+            clean,
+            assess_again,
+            restart,
+            escalate,
+            report,
+        )

@@ -1,18 +1,24 @@
 """Scenario: the state is locked, or will not open. See docs/scenarios/database_lock.md."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
+from tasks.escalate import escalate
+from tasks.repair import tend
+from tasks.report import report
 from tasks.runtime.approval_form import answered
-from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.world.identity import Scenario
+from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
+from tasks.salvage import copy_state
+from tasks.stop import stop
 
 
 @flow(name="database_lock", flow_run_name=name_of_run)
+@ends_in_its_word
 def database_lock(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     workstreams: list[str] | None = None,
@@ -31,10 +37,17 @@ def database_lock(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fiel
         config: A configuration file other than the repository's own.
         vacuum: Rewrite the state without its holes, too, where there is room and nobody has it open.
     """
-    about = terms("database_lock", workstreams, rehearsal=dry_run)
-    orchestration = replace(opened(repo, config), vacuum=vacuum)
-    allowed = answered(
-        orchestration, (Scenario("database_lock"),), workstreams, approval, rehearsal=dry_run
-    )
-    with recovery(orchestration, about, allowed) as run:
-        return recovered(run, (Scenario("database_lock"),), allowed, rehearsal=dry_run)
+    request = requested("database_lock", workstreams=workstreams, vacuum=vacuum, dry_run=dry_run)
+    orchestration = opened(repo, config)
+    allowed = answered(orchestration, request, approval)
+    with recovery(orchestration, request, allowed) as run:
+        return recovered(
+            run,
+            assess,
+            copy_state,
+            stop,
+            tend,
+            assess_again,
+            escalate,
+            report,
+        )

@@ -6,12 +6,19 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
+from tasks.escalate import escalate
+from tasks.merge import push
+from tasks.record import reorder
+from tasks.report import report
+from tasks.restart import restart
 from tasks.runtime.approval_form import answered
-from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.world.identity import Scenario
+from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
 
 
 @flow(name="dependency_deadlock", flow_run_name=name_of_run)
+@ends_in_its_word
 def dependency_deadlock(
     repo: Path,
     workstreams: list[str] | None = None,
@@ -28,10 +35,17 @@ def dependency_deadlock(
         approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
     """
-    about = terms("dependency_deadlock", workstreams, rehearsal=dry_run)
+    request = requested("dependency_deadlock", workstreams=workstreams, dry_run=dry_run)
     orchestration = opened(repo, config)
-    allowed = answered(
-        orchestration, (Scenario("dependency_deadlock"),), workstreams, approval, rehearsal=dry_run
-    )
-    with recovery(orchestration, about, allowed) as run:
-        return recovered(run, (Scenario("dependency_deadlock"),), allowed, rehearsal=dry_run)
+    allowed = answered(orchestration, request, approval)
+    with recovery(orchestration, request, allowed) as run:
+        return recovered(
+            run,
+            assess,
+            reorder,
+            push,
+            assess_again,
+            restart,
+            escalate,
+            report,
+        )

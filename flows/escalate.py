@@ -6,10 +6,12 @@ from typing import Any
 from prefect import flow
 
 from tasks.escalate import call_person
-from tasks.runtime.session import KnownScenario, name_of_run, opened, recovery, terms
+from tasks.runtime.session import KnownScenario, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
 
 
 @flow(name="escalate", flow_run_name=name_of_run)
+@ends_in_its_word
 def escalate(
     repo: Path,
     scenarios: list[KnownScenario] | None = None,
@@ -24,5 +26,5 @@ def escalate(
         again: Escalate even what a person was called for before.
         config: A configuration file other than the repository's own.
     """
-    with recovery(opened(repo, config), terms("escalate", None), None) as run:
-        return call_person(run, tuple(scenarios or ()), again)
+    with recovery(opened(repo, config), requested(*(scenarios or ()))) as run:
+        return call_person(run, again)

@@ -6,13 +6,20 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
 from tasks.bisect import bisect
+from tasks.escalate import escalate
+from tasks.merge import push
+from tasks.record import record, reorder
+from tasks.report import report
+from tasks.revert import revert
 from tasks.runtime.approval_form import answered
-from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.world.identity import Scenario
+from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
 
 
 @flow(name="failing_merge", flow_run_name=name_of_run)
+@ends_in_its_word
 def failing_merge(
     repo: Path,
     workstreams: list[str] | None = None,
@@ -29,11 +36,19 @@ def failing_merge(
         approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
     """
-    about = terms("failing_merge", workstreams, rehearsal=dry_run)
+    request = requested("failing_merge", workstreams=workstreams, dry_run=dry_run)
     orchestration = opened(repo, config)
     bisect(orchestration)
-    allowed = answered(
-        orchestration, (Scenario("failing_merge"),), workstreams, approval, rehearsal=dry_run
-    )
-    with recovery(orchestration, about, allowed) as run:
-        return recovered(run, (Scenario("failing_merge"),), allowed, rehearsal=dry_run)
+    allowed = answered(orchestration, request, approval)
+    with recovery(orchestration, request, allowed) as run:
+        return recovered(
+            run,
+            assess,
+            revert,
+            reorder,
+            push,
+            record,
+            assess_again,
+            escalate,
+            report,
+        )

@@ -6,20 +6,21 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
+from tasks.clean import clean, clear_discarded
+from tasks.escalate import escalate
+from tasks.merge import merge, push
+from tasks.record import record, reorder
+from tasks.report import report
+from tasks.restart import restart
 from tasks.runtime.approval_form import answered
-from tasks.runtime.session import (
-    Approval,
-    name_of_run,
-    named,
-    opened,
-    recovery,
-    terms,
-    told_by_name,
-)
-from unjam.domain.world.identity import Scenario
+from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
+from tasks.salvage import salvage, salvage_all
 
 
 @flow(name="merge_conflict", flow_run_name=name_of_run)
+@ends_in_its_word
 def merge_conflict(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     workstreams: list[str] | None = None,
@@ -38,10 +39,23 @@ def merge_conflict(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fie
         approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
     """
-    about = terms("merge_conflict", workstreams, rehearsal=dry_run)
-    orchestration, only = opened(repo, config), (Scenario("merge_conflict"),)
-    what = named(given_up=discard)
-    allowed = answered(orchestration, only, workstreams, approval, rehearsal=dry_run, named=what)
-    with recovery(orchestration, about, allowed) as run:
-        told_by_name(run, what)
-        return recovered(run, only, allowed, rehearsal=dry_run)
+    request = requested("merge_conflict", workstreams=workstreams, discard=discard, dry_run=dry_run)
+    orchestration = opened(repo, config)
+    allowed = answered(orchestration, request, approval)
+    with recovery(orchestration, request, allowed) as run:
+        return recovered(
+            run,
+            assess,
+            salvage_all,
+            salvage,
+            merge,
+            reorder,
+            push,
+            record,
+            clean,
+            clear_discarded,
+            assess_again,
+            restart,
+            escalate,
+            report,
+        )

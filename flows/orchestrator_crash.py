@@ -6,20 +6,23 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
+from tasks.clean import clean
+from tasks.escalate import escalate
+from tasks.merge import merge, push
+from tasks.record import record, reorder
+from tasks.repair import repair
+from tasks.report import report
+from tasks.restart import restart
 from tasks.runtime.approval_form import answered
-from tasks.runtime.session import (
-    Approval,
-    name_of_run,
-    named,
-    opened,
-    recovery,
-    terms,
-    told_by_name,
-)
-from unjam.domain.world.identity import Scenario
+from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
+from tasks.salvage import salvage, salvage_all
+from tasks.stop import stop
 
 
 @flow(name="orchestrator_crash", flow_run_name=name_of_run)
+@ends_in_its_word
 def orchestrator_crash(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of a form
     repo: Path,
     workstreams: list[str] | None = None,
@@ -38,10 +41,26 @@ def orchestrator_crash(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the
         approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
     """
-    chosen, what = workstreams or elsewhere, named(gone=elsewhere)
-    about = terms("orchestrator_crash", chosen, rehearsal=dry_run)
-    orchestration, only = opened(repo, config), (Scenario("orchestrator_crash"),)
-    allowed = answered(orchestration, only, chosen, approval, rehearsal=dry_run, named=what)
-    with recovery(orchestration, about, allowed) as run:
-        told_by_name(run, what)
-        return recovered(run, only, allowed, rehearsal=dry_run)
+    request = requested(
+        "orchestrator_crash", workstreams=workstreams, elsewhere=elsewhere, dry_run=dry_run
+    )
+    orchestration = opened(repo, config)
+    allowed = answered(orchestration, request, approval)
+    with recovery(orchestration, request, allowed) as run:
+        return recovered(
+            run,
+            assess,
+            stop,
+            salvage_all,
+            salvage,
+            repair,
+            merge,
+            reorder,
+            push,
+            record,
+            clean,
+            assess_again,
+            restart,
+            escalate,
+            report,
+        )

@@ -5,11 +5,13 @@ from typing import Any
 
 from prefect import flow
 
-from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
+from tasks.runtime.session import name_of_run, opened, recovery
+from tasks.runtime.states import ends_in_its_word
 from tasks.undo import assess_undo, report_undo, take_back
 
 
 @flow(name="undo", flow_run_name=name_of_run)
+@ends_in_its_word
 def undo(repo: Path, run: str, config: Path | None = None) -> dict[str, Any]:
     """Take every change of a run back, or nothing where the world has moved on since.
 
@@ -18,8 +20,7 @@ def undo(repo: Path, run: str, config: Path | None = None) -> dict[str, Any]:
         run: The run to take back, as `unjam history` names it.
         config: A configuration file other than the repository's own.
     """
-    about = terms("undo", None, undoes=run)
-    with recovery(opened(repo, config), about, Approval()) as this:
+    with recovery(opened(repo, config), undoes=run) as this:
         for change in assess_undo(this, run):
             take_back(this, change)
         return report_undo(this, run)

@@ -6,12 +6,21 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
+from tasks.clean import clean
+from tasks.escalate import escalate
+from tasks.record import record
+from tasks.repair import repair
+from tasks.report import report
+from tasks.restart import restart
 from tasks.runtime.approval_form import answered
-from tasks.runtime.session import Approval, name_of_run, opened, recovery, terms
-from unjam.domain.world.identity import Scenario
+from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
+from tasks.runtime.states import ends_in_its_word
+from tasks.salvage import salvage, salvage_all
 
 
 @flow(name="worktree_corruption", flow_run_name=name_of_run)
+@ends_in_its_word
 def worktree_corruption(
     repo: Path,
     workstreams: list[str] | None = None,
@@ -28,10 +37,20 @@ def worktree_corruption(
         approval: What a person allows beyond the policy; empty means what is automatic, and asks in the UI for the rest.
         config: A configuration file other than the repository's own.
     """
-    about = terms("worktree_corruption", workstreams, rehearsal=dry_run)
+    request = requested("worktree_corruption", workstreams=workstreams, dry_run=dry_run)
     orchestration = opened(repo, config)
-    allowed = answered(
-        orchestration, (Scenario("worktree_corruption"),), workstreams, approval, rehearsal=dry_run
-    )
-    with recovery(orchestration, about, allowed) as run:
-        return recovered(run, (Scenario("worktree_corruption"),), allowed, rehearsal=dry_run)
+    allowed = answered(orchestration, request, approval)
+    with recovery(orchestration, request, allowed) as run:
+        return recovered(
+            run,
+            assess,
+            salvage_all,
+            salvage,
+            repair,
+            record,
+            clean,
+            assess_again,
+            restart,
+            escalate,
+            report,
+        )

@@ -3,6 +3,7 @@
 from prefect import task
 
 from tasks.runtime.retry import RETRY_TRANSIENT
+from tasks.runtime.states import Ending
 from tasks.runtime.step_log import name_of_step, told
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.steps.plan import Step
@@ -12,12 +13,12 @@ from unjam.engine.running.reset import verify_reset
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def archive(run: Recovery, step: Step) -> tuple[Outcome, ...]:
+def archive(run: Recovery, step: Step) -> Ending[tuple[Outcome, ...]]:
     """Move it, or copy it where it cannot be moved; nothing is deleted."""
     return told(carry_out(run, step))
 
 
 @task(task_run_name="verify the reset", **RETRY_TRANSIENT)
-def verify_archive(run: Recovery) -> tuple[Outcome, ...]:
+def verify_archive(run: Recovery) -> Ending[tuple[Outcome, ...]]:
     """Look afresh for what the reset should have cleared away."""
     return told(verify_reset(run))

@@ -8,7 +8,6 @@ from prefect.artifacts import create_markdown_artifact
 from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters.machine import key
 from unjam.domain.world.finding import Finding
-from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.running.prepare import Prepared
 from unjam.engine.telling.escalate import escalate_now, escalate_repeated
@@ -16,7 +15,7 @@ from unjam.engine.telling.escalation_bundle import read_page
 
 
 @task(task_run_name="call a person if it was in vain", **RETRY_TRANSIENT)
-def escalate_in_vain(run: Recovery, prepared: Prepared, after: tuple[Finding, ...]) -> str | None:
+def escalate(run: Recovery, prepared: Prepared, after: tuple[Finding, ...]) -> str | None:
     """Call a person for what this run, the last that is allowed, did not clear."""
     bundle = escalate_repeated(run, prepared.findings, after)
     _publish(run, bundle)
@@ -24,9 +23,9 @@ def escalate_in_vain(run: Recovery, prepared: Prepared, after: tuple[Finding, ..
 
 
 @task(task_run_name="call a person", **RETRY_TRANSIENT)
-def call_person(run: Recovery, scenarios: tuple[Scenario, ...], again: bool) -> dict[str, Any]:  # noqa: FBT001 -- the flow's own field
+def call_person(run: Recovery, again: bool) -> dict[str, Any]:  # noqa: FBT001 -- the flow's own field
     """Call a person for everything that is found, and end the run."""
-    document = escalate_now(run, scenarios, again=again)
+    document = escalate_now(run, again=again)
     _publish(run, document["bundle"])
     return document
 

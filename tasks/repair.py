@@ -3,6 +3,7 @@
 from prefect import task
 
 from tasks.runtime.retry import RETRY_TRANSIENT
+from tasks.runtime.states import Ending
 from tasks.runtime.step_log import name_of_step, told
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.steps.plan import Step
@@ -11,12 +12,12 @@ from unjam.engine.acts.recovery import Recovery
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def repair(run: Recovery, step: Step) -> tuple[Outcome, ...]:
+def repair(run: Recovery, step: Step) -> Ending[tuple[Outcome, ...]]:
     """Bring a checkout back into working order; nobody's edits are touched."""
     return told(carry_out(run, step))
 
 
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
-def tend(run: Recovery, step: Step) -> tuple[Outcome, ...]:
+def tend(run: Recovery, step: Step) -> Ending[tuple[Outcome, ...]]:
     """Copy, open, rebuild or replace the state's database; no committed row is lost."""
     return told(carry_out(run, step))

@@ -38,7 +38,7 @@ def report(
         report_page(document), key=key("report", repo), description=document["word"]
     )
     create_table_artifact(
-        workstream_table(prepared.snapshot, document, run.workstreams),
+        workstream_table(prepared.snapshot, document, run.request.workstreams),
         key=key("workstreams", repo),
         description="each workstream, and what came of it",
     )

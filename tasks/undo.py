@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import task_run
 
 from tasks.runtime.retry import RETRY_TRANSIENT
+from tasks.runtime.states import Ending
+from tasks.runtime.step_log import told
 from unjam.adapters.machine import key
 from unjam.domain.reports.markdown import undo_page
 from unjam.domain.steps.change import Change
@@ -29,11 +31,9 @@ def assess_undo(run: Recovery, past: str) -> tuple[Change, ...]:
 
 
 @task(task_run_name=_name, **RETRY_TRANSIENT)
-def take_back(run: Recovery, change: Change) -> Outcome:
+def take_back(run: Recovery, change: Change) -> Ending[tuple[Outcome, ...]]:
     """Take one change back; taken back already is fine."""
-    (outcome,) = run.settle((taken_back(run, change),))
-    get_run_logger().info(printable(f"{outcome.subject}: {outcome.word}: {outcome.sentence}"))
-    return outcome
+    return told(run.settle((taken_back(run, change),)))
 
 
 @task(task_run_name="report", **RETRY_TRANSIENT)

@@ -15,10 +15,10 @@ from pydantic import Field
 from tasks.runtime.session import Approval
 from unjam.domain.reports.markdown import plan_page
 from unjam.domain.steps.policy import Consent as PolicyApproval
-from unjam.domain.world.identity import Scenario, WorkstreamId
+from unjam.domain.steps.request import Request
 from unjam.domain.world.words import printable
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.running.prepare import NOTHING_NAMED, Named, preview
+from unjam.engine.running.prepare import preview
 from unjam.errors import RefusedError
 
 _PATIENCE = 7 * 86_400  # seconds until an unanswered question has failed
@@ -39,14 +39,8 @@ class Answer(RunInput):
     name: str = Field(default="", description="Who you are, for the record.")
 
 
-def answered(  # noqa: PLR0913 -- what a flow was asked, named
-    orchestration: Orchestration,
-    scenarios: tuple[Scenario, ...],
-    workstreams: list[str] | None,
-    approval: Approval | None,
-    *,
-    rehearsal: bool,
-    named: Named = NOTHING_NAMED,
+def answered(
+    orchestration: Orchestration, request: Request, approval: Approval | None
 ) -> Approval | None:
     """Return what a person allows; suspends the flow run until somebody has said so.
 
@@ -54,11 +48,10 @@ def answered(  # noqa: PLR0913 -- what a flow was asked, named
     changed meanwhile, the new plan is shown and asked about. Raises RefusedError when declined,
     or while a setting is held.
     """
-    if approval is not None or rehearsal or deployment.id is None:
+    if approval is not None or request.rehearsal or deployment.id is None:
         return approval
     orchestration.require_trust()
-    chosen = frozenset(map(WorkstreamId, workstreams)) if workstreams else None
-    prepared, policy, _ = preview(orchestration, chosen, scenarios, named)
+    prepared, policy, _ = preview(orchestration, request)
     asked = [one for one in prepared.plan.classes() if policy.approval(one) is PolicyApproval.ASK]
     if not asked:
         return None

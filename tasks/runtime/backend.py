@@ -20,7 +20,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from unjam.adapters import machine
+from tasks.runtime.marks import marks
 from unjam.domain.world.words import printable
 from unjam.engine.running import up_record
 from unjam.errors import UsageError
@@ -74,6 +74,6 @@ def run_flow(entry: str, parameters: dict[str, Any]) -> dict[str, Any]:
     flow = getattr(importlib.import_module(module), name)
     repo = printable(Path(parameters["repo"]).name)
     ours = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, **_joined}
-    with temporary_settings(ours), tags(name, repo, f"machine:{printable(machine.shown())}"):
+    with temporary_settings(ours), tags("unjam", name, repo, *marks()):
         document: dict[str, Any] = flow(**parameters)
     return document

@@ -11,23 +11,26 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import deployment, flow_run
-from prefect.states import Completed, Crashed
+from prefect.states import Crashed
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
+from tasks.runtime.marks import mark
+from tasks.runtime.states import Ending, state_of_run
 from unjam.adapters import machine
 from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.steps.outcome import Outcome
-from unjam.domain.steps.plan import Plan, Step
+from unjam.domain.steps.plan import Step
 from unjam.domain.steps.policy import StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.words import printable
 from unjam.engine.acts.carry_out import give_up
 from unjam.engine.acts.recovery import Permission, Recovery
 from unjam.engine.keeping.past_runs import PastRun, last_told
 from unjam.engine.orchestration import Orchestration, open_orchestration
-from unjam.engine.running.prepare import Named, whoever, with_named
-from unjam.engine.running.session import Terms, adopt, session
-from unjam.errors import RefusedError, UnjamError
+from unjam.engine.running.prepare import whoever
+from unjam.engine.running.session import Terms, session
+from unjam.errors import UnjamError
 
 
 def _known(name: str) -> str:
@@ -59,7 +62,7 @@ class Approval(BaseModel):
 
     def permission(self) -> Permission:
         """Say it in the engine's words."""
-        return Permission(self.everything, frozenset(self.classes))
+        return Permission(self.everything, frozenset(self.classes), self.plan)
 
 
 def name_of_run() -> str:
@@ -74,59 +77,61 @@ def name_of_run() -> str:
 @contextmanager
 def recovery(
     orchestration: Orchestration,
-    terms: Terms,
-    approval: Approval | None,
+    request: Request = EVERYTHING,
+    approval: Approval | None = None,
+    *,
+    undoes: str | None = None,
 ) -> Iterator[Recovery]:
     """Hold the lease for one run and tie it to this flow run; a killed run's flow run is closed."""
     permission = (approval or Approval()).permission()
+    terms = Terms(str(flow_run.flow_name), request, undoes, _flow_run())
     with session(orchestration, terms, permission) as run:
         for killed in run.killed:
             because = "unjam was killed; a later run continued its work"
             _close_flow_run(killed, Crashed(message=because))
-        ended = None if terms.rehearsal else last_told(orchestration)
+        ended = None if request.rehearsal else last_told(orchestration)
         if ended is not None:
-            _close_flow_run(ended, Completed(message=f"{ended.word}; then unjam was killed"))
+            _close_flow_run(
+                ended, state_of_run(str(ended.word), f"{ended.word}; then unjam was killed")
+            )
         yield run
 
 
 def opened(repo: Path, config: Path | None) -> Orchestration:
-    """Find and configure the orchestration a flow is about."""
+    """Find and configure the orchestration a flow is about; the flow run is marked as made here."""
+    mark()
     # A deployment's configuration file is named once, and read whenever it runs.
     return open_orchestration(repo, config, standing=deployment.id is not None)
 
 
-def terms(
-    kind: str, workstreams: list[str] | None, *, rehearsal: bool = False, undoes: str | None = None
-) -> Terms:
-    """Say what a run is about."""
-    chosen = frozenset(map(WorkstreamId, workstreams)) if workstreams else None
-    return Terms(kind, chosen, undoes, rehearsal, _flow_run())
-
-
-def named(*, given_up: list[str] | None = None, gone: list[str] | None = None) -> Named:
-    """Say what a person named, and who: at a terminal by name, else whoever started this flow run."""
+def requested(
+    *scenarios: str,
+    workstreams: list[str] | None = None,
+    discard: list[str] | None = None,
+    elsewhere: list[str] | None = None,
+    vacuum: bool = False,
+    dry_run: bool = False,
+) -> Request:
+    """Read a flow's form; who says it is named at a terminal, else it is whoever started the flow run."""
     by = f"whoever started flow run {flow_run.name}" if deployment.id else whoever()
-    return Named(tuple(given_up or ()), tuple(gone or ()), printable(by) if gone else "")
+    return Request(
+        tuple(map(Scenario, scenarios)),
+        _named(workstreams or elsewhere) or None,
+        _named(discard),
+        _named(elsewhere),
+        printable(by) if elsewhere else "",
+        vacuum,
+        dry_run,
+    )
 
 
-def told_by_name(run: Recovery, what: Named) -> None:
-    """Let this run plan what a person said of workstreams by name; what does not fit is refused."""
-    run.policy = with_named(run.policy, what)
-
-
-def adopted(run: Recovery, plan: Plan, approval: Approval | None) -> Plan:
-    """Take a plan as this run's own; raises RefusedError if a person saw another."""
-    if approval is not None and approval.plan not in (None, plan.digest):
-        raise RefusedError(
-            f"the facts have changed: the plan is now {plan.digest}, and {approval.plan} was approved"
-        )
-    adopt(run, plan)
-    return plan
+def _named(workstreams: list[str] | None) -> frozenset[WorkstreamId]:
+    return frozenset(map(WorkstreamId, workstreams or ()))
 
 
 def settled(run: Recovery, step: Step, state: State[tuple[Outcome, ...]]) -> None:
     """Turn a step that failed for good into an outcome, so that the run goes on to the next."""
-    if not state.is_completed():
+    if not isinstance(state, Ending) and not state.is_completed():
         give_up(run, step, _why(state))
 
 
@@ -141,7 +146,7 @@ def _flow_run() -> dict[str, str]:
     return {"id": str(flow_run.id), "name": printable(str(flow_run.name))}
 
 
-def _close_flow_run(past: PastRun, state: State[None]) -> None:
+def _close_flow_run(past: PastRun, state: State[Any]) -> None:
     """Give the flow run of an earlier run its last state, if a kill has kept it from one."""
     if past.flow_run is None:
         return

@@ -3,11 +3,10 @@
 from prefect import get_run_logger
 from prefect.runtime import task_run
 
-from unjam.domain.steps.outcome import Outcome, StepWord
+from tasks.runtime.states import Ending, state_of_step
+from unjam.domain.steps.outcome import NOT_DONE, Outcome
 from unjam.domain.steps.plan import Step
 from unjam.domain.world.words import printable
-
-_TROUBLE = (StepWord.REFUSED, StepWord.FAILED)
 
 
 def name_of_step() -> str:
@@ -16,10 +15,10 @@ def name_of_step() -> str:
     return printable(f"{step.verb} {step.subject}")
 
 
-def told(outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-    """Log what came of a step, one sentence each."""
+def told(outcomes: tuple[Outcome, ...]) -> Ending[tuple[Outcome, ...]]:
+    """Log what came of a step, one sentence each, and end the task run in its word."""
     logger = get_run_logger()
     for one in outcomes:
         line = printable(f"{one.step} {one.subject}: {one.word}: {one.sentence}")
-        (logger.warning if one.word in _TROUBLE else logger.info)(line)
-    return outcomes
+        (logger.warning if one.word in NOT_DONE else logger.info)(line)
+    return state_of_step(outcomes)

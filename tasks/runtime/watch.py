@@ -15,12 +15,11 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
-from prefect.events import emit_event
 from prefect.runtime import flow_run
 
+from tasks.runtime.events import tell_of_finding
 from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters import clock, machine
-from unjam.domain.world.finding import Finding
 from unjam.domain.world.words import printable
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.running.scheduled_look import Seen, look_as_scheduled
@@ -57,16 +56,7 @@ def look(repo: Path, every: timedelta, config: Path | None) -> Seen:
 def tell(seen: Seen) -> None:
     """Emit an event for every finding that was not there at the last look."""
     for finding in seen.new:
-        emit_event(
-            event=f"unjam.finding.{finding.scenario}",
-            resource={
-                "prefect.resource.id": f"unjam.repository.{machine.mark(seen.repo)}",
-                "prefect.resource.name": printable(seen.repo.name),
-                "unjam.repository": printable(str(seen.repo)),
-                "unjam.machine": printable(machine.shown()),
-            },
-            payload=_payload(seen, finding),
-        )
+        tell_of_finding(seen.repo, finding)
 
 
 @task(task_run_name="start a recovery of {seen.repo}", **RETRY_TRANSIENT)
@@ -115,17 +105,6 @@ def _unfinished(tag: str) -> bool:
             limit=1,
         )
     return bool(found)
-
-
-def _payload(seen: Seen, finding: Finding) -> dict[str, object]:
-    return {
-        "repo": printable(str(seen.repo)),
-        "scenario": str(finding.scenario),
-        "fingerprint": finding.fingerprint,
-        "severity": str(finding.severity),
-        "summary": printable(finding.summary),
-        "workstreams": [printable(one) for one in finding.workstreams],
-    }
 
 
 def name_of_watch() -> str:

@@ -3,6 +3,7 @@
 import ast
 import inspect
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from flows.recover import recover
 from tests.command import ROOT
 from unjam.domain.catalogue.references import resolved
 from unjam.domain.catalogue.scenarios import SCENARIOS, ScenarioRow
+from unjam.domain.steps.request import Request
 
 ROOMS = "unjam.domain.scenarios"
 ROWS = pytest.mark.parametrize("row", SCENARIOS.values(), ids=list(SCENARIOS))
@@ -45,7 +47,7 @@ def test_every_name_in_a_row_leads_somewhere(row: ScenarioRow) -> None:
     assert list(inspect.signature(plans).parameters) == [
         "snapshot",
         "policy",
-        "workstreams",
+        "request",
         "owed",
     ]
     assert all(callable(resolved(f"{ROOMS}.{one}")) for one in asked)
@@ -69,6 +71,16 @@ def test_a_scenario_has_a_flow_a_page_and_tests(row: ScenarioRow) -> None:
     assert (ROOT / row.page).is_file()
     assert entrypoint in [one["entrypoint"] for one in declared()]
     assert list((ROOT / "tests" / "flows").glob(f"*/test_{row.name}.py"))
+
+
+@ROWS
+def test_what_can_be_asked_of_a_scenario_alone_is_in_the_request_and_in_its_form(
+    row: ScenarioRow,
+) -> None:
+    asked = {one.name for one in row.options}
+
+    assert asked <= {one.name for one in fields(Request)}
+    assert asked <= set(inspect.signature(resolved(row.flow).fn).parameters)
 
 
 def test_every_room_is_a_scenarios_or_shared() -> None:

@@ -110,6 +110,7 @@ def test_without_a_yes_what_is_on_the_trunk_is_refused_like_anything_else(
     assert bare.inventory() == before
 
 
+@pytest.mark.usefixtures("prefect_server")
 def test_a_yes_answers_for_what_is_on_the_trunk_and_says_what_it_trusted(bare: World) -> None:
     committed(bare)
 

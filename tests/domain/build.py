@@ -97,4 +97,5 @@ def snapshot(*parts: Row | Branch | Worktree | Process, state: Truth = Truth.YES
         branches=of(Branch),
         state=State("state.db", state, rows=of(Row), because="it is locked"),
         processes=of(Process),
+        nursery=REPO / ".worktrees",
     )

@@ -48,7 +48,7 @@ def test_killed_again_and_again_a_recovery_from_hangs_reaches_its_end(
     assert world.lost(treasure) == []
     assert [alive(one) for one in agents] == [False, False, True]
     assert processes_below(unsaved.tree) == processes_below(committed.tree) == []
-    assert [world.state.status(one.name) for one in streams] == ["failed", "completed", "running"]
+    assert [world.state.status(one.name) for one in streams] == ["failed", "failed", "running"]
     assert world.state.value("ws-15", "started_at") is None
     assert on_trunk(world, "src/part_16.py") == "part = 16"
     assert [one.tree.exists() for one in streams] == [False, False, True]

@@ -60,7 +60,7 @@ def approves(person: Person, digest: str) -> None:
     person.photographs("plan")
     person.answers(form, "approve", "Ada")
     person.resumes(form)
-    person.waits_for("Completed")
+    person.waits_for("Recovered")
     person.opens_tab("Logs")
     person.sees("Ada says: approve")
     person.photographs("completed")

@@ -11,7 +11,7 @@ from tests.world.hostile import HOSTILE_IDS
 from tests.world.inventory import Inventory
 from tests.world.orchestration import World
 from tests.world.processes import Program, end_processes_below, processes_below
-from tests.world.shell import git, git_status, wait_until
+from tests.world.shell import fair, git, git_status, wait_until
 from tests.world.state import StateFile, TimeStyle
 from tests.world.treasure import Treasure
 from tests.world.workstream import Workstream
@@ -29,6 +29,7 @@ __all__ = [
     "World",
     "at_work",
     "end_processes_below",
+    "fair",
     "git",
     "git_status",
     "leave_brutal_work",

@@ -5,6 +5,7 @@ configuration says that it writes one.
 """
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
@@ -19,6 +20,7 @@ _ASKED = (
     *("--continue-on-collection-errors", "--maxfail=0", "-p", "no:cacheprovider"),
     *("-o", "junit_family=xunit1"),
 )
+_CHOOSING = ("-k", "-m")
 _SWITCHES = ("-q", "-v", "-vv", "-x", "-s", "-l", "-qq")
 
 
@@ -69,6 +71,40 @@ def present(tests: Sequence[str], checkout: Path) -> tuple[str, ...]:
 def test_file_of(test: str) -> PurePath:
     """Name the file of one of pytest's tests."""
     return PurePosixPath(test.partition("::")[0])
+
+
+def acceptance(told: str, verify: Sequence[str], allowed: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the command of a spec's acceptance test; None where it may not be started.
+
+    A spec is anybody's to write: of pytest it chooses tests, and the configuration how it is started.
+    """
+    try:
+        words = shlex.split(told)
+    except ValueError:
+        return None
+    if not words:
+        return None
+    at, start = _starts_pytest(words), _starts_pytest(verify)
+    if len(words) == 1 and test_file_of(words[0]).suffix == ".py":
+        at = -1
+    if at is not None and start is not None and _PYTEST[0] in allowed:
+        asked = words[at + 1 :]
+        return (*verify[: start + 1], *_PLACED, *asked) if _only_chooses(asked) else None
+    return tuple(words) if words[0] in allowed and at is None else None
+
+
+def _only_chooses(asked: Sequence[str]) -> bool:
+    """Tell options and places that say which tests run, and nothing of how."""
+    options = iter(asked)
+    for word in options:
+        if word in _CHOOSING:
+            next(options, None)
+        elif word.startswith("-"):
+            if word not in _SWITCHES:
+                return False
+        elif test_file_of(word).is_absolute() or ".." in test_file_of(word).parts:
+            return False
+    return True
 
 
 def _below(checkout: Path, junit: str) -> Path | None:

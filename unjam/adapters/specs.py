@@ -14,6 +14,7 @@ from unjam.domain.world.truth import Unknown
 
 Contents = Mapping[str, bytes | None]  # by a file's name
 
+_COMMAND_KEYS = ("command", "cmd", "run", "test")
 SIZE_LIMIT = 4 << 20  # bytes; a spec is a page of text
 
 
@@ -79,6 +80,7 @@ def _spec(path: Path, raw: bytes) -> Spec:
         depends_on=_depends_on(content),
         files_scope=_texts(content.get("files_scope") or content.get("file_scope")),
         track=track if isinstance(track, str) and track else None,
+        acceptance_tests=_acceptance_tests(content.get("acceptance_tests")),
     )
 
 
@@ -111,6 +113,18 @@ def _depends_on(content: dict[str, object]) -> tuple[WorkstreamId, ...]:
     if not isinstance(listed, list):
         raise _UnreadableError(f"depends_on is {listed!r:.40}, not a list")
     return tuple(_id("depends_on", one) for one in listed)
+
+
+def _acceptance_tests(listed: object) -> tuple[str, ...]:
+    """Take commands and names of tests, be they texts or objects that hold one; prose says nothing."""
+    entries = listed if isinstance(listed, list) else [listed]
+    found = (
+        next((entry[key] for key in _COMMAND_KEYS if entry.get(key)), None)
+        if isinstance(entry, dict)
+        else entry
+        for entry in entries
+    )
+    return tuple(one for one in found if isinstance(one, str) and one.strip())
 
 
 def _texts(listed: object) -> tuple[str, ...]:

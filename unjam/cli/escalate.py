@@ -5,6 +5,7 @@ import argparse
 from unjam.cli.say import Page, as_json
 from unjam.cli.trust import opened
 from unjam.domain.reports.check_report import Document
+from unjam.domain.steps.request import Request
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.running.session import Terms, session
 from unjam.engine.telling.escalate import escalate_now
@@ -13,8 +14,9 @@ from unjam.engine.telling.escalate import escalate_now
 def run(arguments: argparse.Namespace) -> int:
     """Return 0: there was nothing, or a person has everything. Needs no Prefect: it may be what broke."""
     orchestration = opened(arguments)
-    with session(orchestration, Terms("escalate"), Permission()) as this:
-        document = escalate_now(this, tuple(arguments.scenario or ()), again=arguments.again)
+    terms = Terms("escalate", Request(tuple(arguments.scenario or ())))
+    with session(orchestration, terms, Permission()) as this:
+        document = escalate_now(this, again=arguments.again)
     as_json(document) if arguments.json else _print(document)
     return 0
 

@@ -4,6 +4,7 @@ import argparse
 
 from unjam.cli.say import Page, as_json
 from unjam.domain.reports.check_report import Document
+from unjam.domain.reports.markdown import made_in_words
 from unjam.domain.reports.report import outcome_document
 from unjam.domain.world.words import printable
 from unjam.engine.keeping.past_runs import PastRun, past_run, past_runs
@@ -43,6 +44,8 @@ def _described(past: PastRun) -> Document:
         "undoes": past.undoes,
         "digest": past.digest,
         "flow_run": flow_run,
+        "by": {what: printable(name) for what, name in past.by.items()} if past.by else None,
+        "is_newer": past.is_newer,
     }
 
 
@@ -66,8 +69,12 @@ def _print_one(document: Document) -> None:
     page.line(f"{document['run']}  {document['kind']}  {document['word'] or 'not ended'}", "bold")
     plan = f"plan {document['digest']}" if document["digest"] else "without a plan"
     page.line(f"started {document['started']}, {plan}")
+    if document["by"]:
+        page.line(made_in_words(document["by"]))
     if document["flow_run"]:
         page.line(f"flow run {document['flow_run']['name']} ({document['flow_run']['id']})")
+    if document["is_newer"]:
+        page.line("that is a later version than this one, which cannot read what it did", "yellow")
     for step in document["plan"]:
         page.line(f"planned  {step['step']} {step['subject']}: {step['reason']}")
     for one in document["outcomes"]:

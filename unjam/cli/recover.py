@@ -1,25 +1,26 @@
 """``unjam recover``: plan, show, ask, carry out as a Prefect flow run, verify."""
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from unjam.cli.launch import Launcher
 from unjam.cli.say import Page, as_json, ask, is_terminal, progress_line
 from unjam.cli.trust import opened, opened_to_look
-from unjam.domain.catalogue.scenarios import SCENARIOS, Need, Option, asks_for_tests, needing
+from unjam.domain.catalogue.scenarios import SCENARIOS, Need, asks_for_tests, needing
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.outcome import RunWord, StepWord
 from unjam.domain.steps.plan import Plan
 from unjam.domain.steps.policy import Consent, Policy, StepClass
-from unjam.domain.world.identity import Scenario, WorkstreamId
+from unjam.domain.steps.request import Request
+from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.words import counted
 from unjam.engine.culprits.investigate import known_tests
-from unjam.engine.running.prepare import Named, preview, whoever
+from unjam.engine.running.prepare import preview, whoever
 from unjam.errors import RefusedError, UsageError
 
 _LEFT = (StepWord.REFUSED, StepWord.FAILED)
-Given: TypeAlias = "list[str] | bool"  # to an option: names, or that it was
 _ROUNDS = 3  # recoveries in one call, each of what the one before it uncovered
 EXIT_STATUS = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
 _STYLES = {"done": "green", "already done": "green", "failed": "bold red", "refused": "yellow"}
@@ -61,43 +62,17 @@ class _Call:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._named_scenarios = tuple(arguments.scenario or ())
-        tests = asks_for_tests(self._named_scenarios)
-        only_looks = arguments.dry_run and not tests
+        self._request = _requested(arguments)
+        only_looks = arguments.dry_run and not asks_for_tests(self._request.scenarios)
         self._orchestration = (opened_to_look if only_looks else opened)(arguments)
-        self._chosen = frozenset(map(WorkstreamId, arguments.workstream or ())) or None
-        self._options: dict[str, Given] = {}
-        for row in SCENARIOS.values():
-            for option in row.options:
-                if given := getattr(arguments, option.name):
-                    self._take(row.name, option, given)
-        self._scenarios = self._named_scenarios or tuple(SCENARIOS)
-        if self._options.get("vacuum"):
-            self._orchestration = replace(self._orchestration, vacuum=True)
         self._launcher: Launcher | None = None
-
-    def _take(self, scenario: Scenario, option: Option, given: "Given") -> None:
-        """Take an option of one scenario; raises UsageError beside anything it does not go with."""
-        if option.narrows:
-            if self._named_scenarios not in ((), (scenario,)) or self._chosen:
-                raise UsageError(
-                    f"--{option.name}: with {scenario} alone, and without --workstream"
-                )
-            # What was named is settled, and nothing beside it: nobody asked for that.
-            self._named_scenarios = (scenario,)
-            self._chosen = frozenset(map(WorkstreamId, given if isinstance(given, list) else ()))
-        elif self._named_scenarios != (scenario,):
-            raise UsageError(f"--{option.name}: only with {scenario} alone")
-        self._options[option.name] = given
 
     def once(self) -> Document:
         """Plan, show, ask, carry out; raises RefusedError when it was not allowed."""
         arguments = self._arguments
-        if asks_for_tests(self._scenarios):
+        if asks_for_tests(self._request.scenarios):
             self._bring_tests_on_record()
-        prepared, policy, is_owed = preview(
-            self._orchestration, self._chosen, self._scenarios, self._named()
-        )
+        prepared, policy, is_owed = preview(self._orchestration, self._request)
         document = prepared.described(policy)
         if not arguments.json:
             print_plan(document)
@@ -112,19 +87,6 @@ class _Call:
             print_outcomes(document)
         return document
 
-    def _named(self) -> Named:
-        gone = self._workstreams("elsewhere")
-        return Named(self._workstreams("discard"), gone, whoever() if gone else "")
-
-    def _narrowed(self) -> bool:
-        """Tell whether the workstreams were named by an option that says all of them itself."""
-        options = (one for row in SCENARIOS.values() for one in row.options if one.narrows)
-        return any(one.name in self._options for one in options)
-
-    def _workstreams(self, option: str) -> tuple[str, ...]:
-        given = self._options.get(option)
-        return tuple(given) if isinstance(given, list) else ()
-
     def _bring_tests_on_record(self) -> None:
         if self._orchestration.settings.verify.dask is None:
             known_tests(self._orchestration, progress_line())
@@ -138,7 +100,7 @@ class _Call:
     def once_more(self) -> Document | None:
         """Do it again; None where that is not allowed, or nothing can be done about what is left."""
         # What was named is done, or refused.
-        self._options = {name: one for name, one in self._options.items() if one is True}
+        self._request = replace(self._request, discard=frozenset(), elsewhere=frozenset())
         try:
             document = self.once()
         except RefusedError:
@@ -153,19 +115,54 @@ class _Call:
 
     def _flow(self) -> str:
         """Name the flow: a scenario that was asked for by itself has its own."""
-        named = self._named_scenarios
+        named = self._request.scenarios
         return SCENARIOS[named[0]].flow if len(named) == 1 else "flows.recover:recover"
 
     def _parameters(self, approval: dict[str, Any]) -> dict[str, Any]:
-        several = len(self._arguments.scenario or ()) > 1
+        """Fill in the flow's form: what was not asked for stays empty."""
+        request = self._request
+        named = (request.workstreams or frozenset()) - request.elsewhere  # these say it themselves
+        asked = {
+            "workstreams": sorted(named) or None,
+            "scenarios": list(request.scenarios) if len(request.scenarios) > 1 else None,
+            "discard": sorted(request.discard) or None,
+            "elsewhere": sorted(request.elsewhere) or None,
+            "vacuum": request.vacuum or None,
+        }
         return {
             "repo": self._orchestration.primary,
-            "workstreams": sorted(self._chosen) if self._chosen and not self._narrowed() else None,
             "approval": approval,
             "config": self._arguments.config,
-            **({"scenarios": list(self._scenarios)} if several else {}),
-            **self._options,
+            **{name: given for name, given in asked.items() if given is not None},
         }
+
+
+def _requested(arguments: argparse.Namespace) -> Request:
+    """Read what was asked for; raises UsageError for an option beside what it does not go with."""
+    request = Request(tuple(arguments.scenario or ()), _names(arguments.workstream) or None)
+    options = [(row.name, one) for row in SCENARIOS.values() for one in row.options]
+    given = [(row, one) for row, one in options if getattr(arguments, one.name)]
+    for scenario, option in given:
+        if not option.narrows and request.scenarios != (scenario,):
+            raise UsageError(f"--{option.name}: only with {scenario} alone")
+        if option.narrows:
+            if request.scenarios not in ((), (scenario,)) or request.workstreams:
+                raise UsageError(
+                    f"--{option.name}: with {scenario} alone, and without --workstream"
+                )
+            # What was named is settled, and nothing beside it: nobody asked for that.
+            chosen = _names(getattr(arguments, option.name))
+            request = replace(request, scenarios=(scenario,), workstreams=chosen)
+    wanted = {one.name: _given(getattr(arguments, one.name)) for _, one in given}
+    return replace(request, **wanted, said_by=whoever() if "elsewhere" in wanted else "")
+
+
+def _given(value: "list[str] | bool") -> Any:
+    return _names(value) if isinstance(value, list) else value
+
+
+def _names(workstreams: Iterable[str] | None) -> frozenset[WorkstreamId]:
+    return frozenset(map(WorkstreamId, workstreams or ()))
 
 
 def refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:
@@ -174,7 +171,8 @@ def refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:
         if not plan.steps:
             raise RefusedError("the plan has changed: there is nothing to do now")
         raise RefusedError(
-            f"the facts have changed: the plan is now {plan.digest}, not {arguments.plan}; look again"
+            f"the facts have changed: the plan is now {plan.digest}, not {arguments.plan}, or that is"
+            " of another version of unjam; look again"
         )
 
 
@@ -237,6 +235,8 @@ def _shortened(names: str) -> str:
 
 def print_outcomes(document: Document) -> None:
     """Print what came of every step, what is left, what is kept and how to take it back."""
+    from unjam.cli.check import print_incomplete
+
     page = Page()
     for one in document["outcomes"]:
         page.line(
@@ -245,6 +245,7 @@ def print_outcomes(document: Document) -> None:
         page.line(f"              {one['sentence']}", "dim")
     for finding in document["findings_after"]:
         page.line(f"still found: {finding['summary']}", "yellow")
+    print_incomplete(page, document)
     page.line()
     if document["flow_run"]:
         page.line(f"flow run:  {document['flow_run']['name']}")

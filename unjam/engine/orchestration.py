@@ -20,7 +20,6 @@ class Orchestration:
 
     repository: Repository
     settings: "Settings"
-    vacuum: bool = False  # a person asked that the state be rewritten without its holes
     own: "Own | None" = None  # the configuration among its settings that an agent can have written
 
     @property

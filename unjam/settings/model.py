@@ -107,6 +107,13 @@ class Verify:
     timeout: "Duration" = field(
         default=timedelta(minutes=30), metadata=told("after it, the command has failed")
     )
+    acceptance: "Words" = field(
+        default=("pytest",),
+        metadata=told(
+            "what acceptance_tests of a spec may start, by the first word; pytest as in command; [] none is tried",
+            untrusted=Untrusted.EMPTY,
+        ),
+    )
     junit: "Text | None" = field(
         default=None,
         metadata=told('the JUnit XML it writes, such as "report.xml"; pytest is asked for one'),

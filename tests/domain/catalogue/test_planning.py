@@ -8,8 +8,10 @@ from tests.domain.build import DIRTY, NOW, branch, row, snapshot, tree
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.catalogue.planning import plan_recovery
 from unjam.domain.catalogue.scenarios import SCENARIOS
+from unjam.domain.catalogue.steps import stage_of
 from unjam.domain.steps.plan import MoveLock, Plan
 from unjam.domain.steps.policy import Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING
 from unjam.domain.world.damage import Damage
 from unjam.domain.world.identity import Scenario
 from unjam.domain.world.snapshot import Lock
@@ -62,8 +64,16 @@ def test_all_stops_and_salvages_come_before_anything_that_removes() -> None:
     assert classes[-1] is StepClass.RESTART
 
 
-def test_one_scenario_keeps_the_order_of_its_own_plan() -> None:
+def in_order(plan: Plan) -> list[tuple[str, str]]:
+    return [(one.verb, one.subject) for one in plan.steps]
+
+
+def test_a_plan_of_one_scenario_has_the_order_of_all() -> None:
     found = {one.scenario for one in diagnose(WRECK, BOTH)}
 
     assert found == set(BOTH)
-    assert alone(BOTH[0]) == SCENARIOS[BOTH[0]].planned(WRECK, POLICY)
+    for each in BOTH:
+        stages = [stage_of(step) for step in alone(each).steps]
+        assert stages == sorted(stages)
+        own = SCENARIOS[each].planned(WRECK, POLICY, EVERYTHING)
+        assert sorted(in_order(alone(each))) == sorted(in_order(own))

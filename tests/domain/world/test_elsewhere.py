@@ -21,6 +21,7 @@ from unjam.domain.steps.plan import (
     Stop,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import Request
 from unjam.domain.world.elsewhere import Sharing, is_called
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Row, Snapshot
@@ -135,12 +136,12 @@ def test_no_orchestrator_is_started_and_no_living_agent_stopped_where_others_may
 
 def test_a_person_settles_only_what_is_elsewhere_and_unfinished() -> None:
     named = frozenset(map(WorkstreamId, ("ws-1", "ws-2", "ws-3")))
-    policy = replace(ALL_AUTO, gone=named, said_by="ada on here")
+    request = Request(
+        workstreams=frozenset({WorkstreamId("ws-1")}), elsewhere=named, said_by="ada on here"
+    )
     world = seen(row("ws-1"), row("ws-2", "completed"), row("ws-3"), branch("ws-3"), tree("ws-3"))
 
-    plan = plan_recovery(
-        {Scenario("orchestrator_crash")}, world, policy, frozenset({WorkstreamId("ws-1")})
-    )
+    plan = plan_recovery({Scenario("orchestrator_crash")}, world, ALL_AUTO, request)
 
     (record,) = [one for one in plan.steps if isinstance(one, Record)]
     assert (record.workstream, record.status) == ("ws-1", "failed")

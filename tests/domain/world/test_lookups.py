@@ -22,6 +22,7 @@ from unjam.domain.steps.plan import (
     Step,
 )
 from unjam.domain.steps.policy import Policy, StepClass
+from unjam.domain.steps.request import Request
 from unjam.domain.world.damage import Damage, LostBranch
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.lookups import (
@@ -46,7 +47,8 @@ NEEDS_NOBODY = {
     StepClass.RESTART,
 }
 WORDS = ("running", "completed", "failed", "pending", "conflict", "blocked", "discarded")
-POLICY = Policy(resume=("resume",), discard=frozenset({WorkstreamId("ws-1")}))
+POLICY = Policy(resume=("resume",))
+REQUEST = Request(discard=frozenset({WorkstreamId("ws-1")}))
 
 
 @st.composite
@@ -82,13 +84,13 @@ def without_processes(seen: Snapshot) -> Snapshot:
 
 def planned(seen: Snapshot) -> tuple[Step, ...]:
     reset = plan_reset(seen, Remains(seen.repo / ".worktrees", 1, 1), POLICY)
-    each = [plan_recovery({one}, seen, POLICY).steps for one in ALL]
-    together = plan_recovery(ALL, seen, POLICY).steps
+    each = [plan_recovery({one}, seen, POLICY, REQUEST).steps for one in ALL]
+    together = plan_recovery(ALL, seen, POLICY, REQUEST).steps
     return (*(step for steps in (*each, together) for step in steps), *reset.steps)
 
 
 def recovered_by(seen: Snapshot) -> tuple[Step, ...]:
-    return plan_recovery(ALL, seen, POLICY).steps
+    return plan_recovery(ALL, seen, POLICY, REQUEST).steps
 
 
 def rests_on_row(step: Step, seen: Snapshot) -> bool:

@@ -11,7 +11,8 @@ from tests.command import unjam
 from tests.flows.building import begun
 from tests.recovering import recover, sentences
 from tests.world import World, git, processes_below, typical_wreck
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.steps.request import Request
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.running.prepare import preview
 
@@ -133,7 +134,8 @@ def test_only_the_chosen_are_named_and_only_if_nobody_else_is_in_the_way(
     world.workstream("ws-16", "agent-2").worktree().row("running")
     chosen = frozenset({WorkstreamId("ws-16")})
 
-    prepared, _, _ = preview(open_orchestration(world.repo), chosen, ("orchestrator_crash",))  # type: ignore[arg-type]
+    request = Request((Scenario("orchestrator_crash"),), chosen)
+    prepared, _, _ = preview(open_orchestration(world.repo), request)
 
     commands = [step.command for step in prepared.plan.restarts()]
     named = (sys.executable, "-c", RUNS, "--only=ws-16")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.command import unjam, unjam_json
 from tests.flows.building import begun, on_trunk, recovered
-from tests.recovering import ALL_SCENARIOS, recover, sentences, undo
+from tests.recovering import recover, sentences, undo
 from tests.world import HOSTILE_IDS, StateFile, TimeStyle, World, git, typical_wreck
 from tests.world.state import COLUMNS
 from unjam.engine.acts.carry_out import carry_out
@@ -288,10 +288,12 @@ def test_a_state_that_is_locked_is_unknown_and_once_free_the_run_recovers(calm: 
     assert calm.lost(treasure) == []
 
 
-def test_without_state_and_specs_git_and_processes_are_enough(calm: World) -> None:
+def test_without_a_state_what_was_ordered_is_judged_by_git_and_processes(calm: World) -> None:
+    calm.spec("ws-15")
+    calm.commit_specs()
     stream = calm.workstream("ws-15").worktree()
     stream.commits({"src/part.py": "part = 15\n"}).leaves({"draft.txt": "a draft\n"})
-    calm.state.path.unlink()
+    calm.state.path.unlink(missing_ok=True)
     treasure = calm.treasure()
 
     recovered(calm)
@@ -336,7 +338,7 @@ def test_a_server_that_does_not_answer_is_unknown_in_seconds(calm: World) -> Non
 def test_a_row_somebody_changes_between_plan_and_act_is_not_written(calm: World) -> None:
     begun(calm).lands_as_merge()
     with session(open_orchestration(calm.repo), Terms("crash"), Permission(everything=True)) as run:
-        prepared = prepare(run.look(), run.policy, None, ALL_SCENARIOS)
+        prepared = prepare(run.look(), run.policy)
         calm.state.row("ws-15", "failed", agent="agent-1", error_message="a person knows more")
         before = calm.state.tables()
         for step in prepared.plan.steps:

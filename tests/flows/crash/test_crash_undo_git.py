@@ -269,6 +269,9 @@ def test_edits_elsewhere_do_not_stop_an_undo_and_are_kept(lonely: World) -> None
     assert (lonely.repo / "src/app.py").read_text() == "edited since\n"
 
 
+WRITTEN = ("completed_at", "error_message")
+
+
 def test_a_refusal_shows_each_side_in_a_line_of_its_own_with_status_three(lonely: World) -> None:
     begun(lonely)
     run = recovered(lonely)["run"]
@@ -279,18 +282,15 @@ def test_a_refusal_shows_each_side_in_a_line_of_its_own_with_status_three(lonely
 
     ended = unjam("undo", run, "--dry-run", cwd=lonely.repo)
 
+    rest = ", ".join(f"{name} {lonely.state.value('ws-15', name)!r}" for name in WRITTEN)
     assert ended.returncode == 3
     assert ended.stderr.splitlines() == [
         "unjam: the world has moved on since, so nothing was taken back",
-        "  row ws-15 has status 'discarded', completed_at " + completed_at(lonely),
-        "    the run left it with status 'completed', completed_at " + completed_at(lonely),
+        f"  row ws-15 has status 'discarded', {rest}",
+        f"    the run left it with status 'completed', {rest}",
         f"  {lonely.repo} is on main at {theirs}",
         f"    the run left it on main at {left}",
     ]
-
-
-def completed_at(world: World) -> str:
-    return repr(world.state.value("ws-15", "completed_at"))
 
 
 def test_an_older_run_names_the_later_ones_that_have_to_be_taken_back_before_it(

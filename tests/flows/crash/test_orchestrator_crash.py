@@ -15,7 +15,7 @@ from prefect.client.schemas.filters import (
     TaskRunFilter,
     TaskRunFilterFlowRunId,
 )
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Running
 
 from tests.command import unjam, unjam_json
@@ -127,7 +127,7 @@ def test_history_show_and_undo_know_the_run_and_close_its_flow_run_if_that_was_k
     assert undone["undoes"] == run
     assert undone["word"] == "undone"
     assert state is not None
-    assert state.is_completed()
+    assert (state.name, state.type) == ("Recovered", StateType.COMPLETED)
     assert state.message == "recovered; then unjam was killed"
     assert {calm.state.status(f"ws-0{number}") for number in (1, 3, 4, 5)} == {"running"}
     assert calm.workstream("ws-04", "agent-4").tree.is_dir()

@@ -25,6 +25,7 @@ from tests.flows.database.holding import (
 from tests.recovering import recover, sentences, undo
 from tests.world import World, wait_until
 from unjam.adapters.machine import key
+from unjam.domain.steps.request import Request
 
 INSERT = "INSERT INTO workstream_status (workstream_id, status) VALUES ('ws-lost', 'running')"
 
@@ -216,11 +217,12 @@ def test_who_lets_go_between_plan_and_stop_is_not_stopped(busy: World, start: St
     from unjam.engine.acts.carry_out import carry_out
     from unjam.engine.acts.recovery import Permission
     from unjam.engine.orchestration import open_orchestration
-    from unjam.engine.running.prepare import prepare
+    from unjam.engine.running.prepare import look_and_prepare
     from unjam.engine.running.session import Terms, session
 
-    with session(open_orchestration(busy.repo), Terms("x"), Permission(everything=True)) as run:
-        plan = prepare(run.look_for(ONLY), run.policy, None, ONLY).plan
+    terms = Terms("x", Request(ONLY))
+    with session(open_orchestration(busy.repo), terms, Permission(everything=True)) as run:
+        plan = look_and_prepare(run).plan
         holder.kill()
         other = keeper(start, busy, loop="idle")
         for step in plan.steps:
@@ -367,12 +369,11 @@ def test_a_vacuum_comes_only_on_request_and_only_while_nobody_has_it_open(
 
 def vacuumed(world: World) -> dict[str, list[dict[str, str]]]:
     """Carry out what was asked for, without Prefect."""
-    from dataclasses import replace
 
     from tests.recovering import recover_in
     from unjam.engine.orchestration import open_orchestration
 
-    return recover_in(replace(open_orchestration(world.repo), vacuum=True), ONLY)
+    return recover_in(open_orchestration(world.repo), Request(ONLY, vacuum=True))
 
 
 @pytest.mark.usefixtures("prefect_server")

@@ -17,6 +17,7 @@ from tests.world import HOSTILE_IDS, World, git, wait_until
 from tests.world.orchestration import AIDER, ORCHESTRATOR
 from tests.world.state import COLUMNS
 from unjam.adapters.machine import key
+from unjam.domain.steps.request import Request
 from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
@@ -258,7 +259,7 @@ def with_a_change_in_between(world: World, change: Callable[[], None]) -> list[s
     from unjam.engine.acts.carry_out import carry_out
 
     with session(open_orchestration(world.repo), Terms("t"), Permission(everything=True)) as run:
-        plan = prepare(run.look(), run.policy, None, ONLY).plan
+        plan = prepare(run.look(), run.policy, Request(ONLY)).plan
         change()
         edits = [step for step in plan.steps if isinstance(step, EditSpec)]
         outcomes = [one for step in edits for one in carry_out(run, step)]

@@ -2,17 +2,14 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from tests.recovering import carry_on
+from tests.recovering import recover_in
 from tests.world import Program, Workstream, World, git
 from unjam.domain.reports.check_report import Document
-from unjam.domain.world.identity import Scenario, WorkstreamId
-from unjam.engine.acts.recovery import Permission
+from unjam.domain.steps.request import Request
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.running.prepare import Named, look_again, prepare, with_named
-from unjam.engine.running.session import Terms, adopt, session
-from unjam.engine.telling.run_report import conclude
 
 ALL_OF_A = {"ws-21", "ws-22", "ws-23"}
 AGENT = "import time; time.sleep(600)"
@@ -39,14 +36,7 @@ def clone_of(world: World, root: Path, state: str | Path | None = None) -> World
     return other
 
 
-def recover_named(repo: Path, scenario: Scenario, named: Named) -> Document:
+def recover_named(repo: Path, request: Request) -> Document:
     """Recover what a person has named, with everything approved."""
-    chosen = frozenset(map(WorkstreamId, (*named.gone, *named.given_up)))
-    only, everything = (scenario,), Permission(everything=True)
-    with session(open_orchestration(repo), Terms("recover", chosen), everything) as run:
-        run.policy = with_named(run.policy, named)
-        prepared = prepare(run.look_for(only), run.policy, chosen, only)
-        adopt(run, prepared.plan)
-        for step in prepared.plan.but_restart():
-            carry_on(run, step)
-        return conclude(run, prepared, look_again(run, only))
+    named = request.discard | request.elsewhere
+    return recover_in(open_orchestration(repo), replace(request, workstreams=named))

@@ -13,8 +13,8 @@ from tests.flows.elsewhere.sharing import AGENT, ALL_OF_A, recover_named, workin
 from tests.recovering import recover, sentences, undo
 from tests.world import Program, World, git
 from tests.world.shell import wait_until
-from unjam.domain.world.identity import Scenario
-from unjam.engine.running.prepare import Named
+from unjam.domain.steps.request import Request
+from unjam.domain.world.identity import Scenario, WorkstreamId
 
 HOLDING = f"""
 import pathlib, sqlite3
@@ -302,9 +302,9 @@ def test_what_a_run_itself_takes_away_still_is_its_own_to_record(pair: tuple[Wor
     stream = begun(other, "ws-15", "agent-9")
     stream.commits({"src/app.py": "theirs = 1\n"}).row("conflict")
     other.primary.commit("src/app.py", "ours = 1\n")
-    given_up = Named(given_up=("ws-15",))
+    given_up = Request((Scenario("merge_conflict"),), discard=frozenset({WorkstreamId("ws-15")}))
 
-    document = recover_named(other.repo, Scenario("merge_conflict"), given_up)
+    document = recover_named(other.repo, given_up)
 
     assert document["word"] == "recovered", document["outcomes"]
     assert one.state.status("ws-15") == "discarded"

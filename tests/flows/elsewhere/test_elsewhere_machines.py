@@ -22,9 +22,9 @@ from tests.recovering import recover, sentences, undo
 from tests.world import Program, World, typical_wreck
 from unjam.adapters import clock
 from unjam.adapters.machine import mark
-from unjam.domain.world.identity import Scenario
+from unjam.domain.steps.request import Request
+from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.running.prepare import Named
 from unjam.engine.running.scheduled_look import look_as_scheduled
 
 MACHINES = ("build-1", "build-2", "build-3")
@@ -125,9 +125,13 @@ def test_a_row_of_a_machine_that_is_gone_is_settled_by_name_on_any_other(
 ) -> None:
     monkeypatch.setenv("UNJAM_MACHINE", "build-2")
     repo, before = fleet.worlds["build-2"].repo, fleet.rows()
-    named = Named(gone=("ws-91",), by="ada on build-2")
+    named = Request(
+        (Scenario("orchestrator_crash"),),
+        elsewhere=frozenset({WorkstreamId("ws-91")}),
+        said_by="ada on build-2",
+    )
 
-    document = recover_named(repo, Scenario("orchestrator_crash"), named)
+    document = recover_named(repo, named)
 
     after = fleet.rows()
     assert document["word"] == "recovered"

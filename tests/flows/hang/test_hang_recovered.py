@@ -25,6 +25,7 @@ from tests.recovering import recover, sentences, undo
 from tests.world import World, git, git_status, processes_below, wait_until
 from tests.world.hanging import HUNG, Stage, stage
 from unjam.domain.steps.plan import Stop
+from unjam.domain.steps.request import Request
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
@@ -111,7 +112,10 @@ def test_commits_land_when_they_verify(still: World, scene: Stage) -> None:
     recovered_from_hang(still)
 
     assert on_trunk(still, "src/part_15.py") == "part = 15"
-    assert still.state.status("ws-15") == "completed"
+    assert (
+        still.state.status("ws-15") == "failed"
+    )  # whoever hangs has not ended: it is taken up again
+    assert "incomplete: landed in " in str(still.state.value("ws-15", "error_message"))
     assert still.lost(treasure) == []
 
 
@@ -187,7 +191,7 @@ def test_an_agent_that_shows_a_sign_of_life_after_the_plan_is_not_stopped(
     stream = ordered(still, "ws-15")
     agent = hung(scene, stream, "read of a pipe")
     with session(open_orchestration(still.repo), Terms("hang"), Permission(True)) as run:
-        prepared = prepare(run.look(), run.policy, None, HANG)
+        prepared = prepare(run.look(), run.policy, Request(HANG))
         (step,) = [one for one in prepared.plan.steps if isinstance(one, Stop)]
         stream.leaves({"draft.txt": "it went on\n"})
         (outcome,) = carry_out(run, step)
@@ -203,7 +207,7 @@ def test_a_process_that_has_the_pid_of_a_hung_one_is_not_stopped(
     stream = ordered(still, "ws-15")
     agent = hung(scene, stream, "read of a pipe")
     with session(open_orchestration(still.repo), Terms("hang"), Permission(True)) as run:
-        prepared = prepare(run.look(), run.policy, None, HANG)
+        prepared = prepare(run.look(), run.policy, Request(HANG))
         (step,) = [one for one in prepared.plan.steps if isinstance(one, Stop)]
         other = replace(step.process, started=step.process.started - 60)
         (outcome,) = carry_out(run, replace(step, process=other))
@@ -282,9 +286,9 @@ def test_only_the_named_workstream_is_recovered(still: World, scene: Stage) -> N
     silence(one.tree, other.tree)
     chosen = frozenset({found(still)[0].workstreams[0]})
     with session(
-        open_orchestration(still.repo), Terms("hang", workstreams=chosen), Permission(True)
+        open_orchestration(still.repo), Terms("hang", Request(HANG, chosen)), Permission(True)
     ) as run:
-        prepared = prepare(run.look(), run.policy, chosen, HANG)
+        prepared = prepare(run.look(), run.policy, run.request)
 
     assert {step.workstream for step in prepared.plan.steps if step.workstream} == chosen
     assert all(alive(agent) for agent in agents)

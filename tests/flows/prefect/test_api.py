@@ -9,7 +9,7 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from tests.command import unjam_json
-from tests.deployed import until_state
+from tests.deployed import until_ended
 from tests.documented import typed
 from tests.world import World, typical_wreck
 from tests.world.shell import wait_until
@@ -24,12 +24,8 @@ def test_its_lines_start_approve_and_read_a_recovery(
 
     said = typed("api.md", {"API": prefect_server, "REPO": str(world.repo)}, tmp_path)
 
-    assert [one for one in said if one in {"Suspended", "ACCEPT", "Completed", "recovered"}] == [
-        "Suspended",
-        "ACCEPT",
-        "Completed",
-        "recovered",
-    ]
+    expected = ["PAUSED", "ACCEPT", "COMPLETED", "Recovered", "recovered"]
+    assert [one for one in said if one in expected] == expected
     (past,) = unjam_json("history", cwd=world.repo)["runs"]
     assert f"To take it back: `unjam undo {past['run']}`" in said
     assert said[-1].startswith("[{")
@@ -70,7 +66,7 @@ def test_what_only_the_run_can_judge_is_refused_by_it(
     assert status == 201
     with get_client(sync_client=True) as client:
         run = UUID(json.loads(made)["id"])
-        ended = until_state(client, run, "Failed", "Completed", "Crashed")
+        ended = until_ended(client, run)
     assert ended.state is not None
     assert ended.state.name == state
     assert because in str(ended.state.message)

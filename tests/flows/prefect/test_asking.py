@@ -10,7 +10,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from tests.command import unjam_json
-from tests.deployed import started, until_state
+from tests.deployed import started, until_ended, until_state
 from tests.world import World, typical_wreck
 from tests.world.shell import wait_until
 
@@ -48,7 +48,7 @@ def test_it_waits_without_lease_or_process_shows_the_plan_and_goes_on_when_appro
     planned = unjam_json("recover", "--dry-run", cwd=world.repo)
 
     run = started(client, "orchestrator_crash", repo=str(world.repo))
-    waiting = until_state(client, run, "Suspended", "Failed", "Crashed", "Completed")
+    waiting = until_ended(client, run)
 
     assert waiting.state is not None
     assert waiting.state.name == "Suspended"
@@ -57,10 +57,10 @@ def test_it_waits_without_lease_or_process_shows_the_plan_and_goes_on_when_appro
     assert unjam_json("history", cwd=world.repo)["runs"] == []
 
     assert resumed(client, run, "approve").endswith("ACCEPT")
-    ended = until_state(client, run, "Completed", "Failed", "Crashed")
+    ended = until_ended(client, run)
 
     assert ended.state is not None
-    assert ended.state.name == "Completed"
+    assert ended.state.name == "Recovered"
     (past,) = unjam_json("history", cwd=world.repo)["runs"]
     assert past["word"] == "recovered"
     assert past["flow_run"]["id"] == str(run)
@@ -74,9 +74,10 @@ def test_declined_it_fails_and_nothing_was_changed(world: World, client: SyncPre
     run = started(client, "orchestrator_crash", repo=str(world.repo))
     until_state(client, run, "Suspended")
     resumed(client, run, "decline")
-    ended = until_state(client, run, "Completed", "Failed", "Crashed")
+    ended = until_ended(client, run)
 
     assert ended.state is not None
+    assert ended.state.name == "Refused"
     assert "approval denied" in str(ended.state.message)
     assert world.inventory() == before
 
@@ -96,20 +97,16 @@ def test_an_approval_of_a_plan_that_is_no_more_is_asked_for_again(
     assert second.state is not None
     assert second.state.name == "Suspended"
     resumed(client, run, "only what is automatic")
-    ended = until_state(client, run, "Completed", "Failed", "Crashed")
+    ended = until_ended(client, run)
     assert ended.state is not None
-    assert ended.state.name == "Completed"
+    assert ended.state.name == "Partly recovered"
     assert not unjam_json("check", cwd=world.repo)["healthy"]
 
 
 def until_state_but(client: SyncPrefectClient, run: Any, earlier: Any) -> Any:
     def again() -> bool:
         state = client.read_flow_run(run).state
-        return (
-            state is not None
-            and state.name in ("Suspended", "Completed", "Failed")
-            and state.id != earlier
-        )
+        return state is not None and (state.is_paused() or state.is_final()) and state.id != earlier
 
-    wait_until(again, "the second question", deadline=120)
+    wait_until(again, "the second question")
     return client.read_flow_run(run)

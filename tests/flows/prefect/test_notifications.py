@@ -4,17 +4,27 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import UUID
 
 import pytest
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 
-from tests.command import ROOT, environment
+from tasks.runtime.backend import run_flow
+from tests.command import ROOT, environment, unjam_json
 from tests.deployed import started, until_state
+from tests.flows.building import begun
 from tests.world import World, typical_wreck
 from tests.world.shell import wait_until
+from unjam import __version__
+from unjam.adapters.machine import shown
+from unjam.adapters.surroundings import user
+from unjam.errors import RefusedError
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("_deployments", "prefect_server")]
 
@@ -91,6 +101,100 @@ def test_findings_and_runs_that_wait_for_a_person_are_told_to_a_webhook(
     assert {one["payload"]["fingerprint"] for one in mine} == {
         one["fingerprint"] for one in found()
     }
+
+
+def test_runs_end_in_states_of_their_words_and_what_is_left_to_a_person_is_told_to_a_webhook(
+    new_world: Callable[..., World], receiver: Receiver, prefect_server: str
+) -> None:
+    _, wreck, stuck, shut = worlds = [stands_still(new_world(remote=False)) for _ in range(4)]
+    for world in (wreck, stuck, shut):
+        begun(world)
+    conflicts(stuck)
+    shut.configure(policy=dict.fromkeys(("land", "record", "restart", "push"), "off"))
+
+    with get_client(sync_client=True) as client:
+        planned = recovered(client, wreck, dry_run=True)
+        states = [recovered(client, world) for world in worlds]
+        run_flow("flows.undo:undo", {"repo": wreck.repo, "run": past(wreck)[-1]["run"]})
+        runs = {world.repo: flow_runs(client, past(world)) for world in worlds}
+        steps = {
+            word for run in (*runs[wreck.repo], *runs[stuck.repo]) for word in ends(client, run)
+        }
+
+    assert planned == ("Planned", StateType.COMPLETED)
+    assert states == [
+        ("Nothing to do", StateType.COMPLETED),
+        ("Recovered", StateType.COMPLETED),
+        ("Partly recovered", StateType.FAILED),
+        ("Needs a human", StateType.FAILED),
+    ]
+    for world in worlds:
+        names = [run.state_name for run in runs[world.repo]]
+        assert names == [one["word"].capitalize() for one in past(world)]
+    assert [run.state_name for run in runs[wreck.repo]] == ["Recovered", "Undone"]
+    assert {("land ws-15", "Done"), ("undo row ws-15", "Undone")} <= steps
+    assert "Refused" in {state for _, state in steps}
+    made_by = {f"unjam:{__version__}", f"user:{user()}", f"machine:{shown()}"}
+    assert all(made_by <= set(run.tags) for run in runs[shut.repo])
+    (event,) = events(prefect_server, "unjam.recovery.needs_a_human")
+    assert (event["payload"]["repo"], event["payload"]["run"]) == (
+        str(shut.repo),
+        past(shut)[-1]["run"],
+    )
+    wait_until(lambda: len(receiver.messages) >= 2, "the person to be told")
+    assert {one["state"] for one in receiver.messages} == {"Partly recovered", "Needs a human"}
+    assert any("ws-15: its agent is gone" in one["message"] for one in receiver.messages)
+
+
+def test_a_refused_run_is_called_so_and_a_person_is_told_why(
+    world: World, receiver: Receiver, prefect_server: str
+) -> None:
+    typical_wreck(world)
+
+    with get_client(sync_client=True) as client, pytest.raises(RefusedError):
+        recovered(client, world, approval={"plan": "another"})
+
+    (event,) = events(prefect_server, "unjam.recovery.refused")
+    wait_until(lambda: bool(receiver.messages), "the person to be told")
+    assert [one["state"] for one in receiver.messages] == ["Refused"]
+    assert "another was approved" in receiver.messages[0]["message"]
+    assert "another was approved" in event["payload"]["summary"]
+
+
+def stands_still(world: World) -> World:
+    world.configure(policy={"restart": "off"})
+    world.state.create()
+    return world
+
+
+def conflicts(world: World) -> None:
+    stream = world.workstream("ws-16", "agent-2").worktree().row("running")
+    stream.commits({"src/app.py": "theirs = 1\n"})
+    world.primary.commit("src/app.py", "ours = 1\n")
+
+
+def recovered(client: SyncPrefectClient, world: World, **more: Any) -> tuple[object, object]:
+    """Recover as a command does; the state that the server shows then."""
+    approval = {"approval": {"everything": True}}
+    run_flow("flows.recover:recover", {"repo": world.repo, **approval, **more})
+    newest_first = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC)
+    run = next(one for one in newest_first if one.parameters["repo"] == str(world.repo))
+    return run.state_name, run.state_type
+
+
+def past(world: World) -> list[dict[str, Any]]:
+    runs: list[dict[str, Any]] = unjam_json("history", cwd=world.repo)["runs"]
+    return runs
+
+
+def flow_runs(client: SyncPrefectClient, told: list[dict[str, Any]]) -> list[FlowRun]:
+    return [client.read_flow_run(UUID(one["flow_run"]["id"])) for one in told]
+
+
+def ends(client: SyncPrefectClient, run: FlowRun) -> set[tuple[str, str | None]]:
+    """Each task run of a flow run, and the state it ended in."""
+    mine = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+    return {(one.name, one.state_name) for one in client.read_task_runs(flow_run_filter=mine)}
 
 
 def events(api: str, name: str) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ class Team:
             states = [self.client.read_flow_run(one).state for one in runs]
             return all(state is not None and state.is_final() for state in states)
 
-        wait_until(all_final, "the flow runs to end", deadline=180)
+        wait_until(all_final, "the flow runs to end")
         return [self.client.read_flow_run(one) for one in runs]
 
 
@@ -108,7 +108,7 @@ def test_every_machine_recovers_its_own_and_one_of_ten_at_once_does_the_work(tea
 
     assert [one.state_name for one in team.ended(looks)] == ["Completed", "Completed"]
     (started,) = team.ended([one.id for one in detected(team.client)])
-    assert (started.state_name, started.work_queue_name) == ("Completed", watched)
+    assert (started.state_name, started.work_queue_name) == ("Recovered", watched)
     assert started.parameters["repo"] == str(team.worlds[watched].repo)
     ended = team.ended(triggers)
     assert {one.work_queue_name for one in ended} == {raced}
@@ -156,5 +156,5 @@ def begun(*arguments: str) -> subprocess.Popen[str]:
 
 
 def finished(one: subprocess.Popen[str]) -> None:
-    said, _ = one.communicate(timeout=120)
+    said, _ = one.communicate(timeout=600)
     assert one.returncode == 0, said

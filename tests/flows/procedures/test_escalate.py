@@ -18,11 +18,12 @@ from tests.flows.building import WAITING
 from tests.recovering import recover
 from tests.world import Program, World, git, typical_wreck, wait_until
 from unjam.domain.steps.policy import StepClass
+from unjam.domain.steps.request import Request
 from unjam.domain.world.identity import Scenario
 from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.running.prepare import look_again, prepare
+from unjam.engine.running.prepare import look_again, look_and_prepare
 from unjam.engine.running.session import Terms, adopt, session
 from unjam.engine.telling.escalate import escalate_repeated
 from unjam.engine.telling.run_report import conclude
@@ -116,13 +117,13 @@ def test_a_recovery_nobody_approved_is_no_attempt(world: World) -> None:
     world.configure(policy=dict.fromkeys(map(str, StepClass), "ask"))
     typical_wreck(world)
     for _ in range(3):
-        with session(open_orchestration(world.repo), Terms("recover"), Permission()) as run:
-            only = (Scenario("orchestrator_crash"),)
-            prepared = prepare(run.look_for(only), run.policy, None, only, run.killed)
+        terms = Terms("recover", Request((Scenario("orchestrator_crash"),)))
+        with session(open_orchestration(world.repo), terms, Permission()) as run:
+            prepared = look_and_prepare(run)
             adopt(run, prepared.plan)
             for step in prepared.plan.steps:
                 carry_out(run, step)
-            after = look_again(run, only)
+            after = look_again(run)
             assert after
             assert escalate_repeated(run, prepared.findings, after) is None
             conclude(run, prepared, after)

@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Running, Scheduled
 
 from tests.command import unjam, unjam_json
-from tests.deployed import until_state
+from tests.deployed import until_ended, until_state
 from tests.world import World, typical_wreck
 from tests.world.orchestration import Setting
 from tests.world.shell import wait_until
@@ -55,9 +55,9 @@ def test_what_the_policy_allows_is_recovered_and_the_next_look_finds_nothing(
 
     (run,) = started(client, world)
     assert row["started"] == run.name
-    ended = until_state(client, run.id, "Completed", "Failed", "Crashed", "Suspended")
+    ended = until_ended(client, run.id)
     assert ended.state is not None
-    assert ended.state.name == "Completed", ended.state.message
+    assert ended.state.name == "Recovered", ended.state.message
     assert unjam_json("check", cwd=world.repo)["healthy"]
     (row,) = looked(world.repo)
     assert (row["found"], row["started"]) == ("nothing", "")
@@ -80,7 +80,7 @@ def test_what_it_asks_about_waits_for_a_person_once_however_often_it_is_found(
     assert second[0]["new"] == "0"
     wait_until(lambda: form_is_there(client, run.id), "the form")
     client.resume_flow_run(run.id, run_input={"decision": "decline", "name": "Ada"})
-    until_state(client, run.id, "Failed", "Completed", "Crashed")
+    until_ended(client, run.id)
     looked(world.repo)
     assert [one.id for one in started(client, world)] == [run.id]
 

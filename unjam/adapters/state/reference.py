@@ -75,6 +75,7 @@ class Wanted:
     message: str | None  # None: there is no room for it
     now: str  # as the row has its other times
     blocked_by: str | None = None
+    told_anyway: bool = False  # the message is to stand in a row that is completed, too
 
 
 def status_of(word: str | None) -> Status:
@@ -118,7 +119,7 @@ def settled(row: Row, wanted: Wanted) -> UpdateRow:
         values |= {COMPLETED: wanted.now}
         if row.status in _OVER:  # what it says of why is over
             values |= {"error_message": None}
-    elif wanted.message is not None:
+    if wanted.message is not None and (wanted.told_anyway or wanted.status is not Status.COMPLETED):
         values |= _told(row, wanted.message)
     if wanted.status is Status.FAILED:
         values |= {STARTED: None}

@@ -10,11 +10,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from unjam.domain.catalogue.references import resolved
-from unjam.domain.world.identity import Scenario, WorkstreamId
+from unjam.domain.world.identity import Scenario
 
 if TYPE_CHECKING:
     from unjam.domain.steps.plan import Plan, Step
     from unjam.domain.steps.policy import Policy
+    from unjam.domain.steps.request import Request
     from unjam.domain.world.finding import Finding
     from unjam.domain.world.snapshot import Snapshot
 
@@ -78,23 +79,23 @@ class ScenarioRow:
         if all(_is_there(one, snapshot) for one in self.needs):
             yield from _room(self.find)(snapshot)
 
-    def is_asked(self, policy: "Policy", owed: "tuple[Step, ...]") -> bool:
+    def is_asked(self, request: "Request", owed: "tuple[Step, ...]") -> bool:
         """Tell whether its way out is to be planned, whatever was found."""
-        return bool(self.asked and _room(self.asked)(policy, owed))
+        return bool(self.asked and _room(self.asked)(request, owed))
 
     def planned(
         self,
         snapshot: "Snapshot",
         policy: "Policy",
-        workstreams: frozenset[WorkstreamId] | None = None,
+        request: "Request",
         owed: "tuple[Step, ...]" = (),
     ) -> "Plan":
-        """Plan its way out, of these workstreams or of all and of what they share.
+        """Plan its way out, of the workstreams that were asked for and of what they share.
 
         ``owed`` are steps a killed run had planned and not carried out. Never raises for what was
         observed.
         """
-        plan: Plan = _room(self.plan)(snapshot, policy, workstreams, owed)
+        plan: Plan = _room(self.plan)(snapshot, policy, request, owed)
         return plan
 
 
@@ -192,6 +193,11 @@ def needing(need: Need) -> tuple[ScenarioRow, ...]:
 def needs_of(scenarios: Collection[Scenario]) -> frozenset[Need]:
     """Return all that must be looked at for these."""
     return frozenset(need for one in scenarios for need in SCENARIOS[one].needs)
+
+
+def scenarios_of(request: "Request") -> tuple[Scenario, ...]:
+    """Return the scenarios that were asked for; all of them where none was named."""
+    return request.scenarios or tuple(SCENARIOS)
 
 
 def is_by_name(scenarios: Collection[Scenario]) -> bool:

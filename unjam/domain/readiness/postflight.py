@@ -9,8 +9,15 @@ from unjam.domain.catalogue.scenarios import Need, to_type
 from unjam.domain.readiness.checks import Checked, fails, met, unknown, warns
 from unjam.domain.readiness.prerequisites import Prerequisites, RemoteStanding
 from unjam.domain.scenarios.shared.restarting import workstreams_in_words
+from unjam.domain.scenarios.shared.stale_locks import left_locks
+from unjam.domain.world.claims.kinds import Kind, is_layout_seen, kind_of
 from unjam.domain.world.claims.ownership import is_ours
-from unjam.domain.world.identity import Role
+from unjam.domain.world.judging import (
+    at_work,
+    is_a_session_s,
+    is_orchestrated,
+    session_worktrees,
+)
 from unjam.domain.world.lookups import doubts
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
 from unjam.domain.world.status import OVER, Status, not_known
@@ -50,7 +57,7 @@ def postflight(
 
 def _ended(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "the run has ended"
-    busy = [one for one in snapshot.processes if one.role in (Role.ORCHESTRATOR, Role.AGENT)]
+    busy = at_work(snapshot)
     for one in busy[:SHOWN]:
         yield fails(name, f"{one.role} pid {one.identity.pid} lives: {' '.join(one.command)[:80]}")
     if ground.at_work:
@@ -132,12 +139,14 @@ def _agreed(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
 
 def _worktrees(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "no worktrees left"
+    theirs = session_worktrees(snapshot)
+    run_here = is_layout_seen(snapshot) or is_orchestrated(snapshot)
     ours = [
         tree
         for tree in snapshot.worktrees
-        if tree.workstream is not None or tree.path.parent == ground.place.path
+        if tree.name not in theirs or (run_here and tree.path.parent == ground.place.path)
     ]
-    strays = [one for one in snapshot.strays if is_ours(one)]
+    strays = [one for one in snapshot.strays if is_ours(one) and not is_a_session_s(one, snapshot)]
     for tree in ours[:SHOWN]:
         shown = snapshot.place(tree.path)
         risk = _at_risk(tree)
@@ -173,12 +182,18 @@ def _at_risk(tree: Worktree) -> str:
 def _branches(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "no branches left"
     used = {tree.branch for tree in (snapshot.primary, *snapshot.worktrees)}
-    free = [one for one in snapshot.branches[:SHOWN] if one.ref not in used]
+    claimed = [
+        branch
+        for one in join(snapshot)
+        if kind_of(one, snapshot) is not Kind.SESSION
+        for branch in one.branches
+    ]
+    free = [one for one in claimed[:SHOWN] if one.ref not in used]
     for one in free:
         yield _branch(name, one, ground.loose.get(one.ref, 0))
-    if len(snapshot.branches) > SHOWN:
-        yield warns(name, f"and {len(snapshot.branches) - SHOWN} more", "git branch --list")
-    if not snapshot.branches:
+    if len(claimed) > SHOWN:
+        yield warns(name, f"and {len(claimed) - SHOWN} more", "git branch --list")
+    if not claimed:
         yield met(name, "there are none")
 
 
@@ -195,9 +210,12 @@ def _branch(name: str, one: Branch, loose: int) -> Checked:
 
 
 def _locks(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
-    for lock in snapshot.locks:
+    left = tuple(left_locks(snapshot))
+    for lock in left:
         said = f"{snapshot.place(lock.path)}: {lock.because}"
         yield fails("no locks left", said, "unjam recover")
+    for lock in set(snapshot.locks) - set(left):
+        yield warns("no locks left", f"{snapshot.place(lock.path)}: it is young, and a session's")
     if not snapshot.locks:
         yield met("no locks left", "there are none")
 

@@ -7,8 +7,9 @@ from unjam.domain.catalogue.scenarios import Need, needing, to_type
 from unjam.domain.readiness.checks import Checked, fails, met, unknown, warns
 from unjam.domain.readiness.prerequisites import Prerequisites, RemoteStanding
 from unjam.domain.scenarios.shared.restarting import workstreams_in_words
+from unjam.domain.scenarios.shared.stale_locks import left_locks
 from unjam.domain.world.file_scopes import colliding
-from unjam.domain.world.identity import Role
+from unjam.domain.world.judging import at_work
 from unjam.domain.world.naming import Template, is_usable_id
 from unjam.domain.world.snapshot import Snapshot, Spec
 from unjam.domain.world.status import OVER
@@ -43,7 +44,7 @@ def preflight(snapshot: Snapshot, ground: Prerequisites, branch: Template) -> tu
 
 def _at_work(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "nobody at work"
-    busy = [one for one in snapshot.processes if one.role in (Role.ORCHESTRATOR, Role.AGENT)]
+    busy = at_work(snapshot)
     if ground.at_work:
         yield fails(name, f"a recovery is at work: {ground.at_work}")
     elif busy:
@@ -90,7 +91,8 @@ def _leftovers(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
         yield fails(name, finding.summary, f"unjam recover {finding.scenario}")
     if len(found) > _SHOWN:
         yield fails(name, f"and {len(found) - _SHOWN} more", "unjam check")
-    stale = [lock for lock in snapshot.locks if lock.stale is not Truth.YES]
+    left = set(left_locks(snapshot))
+    stale = [lock for lock in snapshot.locks if lock.stale is not Truth.YES or lock not in left]
     for lock in stale[:_SHOWN]:
         yield fails(name, f"{snapshot.place(lock.path)} is held: {lock.because}")
     if not found and not stale:

@@ -1,6 +1,6 @@
 """A run as a page and a table that people read in the Prefect UI."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from unjam.domain.reports.agents_table import HEADS, agents_table, as_cells
@@ -25,7 +25,8 @@ def plan_page(document: Document) -> str:
 def undo_page(document: Document) -> str:
     """Tell an undo."""
     title = f"# Undo of {document['undoes']}: {document['word']}"
-    return "\n".join((title, "", *_outcomes(document)))
+    made = f"Made {_cell(made_in_words(document['by']))}."
+    return "\n".join((title, "", made, "", *_outcomes(document)))
 
 
 def readiness_page(document: Document) -> str:
@@ -70,15 +71,24 @@ def agents_of(snapshot: Snapshot) -> list[dict[str, Any]]:
     return [dict(zip(HEADS, map(printable, cells), strict=True)) for cells in lines]
 
 
+def made_in_words(by: Mapping[str, str]) -> str:
+    """Say who made a run, where, and with which version of unjam."""
+    return f"by {by['user']} on {by['machine']}, with unjam {by['version']}"
+
+
 def _report(document: Document) -> Iterator[str]:
     yield f"# {document['word']}"
     if document["because"]:
         yield f"\n{_cell(document['because'])}"
+    if document["by"]:
+        yield f"\nMade {_cell(made_in_words(document['by']))}."
     yield from _planned(document)
     yield from ("", "## What came of it", "")
     yield from _outcomes(document)
     yield from ("", "## Found afterwards", "")
     yield from _findings(document["findings_after"])
+    for one in document["incomplete"]:
+        yield f"- **{_cell(one['id'])} is incomplete**: {_cell(one['because'])}"
     if document["undo"]:
         yield from ("", "## Kept", "", *(f"- {_code(one)}" for one in document["vault"]))
         yield from ("", f"To take it back: {_code(document['undo'])}")

@@ -3,14 +3,16 @@
 The shapes are those of DESIGN section 8 and carry a schema number; a key is added, never changed.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from unjam.domain.reports.check_report import SCHEMA, Document, finding_document
-from unjam.domain.steps.outcome import Outcome, RunWord, StepWord
+from unjam.domain.steps.outcome import NOT_DONE, Outcome, RunWord, StepWord
 from unjam.domain.steps.plan import Plan, Salvage
 from unjam.domain.steps.policy import Policy
 from unjam.domain.world.finding import Finding
-from unjam.domain.world.words import printable
+from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.words import counted, first_few, printable
 
 
 def plan_document(plan: Plan, policy: Policy) -> list[Document]:
@@ -69,6 +71,8 @@ def run_document(  # noqa: PLR0913 -- the named parts of one document
     after: Iterable[Finding] = (),
     flow_run: Mapping[str, str] | None = None,
     escalated: str | None = None,
+    by: Mapping[str, str] | None = None,
+    incomplete: Iterable[tuple[WorkstreamId, str]] = (),
 ) -> Document:
     """Describe a run; ``escalated`` is where the bundle is that a person is called with."""
     done = tuple(outcomes)
@@ -83,11 +87,15 @@ def run_document(  # noqa: PLR0913 -- the named parts of one document
         "notes": [printable(one) for one in plan.notes],
         "elsewhere": [printable(one) for one in plan.elsewhere],
         "outcomes": [outcome_document(one) for one in done],
+        "incomplete": [
+            {"id": printable(one), "because": printable(because)} for one, because in incomplete
+        ],
         "findings_before": [finding_document(one) for one in before],
         "findings_after": [finding_document(one) for one in after],
         "vault": [printable(one) for one in kept],
         "flow_run": {key: flow_run[key] for key in ("id", "name")} if flow_run else None,
         "escalated": printable(escalated) if escalated else None,
+        "by": {what: printable(name) for what, name in by.items()} if by else None,
         "undo": f"unjam undo {run}" if run and done else None,
     }
 
@@ -103,7 +111,7 @@ def word_of(outcomes: Iterable[Outcome], after: Iterable[Finding]) -> RunWord:
     finally_ = {(one.step, one.subject): one for one in outcomes}.values()
     words = {one.word for one in finally_}
     gone = not tuple(after)
-    if gone and words.isdisjoint(_LEFT):
+    if gone and words.isdisjoint(NOT_DONE):
         return RunWord.RECOVERED
     if words == {StepWord.REFUSED}:
         return RunWord.REFUSED
@@ -111,4 +119,14 @@ def word_of(outcomes: Iterable[Outcome], after: Iterable[Finding]) -> RunWord:
     return RunWord.PARTLY if gone or treated else RunWord.NEEDS_HUMAN
 
 
-_LEFT = (StepWord.REFUSED, StepWord.FAILED)
+_FEW = 2  # of what is still found: a line on a page of runs
+
+
+def summary_of(document: Document) -> str:
+    """Say in one line what came of a run's steps, and what is left."""
+    came = Counter(one["outcome"] for one in document.get("outcomes", ()))
+    found = document.get("findings_after") or document.get("findings") or ()
+    left = [one["summary"] for one in found]
+    steps = ", ".join(f"{counted(number, 'step')} {word}" for word, number in came.items())
+    still = f"still found: {first_few(left, _FEW, '; ')}" if left else ""
+    return "; ".join(one for one in (document.get("because", ""), steps, still) if one)

@@ -29,6 +29,13 @@ class RunWord(StrEnum):
     UNDONE = "undone"
 
 
+NOT_DONE = frozenset({StepWord.REFUSED, StepWord.FAILED})
+"""What is left of a step with these words is left to a person."""
+
+ALL_WELL = frozenset({RunWord.PLANNED, RunWord.RECOVERED, RunWord.NOTHING, RunWord.UNDONE})
+"""A run with any other word has left something to a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One step, how it ended, and one sentence an operator can act on."""

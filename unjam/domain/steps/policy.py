@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from unjam.domain.world.identity import WorkstreamId
-
 
 class Consent(StrEnum):
     """What a class of steps needs before it is carried out."""
@@ -50,10 +48,6 @@ class Policy:
     approvals: dict[StepClass, Consent] = field(default_factory=dict)
     resume: tuple[str, ...] = ()  # empty: there is nothing to restart with
     remote: str | None = None  # None: there is no remote to push to
-    vacuum: bool = False  # asked for: the state is rewritten without its holes
-    discard: frozenset[WorkstreamId] = frozenset()  # what a person gave up, by name
-    gone: frozenset[WorkstreamId] = frozenset()  # whose machine, a person says, is gone for good
-    said_by: str = ""  # who says so
 
     def approval(self, step_class: StepClass) -> Consent:
         """Return the approval of a class; what is not configured asks if it cannot be undone alone."""

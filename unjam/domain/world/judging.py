@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 
+from unjam.domain.world.claims.incomplete import in_row
+from unjam.domain.world.claims.kinds import Kind, is_layout_seen, kind_of
+from unjam.domain.world.identity import Role
 from unjam.domain.world.lookups import branch_seen
 from unjam.domain.world.snapshot import Branch, Process, Snapshot, Stray, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Judged, Verdict, Workstream, join, judge
 
@@ -11,6 +15,43 @@ from unjam.domain.world.workstream import Judged, Verdict, Workstream, join, jud
 def judgements(snapshot: Snapshot) -> tuple[Judged, ...]:
     """Judge every workstream of the snapshot."""
     return tuple(judge(one, snapshot) for one in join(snapshot))
+
+
+def is_orchestrated(snapshot: Snapshot) -> bool:
+    """Tell whether an orchestrator began anything here: what all share is then its to leave in order."""
+    return any(has_begun(one) and kind_of(one, snapshot) is Kind.BATCH for one in join(snapshot))
+
+
+def has_begun(one: Workstream) -> bool:
+    """Tell what an orchestrator has taken up from what was only ordered."""
+    return one.row is not None or bool(one.branches or one.worktrees)
+
+
+def session_worktrees(snapshot: Snapshot) -> frozenset[str]:
+    """Name the worktrees that no orchestrator is proven to wait for: somebody may come back to them."""
+    claimed = {
+        tree.name
+        for one in join(snapshot)
+        if kind_of(one, snapshot) is not Kind.SESSION
+        for tree in (*one.worktrees, *one.not_ours)
+    }
+    return frozenset(tree.name for tree in snapshot.worktrees) - claimed
+
+
+def at_work(snapshot: Snapshot) -> list[Process]:
+    """Return the orchestrators and agents that live; whoever is in a session works for nobody else."""
+    members = (Role.ORCHESTRATOR, Role.AGENT)
+    busy = [one for one in snapshot.processes if one.role in members]
+    theirs = session_worktrees(snapshot) if busy else frozenset()
+    return [one for one in busy if one.worktree not in theirs]
+
+
+def is_a_session_s(stray: Stray, snapshot: Snapshot) -> bool:
+    """Tell a directory among the worktrees that no orchestrator is proven to have made."""
+    its = next((one for one in join(snapshot) if one.id == stray.workstream), None)
+    if its is not None:
+        return kind_of(its, snapshot) is Kind.SESSION
+    return not (is_layout_seen(snapshot) or is_orchestrated(snapshot))
 
 
 def primary_on_agent_branch(snapshot: Snapshot) -> Branch | None:
@@ -57,13 +98,39 @@ def died_in_words(judged: Judged) -> str:
         return "its agent died"  # what an earlier run kept of it is named behind this
     if not judged.workstream.worktrees:
         return "its agent died; neither a worktree nor a commit of its is here"
-    return "its agent died and left nothing"
+    return "its agent died and left neither a commit nor a file that Git sees"
 
 
 def drifted_in_words(one: Workstream) -> str:
     """Name what it left that is on no branch which is to land."""
     places = "; ".join(one.drifted_work)
     return f"it left {places}" if places else ""
+
+
+def record_of(judged: Judged, rest: tuple[str, ...]) -> tuple[Status | None, str] | None:
+    """Return the status and the message a verdict asks for; a status of None follows the landing."""
+    branch = judged.workstream.branch
+    match judged.verdict:
+        case Verdict.LANDED_UNRECORDED if rest:
+            return Status.FAILED, in_row("; ".join(rest))
+        case Verdict.LANDED_UNRECORDED:
+            return Status.COMPLETED, drifted_in_words(judged.workstream)
+        case Verdict.RECORDED_UNLANDED | Verdict.DEAD_WITH_COMMITS:
+            return None, drifted_in_words(judged.workstream)
+        case Verdict.REVERTED:
+            by = (branch.reverted_by or "")[:12] if branch else ""
+            return Status.REVERTED, f"its landing was reverted by {by}"
+        case Verdict.DEAD_UNSAVED | Verdict.DEAD_SAVED | Verdict.DEAD_DRIFTED | Verdict.DEAD_EMPTY:
+            return Status.FAILED, f"{died_in_words(judged)}; will retry"
+        case (
+            Verdict.CONSISTENT
+            | Verdict.LIVE
+            | Verdict.LEFTOVER
+            | Verdict.UNKNOWN
+            | Verdict.ELSEWHERE
+            | Verdict.SESSION
+        ):
+            return None
 
 
 def primary_at_risk_in_words(primary: Worktree) -> str:

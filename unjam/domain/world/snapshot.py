@@ -6,7 +6,7 @@ name survives the way in and out. Times are aware datetimes in UTC.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -121,6 +121,7 @@ class Worktree:
     touched_at: datetime | None = None  # the newest change to its unsaved files, index or reflog
     whose: Whose = Whose.OURS
     hidden: tuple[CommitId, ...] = ()  # tips of what its reflog names and no branch or tag reaches
+    named: int = 0  # commits in the log of its HEAD; 0 where that was not read
     guest_on: tuple[tuple[str, CommitId], ...] = ()  # branches of another workstream, and a commit
     # that was made here and is there
 
@@ -253,6 +254,7 @@ class Spec:
     files_scope: tuple[str, ...] = ()
     track: str | None = None
     added: tuple[Added, ...] = ()  # asked only of specs that are part of a cycle
+    acceptance_tests: tuple[str, ...] = ()  # as they were written: commands, or names of tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +355,13 @@ class Snapshot:
     unmerged: int = 0  # branches that have not landed, and were not asked whether they would merge
     saved_before: tuple[SavedBefore, ...] = ()  # of what looks as if it had left nothing
     saved_known: Truth = Truth.YES  # UNKNOWN: the vault was to be looked into, and could not be
+    unfinished: tuple[
+        tuple[WorkstreamId, str], ...
+    ] = ()  # what earlier runs knew of work that is not finished, since it was begun
     sharing: "Sharing | None" = None  # of the state; None: nobody asked, and all rows are ours
+    nursery: PurePath | None = None  # where the layout makes worktrees
+    orchestrator_log: bool = False  # a log here tells of an orchestrator
+    patience: timedelta = timedelta(hours=1)  # what is younger is not left behind
     watched: "tuple[Watched, ...]" = ()  # agents without a sign of life for long, looked at closely
 
     @property

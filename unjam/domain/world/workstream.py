@@ -17,6 +17,7 @@ from unjam.domain.world.claims.drifted_work import (
     stashes_of,
     with_work_in_words,
 )
+from unjam.domain.world.claims.kinds import Kind, kind_of
 from unjam.domain.world.claims.ownership import TAKEN
 from unjam.domain.world.claims.stash import Stash
 from unjam.domain.world.damage import StrayKind
@@ -47,6 +48,7 @@ class Verdict(StrEnum):
     DEAD_DRIFTED = "dead, its work not on its branch"
     REVERTED = "landed and reverted"
     LEFTOVER = "settled, worktree left"
+    SESSION = "a session's"  # people and agents come back to it; no process there is a pause
     ELSEWHERE = "elsewhere"
     UNKNOWN = "cannot tell"
 
@@ -198,6 +200,8 @@ def _verdict(one: Workstream, snapshot: Snapshot) -> _Verdict:
         return (Verdict.ELSEWHERE, because) if begun else (Verdict.CONSISTENT, ())
     if _is_settled(one):
         return Verdict.CONSISTENT, ()
+    if kind_of(one, snapshot) is Kind.SESSION:
+        return Verdict.SESSION, ()
     if one.agents:
         return Verdict.LIVE, ()
     unreadable = snapshot.state.readable is Truth.UNKNOWN

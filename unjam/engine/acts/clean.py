@@ -16,7 +16,7 @@ from unjam.domain.world.lookups import row_named, rows_in
 from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
-from unjam.engine.acts.recovery import Landed, Recovery, outcome
+from unjam.engine.acts.recovery import Landed, Recovery, incomplete_because, outcome
 from unjam.engine.acts.salvage import source_of, worktree_of
 from unjam.engine.acts.vault_places import reflog_place, trash_for
 from unjam.engine.keeping.vault import ref_of
@@ -46,7 +46,7 @@ def remove_worktree(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> tup
 
 
 def _refuse_if_needed(run: Recovery, step: RemoveWorktree, fresh: Snapshot) -> None:
-    if step.workstream in run.policy.discard:
+    if step.workstream in run.request.discard:
         return
     row = row_named(step.workstream, fresh)
     landed = run.landed.get(step.workstream) if step.workstream else None
@@ -97,6 +97,9 @@ def remove_branch(
 ) -> tuple[Outcome, ...]:
     """Move the branch and its reflog into the vault; refused while a checkout uses it."""
     rows_in(fresh)  # raises: what a row that cannot be read counts on keeps its place
+    asks = isinstance(step, RemoveBranch) and step.if_incomplete
+    if asks and not incomplete_because(run, step, fresh):
+        return (outcome(step, StepWord.ALREADY_DONE, "it keeps its place: its work is complete"),)
     used, where = refs.in_use(run.orchestration.common, step.ref)
     if used is not Truth.NO:
         raise RefusedError(f"it keeps its place: it is in use by {where}")

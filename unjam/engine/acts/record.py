@@ -9,7 +9,8 @@ from unjam.adapters import clock
 from unjam.adapters.state.reference import Wanted, has_room_to_tell, settled
 from unjam.domain.scenarios.shared.foreign_rows import is_settlement
 from unjam.domain.steps.outcome import Outcome, StepWord
-from unjam.domain.steps.plan import Record, Salvage, Step
+from unjam.domain.steps.plan import Record, RecordDiscard, Salvage, Step
+from unjam.domain.world.claims.incomplete import NO_END
 from unjam.domain.world.conflicts import told_to_wait
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import row_named, rows_in
@@ -26,7 +27,7 @@ _SHOWN = 3  # of what earlier runs kept
 _TAKEN_UP = (Status.FAILED, Status.PENDING)
 
 
-def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
+def record(run: Recovery, step: Record | RecordDiscard, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row to what the step, or the landing it follows, says."""
     row = row_to_write(step, fresh)
     if step.blocked_by and not _not_landed(run, step):
@@ -39,7 +40,7 @@ def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
         return (outcome(step, StepWord.ALREADY_DONE, "the row says completed"),)
     keep_state(run)
     now = moment_for(row, rows_in(fresh), clock.now())
-    written, said = _write(run, row, Wanted(status, message, now, blocked_by))
+    written, said = _write(run, row, Wanted(status, message, now, blocked_by, NO_END in message))
     sentence = f"{row.status} → {written}" + (f": {message}" if message else "") + said
     return (outcome(step, StepWord.DONE, sentence),)
 

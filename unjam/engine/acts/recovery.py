@@ -1,6 +1,6 @@
 """One run: what it may do, what it has saved and landed so far, and the way a step is carried out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from unjam.adapters.git.taking.salvage import Salvaged
 from unjam.adapters.journal import Journal
 from unjam.domain.catalogue.codec import to_record
-from unjam.domain.catalogue.scenarios import Need, needing
+from unjam.domain.catalogue.scenarios import Need, needing, scenarios_of
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import (
     Mend,
@@ -20,16 +20,19 @@ from unjam.domain.steps.plan import (
     Step,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
+from unjam.domain.world.claims.incomplete import incomplete, why_incomplete
 from unjam.domain.world.identity import Scenario, WorkstreamId
-from unjam.domain.world.lookups import why_rows_are_hidden
+from unjam.domain.world.lookups import row_named, why_rows_are_hidden
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.status import Status
+from unjam.domain.world.truth import Truth
 from unjam.engine.keeping.door import Door
 from unjam.engine.keeping.past_runs import PastRun
 from unjam.engine.observing.observe import observe
 from unjam.engine.observing.observe_closely import observe_closely, observe_for
 from unjam.engine.orchestration import Orchestration
-from unjam.errors import PermanentError
+from unjam.errors import PermanentError, RefusedError
 
 _REPAIRS = tuple(
     one.verb for one in (Mend, MendShared, Recreate, Register, RestoreBranch, RestoreObjects)
@@ -42,6 +45,7 @@ class Permission:
 
     everything: bool = False
     classes: frozenset[StepClass] = frozenset()
+    plan: str | None = None  # the digest of the plan that was seen; another is refused
 
     def covers(self, step_class: StepClass, policy: Policy) -> bool:
         """Tell whether steps of this class may be carried out."""
@@ -85,10 +89,11 @@ class Recovery:
     started: datetime
     policy: Policy
     permission: Permission
-    workstreams: frozenset[WorkstreamId] | None = None
+    request: Request = EVERYTHING
     killed: tuple[PastRun, ...] = ()  # earlier runs that never ended
     flow_run: Mapping[str, str] | None = None  # id and name, in Prefect
     ended: bool = False
+    taken: dict[str, Salvaged] = field(default_factory=dict)  # by worktree; not pinned yet
     saved: dict[str, Saved] = field(default_factory=dict)
     landed: dict[WorkstreamId, Landed] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -98,7 +103,9 @@ class Recovery:
     state_rows: dict[str, int] | None = (
         None  # by table, as SQLite reads that copy; None: not at all
     )
+    had_state: bool = False  # a look of this run saw one
     unseen: str = ""  # why the last look cannot tell whether anything is left
+    incomplete: tuple[tuple[WorkstreamId, str], ...] = ()  # by the last look: landed, not finished
     looked: frozenset[Scenario] = frozenset()  # for these everywhere, and nothing was hidden
     gave_up: bool = False  # the machinery failed: that says nothing of the failure itself
     escalated: str | None = None  # where the bundle is that a person is called with
@@ -116,12 +123,17 @@ class Recovery:
             return observe(self.orchestration, only=frozenset(only))
         return observe_closely(self.orchestration)
 
-    def look_for(self, scenarios: Collection[Scenario]) -> Snapshot:
-        """Observe everything these scenarios rest on; after a repair, whether objects are lost too."""
+    def look_as_asked(self) -> Snapshot:
+        """Observe everything the request rests on; after a repair, whether objects are lost too."""
+        scenarios = scenarios_of(self.request)
         repaired = any(one.step in _REPAIRS for one in self.outcomes)
         seen = observe_for(self.orchestration, scenarios, objects=repaired)
+        self.had_state |= seen.state.readable is Truth.YES
         self.unseen = why_rows_are_hidden(seen)
-        everywhere = self.workstreams is None and not seen.unknown and not seen.trunk_damaged
+        self.incomplete = tuple(incomplete(seen))
+        everywhere = (
+            self.request.workstreams is None and not seen.unknown and not seen.trunk_damaged
+        )
         self.looked = frozenset(scenarios if everywhere else ()) - _untested(seen)
         return seen
 
@@ -136,6 +148,23 @@ class Recovery:
             self.note("outcome", outcome=to_record(outcome))
         self.outcomes.extend(outcomes)
         return outcomes
+
+
+def incomplete_because(run: Recovery, step: Step, fresh: Snapshot) -> str:
+    """Say why a step's work has landed and is not finished, by this run or a killed one; else nothing.
+
+    Raises RefusedError where it has not landed.
+    """
+    name = step.workstream
+    landed = run.landed.get(name) if name else None
+    if landed is None:
+        row = row_named(name, fresh)
+        if row is None or not (because := why_incomplete(row)):
+            raise RefusedError("its landing did not take place")
+        return because
+    if not landed.done:
+        raise RefusedError(f"it did not land: {landed.because}")
+    return "" if landed.status is Status.COMPLETED else landed.because
 
 
 def _untested(seen: Snapshot) -> frozenset[Scenario]:

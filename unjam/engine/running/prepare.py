@@ -1,7 +1,7 @@
 """Assess an orchestration and plan its recovery, before anything changes."""
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters import lease, machine, surroundings
@@ -11,15 +11,16 @@ from unjam.adapters.processes.locks.git_locks import owners_of
 from unjam.adapters.processes.running.start_orchestrator import find_command
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.catalogue.planning import plan_recovery
-from unjam.domain.catalogue.scenarios import SCENARIOS
+from unjam.domain.catalogue.scenarios import SCENARIOS, scenarios_of
 from unjam.domain.reports.check_report import Document
 from unjam.domain.reports.report import planned_document
 from unjam.domain.scenarios.shared.foreign_rows import why_not_settled
 from unjam.domain.steps.change import StartProcess
 from unjam.domain.steps.plan import Plan, Restart, Step
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.finding import Finding
-from unjam.domain.world.identity import ProcessIdentity, Scenario, WorkstreamId
+from unjam.domain.world.identity import ProcessIdentity, WorkstreamId
 from unjam.domain.world.lookups import is_whole, why_rows_are_hidden
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Snapshot
@@ -54,7 +55,7 @@ def policy_of(orchestration: Orchestration) -> Policy:
     approvals = {one: Consent(getattr(settings.policy, one.value)) for one in StepClass}
     name = settings.orchestration.remote
     known = name if _has(orchestration, name) else None
-    return Policy(approvals, _resume(orchestration), known, orchestration.vacuum)
+    return Policy(approvals, _resume(orchestration), known)
 
 
 def _has(orchestration: Orchestration, name: str) -> bool:
@@ -62,28 +63,6 @@ def _has(orchestration: Orchestration, name: str) -> bool:
     if find_damaged_files(orchestration.common):
         return False
     return remote.remote_url(orchestration.common, name) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What a person has named, and said of it what nothing here shows."""
-
-    given_up: Collection[str] = ()  # conflicts that are not to be settled
-    gone: Collection[str] = ()  # whose machine is gone for good
-    by: str = ""  # who says so
-
-
-NOTHING_NAMED = Named()
-
-
-def with_named(policy: Policy, named: Named) -> Policy:
-    """Add to a policy what a person said of workstreams by name."""
-    return replace(
-        policy,
-        discard=frozenset(map(WorkstreamId, named.given_up)),
-        gone=frozenset(map(WorkstreamId, named.gone)),
-        said_by=named.by,
-    )
 
 
 def whoever() -> str:
@@ -109,39 +88,39 @@ def _resume(orchestration: Orchestration) -> tuple[str, ...]:
 def prepare(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
-    scenarios: tuple[Scenario, ...] = tuple(SCENARIOS),
+    request: Request = EVERYTHING,
     killed: tuple[PastRun, ...] = (),
 ) -> Prepared:
     """Diagnose and plan; raises RefusedError beside a living orchestrator, UsageError for a stranger.
 
     The orchestrator that a killed run started is no stranger: all that was to do was done before.
     """
-    refuse_strangers(snapshot, workstreams)
-    _refuse_to_settle(policy, snapshot)
+    refuse_strangers(snapshot, request.workstreams)
+    _refuse_to_settle(request, snapshot)
     living = restarted_by(killed, snapshot)
     if living:
         return Prepared(snapshot, (), Plan(snapshot.repo, notes=(living,)))
-    findings = diagnose(snapshot, scenarios, workstreams)
+    scenarios = scenarios_of(request)
+    findings = diagnose(snapshot, scenarios, request.workstreams)
     owed = owed_by(killed)
     rows = tuple(SCENARIOS[one] for one in scenarios)
-    asked = {one.name for one in rows if one.is_asked(policy, owed)}
+    asked = {one.name for one in rows if one.is_asked(request, owed)}
     if not findings:
         _refuse(one.ask(one.hidden)(snapshot) for one in rows if one.name not in asked)
     found = {one.scenario for one in findings} or (set(scenarios[:1]) if owed else set())
     found |= asked
     if len(found) == 1:
         _refuse(row.ask(row.obstacle)(snapshot) for row in (SCENARIOS[one] for one in found))
-    wrong = (one.ask(one.refuses)(policy, findings) for one in SCENARIOS.values())
+    wrong = (one.ask(one.refuses)(request, findings) for one in SCENARIOS.values())
     if because := next(filter(None, wrong), ""):
         raise UsageError(because)
-    plan = plan_recovery(found, snapshot, policy, workstreams, owed)
+    plan = plan_recovery(found, snapshot, policy, request, owed)
     return Prepared(snapshot, findings, plan)
 
 
-def _refuse_to_settle(policy: Policy, snapshot: Snapshot) -> None:
+def _refuse_to_settle(request: Request, snapshot: Snapshot) -> None:
     """Raise RefusedError where a row is not one of a machine that is gone, by what is seen here."""
-    named = (one for one in join(snapshot) if one.id in policy.gone)
+    named = (one for one in join(snapshot) if one.id in request.elsewhere)
     because = next((why for one in named if (why := why_not_settled(one, snapshot))), "")
     if because:
         raise RefusedError(f"--elsewhere: {because}")
@@ -168,16 +147,18 @@ def refuse_strangers(snapshot: Snapshot, workstreams: frozenset[WorkstreamId] | 
         raise UsageError(f"unknown workstream: {shown(strangers[0])}; `unjam status` lists them")
 
 
-def look_again(run: Recovery, scenarios: tuple[Scenario, ...]) -> tuple[Finding, ...]:
+def look_and_prepare(run: Recovery) -> Prepared:
+    """Observe, diagnose and plan what a run was asked for; raises as ``prepare`` does."""
+    return prepare(run.look_as_asked(), run.policy, run.request, run.killed)
+
+
+def look_again(run: Recovery) -> tuple[Finding, ...]:
     """Observe afresh and diagnose: what a run left."""
-    return diagnose(run.look_for(scenarios), scenarios, run.workstreams)
+    return diagnose(run.look_as_asked(), scenarios_of(run.request), run.request.workstreams)
 
 
 def preview(
-    orchestration: Orchestration,
-    workstreams: frozenset[WorkstreamId] | None,
-    scenarios: tuple[Scenario, ...],
-    named: Named = NOTHING_NAMED,
+    orchestration: Orchestration, request: Request = EVERYTHING
 ) -> tuple[Prepared, Policy, bool]:
     """Plan as a run would, without beginning one; also tell whether a killed run is still open.
 
@@ -186,11 +167,10 @@ def preview(
     at_work = lease.holder(orchestration.common)
     if at_work is not None:
         raise RefusedError(f"another recovery is at work: {at_work}")
-    policy = with_named(policy_of(orchestration), named)
+    policy = policy_of(orchestration)
     killed = unfinished(orchestration)
-    prepared = prepare(
-        observe_for(orchestration, scenarios), policy, workstreams, scenarios, killed
-    )
+    snapshot = observe_for(orchestration, scenarios_of(request))
+    prepared = prepare(snapshot, policy, request, killed)
     return prepared, policy, bool(killed)
 
 

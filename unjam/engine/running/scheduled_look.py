@@ -15,6 +15,7 @@ from unjam.domain.catalogue.codec import UnreadableRecordError, from_record, to_
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.reports.check_report import healthy
+from unjam.domain.steps.request import Request
 from unjam.domain.world.agents.signs import Look
 from unjam.domain.world.finding import Finding
 from unjam.domain.world.identity import Scenario
@@ -79,7 +80,7 @@ def _to_recover(
         return (), "a person was called for it" if handed_over else ""
     scenarios = tuple(one for one in SCENARIOS if one in open_ones) or tuple(SCENARIOS)
     try:
-        prepared = prepare(snapshot, policy_of(orchestration), None, scenarios, killed)
+        prepared = prepare(snapshot, policy_of(orchestration), Request(scenarios), killed)
     except RefusedError as error:
         return (), str(error)
     if not prepared.plan.steps and not killed:

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from unjam.adapters import clock, files, lease
+from unjam import __version__
+from unjam.adapters import clock, files, lease, machine, surroundings
 from unjam.adapters.git.mending.shared_files import find_damaged_files, kept_config
 from unjam.adapters.git.vault.takeover import take_over
 from unjam.adapters.journal import Journal, new_run_id
 from unjam.domain.catalogue.codec import to_record
 from unjam.domain.steps.outcome import RunWord
 from unjam.domain.steps.plan import Plan
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.engine.acts.recovery import Permission, Recovery
 from unjam.engine.keeping.past_runs import PastRun, unfinished
 from unjam.engine.orchestration import Orchestration
@@ -25,9 +26,8 @@ class Terms:
     """What a run is about."""
 
     kind: str  # a scenario, or "undo"
-    workstreams: frozenset[WorkstreamId] | None = None
+    request: Request = EVERYTHING
     undoes: str | None = None
-    rehearsal: bool = False  # nothing is changed and nothing written down, so no lease is needed
     flow_run: Mapping[str, str] | None = None  # which Prefect flow run tells this run's story
     by_settings: bool = True  # else what is held back of them makes no difference to it
 
@@ -52,10 +52,10 @@ def session(
         journal=None,
         policy=policy_of(orchestration),
         permission=permission,
-        workstreams=terms.workstreams,
+        request=terms.request,
         flow_run=terms.flow_run,
     )
-    if terms.rehearsal:
+    if terms.request.rehearsal:  # no lease is needed
         yield run
         return
     with lease.take(orchestration.common, run.run):
@@ -65,6 +65,7 @@ def session(
             "began",
             kind=terms.kind,
             at=now.isoformat(),
+            by=made_by(),
             undoes=terms.undoes,
             flow_run=dict(terms.flow_run or {}),
         )
@@ -79,6 +80,11 @@ def session(
             raise
         # Ctrl-C and a cancellation are no Exception: a run they end stays open, as a killed one.
         _end_if_open(run)
+
+
+def made_by() -> dict[str, str]:
+    """Say on which machine, by which user and by which version of unjam a run is made."""
+    return {"machine": machine.shown(), "user": surroundings.user(), "version": __version__}
 
 
 def _keep_configuration(orchestration: Orchestration) -> None:

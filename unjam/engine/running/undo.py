@@ -27,7 +27,7 @@ from unjam.domain.world.lookups import orchestrators_in
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.acts.salvage import save_now, worktree_of
 from unjam.engine.keeping.changes import checkout_name, inverse, side_of
-from unjam.engine.keeping.past_runs import PastRun, past_run
+from unjam.engine.keeping.past_runs import PastRun, past_run, readable
 from unjam.engine.keeping.vault import NAMESPACE, folder_of
 from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import Orchestration
@@ -49,7 +49,7 @@ def preview_undo(orchestration: Orchestration, past_id: str) -> tuple[Change, ..
     Raises UsageError for an unknown run, RefusedError beside a living orchestrator or where the
     world has moved on since.
     """
-    past = past_run(orchestration, past_id)
+    past = readable(past_run(orchestration, past_id))
     _refuse_purged(orchestration, past)
     past_changes = left_to_take_back(orchestration, to_take_back(past))
     aborted = {

@@ -196,13 +196,14 @@ def _elsewhere(orchestration: Orchestration, change: Change) -> Iterator[str]:
 def _taken_up(orchestration: Orchestration, changes: tuple[Change, ...]) -> Iterator[str]:
     """Name branches that would move and that a checkout has come to use since."""
     left = {one.new.ref for one in changes if isinstance(one, MoveCheckout)}
+    going = {str(one.target) for one in changes if isinstance(one, MovePath)}  # before the branch
     for change in changes:
         if not isinstance(change, MoveRef) or change.ref in left or change.new is None:
             continue
         if side_of(orchestration, change)[0] is not Side.AFTER:
             continue
         used, where = refs.in_use(orchestration.common, change.ref)
-        if used is not Truth.NO:
+        if used is not Truth.NO and where not in going:
             yield f"{change.ref.removeprefix(refs.BRANCHES)} is in use by {where}"
 
 

@@ -14,7 +14,7 @@ from unjam.domain.steps.change import MovePath, MoveRef
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.words import counted
 from unjam.engine.acts.recovery import Recovery
-from unjam.engine.keeping.past_runs import past_runs
+from unjam.engine.keeping.past_runs import past_runs, readable
 from unjam.engine.keeping.vault import BESIDE, Kept, folder_of, kept, quoted
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UnjamError, UsageError
@@ -43,7 +43,12 @@ class Purged:
 
 
 def would_go(orchestration: Orchestration, wanted: Purge) -> tuple[str, ...]:
-    """Name what a purge would touch; nothing is changed. Raises UsageError for a run nobody knows."""
+    """Name what a purge would touch; nothing is changed.
+
+    Raises UsageError for a run nobody knows, RefusedError beside one of a later version.
+    """
+    for past in past_runs(orchestration):  # else what it has beside the vault would be passed over
+        readable(past)
     if wanted.run is not None:
         names = [one.name for one in kept(orchestration) if one.run == wanted.run]
         if not names and wanted.run not in journal.runs(orchestration.common):

@@ -8,13 +8,12 @@ from unjam.adapters import surroundings
 from unjam.adapters.git.taking import store
 from unjam.adapters.processes.running.person_command import call
 from unjam.domain.catalogue.diagnosis import diagnose
-from unjam.domain.catalogue.scenarios import SCENARIOS
+from unjam.domain.catalogue.scenarios import scenarios_of
 from unjam.domain.redaction.redact import redact
 from unjam.domain.reports.attempts import Tried
 from unjam.domain.reports.escalation_page import Escalation, VainRun
 from unjam.domain.steps.outcome import RunWord
 from unjam.domain.world.finding import Finding
-from unjam.domain.world.identity import Scenario
 from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.keeping.past_runs import past_run
@@ -54,13 +53,10 @@ def escalate_repeated(
     return run.escalated
 
 
-def escalate_now(
-    run: Recovery, scenarios: tuple[Scenario, ...] = (), *, again: bool = False
-) -> dict[str, Any]:
+def escalate_now(run: Recovery, *, again: bool = False) -> dict[str, Any]:
     """Escalate what is found now, because a person asks; ends the run and describes it."""
-    chosen = scenarios or tuple(SCENARIOS)
-    snapshot = run.look_for(chosen)
-    findings = diagnose(snapshot, chosen)
+    snapshot = run.look_as_asked()
+    findings = diagnose(snapshot, scenarios_of(run.request))
     known = attempts(run.orchestration)
     told = {
         one.fingerprint: known[one.fingerprint].bundle for one in findings if _is_told(one, known)

@@ -6,11 +6,12 @@ from unjam.domain.reports.report import run_document, word_of
 from unjam.domain.steps.outcome import RunWord, StepWord
 from unjam.domain.steps.plan import Plan
 from unjam.domain.world.finding import Finding
+from unjam.domain.world.identity import WorkstreamId
 from unjam.engine.acts.recovery import Recovery
 from unjam.engine.running.attempts import note_verified
 from unjam.engine.running.prepare import Prepared
 from unjam.engine.running.replanning import became_untrue
-from unjam.engine.running.session import end_with_killed
+from unjam.engine.running.session import end_with_killed, made_by
 
 
 def conclude(
@@ -39,11 +40,13 @@ def described(
         policy=run.policy,
         run=None if after is None else run.run,
         because=run.unseen and f"what is left cannot be told: {run.unseen}",
+        incomplete=() if after is None else _incomplete(run),
         outcomes=run.outcomes,
         before=prepared.findings,
         after=prepared.findings if after is None else after,
         flow_run=run.flow_run,
         escalated=run.escalated,
+        by=made_by(),
     )
 
 
@@ -60,8 +63,16 @@ def _word(run: Recovery, prepared: Prepared, after: tuple[Finding, ...] | None) 
     standing = (one for one in replaced if not became_untrue(one))
     outcomes = (*earlier, *standing, *run.outcomes[run.planned_anew :])
     word = word_of(outcomes, after or ())
-    # What was not seen is not recovered.
-    return RunWord.PARTLY if word is RunWord.RECOVERED and run.unseen else word
+    # What was not seen is not recovered, nor what landed and is not finished.
+    left = run.unseen or _incomplete(run)
+    return RunWord.PARTLY if word is RunWord.RECOVERED and left else word
+
+
+def _incomplete(run: Recovery) -> tuple[tuple[WorkstreamId, str], ...]:
+    """Give what this run, or a killed one that it carries on, was about, and is not finished."""
+    outcomes = (*(one for killed in run.killed for one in killed.outcomes), *run.outcomes)
+    about = {one.workstream for one in outcomes}
+    return tuple(one for one in run.incomplete if one[0] in about)
 
 
 def conclude_undo(run: Recovery, past: str) -> dict[str, Any]:
@@ -81,5 +92,6 @@ def described_undo(run: Recovery, past: str) -> dict[str, Any]:
         run=run.run,
         outcomes=run.outcomes,
         flow_run=run.flow_run,
+        by=made_by(),
     )
     return document | {"undoes": past}

@@ -14,6 +14,7 @@ from unjam.domain.scenarios.corruption.plan import plan_corruption
 from unjam.domain.steps.facts import holds
 from unjam.domain.steps.plan import Abort, Mend, Plan, Salvage, Unregister, UnsafePlanError
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import Request
 from unjam.domain.world.damage import Damage, LostBranch, LostObject, StrayKind
 from unjam.domain.world.identity import Role, Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Lock, Operation, Snapshot, Stray, Worktree
@@ -187,7 +188,7 @@ def test_only_the_named_workstreams_are_repaired() -> None:
     other = replace(tree("ws-2"), damage=(Damage.HEAD,))
     seen = snapshot(damaged(Damage.INDEX), other)
 
-    plan = plan_corruption(seen, POLICY, frozenset({WorkstreamId("ws-2")}))
+    plan = plan_corruption(seen, POLICY, Request(workstreams=frozenset({WorkstreamId("ws-2")})))
 
     assert {step.workstream for step in plan.steps} == {WorkstreamId("ws-2")}
 

@@ -24,6 +24,7 @@ from unjam.domain.steps.plan import (
     UnsafePlanError,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import Request
 from unjam.domain.world.identity import Role
 from unjam.domain.world.snapshot import Branch, Process, Row, Snapshot, Unsaved, Worktree
 from unjam.domain.world.truth import Truth
@@ -55,12 +56,15 @@ def test_the_whole_way_out_of_a_crash_in_order() -> None:
         "remove worktree ws-2",
         "remove worktree ws-3",
         "remove branch ws-3",
+        "remove branch ws-2",  # if what landed of it is incomplete
         "restart",
     ]
 
 
 def test_only_the_named_workstream_is_recovered() -> None:
-    plan = plan_crash(WRECK, POLICY, frozenset({WRECK.state.rows[1].workstream}))
+    plan = plan_crash(
+        WRECK, POLICY, Request(workstreams=frozenset({WRECK.state.rows[1].workstream}))
+    )
 
     assert {step.workstream for step in plan.steps if step.workstream} == {"ws-2"}
     assert not plan.restarts()

@@ -10,6 +10,7 @@ from unjam.domain.scenarios.database.find import find_database_lock
 from unjam.domain.scenarios.database.plan import plan_database
 from unjam.domain.steps.plan import Plan, UnsafePlanError
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import Request
 from unjam.domain.steps.state_steps import OpenState
 from unjam.domain.world.database import (
     Activity,
@@ -160,7 +161,10 @@ def test_a_log_is_a_finding_only_while_nobody_has_it_open() -> None:
 def test_it_is_everybody_s_and_never_repaired_for_one_workstream() -> None:
     seen = replace(snapshot(), database=replace(SOUND, holders=(HUNG,)))
 
-    assert plan_database(seen, Policy(), frozenset({WorkstreamId("ws-01")})).steps == ()
+    assert (
+        plan_database(seen, Policy(), Request(workstreams=frozenset({WorkstreamId("ws-01")}))).steps
+        == ()
+    )
 
 
 def test_a_plan_that_opens_what_it_has_not_copied_cannot_be_made() -> None:

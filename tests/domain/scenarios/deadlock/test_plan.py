@@ -13,6 +13,7 @@ from unjam.domain.scenarios.deadlock.plan import plan_deadlock
 from unjam.domain.steps.facts import holds
 from unjam.domain.steps.plan import EditSpec, Plan, Push, Reopen, Restart
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import Request
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.snapshot import BadSpec, Snapshot, State
 from unjam.domain.world.status import Status
@@ -186,7 +187,7 @@ def test_beside_a_state_that_cannot_be_read_nothing_is_planned() -> None:
 def test_a_chosen_workstream_has_its_own_cycle_cut_and_no_other() -> None:
     snapshot = ordered(spec("a", "b"), spec("b", "a"), spec("x", "y"), spec("y", "x"))
 
-    plan = plan_deadlock(snapshot, POLICY, frozenset({WorkstreamId("a")}))
+    plan = plan_deadlock(snapshot, POLICY, Request(workstreams=frozenset({WorkstreamId("a")})))
 
     assert set(edits(plan)) < {"a", "b"}
     assert len(edits(plan)) == 1

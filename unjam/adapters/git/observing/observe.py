@@ -173,6 +173,7 @@ class _Worktrees:
                 lock_reason=one.lock_reason,
                 hidden_commits=hidden[one.name].number if one.name in hidden else 0,
                 hidden=away[one.name].tips if one.name in away else (),
+                named=len(around.named.get(one.name, ())),
                 problem=one.problem or self._branch_problem(one),
                 workstream=owners.get(one.branch or "") if one.name else None,
                 whose=one.whose,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from unjam.domain.scenarios.conflict.find import SCENARIO, SHOWN, conflict_in_words
-from unjam.domain.scenarios.shared.restarting import Chosen, left_to_run, resume_command
+from unjam.domain.scenarios.shared.restarting import left_to_run, resume_command
 from unjam.domain.scenarios.shared.tidying import land_step, removals_of, salvages_of, trees_of
 from unjam.domain.steps.facts import NONE, fact, holds
 from unjam.domain.steps.plan import (
@@ -18,12 +18,14 @@ from unjam.domain.steps.plan import (
     Plan,
     Push,
     Record,
+    RecordDiscard,
     Reopen,
     Restart,
     Step,
     only_safe,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.conflicts import (
     ConflictStanding,
     Contender,
@@ -47,11 +49,11 @@ from unjam.domain.world.workstream import Workstream, join
 def plan_conflict(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: Chosen = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan the way out of every conflict, or of these; what only a person can settle is noted."""
-    planner = _Planner(snapshot, policy, workstreams, owed)
+    planner = _Planner(snapshot, policy, request, owed)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     return Plan(snapshot.repo, only_safe(steps), tuple(planner.notes(wanted)))
@@ -69,10 +71,10 @@ def why_conflicts_wait(snapshot: Snapshot) -> str:
     )
 
 
-def why_not_discarded(policy: Policy, findings: tuple[Finding, ...]) -> str:
+def why_not_discarded(request: Request, findings: tuple[Finding, ...]) -> str:
     """Say what is to be given up and is in no conflict; nothing where all of it is in one."""
     ours = (one for one in findings if one.scenario == SCENARIO)
-    strangers = sorted(policy.discard - {name for one in ours for name in one.workstreams})
+    strangers = sorted(request.discard - {name for one in ours for name in one.workstreams})
     return f"{strangers[0]} is in no conflict, so it is not discarded" if strangers else ""
 
 
@@ -80,18 +82,18 @@ class _Planner:
     """One way out of one snapshot."""
 
     def __init__(
-        self, snapshot: Snapshot, policy: Policy, chosen: Chosen, owed: tuple[Step, ...]
+        self, snapshot: Snapshot, policy: Policy, request: Request, owed: tuple[Step, ...]
     ) -> None:
         self.snapshot = snapshot
         self.policy = policy
-        self.chosen = chosen
+        self.chosen = request.workstreams
         self.owed = owed
         self.may_land = policy.approval(StepClass.LAND) is not Consent.OFF
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.obstacle = why_conflicts_wait(snapshot)
         self.streams = {one.id: one for one in join(snapshot)}
         found = [one for one in contenders(snapshot) if self._is_chosen(one.workstream.id)]
-        self.given_up = [one for one in found if one.workstream.id in policy.discard]
+        self.given_up = [one for one in found if one.workstream.id in request.discard]
         self.busy = [one for one in found if one.workstream.agents and one not in self.given_up]
         self.found = [one for one in found if one not in (*self.busy, *self.given_up)]
         self.settled = tuple(self._of(ConflictStanding.LANDED))
@@ -201,9 +203,9 @@ class _Planner:
 
     def _records(self, landing: tuple[Workstream, ...]) -> Iterator[Record]:
         for one in self.settled:
-            yield self._record(
-                one, Status.COMPLETED, "its conflict was settled and it is on the trunk"
-            )
+            settled = "its conflict was settled and it is on the trunk"
+            record = self._record(one, Status.COMPLETED, settled)
+            yield replace(record, facts=(*record.facts, *self._landed(one)))
         for one in landing:
             yield self._record(one, None, f"what came of its landing; the row says {one.status}")
         for each in self.tried if not self.may_land else ():
@@ -211,9 +213,9 @@ class _Planner:
             if clash is not None and not is_conflict(row):
                 reason = f"it does not merge; the row says {each.workstream.status}"
                 record = self._record(each.workstream, Status.CONFLICT, reason)
-                yield replace(
-                    record, message=f"conflicts with the trunk in {conflict_in_words(clash)}"
-                )
+                on = (fact("branch", clash.ref, self.snapshot), fact("trunk", "", self.snapshot))
+                told = f"conflicts with the trunk in {conflict_in_words(clash)}"
+                yield replace(record, message=told, facts=(*record.facts, *on))
 
     def _record(self, one: Workstream, status: Status | None, reason: str) -> Record:
         return Record(
@@ -226,6 +228,11 @@ class _Planner:
             salvaged=trees_of(one),
         )
 
+    def _landed(self, one: Workstream) -> Iterator[Fact]:
+        if one.branch is not None:
+            yield fact("branch", one.branch.ref, self.snapshot)
+            yield fact("trunk", "", self.snapshot)
+
     def _blocks(self) -> Iterator[Record]:
         """Block what has not begun and depends on what does not land."""
         roots = [one.workstream.id for one in (*self.tried, *self.waiting, *self.busy)]
@@ -233,12 +240,21 @@ class _Planner:
             yield Record(
                 subject=name,
                 reason=f"it depends on {first_few(by, SHOWN)}, which conflicts",
-                facts=(*self.nobody, fact("row of", name, self.snapshot)),
+                facts=(
+                    *self.nobody,
+                    fact("row of", name, self.snapshot),
+                    *(fact("branch", ref, self.snapshot) for ref in self._branches_of(by)),
+                ),
                 workstream=name,
                 status=Status.BLOCKED,
                 message=told_to_wait(by),
                 blocked_by=by,
             )
+
+    def _branches_of(self, names: Iterable[WorkstreamId]) -> Iterator[str]:
+        """Name the branches that do not merge."""
+        found = (self.streams[name].branch for name in names if name in self.streams)
+        return (one.ref for one in found if one is not None)
 
     def _reopened(self) -> Iterator[Reopen]:
         landing = {one.id for one in self.merging}
@@ -248,7 +264,11 @@ class _Planner:
                 yield Reopen(
                     subject=name,
                     reason=f"{first_few(by, SHOWN)} is no longer in its way",
-                    facts=(*self.nobody, fact("row of", name, self.snapshot)),
+                    facts=(
+                        *self.nobody,
+                        fact("row of", name, self.snapshot),
+                        *(fact("row of", one, self.snapshot) for one in by),
+                    ),
                     workstream=name,
                     after=tuple(one for one in by if one in landing),
                 )
@@ -270,7 +290,15 @@ class _Planner:
                 ref=one.branch.ref,
                 tip=one.branch.tip,
             )
-            yield self._record(one, None, f"it is given up; the row says {one.status}")
+            yield RecordDiscard(
+                subject=one.id,
+                reason=f"it is given up; the row says {one.status}",
+                facts=(*self.nobody, fact("row of", one.id, self.snapshot)),
+                workstream=one.id,
+                status=None,
+                message="",
+                salvaged=trees_of(one),
+            )
 
     def _restart(self, planned: tuple[Step, ...]) -> Iterator[Restart]:
         owed = any(isinstance(step, Restart) for step in self.owed)

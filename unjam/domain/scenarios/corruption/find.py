@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from unjam.domain.scenarios.shared.stale_locks import lingering_locks, lock_findings
 from unjam.domain.world.claims.ownership import LINKED, WRONG, is_ours
-from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject
+from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
 from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
 from unjam.domain.world.identity import Role, Scenario
-from unjam.domain.world.judging import anybody_at
+from unjam.domain.world.judging import anybody_at, is_a_session_s, session_worktrees
 from unjam.domain.world.snapshot import Operation, Process, Snapshot, Stray, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
@@ -20,6 +20,7 @@ _FOR_A_PERSON = {
     Damage.LINK: "it is a symbolic link, and where that leads is not touched",
     Damage.OF_ANOTHER: "two worktrees claim one directory: look at its .git file",
 }
+_THEIRS = frozenset({Damage.GONE, Damage.UNFINISHED, Damage.TWICE})
 _INITIALIZING = "initializing"
 
 
@@ -27,19 +28,43 @@ def find_worktree_corruption(snapshot: Snapshot) -> Iterator[Finding]:
     """Find what stops Git from working in a checkout, or makes it work on another one."""
     for shared in snapshot.shared:
         yield _shared_finding(shared, snapshot)
-    for tree in (snapshot.primary, *snapshot.worktrees):
-        if tree.damage or tree.whose in WRONG:
-            yield _damage_finding(tree, snapshot)
+    for tree in damaged_in(snapshot):
+        yield _damage_finding(tree, snapshot)
     for tree, operation in stopped_in(snapshot):
         yield _operation_finding(tree, operation, snapshot)
     for branch in snapshot.lost_branches:
         yield _branch_finding(branch)
-    for stray in filter(is_ours, snapshot.strays):
+    for stray in strays_in(snapshot):
         yield _stray_finding(stray, snapshot)
     yield from lock_findings(snapshot, SCENARIO)
     yield from lingering_locks(snapshot, SCENARIO)
     if snapshot.lost:
         yield _lost_finding(snapshot)
+
+
+def damaged_in(snapshot: Snapshot) -> Iterator[Worktree]:
+    """Give the checkouts in which something is broken.
+
+    Where people work alone, one that is gone, or was never finished, is theirs to take up or to
+    prune: Git itself keeps it for months.
+    """
+    broken = [
+        tree
+        for tree in (snapshot.primary, *snapshot.worktrees)
+        if tree.damage or tree.whose in WRONG
+    ]
+    theirs = session_worktrees(snapshot) if broken else frozenset()
+    for tree in broken:
+        if tree.name not in theirs or not _THEIRS & set(tree.damage):
+            yield tree
+
+
+def strays_in(snapshot: Snapshot) -> Iterator[Stray]:
+    """Give the directories that an agent left; a session's only where it can be registered again."""
+    for stray in filter(is_ours, snapshot.strays):
+        can_return = stray.kind is StrayKind.ORPHAN and bool(stray.branch)
+        if can_return or not is_a_session_s(stray, snapshot):
+            yield stray
 
 
 def stopped_in(snapshot: Snapshot) -> Iterator[tuple[Worktree, Operation]]:

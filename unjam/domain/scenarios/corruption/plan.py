@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.scenarios.corruption.find import busy_in, stopped_in, why_for_a_person
+from unjam.domain.scenarios.corruption.find import (
+    busy_in,
+    damaged_in,
+    stopped_in,
+    strays_in,
+    why_for_a_person,
+)
 from unjam.domain.scenarios.shared.lock_steps import lock_steps
 from unjam.domain.scenarios.shared.restarting import (
     left_to_run,
     resume_command,
     workstreams_in_words,
 )
-from unjam.domain.scenarios.shared.tidying import name_step
+from unjam.domain.scenarios.shared.stale_locks import left_locks
+from unjam.domain.scenarios.shared.tidying import name_step, removal_of_empty
 from unjam.domain.steps.facts import NONE, fact
 from unjam.domain.steps.plan import (
     Abort,
@@ -20,7 +27,6 @@ from unjam.domain.steps.plan import (
     Record,
     Recreate,
     Register,
-    RemoveBranch,
     RemoveWorktree,
     Restart,
     RestoreBranch,
@@ -32,7 +38,7 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Consent, Policy
-from unjam.domain.world.claims.ownership import WRONG, is_ours
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.damage import BLINDING, Damage, StrayKind
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.judging import anybody_at
@@ -47,11 +53,11 @@ _RETRIED = (Status.RUNNING, Status.PENDING, Status.FAILED)
 def plan_corruption(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),  # noqa: ARG001 -- all that a killed run left undone is seen again
 ) -> Plan:
     """Plan the repair of these workstreams' worktrees, or of everything."""
-    planner = _Planner(snapshot, policy, workstreams)
+    planner = _Planner(snapshot, policy, request.workstreams)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     off = sorted({one.step_class for one in wanted} - {one.step_class for one in steps})
@@ -71,14 +77,12 @@ class _Planner:
         self.whole = workstreams is None
         self.living = orchestrator_seen(snapshot)
         self.rows = {row.workstream: row for row in snapshot.state.rows}
-        trees = (snapshot.primary, *snapshot.worktrees)
-        broken = (tree for tree in trees if tree.damage or tree.whose in WRONG)
-        self.broken = [tree for tree in broken if self._chosen(tree.workstream)]
+        self.broken = [one for one in damaged_in(snapshot) if self._chosen(one.workstream)]
         self.trees = [tree for tree in self.broken if not self._kept_because(tree)]
         self.strays = [
             one
-            for one in snapshot.strays
-            if self._chosen(one.workstream) and is_ours(one) and not self._stray_kept_because(one)
+            for one in strays_in(snapshot)
+            if self._chosen(one.workstream) and not self._stray_kept_because(one)
         ]
         self.stopped = [
             (tree, operation)
@@ -126,8 +130,8 @@ class _Planner:
             because = self._kept_because(tree)
             if because:
                 yield f"{self.snapshot.place(tree.path)} is left as it is: {because}"
-        for stray in self.snapshot.strays:
-            because = self._stray_kept_because(stray) if is_ours(stray) else ""
+        for stray in strays_in(self.snapshot):
+            because = self._stray_kept_because(stray)
             if because and self._chosen(stray.workstream):
                 yield f"{self.snapshot.place(stray.path)} is left as it is: {because}"
         if self.whole:
@@ -138,7 +142,7 @@ class _Planner:
             if branch.last is None:
                 name = branch.ref.removeprefix("refs/heads/")
                 yield f"{name} is left as it is: no reflog tells where it stood"
-        for lock in self.snapshot.locks:
+        for lock in left_locks(self.snapshot):
             if lock.stale is not Truth.YES:
                 yield f"{self.snapshot.place(lock.path)} is left as it is: {lock.because}"
 
@@ -216,15 +220,14 @@ class _Planner:
                 yield Recreate(
                     subject=self.snapshot.place(tree.path),
                     reason="its index holds work that is in no commit",
-                    facts=(Fact("agents in", tree.name, NONE),),
+                    facts=self._facts(tree)[: 1 if curable else None],  # the rest is mended before
                     workstream=tree.workstream,
                     worktree=tree.name,
                 )
 
     def _facts(self, tree: Worktree) -> tuple[Fact, ...]:
-        if _only_moved(tree):
-            return (fact("damage of", tree.name, self.snapshot),)
-        return (Fact("agents in", tree.name, NONE), fact("damage of", tree.name, self.snapshot))
+        damage = fact("damage of", tree.name, self.snapshot)
+        return (damage,) if _only_moved(tree) else (Fact("agents in", tree.name, NONE), damage)
 
     def _aborts(self) -> Iterator[Step]:
         for tree, operation in self.stopped:
@@ -278,7 +281,6 @@ class _Planner:
         return any(one.own_commits != 0 for one in branches) or any(one.guest_on for one in trees)
 
     def _record(self, row: Row, tree: Worktree | None) -> Record:
-        agents = (Fact("agents in", tree.name, NONE),) if tree else ()
         branches = (
             fact("branch", one.ref, self.snapshot)
             for one in self.snapshot.branches
@@ -290,7 +292,7 @@ class _Planner:
             facts=(
                 Fact("orchestrator", "", NONE),
                 fact("row of", row.workstream, self.snapshot),
-                *agents,
+                *self._lost(row.workstream, tree),
                 *branches,
             ),
             workstream=row.workstream,
@@ -299,6 +301,15 @@ class _Planner:
             salvaged=(tree.name,) if tree else (),
             kept=saved_of(row.workstream, self.snapshot),
         )
+
+    def _lost(self, workstream: WorkstreamId, tree: Worktree | None) -> Iterator[Fact]:
+        """Yield what shows that its worktree is none any more, and that nobody is in it."""
+        if tree is not None:
+            yield Fact("agents in", tree.name, NONE)
+            yield fact("damage of", tree.name, self.snapshot)
+        for stray in self.strays if tree is None else ():
+            if stray.workstream == workstream:
+                yield fact("stray", str(stray.path), self.snapshot)
 
     def _is_over(self, tree: Worktree) -> bool:
         """Tell a worktree that is gone and that nobody, or only a retry, needs again."""
@@ -353,18 +364,7 @@ class _Planner:
         retried = {one.workstream for one in records}
         for branch in self.snapshot.branches:
             if branch.workstream in retried and branch.own_commits == 0:
-                yield RemoveBranch(
-                    subject=branch.name,
-                    reason="no commits of its own; a retry makes it anew",
-                    facts=(
-                        Fact("orchestrator", "", NONE),
-                        fact("state", "", self.snapshot),
-                        fact("branch", branch.ref, self.snapshot),
-                    ),
-                    workstream=branch.workstream,
-                    ref=branch.ref,
-                    tip=branch.tip,
-                )
+                yield removal_of_empty(branch, self.snapshot, (Fact("orchestrator", "", NONE),))
 
     def _restart(self, records: tuple[Record, ...]) -> Iterator[Step]:
         command = resume_command(self.policy, self.snapshot, self.workstreams)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from unjam.domain.scenarios.database.find import NO_ROOM
 from unjam.domain.steps.plan import Plan, Step, only_safe
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.steps.state_steps import (
     DUPLICATE,
     STRANDED,
@@ -30,7 +31,7 @@ from unjam.domain.world.database import (
     pinned,
 )
 from unjam.domain.world.elsewhere import may_serve_others
-from unjam.domain.world.identity import ProcessIdentity, WorkstreamId
+from unjam.domain.world.identity import ProcessIdentity
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.truth import Truth
 
@@ -50,17 +51,17 @@ _CONTESTED = (
 def plan_database(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan the recovery of the state's file; it is everybody's, so never for some workstreams only."""
     database = snapshot.database
-    if workstreams is not None:
+    if request.workstreams is not None:
         return Plan(snapshot.repo)
     if database is None:
         return Plan(snapshot.repo, only_safe(_owed(owed, policy)))
     is_owed = any(isinstance(one, OpenState) for one in owed)
-    planner = _Planner(snapshot, policy, database, is_owed=is_owed)
+    planner = _Planner(snapshot, policy, database, request, is_owed=is_owed)
     wanted = tuple(planner.steps())
     steps = only_safe(tuple(one for one in wanted if not planner.is_off(one.step_class)))
     if not any(database.stranded()):
@@ -98,8 +99,15 @@ class _Planner:
     """One recovery of one file."""
 
     def __init__(
-        self, snapshot: Snapshot, policy: Policy, database: Database, *, is_owed: bool
+        self,
+        snapshot: Snapshot,
+        policy: Policy,
+        database: Database,
+        request: Request,
+        *,
+        is_owed: bool,
     ) -> None:
+        self.request = request
         self.is_owed = is_owed  # a killed run had meant to open it
         self.snapshot = snapshot
         self.policy = policy
@@ -162,7 +170,7 @@ class _Planner:
             yield f"{sharing.because}: make sure that nobody has it open whom this machine cannot see"
         if any(isinstance(one, _OURS) for one in steps):
             yield _TIMEOUT
-        if self.policy.vacuum and not any(isinstance(one, VacuumState) for one in wanted):
+        if self.request.vacuum and not any(isinstance(one, VacuumState) for one in wanted):
             yield "no VACUUM now: it needs a sound file that nobody has open"
 
     def _repairs(self) -> Iterator[Step]:
@@ -190,7 +198,7 @@ class _Planner:
 
     def _vacuums(self) -> Iterator[Step]:
         """Rewrite it, where that was asked for and nobody is left who has it open."""
-        if self.policy.vacuum and not self.database.is_damaged and not self._still_used():
+        if self.request.vacuum and not self.database.is_damaged and not self._still_used():
             yield VacuumState(
                 subject=self.place,
                 reason="you asked for it: it is rewritten without its holes",
@@ -328,6 +336,6 @@ def _told(one: TableCount) -> str:
     return f"{one.table}: {one.found} rows (SQLite reads {read}{loose})"
 
 
-def is_asked(policy: Policy, owed: tuple[Step, ...]) -> bool:
+def is_asked(request: Request, owed: tuple[Step, ...]) -> bool:
     """Tell whether the state is to be rewritten, or a killed run has begun with it."""
-    return policy.vacuum or any(one.step_class is StepClass.DATABASE for one in owed)
+    return request.vacuum or any(one.step_class is StepClass.DATABASE for one in owed)

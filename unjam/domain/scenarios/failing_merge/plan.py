@@ -11,6 +11,7 @@ from unjam.domain.scenarios.failing_merge.find import by_guilt, unit_at
 from unjam.domain.steps.facts import fact
 from unjam.domain.steps.plan import Plan, Push, Record, Revert, Rework, Step
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.naming import shown
@@ -25,14 +26,14 @@ AGAIN = "-rework"  # behind the agent's name, in the branch that takes reverted 
 def plan_failing_merge(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan to revert what is proven to break the tests; the rest is named, with what to do about it."""
     tests = snapshot.tests
     if tests is None or tests.tip != snapshot.trunk_tip or tests.passed:
         return Plan(snapshot.repo, _only_push(owed, snapshot, policy))
-    planner = _Planner(snapshot, policy, tests, workstreams)
+    planner = _Planner(snapshot, policy, tests, request.workstreams)
     steps = tuple(
         one for one in planner.steps() if policy.approval(one.step_class) is not Consent.OFF
     )

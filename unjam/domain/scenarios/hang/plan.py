@@ -16,6 +16,7 @@ from unjam.domain.steps.plan import (
     Plan,
     Push,
     Record,
+    RemoveBranch,
     RemoveWorktree,
     Restart,
     Salvage,
@@ -23,6 +24,8 @@ from unjam.domain.steps.plan import (
     Stop,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
+from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.agents.score import HUNG, HangVerdict
 from unjam.domain.world.agents.suspects import Suspect, suspects
 from unjam.domain.world.identity import WorkstreamId
@@ -38,11 +41,11 @@ _ENDED = (HangVerdict.ZOMBIE, HangVerdict.DEAD)
 def plan_hang(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan the recovery from agents that hang; those that may work are left alone, and named."""
-    planner = _Planner(snapshot, policy, workstreams, owed)
+    planner = _Planner(snapshot, policy, request, owed)
     steps = tuple(one for one in planner.steps() if not planner.is_off(one.step_class))
     return Plan(snapshot.repo, steps, tuple(planner.notes()))
 
@@ -54,23 +57,25 @@ class _Planner:
         self,
         snapshot: Snapshot,
         policy: Policy,
-        workstreams: frozenset[WorkstreamId] | None,
+        request: Request,
         owed: tuple[Step, ...],
     ) -> None:
         self.snapshot = snapshot
         self.policy = policy
+        self.request = request
         self.owed = owed
         self.orchestrator = orchestrator_seen(snapshot)
+        chosen = request.workstreams
         self.all = [
             one
             for one in suspects(snapshot)
-            if workstreams is None or (one.workstream and one.workstream.id in workstreams)
+            if chosen is None or (one.workstream and one.workstream.id in chosen)
         ]
         stoppable = not self.is_off(StepClass.STOP) and not self._is_unsaved_beside_orchestrator()
         self.hung = [
             one for one in self.all if one.is_hung and stoppable and not self._must_ask(one)
         ]
-        ended = [one for one in self.all if one.score.verdict in _ENDED]
+        ended = [one for one in self.all if one.is_awaited and one.score.verdict in _ENDED]
         left = [one for one in self.hung if not self._is_waited_for(one)]
         self.treated = left if self.orchestrator else [*left, *ended]
 
@@ -91,7 +96,7 @@ class _Planner:
     def notes(self) -> Iterator[str]:
         """Say what no step does, and why."""
         for one in self.all:
-            why = self._why_left(one)
+            why = self._why_left(one) if one.is_awaited else _why_not_awaited(one)
             if why:
                 yield f"{_name(one, self.snapshot)} is not stopped for hanging: {why}"
         waited = [one for one in self.hung if self._is_waited_for(one)]
@@ -169,9 +174,12 @@ class _Planner:
             return
         gone = {process for one in self.treated for process in one.agents}
         left = tuple(one for one in self.snapshot.processes if not _is_in(one, gone))
-        bereft = replace(self.snapshot, processes=left)
+        stopped = ((name, _how(one)) for name, one in named.items() if one in self.hung)
+        known = (*self.snapshot.unfinished, *stopped)
+        bereft = replace(self.snapshot, processes=left, unfinished=known)
         policy = replace(self.policy, approvals=self.policy.approvals | _DECIDED_HERE)
-        for step in plan_abandoned(bereft, policy, chosen, self.owed).steps:
+        request = replace(self.request, workstreams=chosen)
+        for step in plan_abandoned(bereft, policy, request, self.owed).steps:
             if not isinstance(step, Restart):
                 yield from self._adapted(step, named)
 
@@ -190,7 +198,9 @@ class _Planner:
         """Fit a step of a crash's plan to a hang."""
         review = self.orchestrator is not None or self.is_off(StepClass.LAND)
         match step:
-            case Land() | Push() if review:
+            case Land() | Push() | TellSpec() if review:
+                return
+            case RemoveBranch(if_incomplete=True) if review:
                 return
             case Record(status=None) if review and step.workstream not in named:
                 return
@@ -275,3 +285,9 @@ def _how(one: Suspect) -> str:
 
 def _name(one: Suspect, snapshot: Snapshot) -> str:
     return shown(one.workstream.id) if one.workstream else snapshot.place(one.tree.path)
+
+
+def _why_not_awaited(one: Suspect) -> str:
+    if one.score.verdict is HangVerdict.WORKING:
+        return ""
+    return "no orchestrator is known to wait for it, and somebody may come back to it"

@@ -24,11 +24,12 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Consent, Policy
+from unjam.domain.world.claims.kinds import is_layout_seen
 from unjam.domain.world.claims.ownership import TAKEN, is_ours
 from unjam.domain.world.damage import Damage
 from unjam.domain.world.elsewhere import may_serve_others
 from unjam.domain.world.identity import CommitId, Role
-from unjam.domain.world.judging import anybody_at, is_astray
+from unjam.domain.world.judging import anybody_at, is_astray, is_orchestrated, session_worktrees
 from unjam.domain.world.lookups import state_is_known
 from unjam.domain.world.snapshot import Process, Snapshot, Worktree
 from unjam.domain.world.truth import Truth
@@ -77,6 +78,9 @@ class _Planner:
         self.snapshot = snapshot
         self.remains = remains
         self.owed = owed
+        self.sessions = session_worktrees(snapshot)
+        self.orchestrated = is_layout_seen(snapshot) or is_orchestrated(snapshot)
+        self.astray = self.orchestrated and is_astray(snapshot)
         self.kept = {tree.name: why for tree in self._ours() if (why := self._kept_because(tree))}
         self.trees = [tree for tree in self._ours() if tree.name not in self.kept]
 
@@ -95,7 +99,7 @@ class _Planner:
         )
         yield from self._stops()
         yield from self._salvages()
-        if self.trees or self.snapshot.branches:
+        if self.trees or (self.snapshot.branches and self.orchestrated):
             yield Bundle(
                 subject=f"{len(self.snapshot.branches)} branches, {len(self.trees)} worktrees",
                 reason="one file holds all that the branches and the salvages have",
@@ -139,8 +143,8 @@ class _Planner:
 
     def _ours(self) -> Iterator[Worktree]:
         """Yield the agents' worktrees; one that a person made elsewhere is none of them."""
-        for tree in self.snapshot.worktrees:
-            if tree.workstream is not None or tree.path.parent == self.remains.worktrees:
+        for tree in self.snapshot.worktrees if self.orchestrated else ():
+            if tree.name not in self.sessions or tree.path.parent == self.remains.worktrees:
                 yield tree
 
     def _kept_because(self, tree: Worktree) -> str:
@@ -161,9 +165,13 @@ class _Planner:
                 yield _stop(process, "it hands out work and writes the state", None, ())
         paths = {tree.name: tree.moved_to or tree.path for tree in self.snapshot.worktrees}
         for process in self.snapshot.processes:
-            if process.role is Role.AGENT and process.worktree in paths:
+            if process.role is Role.AGENT and process.worktree in paths and self._is_ours(process):
                 place = self.snapshot.place(paths[process.worktree])
                 yield _stop(process, f"it works in {place}", paths[process.worktree], _NOBODY)
+
+    def _is_ours(self, process: Process) -> bool:
+        """Tell an agent of the orchestration from what somebody may come back to."""
+        return any(tree.name == process.worktree for tree in self._ours())
 
     def _freed(self) -> frozenset[str]:
         """Name the worktrees in which nobody works once the agents are stopped."""
@@ -173,9 +181,9 @@ class _Planner:
 
     def _salvages(self) -> Iterator[Step]:
         primary = self.snapshot.primary
-        away = is_astray(self.snapshot)
+        away = self.astray
         at_risk = primary.unsaved.any is not Truth.NO or bool(primary.hidden_commits)
-        if primary.operation is not None or (away and at_risk):
+        if away and (primary.operation is not None or at_risk):
             yield self._salvage(primary, "it was left astray, and holds uncommitted work")
         for tree in self.trees:
             known = tree.unsaved.known is Truth.YES
@@ -205,7 +213,7 @@ class _Planner:
 
     def _abort(self) -> Iterator[Step]:
         operation = self.snapshot.primary.operation
-        if operation is not None:
+        if operation is not None and self.astray:
             yield Abort(
                 subject=self.snapshot.place(self.snapshot.primary.path),
                 reason=f"it was left in the middle of a {operation}",
@@ -236,7 +244,7 @@ class _Planner:
             )
 
     def _logs(self) -> Iterator[Step]:
-        if self.remains.logs:
+        if self.remains.logs and self.orchestrated:
             yield SetLogsAside(
                 subject="logs",
                 reason=f"they tell of what was: {self.remains.logs} of them",
@@ -244,7 +252,7 @@ class _Planner:
             )
 
     def _return(self) -> Iterator[Step]:
-        if is_astray(self.snapshot):
+        if self.astray:
             yield ReturnPrimary(
                 subject=f"to {self.snapshot.trunk_name}",
                 reason=f"the orchestrator works from {self.snapshot.trunk_name}",
@@ -264,7 +272,7 @@ class _Planner:
             )
 
     def _strays(self) -> Iterator[Step]:
-        for stray in self.snapshot.strays:
+        for stray in self.snapshot.strays if self.orchestrated else ():
             if is_ours(stray) and not any(anybody_at(stray, self.snapshot)):
                 yield SetAside(
                     subject=self.snapshot.place(stray.path),
@@ -276,7 +284,7 @@ class _Planner:
 
     def _branches(self) -> Iterator[Step]:
         kept = {tree.branch for tree in self.snapshot.worktrees if tree not in self.trees}
-        for branch in self.snapshot.branches:
+        for branch in self.snapshot.branches if self.orchestrated else ():
             if branch.ref not in kept:
                 yield RemoveBranch(
                     subject=branch.name,

@@ -3,6 +3,12 @@
 from collections.abc import Iterator
 
 from unjam.domain.scenarios.shared.foreign_rows import settlements
+from unjam.domain.scenarios.shared.incomplete_work import (
+    landed_branch,
+    may_be_incomplete,
+    rest_of,
+    told_to_retry,
+)
 from unjam.domain.scenarios.shared.lock_steps import lock_steps
 from unjam.domain.scenarios.shared.restarting import (
     left_to_run,
@@ -10,12 +16,16 @@ from unjam.domain.scenarios.shared.restarting import (
     workstreams_in_words,
 )
 from unjam.domain.scenarios.shared.tidying import (
+    RETRIED,
+    empty_branches,
     land_step,
     names_of,
     person_in,
+    removal_of_empty,
     removals_of,
     salvages_of,
     trees_of,
+    verdict_facts,
 )
 from unjam.domain.steps.facts import NONE, fact, holds
 from unjam.domain.steps.plan import (
@@ -34,37 +44,33 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
+from unjam.domain.steps.request import EVERYTHING, Request
+from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.elsewhere import may_serve_others
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.judging import (
-    died_in_words,
-    drifted_in_words,
     is_astray,
     is_on_no_branch,
+    is_orchestrated,
     judgements,
     primary_at_risk_in_words,
+    record_of,
     unpushed,
 )
 from unjam.domain.world.naming import shown
-from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
+from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
-from unjam.domain.world.workstream import Judged, Verdict, Workstream, judge
+from unjam.domain.world.workstream import Judged, Verdict, judge
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
-_RETRIED = (
-    Verdict.DEAD_UNSAVED,
-    Verdict.DEAD_EMPTY,
-    Verdict.DEAD_SAVED,
-    Verdict.DEAD_DRIFTED,
-)
 _UNTOUCHED = (Verdict.CONSISTENT, Verdict.UNKNOWN)
 
 
 def plan_abandoned(
     snapshot: Snapshot,
     policy: Policy,
-    workstreams: frozenset[WorkstreamId] | None = None,
+    request: Request = EVERYTHING,
     owed: tuple[Step, ...] = (),
 ) -> Plan:
     """Plan the recovery of these workstreams, or of all and of what they share.
@@ -72,7 +78,7 @@ def plan_abandoned(
     ``owed`` are steps a killed run had planned and not carried out; those that no observation can
     ask for again are taken over while their facts hold.
     """
-    planner = _Planner(snapshot, policy, workstreams, owed)
+    planner = _Planner(snapshot, policy, request, owed)
     wanted = tuple(planner.steps())
     steps = tuple(one for one in wanted if policy.approval(one.step_class) is not Consent.OFF)
     return Plan(snapshot.repo, only_safe(steps), tuple(planner.notes(wanted)))
@@ -85,26 +91,29 @@ class _Planner:
         self,
         snapshot: Snapshot,
         policy: Policy,
-        workstreams: frozenset[WorkstreamId] | None,
+        request: Request,
         owed: tuple[Step, ...],
     ) -> None:
         self.snapshot = snapshot
         self.policy = policy
         self.owed = owed
-        self.workstreams = workstreams
-        self.whole = workstreams is None
+        self.request = request
+        self.workstreams = request.workstreams
+        self.whole = request.workstreams is None
+        self.astray = is_orchestrated(snapshot) and is_astray(snapshot)
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.live: list[Judged] = []
+        self.stopped: set[WorkstreamId] = set()
         self.awaited: list[Judged] = []  # live, and their orchestrator may be on another machine
         self.judged: list[Judged] = []
         self.known = {one.workstream.id: one for one in judgements(snapshot)}
         for one in self.known.values():
-            if workstreams is None or one.workstream.id in workstreams:
+            if self.workstreams is None or one.workstream.id in self.workstreams:
                 self._take(one)
 
     def _take(self, judged: Judged) -> None:
         """Sort in one workstream; a live one as it will be when policy has stopped its agents."""
-        if judged.verdict is Verdict.ELSEWHERE:
+        if judged.verdict in (Verdict.ELSEWHERE, Verdict.SESSION):
             return
         if judged.verdict is Verdict.LIVE and may_serve_others(self.snapshot):
             self.awaited.append(judged)
@@ -116,6 +125,7 @@ class _Planner:
         if self.policy.approval(StepClass.STOP) is not Consent.OFF:
             persons = (one for one in judged.workstream.processes if one.role is Role.PERSON)
             stopped = judged.workstream._replace(processes=tuple(persons))
+            self.stopped.add(stopped.id)
             self.judged.append(judge(stopped, self.snapshot))
 
     def steps(self) -> Iterator[Step]:
@@ -128,7 +138,7 @@ class _Planner:
             *self._names(),
             *self._landing(),
             *self._records(),
-            *settlements(self.snapshot, self.policy),
+            *settlements(self.snapshot, self.request),
             *self._return(),  # first, since a branch that is checked out keeps its place
             *self._removals(),
         )
@@ -215,7 +225,7 @@ class _Planner:
 
     def _aborts(self) -> Iterator[Step]:
         primary = self.snapshot.primary
-        if primary.operation is not None and self.whole:
+        if primary.operation is not None and self.whole and self.astray:
             yield Abort(
                 subject=self.snapshot.place(primary.path),
                 reason=f"a dead process left it in the middle of a {primary.operation}",
@@ -234,6 +244,8 @@ class _Planner:
             landings = tuple(self._landing_of(one) for one in landing)
             streams = tuple(one.workstream for one in landing)
             yield land_step(landings, streams, self.snapshot, self.nobody)
+        for judged in self._incomplete():
+            yield from told_to_retry(judged, self._rest(judged), self.snapshot, self.nobody)
         unrecorded = any(one.verdict is Verdict.LANDED_UNRECORDED for one in self.judged)
         owed = self.whole and unpushed(self.snapshot)
         if self.policy.remote and (landing or unrecorded or owed):
@@ -252,7 +264,21 @@ class _Planner:
             raise ValueError(f"{one.id} has no branch to land")
         needs = one.spec.depends_on if one.spec else ()
         missing = next((need for need in needs if self._stays_out(need)), None)
-        return Landing(one.id, branch.ref, branch.tip, needs, missing)
+        rest = self._rest(judged)
+        tests = one.spec.acceptance_tests if one.spec else ()
+        unended = judged.verdict is Verdict.DEAD_WITH_COMMITS
+        return Landing(one.id, branch.ref, branch.tip, needs, missing, rest, tests, unended)
+
+    def _rest(self, judged: Judged) -> tuple[str, ...]:
+        """Say what shows that work which lands, or has, is not finished."""
+        return rest_of(judged, self.snapshot, stopped=judged.workstream.id in self.stopped)
+
+    def _incomplete(self) -> Iterator[Judged]:
+        """Give what lands, or has, and is not finished, or is to be tried whether it is."""
+        for one in self.judged:
+            stays = one.verdict in _LANDING and self._is_off(StepClass.LAND)
+            if may_be_incomplete(one, self._rest(one)) and not stays:
+                yield one
 
     def _stays_out(self, name: WorkstreamId) -> bool:
         """Tell what is not on the trunk and does not come there in this run."""
@@ -261,7 +287,7 @@ class _Planner:
             return False
         branch = judged.workstream.branch
         landed = branch is not None and branch.landed is Truth.YES
-        out = judged.verdict in _RETRIED or judged.workstream.status not in _MAY_LAND
+        out = judged.verdict in RETRIED or judged.workstream.status not in _MAY_LAND
         return out and not landed
 
     def _stays_as_it_is(self, judged: Judged) -> bool:
@@ -270,12 +296,12 @@ class _Planner:
 
     def _records(self) -> Iterator[Step]:
         for judged in self.judged:
-            wanted = _record_of(judged)
+            wanted = record_of(judged, self._rest(judged))
             row = judged.workstream.row
             if wanted is None or row is None or self._stays_as_it_is(judged):
                 continue
             status, message = wanted
-            rests_on = _found_in(judged, self.snapshot)
+            rests_on = verdict_facts(judged, self.snapshot)
             yield Record(
                 subject=judged.workstream.id,
                 reason=f"{judged.verdict}; the row says {row.status}",
@@ -292,23 +318,14 @@ class _Planner:
             if judged.verdict in _UNTOUCHED or self._stays_as_it_is(judged):
                 continue
             yield from removals_of(judged.workstream, self.snapshot, self.nobody)
-            empty = _empty(judged.workstream) if judged.verdict in _RETRIED else ()
+            empty = empty_branches(judged.workstream) if judged.verdict in RETRIED else ()
             for branch in empty:
-                yield RemoveBranch(
-                    subject=branch.name,
-                    reason="no commits of its own; a retry makes it anew",
-                    facts=(
-                        *self.nobody,
-                        fact("state", "", self.snapshot),
-                        fact("branch", branch.ref, self.snapshot),
-                    ),
-                    workstream=judged.workstream.id,
-                    ref=branch.ref,
-                    tip=branch.tip,
-                )
+                yield removal_of_empty(branch, self.snapshot, self.nobody)
+        for judged in self._incomplete():
+            yield from landed_branch(judged, self.snapshot, self.nobody)
 
     def _return(self) -> Iterator[Step]:
-        if is_astray(self.snapshot) and self.whole:
+        if self.astray and self.whole:
             yield ReturnPrimary(
                 subject=f"to {self.snapshot.trunk_name}",
                 reason=f"the orchestrator works from {self.snapshot.trunk_name}",
@@ -319,7 +336,8 @@ class _Planner:
         subjects = {(step.verb, step.subject) for step in planned}
         for step in self.owed:
             wanted = (
-                isinstance(step, RemoveBranch | Push) and (step.verb, step.subject) not in subjects
+                isinstance(step, RemoveBranch | Push | TellSpec)
+                and (step.verb, step.subject) not in subjects
             )
             if wanted and all(holds(one, self.snapshot) for one in step.facts):
                 yield step
@@ -336,12 +354,12 @@ class _Planner:
             )
 
     def _left_to_run(self) -> frozenset[WorkstreamId]:
-        retried = {one.workstream.id for one in self.judged if one.verdict in _RETRIED}
+        retried = {one.workstream.id for one in self.judged if one.verdict in RETRIED}
         return left_to_run(self.snapshot, self.workstreams, retried)
 
     def _primary_is_touched(self) -> bool:
         moved = any(one.verdict in _LANDING for one in self.judged)
-        return moved or is_astray(self.snapshot)
+        return moved or self.astray
 
     @staticmethod
     def _at_risk(primary: Worktree) -> bool:
@@ -350,48 +368,3 @@ class _Planner:
 
 
 _MAY_LAND = (Status.PENDING, Status.RUNNING, Status.COMPLETED)
-
-
-def _found_in(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
-    """Yield what a verdict was reached by: nobody at work, where its branches and HEADs were, no work."""
-    one = judged.workstream
-    for name in trees_of(one):
-        yield Fact("agents in", name, NONE)
-        yield fact("head of", name, snapshot)
-        if judged.verdict is Verdict.DEAD_EMPTY:
-            yield fact("unsaved in", name, snapshot)
-    for branch in one.branches:
-        if not branch.nameless:
-            yield fact("branch", branch.ref, snapshot)
-
-
-def _empty(one: Workstream) -> Iterator[Branch]:
-    """Yield the branch that was made for the attempt, if nothing was committed on it."""
-    agent = one.row.agent if one.row else None
-    for branch in one.branches:
-        is_the_attempts = branch is one.branch or (agent is not None and branch.agent == agent)
-        if is_the_attempts and not branch.drifted and branch.own_commits == 0:
-            yield branch
-
-
-def _record_of(judged: Judged) -> tuple[Status | None, str] | None:
-    """Return the status and the message a verdict asks for; a status of None follows the landing."""
-    branch = judged.workstream.branch
-    match judged.verdict:
-        case Verdict.LANDED_UNRECORDED:
-            return Status.COMPLETED, drifted_in_words(judged.workstream)
-        case Verdict.RECORDED_UNLANDED | Verdict.DEAD_WITH_COMMITS:
-            return None, drifted_in_words(judged.workstream)
-        case Verdict.REVERTED:
-            by = (branch.reverted_by or "")[:12] if branch else ""
-            return Status.REVERTED, f"its landing was reverted by {by}"
-        case Verdict.DEAD_UNSAVED | Verdict.DEAD_SAVED | Verdict.DEAD_DRIFTED | Verdict.DEAD_EMPTY:
-            return Status.FAILED, f"{died_in_words(judged)}; will retry"
-        case (
-            Verdict.CONSISTENT
-            | Verdict.LIVE
-            | Verdict.LEFTOVER
-            | Verdict.UNKNOWN
-            | Verdict.ELSEWHERE
-        ):
-            return None

@@ -21,6 +21,7 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Policy
+from unjam.domain.steps.request import Request
 from unjam.domain.world.elsewhere import asks_for_proof, has_a_claim, seen_at_work
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import rows_not_known
@@ -35,7 +36,7 @@ _SHOWN = 5  # reasons
 _TREATMENTS = (Record, Reopen, RemoveWorktree, RemoveBranch, Discard, Stop)
 
 
-def kept_off(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
+def kept_off(plan: Plan, snapshot: Snapshot, policy: Policy, request: Request) -> Plan:
     """Leave out whatever would treat another's workstream, or write its row; and say what is elsewhere.
 
     Rows in words that nobody knows are not written either.
@@ -49,7 +50,7 @@ def kept_off(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
     return replace(
         plan,
         steps=plan.steps if left == plan.steps else only_safe(left),
-        notes=(*plan.notes, *_notes(away, snapshot, policy)),
+        notes=(*plan.notes, *_notes(away, snapshot, policy, request)),
         elsewhere=tuple(one.id for one in away),
     )
 
@@ -77,17 +78,17 @@ def _without_unknown_words(plan: Plan, snapshot: Snapshot, policy: Policy) -> Pl
     return replace(plan, steps=steps, notes=(*plan.notes, *notes))
 
 
-def settlements(snapshot: Snapshot, policy: Policy) -> Iterator[Record]:
+def settlements(snapshot: Snapshot, request: Request) -> Iterator[Record]:
     """Bring to failed what a person has named and said of that its machine is gone for good."""
     for one in join(snapshot):
-        if one.id in policy.gone and not why_not_settled(one, snapshot):
+        if one.id in request.elsewhere and not why_not_settled(one, snapshot):
             yield Record(
                 subject=one.id,
-                reason=f"{policy.said_by} says that its machine is gone; the row says {one.status}",
+                reason=f"{request.said_by} says that its machine is gone; the row says {one.status}",
                 facts=(fact("row of", one.id, snapshot), fact(PROOF, one.id, snapshot)),
                 workstream=one.id,
                 status=Status.FAILED,
-                message=f"{policy.said_by} said that its machine is gone for good; will retry",
+                message=f"{request.said_by} said that its machine is gone for good; will retry",
             )
 
 
@@ -128,10 +129,12 @@ def _without(step: Step, others: frozenset[WorkstreamId]) -> Step | None:
     return None if foreign and not is_settlement(step) else step
 
 
-def _notes(away: tuple[Workstream, ...], snapshot: Snapshot, policy: Policy) -> Iterator[str]:
+def _notes(
+    away: tuple[Workstream, ...], snapshot: Snapshot, policy: Policy, request: Request
+) -> Iterator[str]:
     reasons: dict[str, set[WorkstreamId]] = {}
     for one in away:
-        if one.id not in policy.gone:
+        if one.id not in request.elsewhere:
             reasons.setdefault(one.elsewhere, set()).add(one.id)
     names = frozenset(one for those in reasons.values() for one in those)
     if names:

@@ -10,6 +10,7 @@ from unjam.domain.steps.change import Change, MoveCheckout, MoveRef, Position
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Land, Landing
 from unjam.domain.steps.policy import Consent, StepClass
+from unjam.domain.world.claims.incomplete import NO_END, in_row
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.domain.world.status import Status
@@ -17,6 +18,7 @@ from unjam.domain.world.truth import Truth
 from unjam.engine.acts.landing.conflict_pages import report_conflict
 from unjam.engine.acts.landing.landing_trial import Landable, search
 from unjam.engine.acts.recovery import Landed, Recovery
+from unjam.engine.keeping.unfinished_work import UNFINISHED
 from unjam.engine.observing.tests_on_record import note_failure
 from unjam.errors import RefusedError, UnjamError
 
@@ -27,6 +29,8 @@ def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
     found = search(run, step, base)
     if found.trunk_fails:
         note_failure(run.orchestration, base, found.trunk_fails)
+    for name, evidence in found.unfinished.items():
+        run.note(UNFINISHED, workstream=name, because=list(evidence))  # a kill must not forget it
     parked = move_trunk(run, fresh, found.tip) if found.landable else None
     tip = found.tip if found.landable and parked is None else fresh.trunk_tip
     for one in step.landings:
@@ -59,8 +63,16 @@ def _landed(landing: Landing, found: Landable, parked: Landed | None, page: str)
         return replace(refused, because=f"{refused.because}{told}")
     said = found.rebased.get(landing.workstream)
     how = f", rebased: merging it {said}" if said else ""
-    because = f"landed in {found.tip[:12]}{how}"
-    return parked or Landed(done=True, status=Status.COMPLETED, because=because)
+    untried = found.untried.get(landing.workstream, "")
+    proven = landing.acceptance_tests and not untried
+    unended = NO_END if landing.unended and not proven else ""
+    because = "; ".join(filter(None, (f"landed in {found.tip[:12]}{how}", untried)))
+    rest = found.unfinished.get(landing.workstream)
+    if rest:
+        incomplete = in_row("; ".join((because, *rest)))
+        return parked or Landed(done=True, status=Status.FAILED, because=incomplete)
+    told = "; ".join(filter(None, (because, unended)))
+    return parked or Landed(done=True, status=Status.COMPLETED, because=told)
 
 
 def _outcome(step: Land, landing: Landing, landed: Landed) -> Outcome:

@@ -17,6 +17,7 @@ from unjam.adapters.git.moving.trial_checkout import (
     trial_root,
 )
 from unjam.adapters.processes.running.run import Verification, run_verify
+from unjam.adapters.runner import acceptance
 from unjam.domain.catalogue.scenarios import Need, to_type
 from unjam.domain.steps import landing as searching
 from unjam.domain.steps.landing import (
@@ -31,6 +32,7 @@ from unjam.domain.steps.plan import Land, Landing
 from unjam.domain.world.conflicts import did_not_land
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.status import Status
+from unjam.domain.world.words import printable
 from unjam.engine.acts.recovery import Landed, Recovery
 
 
@@ -44,6 +46,8 @@ class Landable:
     conflicts: dict[WorkstreamId, Conflict | Markers] = field(default_factory=dict)
     rebased: dict[WorkstreamId, str] = field(default_factory=dict)
     trunk_fails: str = ""  # what the tests said of the trunk as it was, where they fail there
+    unfinished: dict[WorkstreamId, tuple[str, ...]] = field(default_factory=dict)  # and why
+    untried: dict[WorkstreamId, str] = field(default_factory=dict)  # acceptance tests, and why
 
 
 @dataclass(slots=True)
@@ -115,12 +119,18 @@ class _Bench:
             self.rebased[one.workstream] = conflict_in_words(made)
         return rebased or made
 
-    def _verify(self, commit: CommitId) -> Verification:
+    def accepted(self, commit: CommitId, test: str) -> Verification | None:
+        """Run one acceptance test of a spec on what lands; None where it may not be started."""
+        settings = self.run.orchestration.settings.verify
+        command = acceptance(test, settings.command, settings.acceptance)
+        return None if command is None else self._verify(commit, command)
+
+    def _verify(self, commit: CommitId, command: tuple[str, ...] = ()) -> Verification:
         settings = self.run.orchestration.settings.verify
         common = self.run.orchestration.common
         trial_checkout(common, commit, self.target)
         return run_verify(
-            tuple(settings.command),
+            command or tuple(settings.command),
             self.target,
             settings.timeout.total_seconds(),
             trial_environment(common),
@@ -174,14 +184,40 @@ def _searched(
         verdicts[answer.trial] = verdict
         bench.run.note("trial", trial=list(answer.trial), verdict=str(verdict))
         answer = next_trial(candidates, verdicts)
+    tip = bench.chain[answer.landable][0]
+    unfinished, untried = _accepted(bench, tip, answer.landable)
     return Landable(
-        bench.chain[answer.landable][0],
+        tip,
         answer.landable,
         dict(_refusals(bench, answer)) | lost,
         {clash.workstream: bench.conflicts[clash.workstream] for clash in answer.clashes},
         {one: said for one, said in bench.rebased.items() if one in answer.landable},
         bench.said[()].sentence if answer.trunk_fails else "",
+        unfinished,
+        untried,
     )
+
+
+def _accepted(
+    bench: _Bench, tip: CommitId, landable: Iterable[WorkstreamId]
+) -> tuple[dict[WorkstreamId, tuple[str, ...]], dict[WorkstreamId, str]]:
+    """Try the acceptance tests of what lands: which is not finished, and of which that was not tried."""
+    unfinished, untried = {}, {}
+    for one in landable:
+        landing = bench.landings[one]
+        evidence = list(landing.unfinished)
+        for test in landing.acceptance_tests:
+            found = bench.accepted(tip, test)
+            if found is None or found.found_nothing:
+                why = (
+                    found.sentence if found else "only pytest, or what verify.acceptance names, is"
+                )
+                untried[one] = f"its acceptance test `{printable(test)}` was not tried: {why}"
+            elif not found.passed:
+                evidence.append(f"its acceptance test fails: {found.sentence}")
+        if evidence:
+            unfinished[one] = tuple(evidence)
+    return unfinished, untried
 
 
 def _refusals(

@@ -1,0 +1,74 @@
+"""Plan what comes of work that lands, or has landed, and is not finished: it is told, and makes way for a retry."""
+
+from collections.abc import Iterator
+
+from unjam.domain.scenarios.shared.tidying import person_in
+from unjam.domain.steps.facts import fact
+from unjam.domain.steps.plan import Fact, RemoveBranch, Step
+from unjam.domain.steps.tell_spec import TellSpec
+from unjam.domain.world.claims.incomplete import STOPPED, evidence_of_rest, known_before
+from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.workstream import Judged, Verdict
+
+_LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
+_Facts = tuple[Fact, ...]
+
+
+def rest_of(judged: Judged, snapshot: Snapshot, *, stopped: bool) -> tuple[str, ...]:
+    """Say what shows that work is not finished; ``stopped``: this very plan ends its agent."""
+    match judged.verdict:
+        case Verdict.DEAD_WITH_COMMITS:
+            told = tuple(evidence_of_rest(judged.workstream, snapshot))
+        case Verdict.LANDED_UNRECORDED:  # whoever else landed it had seen the end of its agent
+            told = known_before(judged.workstream.id, snapshot)
+        case _:
+            return ()
+    return (*((STOPPED,) if stopped else ()), *told)
+
+
+def may_be_incomplete(judged: Judged, rest: tuple[str, ...]) -> bool:
+    """Tell work that is not finished, or of which its own tests may say so."""
+    one = judged.workstream
+    if one.row is None or one.branch is None:
+        return False
+    tested = one.spec is not None and bool(one.spec.acceptance_tests)
+    return bool(rest) or (tested and judged.verdict in _LANDING)
+
+
+def told_to_retry(
+    judged: Judged, rest: tuple[str, ...], snapshot: Snapshot, facts: _Facts
+) -> Iterator[Step]:
+    """Yield what tells whoever takes it up again what there is already."""
+    one = judged.workstream
+    if one.spec is not None and one.branch is not None:
+        yield TellSpec(
+            subject=one.id,
+            reason="a retry goes on from what has landed" if rest else "if its own tests fail",
+            facts=(*facts, fact("spec of", one.id, snapshot)),
+            workstream=one.id,
+            worktrees=tuple(tree.name for tree in one.worktrees),
+            because="" if judged.verdict in _LANDING else "; ".join(rest),
+            attempt=f"{one.branch.name} at {one.branch.tip[:12]}",
+        )
+
+
+def landed_branch(judged: Judged, snapshot: Snapshot, facts: _Facts) -> Iterator[Step]:
+    """Yield that its branch makes way, where nobody is on it: a retry would stumble over it."""
+    one, branch = judged.workstream, judged.workstream.branch
+    if any(person_in(tree, one) is not None for tree in one.worktrees):
+        return
+    if branch is not None and not branch.nameless:
+        yield RemoveBranch(
+            subject=branch.name,
+            reason="if it is incomplete: the trunk has its commits, and a retry makes it anew",
+            facts=(
+                *facts,
+                fact("state", "", snapshot),
+                fact("branch", branch.ref, snapshot),
+                fact("trunk", "", snapshot),
+            ),
+            workstream=one.id,
+            ref=branch.ref,
+            tip=branch.tip,
+            if_incomplete=judged.verdict in _LANDING,
+        )
