@@ -135,18 +135,20 @@ def without_row(source: str, gone: Gone) -> str:
 
 
 def without_mention(text: str, gone: Gone, copy: Path) -> str:
-    """Take out rows and items about the scenario, lines that name a path of it, and links to its page."""
+    """Take out what only speaks of the scenario: rows, items, places in lists, lines that name a path of it."""
+    listed = rf"`{gone.name}`, |, `{gone.name}`(?= \|)"
     kept = (
         line
-        for line in text.splitlines(keepends=True)
+        for line in re.sub(listed, "", text).splitlines(keepends=True)
         if not (line.startswith(("|", "- ")) and f"`{gone.name}`" in line)
-        and all(
-            (copy / one).exists()
-            for one in re.findall(r"`([\w./]+/[\w./]*)`", line)
-            if (ROOT / one).exists()
-        )
+        and not any(is_gone(one, copy) for one in re.findall(r"`([\w./]+/[\w./]*)`", line))
     )
     return re.sub(rf"\[(.+?)\]\([^)]*\b{gone.name}\.md[^)]*\)", r"\1", "".join(kept))
+
+
+def is_gone(path: str, copy: Path) -> bool:
+    """Tell whether a path of this checkout is not in the copy."""
+    return (ROOT / path).exists() and not (copy / path).exists()
 
 
 def shortened(path: Path, gone: Gone, copy: Path) -> None:
@@ -200,7 +202,9 @@ def defined(node: ast.stmt) -> Iterator[str]:
         yield from (one.asname or one.name for one in node.names)
     elif isinstance(node, ast.Assign | ast.AnnAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        yield from (ast.unparse(one) for one in targets)
+        for one in targets:
+            parts = one.elts if isinstance(one, ast.Tuple) else [one]
+            yield from map(ast.unparse, parts)
 
 
 def extent(node: ast.stmt) -> tuple[int, int]:

@@ -204,6 +204,7 @@ def test_a_plan_that_is_no_longer_the_plan(world: World) -> None:
     assert world.inventory() == before
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_without_a_terminal_and_without_yes(world: World) -> None:
     typical_wreck(world)
     before = world.inventory()
