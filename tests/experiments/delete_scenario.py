@@ -1,6 +1,6 @@
 """Take a scenario out of a copy of this checkout, and see that nothing else misses it.
 
-    python tests/architecture/delete_scenario.py [--keep DIRECTORY] agent_hang [TESTS]
+    python -m tests.experiments.delete_scenario [--keep DIRECTORY] agent_hang [TESTS]
 
 What goes is what CONTRIBUTING calls a scenario: its room, its row, its flow, its deployment, its page
 and the rows of papers that name it, its tests, and of the tests elsewhere those that name it.
@@ -18,11 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
-
-from unjam.domain.catalogue.scenarios import SCENARIOS  # noqa: E402
-from unjam.domain.world.identity import Scenario  # noqa: E402
+from tests.command import ROOT
+from tests.experiments.checkout import copy_checkout
+from unjam.domain.catalogue.scenarios import SCENARIOS
+from unjam.domain.world.identity import Scenario
 
 CHECKS = (
     ("ruff", "check", "--quiet", "--select", "F", "."),
@@ -69,7 +68,7 @@ def main() -> int:
     gone = Gone(asked.scenario, SCENARIOS[Scenario(asked.scenario)].find.partition(".")[0])
     with tempfile.TemporaryDirectory() as temporary:
         copy = asked.keep or Path(temporary) / "copy"
-        copied(copy)
+        copy_checkout(copy)
         take_out(gone, copy)
         pytest = ("-m", "pytest", "-q", "-n", "0", "-m", "not slow and not thorough", *asked.tests)
         failed = [words[0] for words in CHECKS if run(copy, *words)]
@@ -78,16 +77,6 @@ def main() -> int:
     sys.stdout.write(f"{gone.name}: missed by {', '.join(failed)}\n" if failed else "")
     sys.stdout.write(f"{gone.name}: missed by nobody\n" if not failed else "")
     return bool(failed)
-
-
-def copied(copy: Path) -> None:
-    """Copy what Git tracks or would; tests find the same tools there."""
-    listed = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z")
-    for name in subprocess.check_output(listed, cwd=ROOT, text=True).split("\0"):
-        if name and (ROOT / name).exists():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
-    (copy / ".venv").symlink_to(ROOT / ".venv")
 
 
 def run(copy: Path, tool: str, *words: str) -> int:
@@ -116,10 +105,28 @@ def take_out(gone: Gone, copy: Path) -> None:
     deployments = copy / "prefect.yaml"
     entry = rf"  - name: {gone.name}\n(.+\n)+\n"
     deployments.write_text(re.sub(entry, "", deployments.read_text()))
+    without_its_verbs(copy)
     for path in copy.glob("tests/**/*.py"):
         shortened(path, gone, copy)
     for paper in [*copy.glob("*.md"), *copy.glob("docs/**/*.md")]:
         paper.write_text(without_mention(paper.read_text(), gone, copy))
+
+
+def without_its_verbs(copy: Path) -> None:
+    """Take out of the front door what no other flow shows."""
+    front = copy / "flows/recover.py"
+    flows = [copy / f"flows/{name}.py" for name in SCENARIOS]
+    others = "".join(one.read_text() for one in flows if one.exists())
+    shown = re.findall(r"^ {12}(\w+),$", front.read_text(), re.MULTILINE)
+    for verb in (one for one in shown if not re.search(rf"^ {{12}}{one},$", others, re.MULTILINE)):
+        front.write_text(front.read_text().replace(f"            {verb},\n", "", 1))
+    unimported(front)
+
+
+def unimported(path: Path) -> None:
+    """Take out the imports that nothing needs any more."""
+    tidy = (ROOT / ".venv/bin/ruff", "check", "--quiet", "--fix", "--select", "F401", path)
+    subprocess.run(tidy, check=False)
 
 
 def without_row(source: str, gone: Gone) -> str:
@@ -166,8 +173,8 @@ def shortened(path: Path, gone: Gone, copy: Path) -> None:
         path.write_text(left)
     said = ", ".join(sorted(name for node in taken for name in defined(node)))
     sys.stdout.write(f"  {path.relative_to(copy)}: {said}\n")
-    tidy = (ROOT / ".venv/bin/ruff", "check", "--quiet", "--fix", "--select", "F401", path)
-    subprocess.run(tidy, check=False) if path.exists() else None
+    if path.exists():
+        unimported(path)
 
 
 def names_gone(tree: ast.Module, gone: Gone) -> set[str]:
