@@ -254,6 +254,8 @@ def test_the_issue_command_is_called_once_and_its_failure_hurts_nothing(stuck: W
 
     (line,) = called.read_text().splitlines()
     assert re.search(r"project: .*--body=.*\.md", line)
+    again = unjam_json("escalate", "--again", cwd=stuck.repo)
+    assert again["called"] == f"nobody was called: {sys.executable} ended with 3"
 
 
 def configure_issue(world: World, script: str) -> None:
@@ -272,6 +274,7 @@ def test_by_hand_it_tells_once_and_again_only_when_asked(stuck: World) -> None:
     assert second["word"] == "nothing to do"
     assert second["bundle"] is None
     assert second["earlier"] == [first["bundle"]]
+    assert first["called"] == second["called"] == ""  # no command is configured
     assert len(bundles(stuck)) == 2
     assert unjam("escalate", cwd=stuck.repo).returncode == 0
 
