@@ -112,10 +112,10 @@ def _landed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     ]
     for one, branch in out[:SHOWN]:
         advice = f"{to_type('recover', Need.ROWS)} --workstream {shlex.quote(one.id)}"
-        if branch.landed is Truth.UNKNOWN:
+        if branch.landed is Truth.UNKNOWN or branch.own_commits is None:
             yield unknown(name, f"{branch.name}: whether it has landed cannot be told")
         else:
-            number = counted(branch.own_commits or 0, "commit")
+            number = counted(branch.own_commits, "commit")
             yield fails(name, f"{branch.name} has {number} the trunk has not", advice)
     empty = [one for one, branch in branches if branch.own_commits == 0]
     for one in empty[:SHOWN]:
