@@ -20,7 +20,7 @@ CLASH = Clash(WORK.ref, WORK.tip, WS, ("a.py",), ("contents",), "1")
 REPORTED = replace(CLASH, reported=True)
 AGENT, BOSS = process("ws-1"), process("", Role.ORCHESTRATOR, pid=99)
 BEHIND = spec("ws-2", "ws-1")
-BLOCKED = replace(row("ws-2", "blocked"), error_message=told_to_wait(("ws-1",)))
+BLOCKED = replace(row("ws-2", "blocked"), error_message=told_to_wait((WS,)))
 GIVEN_UP = Request(discard=frozenset({WS}))
 
 
