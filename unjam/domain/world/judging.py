@@ -117,8 +117,8 @@ def record_of(
     """
     branch = judged.workstream.branch
     match judged.verdict:
-        case Verdict.LANDED_UNRECORDED if rest:
-            return Status.FAILED, in_row("; ".join(rest))
+        case Verdict.LANDED_UNRECORDED if not_ended(rest):
+            return Status.FAILED, in_row("; ".join(not_ended(rest)))
         case Verdict.LANDED_UNRECORDED:
             return Status.COMPLETED, drifted_in_words(judged.workstream)
         case Verdict.RECORDED_UNLANDED | Verdict.DEAD_WITH_COMMITS:
