@@ -50,6 +50,11 @@ def not_ended(told: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(one for one in told if NO_END not in one)
 
 
+def no_end_seen(told: tuple[str, ...]) -> str:
+    """Return what is known of a landing of which no end was recorded; nothing if one was."""
+    return next((one for one in told if NO_END in one), "")
+
+
 def evidence_of_rest(one: Workstream, snapshot: Snapshot) -> Iterator[str]:
     """Yield what shows that whoever worked on it was not done: what he left, and how he ended."""
     yield from not_ended(known_before(one.id, snapshot))
