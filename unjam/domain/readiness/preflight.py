@@ -66,7 +66,9 @@ def _primary(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     name, primary = "primary clean, on the trunk", snapshot.primary
     unsaved = primary.unsaved
     tracked = (*unsaved.staged, *unsaved.modified, *unsaved.deleted, *unsaved.conflicted)
-    if primary.branch != snapshot.trunk:
+    if primary.damage:
+        yield fails(name, primary.damage[0], "unjam check worktree_corruption")
+    elif primary.branch != snapshot.trunk:
         at = (primary.branch or "no branch").removeprefix("refs/heads/")
         yield fails(name, f"it is on {at}", f"git switch {snapshot.trunk_name}")
     elif primary.operation is not None:

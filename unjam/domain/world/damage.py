@@ -23,6 +23,7 @@ class Damage(StrEnum):
     INDEX = "its index is missing or damaged"
     BRANCH = "its branch is missing or damaged"
     BARE = "its configuration says that it has no files"
+    REDIRECTED = "its configuration (core.worktree) says that its files are elsewhere"
 
 
 class SharedDamage(StrEnum):

@@ -44,6 +44,7 @@ CURABLE = set(Damage) - {
     Damage.TWICE,
     Damage.UNFINISHED,
     Damage.BARE,
+    Damage.REDIRECTED,
 }
 
 
@@ -62,7 +63,7 @@ def test_every_damage_is_a_finding_and_has_a_way_out_or_a_reason(damage: Damage)
     assert bool(steps(seen)) != bool(notes(seen))
 
 
-@pytest.mark.parametrize("damage", [Damage.LINK, Damage.OF_ANOTHER])
+@pytest.mark.parametrize("damage", [Damage.LINK, Damage.OF_ANOTHER, Damage.REDIRECTED])
 def test_what_only_a_person_can_tell_is_left_to_one(damage: Damage) -> None:
     seen = snapshot(damaged(damage, Damage.INDEX))
 

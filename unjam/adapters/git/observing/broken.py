@@ -13,6 +13,7 @@ from unjam.adapters.git.mending.replacements import only_staged
 from unjam.adapters.git.mending.shared_files import find_packs
 from unjam.adapters.git.mending.stray_directories import find_moved, read_strays
 from unjam.adapters.git.observing.branches import Compared
+from unjam.adapters.git.observing.config import is_on, redirected
 from unjam.adapters.git.observing.facts import ObserveRequest
 from unjam.adapters.git.observing.start import StartedReading
 from unjam.adapters.git.refs import BRANCHES
@@ -23,7 +24,6 @@ from unjam.domain.world.identity import CommitId
 from unjam.domain.world.snapshot import Stray, Worktree
 from unjam.domain.world.truth import Truth, Unknown
 
-_OFF = {"false", "no", "off", "0"}
 _NO_COMMIT = "its HEAD names no commit"
 _REMOTE = "refs/remotes/"
 
@@ -56,8 +56,14 @@ def look_at_broken(
         for one in found
         if _looks_broken(one, request)
     }
-    if begun.config.get("core.bare", "false").lower() not in _OFF:
+    if is_on(begun.config, "core.bare"):
         damages[""] = (Damage.BARE, *damages.get("", ()))
+    told = {
+        one.name: f"core.worktree is {said}"
+        for one, said in redirected(begun.config, repository.common, checkouts.values())
+    }
+    damages |= {name: (Damage.REDIRECTED, *damages.get(name, ())) for name in told}
+    found = [replace(one, problem=one.problem or told.get(one.name, "")) for one in found]
     strays = _strays(repository, request, list(checkouts.values()))
     moved = find_moved(damages, {name: one.admin for name, one in checkouts.items()}, strays)
     doubtful = _is_doubtful(request, begun, compared, found)

@@ -19,6 +19,8 @@ _SHOWN = 20  # objects in the evidence
 _FOR_A_PERSON = {
     Damage.LINK: "it is a symbolic link, and where that leads is not touched",
     Damage.OF_ANOTHER: "two worktrees claim one directory: look at its .git file",
+    Damage.REDIRECTED: "Git looks for its files where core.worktree says; if nobody meant that, "
+    "'git config --show-origin core.worktree' names the file to take it out of",
 }
 _THEIRS = frozenset({Damage.GONE, Damage.UNFINISHED, Damage.TWICE})
 _INITIALIZING = "initializing"
