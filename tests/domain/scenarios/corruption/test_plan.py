@@ -15,7 +15,14 @@ from unjam.domain.steps.facts import holds
 from unjam.domain.steps.plan import Abort, Mend, Plan, Salvage, Unregister, UnsafePlanError
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import Request
-from unjam.domain.world.damage import Damage, LostBranch, LostObject, StrayKind
+from unjam.domain.world.damage import (
+    Damage,
+    DamagedFile,
+    LostBranch,
+    LostObject,
+    SharedDamage,
+    StrayKind,
+)
 from unjam.domain.world.identity import Role, Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Lock, Operation, Snapshot, Stray, Worktree
 from unjam.domain.world.truth import Truth
@@ -226,3 +233,16 @@ def test_a_lock_that_may_be_somebodys_is_named_once_it_is_old() -> None:
     assert diagnose(young) == ()
     assert [one.cause for one in diagnose(old)] == ["lingering lock"]
     assert steps(old) == []
+
+
+def test_a_lender_is_put_back_by_a_person_and_what_it_lent_is_looked_for_meanwhile() -> None:
+    gone = PurePath("/lender/.git/objects")
+    file = DamagedFile(REPO / ".git/objects/info/alternates", SharedDamage.LENDER, gone)
+    lost = LostObject("1" * 40, "blob", None)
+    seen = replace(snapshot(), shared=(file,), lost=(lost,), trunk_damaged=True)
+
+    findings = diagnose(seen, (Scenario("worktree_corruption"),))
+
+    assert str(gone) in findings[0].evidence[0].fact
+    assert steps(seen) == ["restore objects"]
+    assert f"if {gone} was moved, put it back" in notes(seen)

@@ -10,7 +10,7 @@ from unjam.adapters.git.all_refs import Tips, last_of
 from unjam.adapters.git.mending.examine import INITIALIZING, Examiner
 from unjam.adapters.git.mending.lost_objects import find_lost_objects
 from unjam.adapters.git.mending.replacements import only_staged
-from unjam.adapters.git.mending.shared_files import find_packs
+from unjam.adapters.git.mending.shared_files import find_lenders, find_packs
 from unjam.adapters.git.mending.stray_directories import find_moved, read_strays
 from unjam.adapters.git.observing.branches import Compared
 from unjam.adapters.git.observing.config import is_on, redirected
@@ -68,6 +68,7 @@ def look_at_broken(
     moved = find_moved(damages, {name: one.admin for name, one in checkouts.items()}, strays)
     doubtful = _is_doubtful(request, begun, compared, found)
     lost, unknown = _lost(repository, found) if doubtful else ((), ())
+    packs = find_packs(repository.common) if doubtful else ()
     worktrees = [
         _with_damage(one, damages[one.name], moved.places.get(one.name), repository.common)
         if one.name in damages
@@ -82,7 +83,7 @@ def look_at_broken(
         worktrees=tuple(worktrees),
         strays=moved.strays,
         lost=lost,
-        shared=find_packs(repository.common) if doubtful else (),
+        shared=(*packs, *(find_lenders(repository.common) if lost else ())),
         branches=tuple(one for one in gone if one.ref not in held - {trunk[0]}),
         trunk_damaged=not _is_whole(trunk, begun, compared, lost),
         unknown=unknown,

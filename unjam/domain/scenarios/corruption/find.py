@@ -99,14 +99,26 @@ def busy_in(tree: Worktree, snapshot: Snapshot) -> Iterator[Process]:
 
 def _shared_finding(shared: DamagedFile, snapshot: Snapshot) -> Finding:
     place = snapshot.place(shared.path)
+    needed = Evidence("files", "every checkout of the repository needs it")
+    borrowed = Evidence("files", f"it names {shared.lender}")
     return Finding(
         scenario=SCENARIO,
         cause=f"shared: {shared.damage.name.lower()}",
         severity=Severity.ERROR,
         summary=f"{place}: {shared.damage}",
         subjects=(Subject("file", place),),
-        evidence=(Evidence("files", "every checkout of the repository needs it"),),
+        evidence=(needed if shared.lender is None else borrowed,),
     )
+
+
+def notes_of_lenders(snapshot: Snapshot) -> Iterator[str]:
+    """Say what only a person can do where borrowed objects are out of reach."""
+    for one in snapshot.shared:
+        if one.lender is not None:
+            yield (
+                f"{snapshot.place(one.path)} is left as it is: if {one.lender} was moved, "
+                "put it back, or write there where it is now"
+            )
 
 
 def _damage_finding(tree: Worktree, snapshot: Snapshot) -> Finding:

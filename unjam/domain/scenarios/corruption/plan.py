@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from unjam.domain.scenarios.corruption.find import (
     busy_in,
     damaged_in,
+    notes_of_lenders,
     stopped_in,
     strays_in,
     why_for_a_person,
@@ -110,6 +111,8 @@ class _Planner:
 
     def _shared(self) -> Iterator[Step]:
         for shared in self.snapshot.shared:
+            if shared.lender is not None:
+                continue  # only a person knows where it is now
             yield MendShared(
                 subject=self.snapshot.place(shared.path),
                 reason=shared.damage,
@@ -123,6 +126,7 @@ class _Planner:
 
     def notes(self) -> Iterator[str]:
         """Say what is left as it is, and why."""
+        yield from notes_of_lenders(self.snapshot)
         if self.snapshot.trunk_damaged:
             yield f"everything else waits until {self.snapshot.trunk_name} is whole again"
             return
