@@ -246,3 +246,15 @@ def test_a_lender_is_put_back_by_a_person_and_what_it_lent_is_looked_for_meanwhi
     assert str(gone) in findings[0].evidence[0].fact
     assert steps(seen) == ["restore objects"]
     assert f"if {gone} was moved, put it back" in notes(seen)
+
+
+@pytest.mark.parametrize("locker", list(Truth))
+def test_a_lock_counts_while_its_process_may_live(locker: Truth) -> None:
+    seen = snapshot(damaged(Damage.INDEX, lock_reason="agent (pid 7)", locker=locker))
+
+    if locker is Truth.NO:
+        assert steps(seen) == ["salvage", "mend"]
+        assert "lock of" in {one.kind for one in plan_corruption(seen, POLICY).steps[1].facts}
+    else:
+        assert steps(seen) == []
+        assert "it is locked (agent (pid 7))" in notes(seen)

@@ -125,7 +125,7 @@ def _damage_finding(tree: Worktree, snapshot: Snapshot) -> Finding:
     place = snapshot.place(tree.path)
     wrong = (str(tree.whose),) if tree.whose in WRONG else tree.damage
     mild = tree.whose in WRONG or bool(_FOR_A_PERSON.keys() & set(tree.damage))
-    mild = mild or tree.lock_reason not in (None, _INITIALIZING)
+    mild = mild or _is_held(tree)
     return Finding(
         scenario=SCENARIO,
         cause=", ".join(sorted(one.name.lower() for one in tree.damage)) or tree.whose.name.lower(),
@@ -146,7 +146,8 @@ def _evidence(tree: Worktree, snapshot: Snapshot) -> Iterator[Evidence]:
         yield Evidence("git", "its index holds work that is in no commit")
     if tree.lock_reason is not None:
         reason = tree.lock_reason or "no reason given"
-        yield Evidence("git", f"it is locked: {reason}")
+        dead = "" if tree.is_locked else "; no such process lives any more"
+        yield Evidence("git", f"it is locked: {reason}{dead}")
     for process in busy_in(tree, snapshot):
         yield Evidence("processes", f"pid {process.identity.pid} is at work in it")
 
@@ -227,6 +228,10 @@ def why_for_a_person(tree: Worktree) -> str:
     for damage, because in _FOR_A_PERSON.items():
         if damage in tree.damage:
             return because
-    if tree.lock_reason not in (None, _INITIALIZING):
+    if _is_held(tree):
         return f"it is locked ({tree.lock_reason or 'no reason given'})"
     return ""
+
+
+def _is_held(tree: Worktree) -> bool:
+    return tree.is_locked and tree.lock_reason != _INITIALIZING

@@ -17,7 +17,7 @@ from unjam.domain.scenarios.shared.restarting import (
     workstreams_in_words,
 )
 from unjam.domain.scenarios.shared.stale_locks import left_locks
-from unjam.domain.scenarios.shared.tidying import name_step, removal_of_empty
+from unjam.domain.scenarios.shared.tidying import lock_facts, name_step, removal_of_empty
 from unjam.domain.steps.facts import NONE, fact
 from unjam.domain.steps.plan import (
     Abort,
@@ -230,8 +230,8 @@ class _Planner:
                 )
 
     def _facts(self, tree: Worktree) -> tuple[Fact, ...]:
-        damage = fact("damage of", tree.name, self.snapshot)
-        return (damage,) if _only_moved(tree) else (Fact("agents in", tree.name, NONE), damage)
+        about = (fact("damage of", tree.name, self.snapshot), *lock_facts(tree, self.snapshot))
+        return about if _only_moved(tree) else (Fact("agents in", tree.name, NONE), *about)
 
     def _aborts(self) -> Iterator[Step]:
         for tree, operation in self.stopped:
