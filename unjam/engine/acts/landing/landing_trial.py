@@ -4,7 +4,7 @@ Nothing of the real repository changes here but its object store: the trial's ch
 repository of its own, and the person's checkout is never touched.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from unjam.domain.steps.landing import (
     next_trial,
 )
 from unjam.domain.steps.plan import Land, Landing
-from unjam.domain.world.conflicts import did_not_land
+from unjam.domain.world.conflicts import CUT_OFF, DEEPEN, did_not_land
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.status import Status
 from unjam.domain.world.words import printable
@@ -104,7 +104,7 @@ class _Bench:
         message = f"Merge {name}\n\nLanded and verified by unjam {self.run.run}\n"
         common, when = self.run.orchestration.common, self.run.started
         made = merge_onto(common, (base, one.tip), message, OURS, when)
-        if not isinstance(made, Conflict):
+        if not isinstance(made, Conflict) or CUT_OFF in made.kinds:
             return made
         told = f"{message}Rebased in a trial: merging it conflicted\n"
         rebased = rebased_onto(common, (base, one.tip), told, OURS, when)
@@ -190,7 +190,7 @@ def _searched(
         tip,
         answer.landable,
         dict(_refusals(bench, answer)) | lost,
-        {clash.workstream: bench.conflicts[clash.workstream] for clash in answer.clashes},
+        dict(_conflicts(bench, answer)),
         {one: said for one, said in bench.rebased.items() if one in answer.landable},
         bench.said[()].sentence if answer.trunk_fails else "",
         unfinished,
@@ -227,20 +227,29 @@ def _refusals(
         because = f"the trunk itself does not pass: {bench.said[()].sentence}; see: {to_type('check', Need.TESTS)}"
         yield from ((one, _no(because)) for one in bench.landings)
         return
+    told = dict(_conflicts(bench, answer))
     for clash in answer.clashes:
-        yield (
-            clash.workstream,
-            Landed(
-                done=False,
-                status=Status.CONFLICT,
-                because=conflict_in_words(bench.conflicts[clash.workstream]),
-            ),
-        )
+        conflict = told.get(clash.workstream)
+        if conflict is None:
+            yield clash.workstream, _no(f"whether it merges cannot be told: {DEEPEN}")
+        else:
+            because = conflict_in_words(conflict)
+            yield clash.workstream, Landed(done=False, status=Status.CONFLICT, because=because)
     for culprit in answer.culprits:
         because = f"does not verify: {bench.said[culprit.convicted_by].sentence}"
         yield culprit.workstream, Landed(done=False, status=Status.FAILED, because=because)
     for blocked in answer.blocked:
         yield blocked.workstream, _blocked(blocked.by)
+
+
+def _conflicts(
+    bench: _Bench, answer: searching.SearchedLanding
+) -> Iterator[tuple[WorkstreamId, Conflict | Markers]]:
+    """Give what really conflicts: of a history that is cut off nobody can say it."""
+    for clash in answer.clashes:
+        found = bench.conflicts[clash.workstream]
+        if isinstance(found, Markers) or CUT_OFF not in found.kinds:
+            yield clash.workstream, found
 
 
 def _blocked(by: WorkstreamId) -> Landed:
