@@ -68,7 +68,7 @@ def _primary(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     unsaved = primary.unsaved
     tracked = (*unsaved.staged, *unsaved.modified, *unsaved.deleted, *unsaved.conflicted)
     if primary.damage:
-        yield fails(name, primary.damage[0], "unjam check worktree_corruption")
+        yield fails(name, primary.damage[0], "unjam check")
     elif primary.branch != snapshot.trunk:
         at = (primary.branch or "no branch").removeprefix("refs/heads/")
         yield fails(name, f"it is on {at}", f"git switch {snapshot.trunk_name}")

@@ -4,7 +4,7 @@ Nothing of the real repository changes here but its object store: the trial's ch
 repository of its own, and the person's checkout is never touched.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +61,7 @@ class _Bench:
     said: dict[searching.Trial, Verification] = field(default_factory=dict)
     conflicts: dict[WorkstreamId, Conflict | Markers] = field(default_factory=dict)
     rebased: dict[WorkstreamId, str] = field(default_factory=dict)  # what merging said of them
+    held: dict[WorkstreamId, str] = field(default_factory=dict)  # what no merge decides, and why
     chain: dict[searching.Trial, tuple[CommitId, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,7 +91,12 @@ class _Bench:
         for count, workstream in enumerate(trial, start=1):
             if trial[:count] in self.chain:
                 continue
+            if workstream in self.held:
+                return Conflicting(workstream)
             made = self._merge_one(self.chain[trial[: count - 1]][0], self.landings[workstream])
+            if isinstance(made, Conflict) and CUT_OFF in made.kinds:
+                self.held[workstream] = f"whether it merges cannot be told: {DEEPEN}"
+                return Conflicting(workstream)
             if isinstance(made, Conflict | Markers):
                 self.conflicts[workstream] = made
                 return Conflicting(workstream)
@@ -138,10 +144,10 @@ class _Bench:
         )
 
 
-def search(run: Recovery, step: Land, base: CommitId) -> Landable:
+def search(run: Recovery, step: Land, base: CommitId, held: dict[WorkstreamId, str]) -> Landable:
     """Try the batch, then parts of it while it fails; returns what landed in the trial."""
     landings = {one.workstream: one for one in step.landings}
-    bench = _Bench(run, base, landings)
+    bench = _Bench(run, base, landings, held=dict(held))
     depends_on = {one.workstream: one.depends_on for one in step.landings}
     order = landing_order(landings, depends_on)
     lost = _waiting(landings, order.ordered)
@@ -190,7 +196,11 @@ def _searched(
         tip,
         answer.landable,
         dict(_refusals(bench, answer)) | lost,
-        dict(_conflicts(bench, answer)),
+        {
+            clash.workstream: bench.conflicts[clash.workstream]
+            for clash in answer.clashes
+            if clash.workstream not in bench.held
+        },
         {one: said for one, said in bench.rebased.items() if one in answer.landable},
         bench.said[()].sentence if answer.trunk_fails else "",
         unfinished,
@@ -227,29 +237,17 @@ def _refusals(
         because = f"the trunk itself does not pass: {bench.said[()].sentence}; see: {to_type('check', Need.TESTS)}"
         yield from ((one, _no(because)) for one in bench.landings)
         return
-    told = dict(_conflicts(bench, answer))
     for clash in answer.clashes:
-        conflict = told.get(clash.workstream)
-        if conflict is None:
-            yield clash.workstream, _no(f"whether it merges cannot be told: {DEEPEN}")
+        if clash.workstream in bench.held:
+            yield clash.workstream, _no(bench.held[clash.workstream])
         else:
-            because = conflict_in_words(conflict)
+            because = conflict_in_words(bench.conflicts[clash.workstream])
             yield clash.workstream, Landed(done=False, status=Status.CONFLICT, because=because)
     for culprit in answer.culprits:
         because = f"does not verify: {bench.said[culprit.convicted_by].sentence}"
         yield culprit.workstream, Landed(done=False, status=Status.FAILED, because=because)
     for blocked in answer.blocked:
         yield blocked.workstream, _blocked(blocked.by)
-
-
-def _conflicts(
-    bench: _Bench, answer: searching.SearchedLanding
-) -> Iterator[tuple[WorkstreamId, Conflict | Markers]]:
-    """Give what really conflicts: of a history that is cut off nobody can say it."""
-    for clash in answer.clashes:
-        found = bench.conflicts[clash.workstream]
-        if isinstance(found, Markers) or CUT_OFF not in found.kinds:
-            yield clash.workstream, found
 
 
 def _blocked(by: WorkstreamId) -> Landed:
