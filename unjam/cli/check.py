@@ -132,7 +132,9 @@ def print_check(document: "Document") -> None:
         for one in finding["evidence"]:
             page.line(f"    {one['source']}: {one['fact']}", "dim")
         if finding["parked"]:
-            page.line(f"    a person was called: {finding['parked']['bundle']}", "yellow")
+            page.line(
+                f"    left to a person, who finds all in: {finding['parked']['bundle']}", "yellow"
+            )
     _print_unknown(page, document)
     _print_not_ours(page, document)
     _print_sessions(page, document)

@@ -164,7 +164,7 @@ def of_records() -> Iterator[Claim]:
 
     left = snapshot(row("ws-1"), BARE, tree("ws-1"))
     yield from each(
-        "died and left neither a commit nor a file",
+        "ended and left neither a commit nor a file",
         left,
         AGENT,
         now(COMMITTED),
@@ -185,7 +185,7 @@ def of_records() -> Iterator[Claim]:
         now(BARE),
     )
     yield from each(
-        "died before it committed anything",
+        "ended before it committed anything",
         snapshot(row("ws-1"), BARE, tree("ws-1", DIRTY)),
         AGENT,
         now(COMMITTED),

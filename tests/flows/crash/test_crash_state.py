@@ -54,7 +54,7 @@ def test_further_columns_are_kept_and_the_message_follows_a_person_s_note(calm: 
     document = recovered(calm)
 
     notes = str(calm.state.value("ws-13", "notes"))
-    assert notes.startswith("ask Ada first; its agent died before it committed anything")
+    assert notes.startswith("ask Ada first; its agent ended before it committed anything")
     assert f"refs/unjam/{document['run']}/worktree/" in notes
     assert calm.state.value("ws-13", "priority") == "7"
     assert str(calm.state.value("ws-13", "updated_at")) > "2025-01-01T00:00:00"

@@ -22,7 +22,7 @@ from unjam.engine.procedure import Found, Plainly
 from unjam.engine.running.scheduled_look import Seen, look_as_scheduled
 
 Hidden = Callable[[World], AbstractContextManager[None]]
-NOTHING_LEFT = "its agent died; neither a worktree nor a commit of its is here"
+NOTHING_LEFT = "its agent ended; neither a worktree nor a commit of its is here"
 _LOCK = """
 import sqlite3, sys
 database = sqlite3.connect(sys.argv[1], isolation_level=None)

@@ -36,7 +36,7 @@ def check_document(
     parked: Mapping[str, Document] = MappingProxyType({}),
     watch: Document | None = None,
 ) -> Document:
-    """Describe a check; ``parked`` are the findings a person was called for, by fingerprint.
+    """Describe a check; ``parked`` are the findings that are left to a person, by fingerprint.
 
     ``watch`` tells when a scheduled detection looked last; None where nobody watches.
     """

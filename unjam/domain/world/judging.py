@@ -88,17 +88,18 @@ def anybody_at(stray: Stray, snapshot: Snapshot) -> Iterator[Process]:
             yield process
 
 
-def died_in_words(judged: Judged) -> str:
-    """Say what a dead agent left, where it was looked for."""
+def ended_in_words(judged: Judged, *, by_us: bool) -> str:
+    """Say what an agent that is gone left, where it was looked for; nobody saw what it died of."""
+    its = "its agent was ended by unjam" if by_us else "its agent ended"
     if judged.verdict is Verdict.DEAD_DRIFTED:
-        return f"its agent died; {drifted_in_words(judged.workstream)}"
+        return f"{its}; {drifted_in_words(judged.workstream)}"
     if judged.verdict is Verdict.DEAD_UNSAVED:
-        return "its agent died before it committed anything"
+        return f"{its} before it committed anything"
     if judged.verdict is Verdict.DEAD_SAVED:
-        return "its agent died"  # what an earlier run kept of it is named behind this
+        return its  # what an earlier run kept of it is named behind this
     if not judged.workstream.worktrees:
-        return "its agent died; neither a worktree nor a commit of its is here"
-    return "its agent died and left neither a commit nor a file that Git sees"
+        return f"{its}; neither a worktree nor a commit of its is here"
+    return f"{its} and left neither a commit nor a file that Git sees"
 
 
 def drifted_in_words(one: Workstream) -> str:
@@ -107,8 +108,13 @@ def drifted_in_words(one: Workstream) -> str:
     return f"it left {places}" if places else ""
 
 
-def record_of(judged: Judged, rest: tuple[str, ...]) -> tuple[Status | None, str] | None:
-    """Return the status and the message a verdict asks for; a status of None follows the landing."""
+def record_of(
+    judged: Judged, rest: tuple[str, ...], *, stopped: bool
+) -> tuple[Status | None, str] | None:
+    """Return the status and the message a verdict asks for; a status of None follows the landing.
+
+    ``rest``: what shows that it is not finished; ``stopped``: unjam ends its agent, or has.
+    """
     branch = judged.workstream.branch
     match judged.verdict:
         case Verdict.LANDED_UNRECORDED if rest:
@@ -121,7 +127,7 @@ def record_of(judged: Judged, rest: tuple[str, ...]) -> tuple[Status | None, str
             by = (branch.reverted_by or "")[:12] if branch else ""
             return Status.REVERTED, f"its landing was reverted by {by}"
         case Verdict.DEAD_UNSAVED | Verdict.DEAD_SAVED | Verdict.DEAD_DRIFTED | Verdict.DEAD_EMPTY:
-            return Status.FAILED, f"{died_in_words(judged)}; will retry"
+            return Status.FAILED, f"{ended_in_words(judged, by_us=stopped)}; will retry"
         case (
             Verdict.CONSISTENT
             | Verdict.LIVE

@@ -149,8 +149,8 @@ def _sentence(tree: Worktree, salvaged: Salvaged, ref: str) -> str:
             f"{salvaged.vanished_share:.0%} of its tracked files have vanished: look at it"
         )
     if salvaged.ignored_skipped:
-        large = counted(len(salvaged.ignored_skipped), "large ignored file")
-        parts.append(f"not in it, and left in place: {large}")
+        left = counted(len(salvaged.ignored_skipped), "ignored file")
+        parts.append(f"not in it, and left in place: {left} beyond what is copied of them")
     if salvaged.unreadable:
         closed = counted(len(salvaged.unreadable), "file")
         parts.append(f"not in it, and left in place: {closed} that could not be read")

@@ -12,7 +12,7 @@ from unjam.domain.catalogue.planning import plan_recovery
 from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.scenarios.corruption.plan import plan_corruption
 from unjam.domain.steps.facts import holds
-from unjam.domain.steps.plan import Abort, Mend, Plan, Salvage, Unregister, UnsafePlanError
+from unjam.domain.steps.plan import Abort, Mend, Plan, Record, Salvage, Unregister, UnsafePlanError
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import Request
 from unjam.domain.world.damage import (
@@ -258,3 +258,21 @@ def test_a_lock_counts_while_its_process_may_live(locker: Truth) -> None:
     else:
         assert steps(seen) == []
         assert "it is locked (agent (pid 7))" in notes(seen)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (Damage.GONE, "its worktree was lost"),
+        (Damage.UNFINISHED, "making its worktree was never finished"),
+    ],
+)
+def test_a_worktree_was_lost_only_where_there_was_one(damage: Damage, said: str) -> None:
+    seen = snapshot(row("ws-1"), branch("ws-1", 0), damaged(damage, only_staged=Truth.NO))
+
+    (record,) = (one for one in plan_corruption(seen, POLICY).steps if isinstance(one, Record))
+
+    assert (record.message, record.reason) == (
+        f"{said}; will retry",
+        f"{said}; the row says running",
+    )

@@ -292,7 +292,7 @@ class _Planner:
         )
         return Record(
             subject=row.workstream,
-            reason=f"its worktree is gone; the row says {row.status}",
+            reason=f"{_lost_in_words(tree)}; the row says {row.status}",
             facts=(
                 Fact("orchestrator", "", NONE),
                 fact("row of", row.workstream, self.snapshot),
@@ -385,7 +385,9 @@ class _Planner:
 
 def _lost_in_words(tree: Worktree | None) -> str:
     if tree is None:
-        return "its directory is no worktree any more"
+        return "its directory is no worktree"
+    if Damage.GONE not in tree.damage:
+        return "making its worktree was never finished"
     hidden = ", ".join(one[:12] for one in tree.hidden)
     return f"its worktree was lost{hidden and f', and with it commit {hidden} of its reflog'}"
 

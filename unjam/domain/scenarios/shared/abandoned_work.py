@@ -46,6 +46,7 @@ from unjam.domain.steps.plan import (
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.steps.tell_spec import TellSpec
+from unjam.domain.world.claims.incomplete import STOPPED, known_before
 from unjam.domain.world.elsewhere import may_serve_others
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.judging import (
@@ -296,8 +297,9 @@ class _Planner:
 
     def _records(self) -> Iterator[Step]:
         for judged in self.judged:
-            wanted = record_of(judged, self._rest(judged))
-            row = judged.workstream.row
+            row, name = judged.workstream.row, judged.workstream.id
+            by_us = name in self.stopped or STOPPED in known_before(name, self.snapshot)
+            wanted = record_of(judged, self._rest(judged), stopped=by_us)
             if wanted is None or row is None or self._stays_as_it_is(judged):
                 continue
             status, message = wanted
