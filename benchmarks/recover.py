@@ -184,7 +184,7 @@ def main() -> int:
         prefix="unjam-bench-", ignore_cleanup_errors=True
     ) as directory:
         os.environ["XDG_CONFIG_HOME"] = f"{directory}/home"
-        trust_below(Path(directory), Path(directory, "home"))
+        trust_below(Path(directory, "home"), Path(directory))
         bench = Bench(Path(directory).resolve(), options.workstreams, options.verify)
         compare(bench, options.rounds)
     report(bench)
