@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 from prefect import flow, task
+from prefect.runtime import task_run
 
-from tasks.runtime.arguments import given_whole
+from tasks.runtime.arguments import argument, given_whole
 from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.errors import TransientError
 
@@ -27,9 +28,14 @@ class _Run:
     tried: int = 0
 
 
-@task(**RETRY_TRANSIENT | {"retry_delay_seconds": 0})
+def _name() -> str:
+    return f"step {argument('number') + 1}"
+
+
+@task(task_run_name=_name, **RETRY_TRANSIENT | {"retry_delay_seconds": 0})
 def _step(run: _Run, number: int) -> int:
     run.tried += 1
+    assert task_run.name == f"step {number + 1}"
     run.outcomes.append(number)
     if run.tried == 1:
         raise TransientError("busy")
