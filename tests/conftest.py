@@ -42,7 +42,7 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     """An empty home, one Git identity, and nothing inherited that points at another repository."""
     home = tmp_path_factory.mktemp("home")
     (home / "gitconfig").write_text(GIT_CONFIG)
-    trust_below(home, _shared_by_workers(tmp_path_factory), DISK)
+    trust_below(home, shared_by_workers(tmp_path_factory), DISK)
     inherited = [one for one in os.environ if one.startswith(("GIT_", "UNJAM_", "PREFECT_"))]
     for name in inherited:
         if name not in QUIET:
@@ -108,7 +108,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture(scope="session")
 def _prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with shared_server(_shared_by_workers(tmp_path_factory) / "prefect") as url:
+    with shared_server(shared_by_workers(tmp_path_factory) / "prefect") as url:
         yield url
         _send_waiting_logs()
 
@@ -118,11 +118,12 @@ def _deployments(_prefect_api: str, tmp_path_factory: pytest.TempPathFactory) ->
     """All deployments of prefect.yaml, served."""
     from tests.deployed import served
 
-    with served(_prefect_api, _shared_by_workers(tmp_path_factory) / "served"):
+    with served(_prefect_api, shared_by_workers(tmp_path_factory) / "served"):
         yield
 
 
-def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the session's own directory."""
     base = tmp_path_factory.getbasetemp()
     # A parallel worker's directory lies in that of the session.
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
