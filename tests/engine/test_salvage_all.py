@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.command import ROOT
 from tests.recovering import recover
 from tests.world import World, git
@@ -51,6 +53,7 @@ def packs(world: World) -> int:
     return len(list((world.common / "unjam/vault.git/objects/pack").glob("*.pack")))
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_all_salvages_of_a_plan_are_one_pack_and_each_is_told_of(world: World) -> None:
     wreck(world)
 
@@ -66,6 +69,7 @@ def test_all_salvages_of_a_plan_are_one_pack_and_each_is_told_of(world: World) -
         assert git("show", path, cwd=vault) == f"draft {number}"
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_what_changed_since_all_were_taken_is_saved_as_it_is_now(world: World) -> None:
     wreck(world)
     late = world.repo / ".worktrees/agent-1-ws-11/draft_1.txt"
@@ -81,6 +85,7 @@ def test_what_changed_since_all_were_taken_is_saved_as_it_is_now(world: World) -
     assert packs(world) == 2
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_killed_after_the_pack_and_before_any_ref_nothing_is_lost_or_written_twice(
     world: World,
 ) -> None:

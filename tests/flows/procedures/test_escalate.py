@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.command import unjam, unjam_json
+from tests.flows.building import WAITING
 from tests.recovering import recover
 from tests.world import Program, World, git, typical_wreck, wait_until
 from unjam.domain.steps.policy import StepClass
@@ -47,7 +48,7 @@ def stuck(calm: World) -> World:
 
 def is_cleared(document: dict[str, Any]) -> bool:
     """Tell that nothing is left but the conflict, which waits for a person all the while."""
-    return {one["scenario"] for one in document["findings_after"]} <= {"merge_conflict"}
+    return {one["scenario"] for one in document["findings_after"]} <= WAITING
 
 
 def bundles(world: World) -> list[Path]:

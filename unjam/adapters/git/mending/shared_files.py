@@ -10,14 +10,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from unjam.adapters.git.files import COMMIT, read_line, read_small
+from unjam.adapters.git.files import COMMIT, HASH_SIZE, read_line, read_small
 from unjam.domain.world.damage import DamagedFile, SharedDamage
 
 _READING = 10.0  # seconds, for checksums; of what is left only the ends are compared
 _SETTLED = 60.0  # seconds; Git publishes the index of a pack a moment after the pack
 _PIECE = 1 << 20
 _LARGE = 1 << 30  # bytes
-_HASH = 20  # bytes
 _SHALLOW = re.compile(rb"(?:[0-9a-f]{40}\n)*")
 
 
@@ -112,7 +111,7 @@ def _of_pack(pack: Path, until: float) -> DamagedFile | None:
     if not _is_whole(index, until):
         return DamagedFile(index, SharedDamage.PACK_INDEX)
     # The index names the pack it is of by its checksum.
-    if _end(index, 2 * _HASH)[:_HASH] != _end(pack, _HASH):
+    if _end(index, 2 * HASH_SIZE)[:HASH_SIZE] != _end(pack, HASH_SIZE):
         return DamagedFile(pack, SharedDamage.PACK)
     return None
 
@@ -130,7 +129,7 @@ def _is_whole(path: Path, until: float) -> bool:
     """Compute the checksum at the end of a file; when time is up, believe it."""
     import hashlib  # seldom needed, and what comes before Git is at work is waited for
 
-    digest, left = hashlib.sha1(), path.stat().st_size - _HASH  # noqa: S324 -- Git's own hash
+    digest, left = hashlib.sha1(), path.stat().st_size - HASH_SIZE  # noqa: S324 -- Git's own hash
     if left <= 0:
         return False
     with path.open("rb") as file:
@@ -139,7 +138,7 @@ def _is_whole(path: Path, until: float) -> bool:
             left -= len(piece)
             if time.monotonic() > until:
                 return True
-        return digest.digest() == file.read(_HASH)
+        return digest.digest() == file.read(HASH_SIZE)
 
 
 def _end(path: Path, count: int) -> bytes:
