@@ -21,8 +21,8 @@ from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.steps.outcome import Outcome
 from unjam.domain.steps.plan import Step
 from unjam.domain.steps.policy import StepClass
-from unjam.domain.steps.request import EVERYTHING, Request
-from unjam.domain.world.identity import Scenario, WorkstreamId
+from unjam.domain.steps.request import EVERYTHING, Request, workstreams_named
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.words import printable
 from unjam.engine.acts.carry_out import give_up
 from unjam.engine.acts.recovery import Permission, Recovery
@@ -113,20 +113,19 @@ def requested(
     dry_run: bool = False,
 ) -> Request:
     """Read a flow's form; who says it is named at a terminal, else it is whoever started the flow run."""
-    by = f"whoever started flow run {flow_run.name}" if deployment.id else whoever()
     return Request(
-        tuple(map(Scenario, scenarios)),
-        _named(workstreams or elsewhere) or None,
-        _named(discard),
-        _named(elsewhere),
-        printable(by) if elsewhere else "",
-        vacuum,
-        dry_run,
+        scenarios=tuple(map(Scenario, scenarios)),
+        workstreams=workstreams_named(workstreams or elsewhere) or None,
+        discard=workstreams_named(discard),
+        elsewhere=workstreams_named(elsewhere),
+        said_by=printable(_whoever()) if elsewhere else "",
+        vacuum=vacuum,
+        rehearsal=dry_run,
     )
 
 
-def _named(workstreams: list[str] | None) -> frozenset[WorkstreamId]:
-    return frozenset(map(WorkstreamId, workstreams or ()))
+def _whoever() -> str:
+    return f"whoever started flow run {flow_run.name}" if deployment.id else whoever()
 
 
 def settled(run: Recovery, step: Step, state: State[tuple[Outcome, ...]]) -> None:

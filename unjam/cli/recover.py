@@ -1,7 +1,6 @@
 """``unjam recover``: plan, show, ask, carry out as a Prefect flow run, verify."""
 
 import argparse
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +13,7 @@ from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.outcome import RunWord
 from unjam.domain.steps.plan import Plan
 from unjam.domain.steps.policy import Consent, Policy, StepClass
-from unjam.domain.steps.request import Request
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.steps.request import Request, workstreams_named
 from unjam.domain.world.words import counted
 from unjam.engine.culprits.investigate import known_tests
 from unjam.engine.running.prepare import Prepared, preview, whoever
@@ -134,7 +132,9 @@ class _Call:
 
 def _requested(arguments: argparse.Namespace) -> Request:
     """Read what was asked for; raises UsageError for an option beside what it does not go with."""
-    request = Request(tuple(arguments.scenario or ()), _names(arguments.workstream) or None)
+    request = Request(
+        tuple(arguments.scenario or ()), workstreams_named(arguments.workstream) or None
+    )
     options = [(row.name, one) for row in SCENARIOS.values() for one in row.options]
     given = [(row, one) for row, one in options if getattr(arguments, one.name)]
     for scenario, option in given:
@@ -146,18 +146,14 @@ def _requested(arguments: argparse.Namespace) -> Request:
                     f"--{option.name}: with {scenario} alone, and without --workstream"
                 )
             # What was named is settled, and nothing beside it: nobody asked for that.
-            chosen = _names(getattr(arguments, option.name))
+            chosen = workstreams_named(getattr(arguments, option.name))
             request = replace(request, scenarios=(scenario,), workstreams=chosen)
     wanted = {one.name: _given(getattr(arguments, one.name)) for _, one in given}
     return replace(request, **wanted, said_by=whoever() if "elsewhere" in wanted else "")
 
 
 def _given(value: "list[str] | bool") -> Any:
-    return _names(value) if isinstance(value, list) else value
-
-
-def _names(workstreams: Iterable[str] | None) -> frozenset[WorkstreamId]:
-    return frozenset(map(WorkstreamId, workstreams or ()))
+    return workstreams_named(value) if isinstance(value, list) else value
 
 
 def refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:

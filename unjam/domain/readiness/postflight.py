@@ -20,7 +20,7 @@ from unjam.domain.world.judging import (
 )
 from unjam.domain.world.lookups import doubts
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
-from unjam.domain.world.status import OVER, Status, not_known
+from unjam.domain.world.status import OVER, Status
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Workstream, join, unfinished_elsewhere
@@ -80,8 +80,8 @@ def _completed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     ordered = [one for one in join(snapshot) if one.row is not None or one.spec is not None]
     left = [one for one in ordered if one.status not in OVER]
     for one in left[:SHOWN]:
-        if one.row is not None and one.status is Status.UNKNOWN:
-            yield unknown(name, f"{one.id}: {not_known(one.row.word)}")
+        if one.row is not None and one.row.why_unknown:
+            yield unknown(name, f"{one.id}: {one.row.why_unknown}")
         else:
             yield fails(name, f"{one.id} is {one.status or Status.PENDING}{_why(one, snapshot)}")
     if len(left) > SHOWN:
@@ -112,10 +112,10 @@ def _landed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     ]
     for one, branch in out[:SHOWN]:
         advice = f"{to_type('recover', Need.ROWS)} --workstream {shlex.quote(one.id)}"
-        if branch.landed is Truth.UNKNOWN:
+        if branch.landed is Truth.UNKNOWN or branch.own_commits is None:
             yield unknown(name, f"{branch.name}: whether it has landed cannot be told")
         else:
-            number = counted(branch.own_commits or 0, "commit")
+            number = counted(branch.own_commits, "commit")
             yield fails(name, f"{branch.name} has {number} the trunk has not", advice)
     empty = [one for one, branch in branches if branch.own_commits == 0]
     for one in empty[:SHOWN]:
@@ -126,14 +126,14 @@ def _landed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
 
 def _agreed(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "rows, Git and processes agree"
-    found = diagnose(snapshot)
+    found, unclear = diagnose(snapshot), doubts(snapshot)
     for finding in found[:SHOWN]:
         yield fails(name, finding.summary, f"unjam recover {finding.scenario}")
-    for one in doubts(snapshot):
+    for one in unclear:
         yield unknown(name, f"{one.what}: {one.because}")
     for run in ground.killed:
         yield fails(name, f"recovery {run} was killed and never taken up", "unjam recover")
-    if not found and not doubts(snapshot) and not ground.killed:
+    if not found and not unclear and not ground.killed:
         yield met(name, "nothing is wrong")
 
 

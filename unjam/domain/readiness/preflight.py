@@ -135,7 +135,7 @@ def _scopes(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     for (one, other), shared in pairs[:_SHOWN]:
         yield warns(name, f"{one} and {other} may both change {shared}, and neither waits")
     if len(pairs) > _SHOWN:
-        yield warns(name, f"and {len(pairs) - _SHOWN} more pairs")
+        yield warns(name, f"and {counted(len(pairs) - _SHOWN, 'more pair')}")
     if not pairs:
         yield met(name, f"{counted(len(scopes), 'workstream')} with files, none in common")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.world.claims.incomplete import in_row
+from unjam.domain.world.claims.incomplete import in_row, no_end_seen, not_ended
 from unjam.domain.world.claims.kinds import Kind, is_layout_seen, kind_of
 from unjam.domain.world.identity import Role
 from unjam.domain.world.lookups import branch_seen
@@ -117,10 +117,11 @@ def record_of(
     """
     branch = judged.workstream.branch
     match judged.verdict:
-        case Verdict.LANDED_UNRECORDED if rest:
-            return Status.FAILED, in_row("; ".join(rest))
+        case Verdict.LANDED_UNRECORDED if not_ended(rest):
+            return Status.FAILED, in_row("; ".join(not_ended(rest)))
         case Verdict.LANDED_UNRECORDED:
-            return Status.COMPLETED, drifted_in_words(judged.workstream)
+            said = (no_end_seen(rest), drifted_in_words(judged.workstream))
+            return Status.COMPLETED, "; ".join(filter(None, said))
         case Verdict.RECORDED_UNLANDED | Verdict.DEAD_WITH_COMMITS:
             return None, drifted_in_words(judged.workstream)
         case Verdict.REVERTED:

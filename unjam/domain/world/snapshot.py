@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from unjam.domain.world.claims.ownership import Whose
 from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
-from unjam.domain.world.status import SAID_BESIDE, Status, shown_word
+from unjam.domain.world.status import SAID_BESIDE, Status, not_known, shown_word
 
 if TYPE_CHECKING:
     from unjam.domain.world.agents.signs import Watched
@@ -210,11 +210,14 @@ class Row:
     machine: str = ""  # the one that it names, where its table has a column for one
 
     @property
+    def why_unknown(self) -> str:
+        """Say that its word is not known; empty where it is."""
+        return not_known(self.word) if self.status is Status.UNKNOWN else ""
+
+    @property
     def said(self) -> str:
         """Its status as a person is told it: with its own word where that is not known."""
-        if self.status is not Status.UNKNOWN:
-            return str(self.status)
-        return f"{self.status}: {shown_word(self.word)}"
+        return f"{self.status}: {shown_word(self.word)}" if self.why_unknown else str(self.status)
 
     @property
     def means(self) -> Status:

@@ -27,7 +27,7 @@ from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.lookups import may_have_hidden_branch
 from unjam.domain.world.naming import is_usable_id
 from unjam.domain.world.snapshot import Branch, Process, Row, Snapshot, Spec, Stray, Worktree
-from unjam.domain.world.status import Status, not_known
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 
@@ -226,8 +226,8 @@ def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]
     active = status == Status.RUNNING or (one.row is None and bool(one.worktrees))
     if active and not is_usable_id(one.id):
         yield "state", "its id cannot be a name of branches and directories"
-    if one.row is not None and status is Status.UNKNOWN and not _has_landed(one):
-        yield "state", not_known(one.row.word)
+    if one.row is not None and one.row.why_unknown and not _has_landed(one):
+        yield "state", one.row.why_unknown
     if active and any(_is_its_directory(stray, one) for stray in snapshot.strays):
         yield "files", "a directory of its name is there that is no worktree of this repository"
     if any(process for tree in one.not_ours for process in snapshot.in_worktree(tree.name)):

@@ -15,7 +15,7 @@ from unjam.domain.world.conflicts import told_to_wait
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import row_named, rows_in
 from unjam.domain.world.snapshot import Row, Snapshot, Typed
-from unjam.domain.world.status import SAID_BESIDE, Status, not_known
+from unjam.domain.world.status import SAID_BESIDE, Status
 from unjam.domain.world.workstream import join
 from unjam.engine.acts.recovery import Recovery, outcome
 from unjam.engine.acts.vault_places import keep_state
@@ -66,8 +66,8 @@ def row_to_write(step: Step, fresh: Snapshot) -> Row:
     because = "".join(one.elsewhere for one in join(fresh) if one.id == step.workstream)
     if because and not is_settlement(step):
         raise RefusedError(f"the row is another's: {because}")
-    if row.status is Status.UNKNOWN:
-        raise RefusedError(f"the row stays as it is: cannot tell: {not_known(row.word)}")
+    if row.why_unknown:
+        raise RefusedError(f"the row stays as it is: cannot tell: {row.why_unknown}")
     return row
 
 

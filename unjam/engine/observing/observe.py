@@ -138,7 +138,8 @@ def _look(
         patience=orchestration.settings.hang.after,
         sharing=sharing_of(orchestration, state, Here(facts, trees, strays, tails)),
         remote=facts.remote,
-        push_owed=facts.remote is not None and push_is_owed(orchestration),
+        # No step rests on it, and whoever looks again before each would read all of them each time.
+        push_owed=only is None and facts.remote is not None and push_is_owed(orchestration),
         free_disk=disk.free_bytes(orchestration.common),
         unknown=(
             *_unknown_state(state),

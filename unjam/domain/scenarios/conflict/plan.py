@@ -93,7 +93,11 @@ class _Planner:
         self.obstacle = why_conflicts_wait(snapshot)
         self.streams = {one.id: one for one in join(snapshot)}
         found = [one for one in contenders(snapshot) if self._is_chosen(one.workstream.id)]
-        self.given_up = [one for one in found if one.workstream.id in request.discard]
+        self.given_up = [
+            one
+            for one in found
+            if one.workstream.id in request.discard and _is_idle(one.workstream)
+        ]
         self.busy = [one for one in found if one.workstream.agents and one not in self.given_up]
         self.found = [one for one in found if one not in (*self.busy, *self.given_up)]
         self.settled = tuple(self._of(ConflictStanding.LANDED))
@@ -123,7 +127,7 @@ class _Planner:
         return {
             one: by
             for one, by in freed.items()
-            if self._is_chosen(one) or not landed.isdisjoint(by)
+            if not self.streams[one].agents and (self._is_chosen(one) or not landed.isdisjoint(by))
         }
 
     def _following(self) -> Iterator[Workstream]:
@@ -275,7 +279,7 @@ class _Planner:
 
     def _discards(self, given_up: tuple[Workstream, ...]) -> Iterator[Step]:
         for one in given_up:
-            if one.branch is None or one.agents:
+            if one.branch is None:
                 continue
             yield from removals_of(one, self.snapshot, self.nobody)
             yield Discard(
@@ -336,6 +340,11 @@ class _Planner:
         """Name the classes of steps that there are, or would be if they were allowed."""
         lands = bool(self._landing_all() or self.given_up)
         return {one.step_class for one in steps} | ({StepClass.LAND} if lands else set())
+
+
+def _is_idle(one: Workstream) -> bool:
+    """Tell whether there is a branch to give up, and nobody is at work for it."""
+    return one.branch is not None and not one.agents
 
 
 def _is_told(one: Contender) -> bool:

@@ -34,6 +34,7 @@ from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Process, Snapshot
 from unjam.domain.world.status import Status
 from unjam.domain.world.words import counted
+from unjam.domain.world.workstream import join
 
 _ENDED = (HangVerdict.ZOMBIE, HangVerdict.DEAD)
 
@@ -203,13 +204,21 @@ class _Planner:
             case RemoveBranch(if_incomplete=True) if review:
                 return
             case Record(status=None) if review and step.workstream not in named:
-                return
+                yield from self._recorded_before(step.workstream)
             case RemoveWorktree() if self._is_for_review(step.workstream):
                 return
             case Record() if step.workstream in named:
                 yield self._told(self._beside(step), named[step.workstream])
             case _:
                 yield self._beside(step)
+
+    def _recorded_before(self, workstream: WorkstreamId | None) -> Iterator[Step]:
+        """Yield what a killed run was to say of an agent it had stopped, where all is as it was."""
+        for step in self.owed:
+            if not isinstance(step, Record) or step.workstream != workstream:
+                continue
+            if step.status is not None and all(holds(one, self.snapshot) for one in step.facts):
+                yield step
 
     def _told(self, step: Step, one: Suspect) -> Step:
         """Say in the row what happened, where the landing does not decide that."""
@@ -234,10 +243,8 @@ class _Planner:
         """Tell work that a person has to look at where it is: it was not allowed to land."""
         if self.orchestrator is not None or not self.is_off(StepClass.LAND):
             return False
-        one = next(
-            (s for s in self.treated if s.workstream and s.workstream.id == workstream), None
-        )
-        branch = one.workstream.branch if one and one.workstream else None
+        one = next((one for one in join(self.snapshot) if one.id == workstream), None)
+        branch = one.branch if one else None
         return branch is not None and bool(branch.own_commits)
 
     def _beside(self, step: Step) -> Step:

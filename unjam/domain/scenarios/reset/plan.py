@@ -100,8 +100,10 @@ class _Planner:
         yield from self._stops()
         yield from self._salvages()
         if self.trees or (self.snapshot.branches and self.orchestrated):
+            number = len(self.snapshot.branches)
+            branches = "1 branch" if number == 1 else f"{number or 'no'} branches"
             yield Bundle(
-                subject=f"{len(self.snapshot.branches)} branches, {len(self.trees)} worktrees",
+                subject=f"{branches}, {counted(len(self.trees), 'worktree')}",
                 reason="one file holds all that the branches and the salvages have",
                 facts=_NOBODY,
             )
@@ -181,10 +183,8 @@ class _Planner:
 
     def _salvages(self) -> Iterator[Step]:
         primary = self.snapshot.primary
-        away = self.astray
-        at_risk = primary.unsaved.any is not Truth.NO or bool(primary.hidden_commits)
-        if away and (primary.operation is not None or at_risk):
-            yield self._salvage(primary, "it was left astray, and holds uncommitted work")
+        if self.astray and (held := _held_by(primary)):
+            yield self._salvage(primary, f"it was left astray, and {held}")
         for tree in self.trees:
             known = tree.unsaved.known is Truth.YES
             said = counted(len(tree.unsaved.paths), "unsaved path")
@@ -307,6 +307,17 @@ class _Planner:
                     ref=one.ref,
                     tip=CommitId(one.last),
                 )
+
+
+def _held_by(tree: Worktree) -> str:
+    """Say what would be lost with a checkout; nothing where nothing would."""
+    if tree.unsaved.known is not Truth.YES:
+        return "what it holds could not be read"
+    if tree.unsaved.paths:
+        return "holds uncommitted work"
+    if tree.hidden_commits:
+        return f"holds {counted(tree.hidden_commits, 'commit')} only its reflog reaches"
+    return f"is in the middle of a {tree.operation}" if tree.operation else ""
 
 
 def _name(ref: str) -> str:

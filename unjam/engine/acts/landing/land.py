@@ -35,6 +35,10 @@ def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
         note_failure(run.orchestration, base, found.trunk_fails)
     for name, evidence in found.unfinished.items():
         run.note(UNFINISHED, workstream=name, because=list(evidence))  # a kill must not forget it
+    for one in step.landings:
+        told = _landed(one, found, None, "")
+        if told.status is Status.COMPLETED and NO_END in told.because:
+            run.note(UNFINISHED, workstream=one.workstream, because=[told.because])
     parked = move_trunk(run, fresh, found.tip) if found.landable else None
     tip = found.tip if found.landable and parked is None else fresh.trunk_tip
     for one in step.landings:
