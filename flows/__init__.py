@@ -4,11 +4,12 @@ The order of the verbs is the planner's, and the procedure around them is the en
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from prefect import Task
 
 from tasks.assess import assess_anew
+from tasks.runtime.arguments import given_whole
 from tasks.runtime.session import settled
 from unjam.domain.catalogue.steps import row_of
 from unjam.domain.reports.check_report import Document
@@ -36,7 +37,7 @@ class _AsTasks:
     """Each part as a task of Prefect: the first verb plans, the last reports, the others by name."""
 
     def __init__(self, *verbs: Verb) -> None:
-        calls = [cast("Callable[..., Any]", one) for one in verbs]  # none is a coroutine
+        calls: list[Callable[..., Any]] = [given_whole(one) for one in verbs]
         self._assess, *_, self._report = calls
         self._verbs = {one.fn.__name__: call for one, call in zip(verbs, calls, strict=True)}
 

@@ -103,7 +103,7 @@ def _look(
         orchestration, git.observe(orchestration.repository, request, begun), state
     )
     ordered = as_on_trunk(orchestration, ordered, facts)
-    trees = _owned(facts, owners)
+    trees = tuple(map(_with_locker, _owned(facts, owners)))
     seen = scan.scan(_processes(orchestration, trees))
     strays = strays_with_owners(orchestration, facts, state, ordered.specs)
     tails = logs.tails(orchestration.below(settings.logs))
@@ -138,7 +138,8 @@ def _look(
         patience=orchestration.settings.hang.after,
         sharing=sharing_of(orchestration, state, Here(facts, trees, strays, tails)),
         remote=facts.remote,
-        push_owed=facts.remote is not None and push_is_owed(orchestration),
+        # No step rests on it, and whoever looks again before each would read all of them each time.
+        push_owed=only is None and facts.remote is not None and push_is_owed(orchestration),
         free_disk=disk.free_bytes(orchestration.common),
         unknown=(
             *_unknown_state(state),
@@ -251,6 +252,15 @@ def _locks(
     found = [Lock(one.path, one.worktree, one.since, Truth.UNKNOWN, "") for one in facts.locks]
     places = {tree.name: tree.path for tree in trees} | {"": orchestration.primary}
     return git_locks.judge_locks(found, orchestration.common, places)
+
+
+def _with_locker(tree: Worktree) -> Worktree:
+    """Ask for the process that a locked worktree's reason names."""
+    if not tree.lock_reason:
+        return tree
+    return replace(
+        tree, locker=git_locks.locker_lives(tree.lock_reason, Path(tree.admin) / "locked")
+    )
 
 
 def _tells_of_orchestrator(tails: Iterable[LogTail], orchestrators: tuple[str, ...]) -> bool:

@@ -94,10 +94,16 @@ def removals_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[R
                     *facts,
                     fact("state", "", snapshot),
                     Fact("processes in", tree.name, NONE),
+                    *lock_facts(tree, snapshot),
                 ),
                 workstream=one.id,
                 worktree=tree.name,
             )
+
+
+def lock_facts(tree: Worktree, snapshot: Snapshot) -> tuple[Fact, ...]:
+    """Rest on a worktree's lock as it is, where it has one."""
+    return () if tree.lock_reason is None else (fact("lock of", tree.name, snapshot),)
 
 
 def removal_of_empty(branch: Branch, snapshot: Snapshot, facts: Facts) -> RemoveBranch:
