@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.scenarios.shared.tidying import person_in
+from unjam.domain.scenarios.shared.tidying import empty_branches, person_in
 from unjam.domain.steps.facts import fact
 from unjam.domain.steps.plan import Fact, RemoveBranch, Step
 from unjam.domain.steps.tell_spec import TellSpec
+from unjam.domain.world.claims.drifted_work import is_for_its_commit
 from unjam.domain.world.claims.incomplete import (
     STOPPED,
     evidence_of_rest,
@@ -28,7 +29,7 @@ def rest_of(judged: Judged, snapshot: Snapshot, *, stopped: bool) -> tuple[str, 
             told = known_before(judged.workstream.id, snapshot)
         case _:
             return ()
-    return (*((STOPPED,) if stopped else ()), *told)
+    return tuple(dict.fromkeys((*((STOPPED,) if stopped else ()), *told)))
 
 
 def may_be_incomplete(judged: Judged, rest: tuple[str, ...]) -> bool:
@@ -57,12 +58,18 @@ def told_to_retry(
         )
 
 
-def landed_branch(judged: Judged, snapshot: Snapshot, facts: _Facts) -> Iterator[Step]:
-    """Yield that its branch makes way, where nobody is on it: a retry would stumble over it."""
-    one, branch = judged.workstream, judged.workstream.branch
+def branches_in_the_way(judged: Judged, snapshot: Snapshot, facts: _Facts) -> Iterator[Step]:
+    """Yield that what a retry would stumble over makes way, where nobody is on it.
+
+    A branch that its agent invented, or that was made for its commits, is in nobody's way, and stays.
+    """
+    one = judged.workstream
     if any(person_in(tree, one) is not None for tree in one.worktrees):
         return
-    if branch is not None and not branch.nameless:
+    landed = () if one.branch is None else (one.branch,)
+    for branch in dict.fromkeys((*landed, *empty_branches(one))):
+        if branch.nameless or branch.drifted or is_for_its_commit(branch):
+            continue
         yield RemoveBranch(
             subject=branch.name,
             reason="if it is incomplete: the trunk has its commits, and a retry makes it anew",

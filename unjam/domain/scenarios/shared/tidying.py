@@ -61,7 +61,8 @@ def land_step(
 def names_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[NameCommits]:
     """Give every commit of a workstream's that no branch holds a branch, before its HEAD is gone."""
     for branch in one.branches:
-        if branch.nameless and branch.landed is not Truth.YES:
+        in_trunk = branch.landed is Truth.YES or branch.reverted_by
+        if branch.nameless and not in_trunk:
             yield name_step(branch, snapshot, facts)
 
 
