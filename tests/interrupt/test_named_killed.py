@@ -27,6 +27,14 @@ def nameless(text: str) -> str:
     return re.sub(r"-[0-9a-f]{12}\b", "-COMMIT", text)
 
 
+def told(world: World) -> dict[str, str]:
+    """What is left; a run that found the landing of a killed one says no more than that it took place."""
+    return {
+        nameless(key): value.replace("incomplete: landed in COMMIT; ", "incomplete: ")
+        for key, value in comparable(world).items()
+    }
+
+
 @pytest.mark.parametrize("seed", seeds(0, 4))
 def test_commits_on_no_branch_reach_the_end_of_an_undisturbed_run(
     new_world: Callable[..., World], tmp_path: Path, seed: int
@@ -43,7 +51,4 @@ def test_commits_on_no_branch_reach_the_end_of_an_undisturbed_run(
     assert kills > 0
     assert disturbed.lost(treasure) == []
     assert nameless(trees(disturbed)) == nameless(trees(calm))
-    found, expected = comparable(disturbed), comparable(calm)
-    assert {nameless(key): found[key] for key in found} == {
-        nameless(key): expected[key] for key in expected
-    }
+    assert told(disturbed) == told(calm)
