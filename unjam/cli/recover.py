@@ -10,7 +10,7 @@ from unjam.cli.trust import opened, opened_to_look
 from unjam.domain.catalogue.scenarios import SCENARIOS, Need, asks_for_tests, needing
 from unjam.domain.reports.call import only_repeats, word_of_call
 from unjam.domain.reports.check_report import Document
-from unjam.domain.steps.outcome import RunWord
+from unjam.domain.steps.outcome import NOT_DONE, RunWord
 from unjam.domain.steps.plan import Plan
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import Request, workstreams_named
@@ -20,7 +20,7 @@ from unjam.engine.running.prepare import Prepared, preview, whoever
 from unjam.errors import RefusedError, UsageError
 
 _ROUNDS = 3  # recoveries in one call, each of what the one before it uncovered
-EXIT_STATUS = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
+_STATUSES = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
 _STYLES = {"done": "green", "already done": "green", "failed": "bold red", "refused": "yellow"}
 
 
@@ -39,7 +39,17 @@ def run(arguments: argparse.Namespace) -> int:
         as_json(document | ({"earlier": earlier} if earlier else {}))
     elif document["word"] != RunWord.PLANNED:
         Page().line(document["word"], "bold")
-    return EXIT_STATUS.get(RunWord(document["word"]), 1)
+    return exit_status(document)
+
+
+def exit_status(document: Document) -> int:
+    """Return 0 where nothing is left to a person: what its orchestrator takes up again is not."""
+    word = RunWord(document["word"])
+    left = document["findings_after"] or document["because"]
+    left = left or not NOT_DONE.isdisjoint(one["outcome"] for one in document["outcomes"])
+    if word is RunWord.PARTLY and document["incomplete"] and not left:
+        return 0
+    return _STATUSES.get(word, 1)
 
 
 class _Call:
