@@ -62,7 +62,7 @@ def observe(
         shared = find_damaged_files(repository.common)
         if shared:
             return blind_facts(repository, request, shared)
-        with start_reading(repository, request.only) as here:
+        with start_reading(repository, request.only, request.scope) as here:
             return observe(repository, request, here)
     tips, git = begun.tips, begun.git
     try:
@@ -78,7 +78,7 @@ def observe(
         again = begun._replace(graph=ask_graph(git))
         compared = _compared(again, repository, trunk, request, drift.found)
     found = [
-        replace(one, guest_on=drift.guests.get(one.name, ()))
+        replace(one, guest_on=drift.guests[one.name]) if one.name in drift.guests else one
         for one in _Worktrees(git, repository, tips, around).join(compared)
     ]
     broken = look_at_broken(repository, request, begun, (trunk, compared), found)
@@ -99,6 +99,7 @@ def observe(
         lost_branches=broken.branches,
         shared=broken.shared,
         trunk_damaged=broken.trunk_damaged,
+        glimpsed=around.glimpsed,
     )
 
 
