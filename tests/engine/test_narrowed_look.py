@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from unjam.engine.running.prepare import look_and_prepare
 from unjam.engine.running.session import Terms, session
 
 MINE = "agent-1-ws-11"
-OTHERS = {"agent-0-ws-10", "agent-2-ws-12"}
+OTHERS = frozenset({"agent-0-ws-10", "agent-2-ws-12"})
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def moves_the_branch(world: World) -> Iterator[None]:
     ],
 )
 def test_what_changed_meanwhile_refuses_the_step(
-    wreck: World, kind: type[Step], somebody: Callable[[World], Iterator[None]]
+    wreck: World, kind: type[Step], somebody: Callable[[World], AbstractContextManager[None]]
 ) -> None:
     with planned(wreck) as (run, steps):
         step = of(kind, steps)

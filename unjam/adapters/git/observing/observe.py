@@ -3,7 +3,7 @@
 Reading changes nothing and runs nothing of the agents'; what cannot be read is a fact, not an end.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,14 +151,20 @@ class _Worktrees:
     def join(self, compared: Compared) -> list[Worktree]:
         around = self._around
         owners = {one.ref: one.workstream for one in compared.branches}
-        reached = sorted(set(self._tips.sound.values()))
         named = [
             (one, around.named[one.name]) for one in around.checkouts if one.name in around.named
         ]
+        # A branch reaches what was committed on it, mostly, and the trunk what it was made from.
+        near: list[str | None] = [
+            *compared.history.line[:1],
+            *(self._tips.sound.get(one.branch or "") for one, _ in named),
+        ]
+        reached = _in_order(near, self._tips.sound.values())
         hidden = count_hidden(self._git, self._repository.common, named, compared.history, reached)
-        theirs = {tip for ref, tip in self._tips.sound.items() if not ref.startswith(_VAULT)}
+        tips = (tip for ref, tip in self._tips.sound.items() if not ref.startswith(_VAULT))
+        theirs = _in_order(near, tips)
         # What a killed run has saved, or a reflog names, is on no branch all the same.
-        away = count_hidden(self._git, None, named, compared.history, sorted(theirs))
+        away = count_hidden(self._git, None, named, compared.history, theirs)
         intact = self._intact(around.unsaved)
         return [
             Worktree(
@@ -195,6 +201,12 @@ class _Worktrees:
         git = self._git.without_drivers()
         common = self._repository.common
         return {one.name: is_intact(git, one, common, unsaved[one.name]) for one in stopped}
+
+
+def _in_order(near: Iterable[str | None], tips: Iterable[CommitId]) -> list[str]:
+    """Return the tips, those first that are near; none of these is one where no ref is there any more."""
+    everything = set[str](tips)
+    return list(dict.fromkeys((*(one for one in near if one in everything), *sorted(everything))))
 
 
 def blind_facts(
