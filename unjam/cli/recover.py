@@ -8,7 +8,7 @@ from unjam.cli.launch import Launcher
 from unjam.cli.say import Page, as_json, ask, is_terminal, progress_line
 from unjam.cli.trust import opened, opened_to_look
 from unjam.domain.catalogue.scenarios import SCENARIOS, Need, asks_for_tests, needing
-from unjam.domain.reports.call import only_repeats, word_of_call
+from unjam.domain.reports.call import is_only_to_be_retried, only_repeats, word_of_call
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.outcome import RunWord
 from unjam.domain.steps.plan import Plan
@@ -20,7 +20,7 @@ from unjam.engine.running.prepare import Prepared, preview, whoever
 from unjam.errors import RefusedError, UsageError
 
 _ROUNDS = 3  # recoveries in one call, each of what the one before it uncovered
-EXIT_STATUS = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
+_STATUSES = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
 _STYLES = {"done": "green", "already done": "green", "failed": "bold red", "refused": "yellow"}
 
 
@@ -39,7 +39,15 @@ def run(arguments: argparse.Namespace) -> int:
         as_json(document | ({"earlier": earlier} if earlier else {}))
     elif document["word"] != RunWord.PLANNED:
         Page().line(document["word"], "bold")
-    return EXIT_STATUS.get(RunWord(document["word"]), 1)
+    return exit_status(*done)
+
+
+def exit_status(*done: Document) -> int:
+    """Return 0 where nothing is left to a person: what its orchestrator takes up again is not."""
+    word = RunWord(done[-1]["word"])
+    if word is RunWord.PARTLY and is_only_to_be_retried(done):
+        return 0
+    return _STATUSES.get(word, 1)
 
 
 class _Call:

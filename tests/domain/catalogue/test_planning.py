@@ -77,3 +77,12 @@ def test_a_plan_of_one_scenario_has_the_order_of_all() -> None:
         assert stages == sorted(stages)
         own = SCENARIOS[each].planned(WRECK, POLICY, EVERYTHING)
         assert sorted(in_order(alone(each))) == sorted(in_order(own))
+
+
+def test_where_every_commit_is_to_be_signed_it_is_said_before_that_none_is() -> None:
+    signs = replace(POLICY, signs=True)
+
+    assert any("not signed" in one for one in plan_recovery(BOTH, WRECK, signs).notes)
+    assert not any("not signed" in one for one in plan_recovery(BOTH, WRECK, POLICY).notes)
+    broken = {Scenario("worktree_corruption")}  # nothing is committed there
+    assert not any("not signed" in one for one in plan_recovery(broken, WRECK, signs).notes)

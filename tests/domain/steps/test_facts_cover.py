@@ -151,6 +151,10 @@ def claims() -> Iterator[Claim]:
     yield from of_the_rest()
 
 
+def left_by(one: Worktree) -> Snapshot:
+    return snapshot(row("ws-1"), BARE, one)
+
+
 def of_records() -> Iterator[Claim]:
     def each(
         word: str, world: Snapshot, *changes: Change, scenario: str = CRASH
@@ -229,6 +233,9 @@ def of_records() -> Iterator[Claim]:
 
 def of_what_is_removed() -> Iterator[Claim]:
     left = snapshot(row("ws-1"), BARE, tree("ws-1"))
+    unlocked = replace(tree("ws-1"), lock_reason="agent (pid 7)", locker=Truth.NO)
+    relocked = now(replace(unlocked, lock_reason="agent (pid 8)", locker=Truth.YES))
+    yield Claim("RemoveWorktree", "needs it no more", CRASH, left_by(unlocked), relocked)
     for change in (
         now(COMMITTED),
         TRUNK_MOVED,

@@ -15,6 +15,8 @@ from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
 
+_MOVES_TRUNK = Revert | Rework | Land | EditSpec | TellSpec
+
 
 def plan_recovery(
     found: Collection[Scenario],
@@ -33,7 +35,18 @@ def plan_recovery(
     steps = _landed_together(sorted(once, key=stage_of))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
     plan = Plan(snapshot.repo, tuple(steps), tuple(notes))
-    return _only_ours(plan, snapshot, policy, request)
+    return _told_unsigned(_only_ours(plan, snapshot, policy, request), snapshot, policy)
+
+
+def _told_unsigned(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
+    """Say before that nobody signs: a signer may wait for a passphrase that nobody is there to give."""
+    if not policy.signs or not any(isinstance(one, _MOVES_TRUNK) for one in plan.steps):
+        return plan
+    note = (
+        f"commit.gpgSign is on, but what is committed to {snapshot.trunk_name} here is not signed: "
+        "sign it yourself before you push, if signatures are asked for"
+    )
+    return replace(plan, notes=(*plan.notes, note))
 
 
 def _only_ours(plan: Plan, snapshot: Snapshot, policy: Policy, request: Request) -> Plan:
@@ -79,7 +92,7 @@ def _behind_moves_of_trunk(plan: Plan) -> Plan:
     for one in plan.steps:
         kept = tuple(each for each in one.facts if not (moved and each.kind == "trunk"))
         steps.append(one if kept == one.facts else replace(one, facts=kept))
-        moved = moved or isinstance(one, Revert | Rework | Land | EditSpec | TellSpec)
+        moved = moved or isinstance(one, _MOVES_TRUNK)
     return replace(plan, steps=tuple(steps))
 
 

@@ -8,6 +8,7 @@ from unjam.domain.readiness.checks import Checked, fails, met, unknown, warns
 from unjam.domain.readiness.prerequisites import Prerequisites, RemoteStanding
 from unjam.domain.scenarios.shared.restarting import workstreams_in_words
 from unjam.domain.scenarios.shared.stale_locks import left_locks
+from unjam.domain.world.conflicts import CUT_OFF, DEEPEN
 from unjam.domain.world.file_scopes import colliding
 from unjam.domain.world.judging import at_work
 from unjam.domain.world.naming import Template, is_usable_id
@@ -66,7 +67,9 @@ def _primary(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     name, primary = "primary clean, on the trunk", snapshot.primary
     unsaved = primary.unsaved
     tracked = (*unsaved.staged, *unsaved.modified, *unsaved.deleted, *unsaved.conflicted)
-    if primary.branch != snapshot.trunk:
+    if primary.damage:
+        yield fails(name, primary.damage[0], "unjam check")
+    elif primary.branch != snapshot.trunk:
         at = (primary.branch or "no branch").removeprefix("refs/heads/")
         yield fails(name, f"it is on {at}", f"git switch {snapshot.trunk_name}")
     elif primary.operation is not None:
@@ -240,6 +243,9 @@ def _conflicts(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     name, trunk = "branches that merge", snapshot.trunk_name
     names = {one.ref: one.name for one in snapshot.branches}
     for clash in snapshot.clashes[:_SHOWN]:
+        if CUT_OFF in clash.kinds:
+            yield unknown(name, f"whether {names[clash.ref]} would merge cannot be told: {DEEPEN}")
+            continue
         said = f"{names[clash.ref]} would conflict with {trunk} in {_some(clash.paths)}"
         yield warns(name, said, to_type("recover", Need.CLASHES))
     if len(snapshot.clashes) > _SHOWN:

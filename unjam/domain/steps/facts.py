@@ -206,6 +206,13 @@ def _lock(subject: str, snapshot: Snapshot) -> str:
     return NONE if lock is None else f"{lock.since.isoformat()}, stale: {lock.stale}"
 
 
+def _lock_of(subject: str, snapshot: Snapshot) -> str:
+    tree = worktree_named(subject, snapshot)
+    if tree is None or tree.lock_reason is None:
+        return NONE
+    return f"{tree.lock_reason}; its process lives: {tree.locker}"
+
+
 def _damage(subject: str, snapshot: Snapshot) -> str:
     tree = worktree_named(subject, snapshot)
     if tree is None or not tree.damage:
@@ -240,6 +247,7 @@ _QUESTIONS: Mapping[str, Callable[[str, Snapshot], str]] = {
     "unsaved in": _unsaved,
     "work of": _work,
     "lock": _lock,
+    "lock of": _lock_of,
     "damage of": _damage,
     "stray": _stray,
     "trunk": _trunk,

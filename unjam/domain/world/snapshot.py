@@ -112,6 +112,7 @@ class Worktree:
         Truth.UNKNOWN
     )  # YES: the files are as Git left them, untouched by hand
     lock_reason: str | None = None  # of `git worktree lock`
+    locker: Truth = Truth.UNKNOWN  # whether the process that locked it lives; few reasons name one
     hidden_commits: int = 0  # commits that only this worktree's reflog reaches
     problem: str = ""
     workstream: WorkstreamId | None = None  # whose it is, by its branch or by its directory's name
@@ -129,6 +130,11 @@ class Worktree:
     def is_primary(self) -> bool:
         """Tell the person's own checkout from the agents'."""
         return not self.name
+
+    @property
+    def is_locked(self) -> bool:
+        """Tell a lock that counts: one that a process set which is dead holds nothing for anybody."""
+        return self.lock_reason is not None and self.locker is not Truth.NO
 
 
 class Proof(StrEnum):

@@ -107,7 +107,7 @@ def _look(
         orchestration, git.observe(orchestration.repository, request, begun), state
     )
     ordered = as_on_trunk(orchestration, ordered, facts)
-    trees = _owned(facts, owners)
+    trees = tuple(map(_with_locker, _owned(facts, owners)))
     seen = scan.scan(_processes(orchestration, trees))
     strays = strays_with_owners(orchestration, facts, state, ordered.specs)
     tails = logs.tails(orchestration.below(settings.logs))
@@ -259,6 +259,15 @@ def _locks(
     found = [Lock(one.path, one.worktree, one.since, Truth.UNKNOWN, "") for one in facts.locks]
     places = {tree.name: tree.path for tree in trees} | {"": orchestration.primary}
     return git_locks.judge_locks(found, orchestration.common, places)
+
+
+def _with_locker(tree: Worktree) -> Worktree:
+    """Ask for the process that a locked worktree's reason names."""
+    if not tree.lock_reason:
+        return tree
+    return replace(
+        tree, locker=git_locks.locker_lives(tree.lock_reason, Path(tree.admin) / "locked")
+    )
 
 
 def _tells_of_orchestrator(tails: Iterable[LogTail], orchestrators: tuple[str, ...]) -> bool:

@@ -17,6 +17,7 @@ _READING = 10.0  # seconds, for checksums; of what is left only the ends are com
 _SETTLED = 60.0  # seconds; Git publishes the index of a pack a moment after the pack
 _PIECE = 1 << 20
 _LARGE = 1 << 30  # bytes
+_LENDERS = 5  # how far Git itself follows one that borrows in its turn
 _SHALLOW = re.compile(rb"(?:[0-9a-f]{40}\n)*")
 
 
@@ -48,6 +49,26 @@ def find_packs(common: Path) -> tuple[DamagedFile, ...]:
     found += [DamagedFile(one, SharedDamage.PACK) for one in alone]
     found += [DamagedFile(one, SharedDamage.DERIVED) for one in _derived(objects, until)]
     return tuple(found)
+
+
+def find_lenders(common: Path) -> Iterator[DamagedFile]:
+    """Name the object stores that are borrowed from, directly or through another, and are not there.
+
+    It says something only where objects are missing: a place that lends nothing any more is in nobody's way.
+    """
+    yield from _gone_below(common / "objects", _LENDERS)
+
+
+def _gone_below(objects: Path, depth: int) -> Iterator[DamagedFile]:
+    file = objects / "info/alternates"
+    for line in (read_small(file) or b"").split(b"\n"):
+        if not line or line.startswith((b"#", b'"')):  # a quoted one is seldom, and not read
+            continue
+        lender = Path(os.path.normpath(objects / os.fsdecode(line)))
+        if not lender.is_dir():
+            yield DamagedFile(file, SharedDamage.LENDER, lender)
+        elif depth:
+            yield from _gone_below(lender, depth - 1)
 
 
 def _derived(objects: Path, until: float) -> Iterator[Path]:

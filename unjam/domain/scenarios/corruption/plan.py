@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from unjam.domain.scenarios.corruption.find import (
     busy_in,
     damaged_in,
+    notes_of_lenders,
     stopped_in,
     strays_in,
     why_for_a_person,
@@ -16,7 +17,7 @@ from unjam.domain.scenarios.shared.restarting import (
     workstreams_in_words,
 )
 from unjam.domain.scenarios.shared.stale_locks import left_locks
-from unjam.domain.scenarios.shared.tidying import name_step, removal_of_empty
+from unjam.domain.scenarios.shared.tidying import lock_facts, name_step, removal_of_empty
 from unjam.domain.steps.facts import NONE, fact
 from unjam.domain.steps.plan import (
     Abort,
@@ -110,6 +111,8 @@ class _Planner:
 
     def _shared(self) -> Iterator[Step]:
         for shared in self.snapshot.shared:
+            if shared.lender is not None:
+                continue  # only a person knows where it is now
             yield MendShared(
                 subject=self.snapshot.place(shared.path),
                 reason=shared.damage,
@@ -123,6 +126,7 @@ class _Planner:
 
     def notes(self) -> Iterator[str]:
         """Say what is left as it is, and why."""
+        yield from notes_of_lenders(self.snapshot)
         if self.snapshot.trunk_damaged:
             yield f"everything else waits until {self.snapshot.trunk_name} is whole again"
             return
@@ -226,8 +230,8 @@ class _Planner:
                 )
 
     def _facts(self, tree: Worktree) -> tuple[Fact, ...]:
-        damage = fact("damage of", tree.name, self.snapshot)
-        return (damage,) if _only_moved(tree) else (Fact("agents in", tree.name, NONE), damage)
+        about = (fact("damage of", tree.name, self.snapshot), *lock_facts(tree, self.snapshot))
+        return about if _only_moved(tree) else (Fact("agents in", tree.name, NONE), *about)
 
     def _aborts(self) -> Iterator[Step]:
         for tree, operation in self.stopped:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.scenarios.shared.lock_steps import lock_steps
-from unjam.domain.scenarios.shared.tidying import nothing_below
+from unjam.domain.scenarios.shared.tidying import lock_facts, nothing_below
 from unjam.domain.steps.facts import NONE, fact, only_told
 from unjam.domain.steps.plan import (
     Abort,
@@ -155,7 +155,7 @@ class _Planner:
         damage = next((one for one in _FOR_A_PERSON if one in tree.damage), None)
         if damage is not None:
             return f"{damage}; see unjam recover worktree_corruption"
-        if tree.lock_reason is not None and Damage.UNFINISHED not in tree.damage:
+        if tree.is_locked and Damage.UNFINISHED not in tree.damage:
             return f"it is locked ({tree.lock_reason or 'no reason given'})"
         inside = self.snapshot.in_worktree(tree.name)
         person = next((one for one in inside if one.role is Role.PERSON), None)
@@ -266,7 +266,11 @@ class _Planner:
             yield kind(
                 subject=self.snapshot.place(tree.path),
                 reason="the vault takes it as it is",
-                facts=(*_NOBODY, Fact("processes in", tree.name, NONE)),
+                facts=(
+                    *_NOBODY,
+                    Fact("processes in", tree.name, NONE),
+                    *lock_facts(tree, self.snapshot),
+                ),
                 workstream=tree.workstream,
                 worktree=tree.name,
             )
