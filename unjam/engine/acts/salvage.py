@@ -8,17 +8,17 @@ from unjam.adapters.git.mending import dangling_objects
 from unjam.adapters.git.taking.salvage import IgnoredLimits, Salvaged, Source, read_back
 from unjam.adapters.git.taking.salvage import salvage as save
 from unjam.adapters.processes.stopping.freeze import frozen
-from unjam.domain.steps.change import MoveRef
+from unjam.domain.steps.change import MoveRef, RestoreCheckout
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Salvage
 from unjam.domain.world.damage import Damage
-from unjam.domain.world.identity import Role
+from unjam.domain.world.identity import CommitId, Role
 from unjam.domain.world.lookups import worktree_named
 from unjam.domain.world.snapshot import Snapshot, Unsaved, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.engine.acts.recovery import Recovery, Saved, outcome
-from unjam.engine.keeping.vault import existing_ref, ref_of
+from unjam.engine.keeping.vault import existing_ref, folder_of, ref_of
 from unjam.errors import RefusedError
 
 MASS_DELETION = 0.2  # share of tracked files
@@ -38,9 +38,17 @@ def salvage(run: Recovery, step: Salvage, fresh: Snapshot) -> tuple[Outcome, ...
     return (outcome(step, word, _sentence(tree, saved.salvaged, saved.ref), saved.ref, *more),)
 
 
-def save_now(run: Recovery, tree: Worktree) -> str:
-    """Save a checkout outside the plan, before an undo changes it; returns the vault ref."""
-    return _save(run, tree, NOTHING_IGNORED).ref
+def save_now(run: Recovery, tree: Worktree) -> Saved:
+    """Save a checkout outside the plan, before it is rewritten."""
+    return _save(run, tree, NOTHING_IGNORED)
+
+
+def restoration(
+    run: Recovery, tree: Worktree, before: CommitId, after: CommitId
+) -> RestoreCheckout:
+    """Return the change that rewrites a checkout from one salvage to another."""
+    aside = folder_of(run.orchestration, run.run) / "aside"
+    return RestoreCheckout(tree.path, tree.admin, before, after, aside)
 
 
 def save_living(run: Recovery, name: str, fresh: Snapshot) -> str:

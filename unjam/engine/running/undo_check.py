@@ -13,6 +13,7 @@ from unjam.domain.steps.change import (
     MoveCheckout,
     MovePath,
     MoveRef,
+    RestoreCheckout,
     SetStateMode,
     Side,
     SwapState,
@@ -141,11 +142,13 @@ def _file_of_ref(orchestration: Orchestration, change: Change) -> set[PurePath]:
     return {orchestration.common / change.ref} if isinstance(change, MoveRef) else set()
 
 
-def _moves(change: Change) -> tuple[str, ...]:
+def _moves(change: Change) -> tuple[str, ...]:  # noqa: PLR0911 -- an arm for each kind of change
     """Name what of the repository a change moves: a later one on the same hides what it left."""
     match change:
         case MoveRef(ref=ref):
             return (ref,)
+        case RestoreCheckout(admin=admin):
+            return (f"{admin}",)
         case MoveCheckout(admin=admin, old=old, new=new):
             return (f"{admin}", new.ref) if new.ref and old.ref == new.ref else (f"{admin}",)
         case UpdateRow(workstream=workstream):
@@ -156,6 +159,11 @@ def _moves(change: Change) -> tuple[str, ...]:
             return (_ROWS,)
         case _:
             return ()
+
+
+def subjects_of(change: Change) -> frozenset[str]:
+    """Name everything a change is about."""
+    return frozenset((*_moves(change), *(str(one) for one in _paths(change))))
 
 
 _ROWS = "rows of the state"

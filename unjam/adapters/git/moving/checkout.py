@@ -5,10 +5,12 @@ not made, and making it again completes it.
 """
 
 import shlex
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
 from unjam.adapters.git.command import Git, GitAnswer
+from unjam.adapters.git.moving.held_files import give_back_held, held_files
 from unjam.adapters.git.moving.open_checkout import open_checkout, paths_in_words, refuse_locked
 from unjam.adapters.git.moving.operation import abort_operation, operations_in
 from unjam.adapters.git.moving.overlap import Overlap, bring_forward, find_overlap
@@ -26,6 +28,7 @@ __all__ = [
     "refuse_move",
     "state_of_checkout",
     "where_is",
+    "with_held",
 ]
 
 _REFUSALS = ("would be overwritten", "not uptodate", "would lose untracked", "would be removed")
@@ -54,8 +57,18 @@ def move_checkout(common: Path, change: MoveCheckout, *, resuming: bool = False)
     found = find_overlap(git, change.old.commit, change.new.commit, resuming=resuming)
     _refuse_overlap(change, found)
     _move_files(git, change, found)
+    give_back_held(git, found, change.held_after)
     _move_head(git, change)
     return StepWord.DONE
+
+
+def with_held(change: MoveCheckout) -> MoveCheckout:
+    """Add to a move what a person has already as it will come: taking it back must leave it so."""
+    git = open_checkout(change.path, change.admin)
+    if change.held_before or change.held_after or _position(git) != change.old:
+        return change
+    found = find_overlap(git, change.old.commit, change.new.commit, resuming=False)
+    return replace(change, held_before=tuple(held_files(git, found)))
 
 
 def refuse_move(change: MoveCheckout) -> None:
