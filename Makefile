@@ -1,7 +1,7 @@
 # Python 3.11 or later, Git and make are all that is needed; the rest goes into .venv.
 
 .DEFAULT_GOAL := install
-.PHONY: install demo test thorough lint types contracts bench check lock
+.PHONY: install demo test thorough mutants lint types contracts bench check lock
 
 PYTEST_OPTIONS ?= --numprocesses=auto --dist=worksteal
 
@@ -33,6 +33,10 @@ test: install
 # What `make test` runs a sample of.
 thorough: install
 	.venv/bin/python -m pytest $(PYTEST_OPTIONS) -m thorough
+
+# Changes decisions of the domain, one at a time: do its own tests notice? SEED=2 COUNT=100 draws others.
+mutants: install
+	.venv/bin/python -m tests.experiments.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),60)
 
 lint: install
 	.venv/bin/ruff check .

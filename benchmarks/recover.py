@@ -2,14 +2,17 @@
 
     python benchmarks/recover.py --rounds 5
     python benchmarks/recover.py --rounds 1 --verify 60
+    python benchmarks/recover.py --growth 10 40 160 640
 
-Every round builds the same wreck anew for every way out. What counts is the ratio of the medians.
+With --growth: how the processor time of a recovery grows with its workstreams. Every round builds the same wreck anew for every way out. What counts is the ratio of the medians.
 The restart is left out: it waits two seconds for its proof, whoever does it.
 """
 
 import argparse
 import json
+import math
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -24,13 +27,14 @@ from tests.world import World
 from tests.world.sealed import trust_below
 from unjam.domain.steps.request import Request
 from unjam.domain.world.identity import Scenario
-from unjam.engine.acts.carry_out import carry_out
+from unjam.engine import procedure
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.running.prepare import look_again, look_and_prepare, preview
-from unjam.engine.running.session import Terms, adopt, session
-from unjam.engine.telling.run_report import conclude
+from unjam.engine.procedure import Plainly
+from unjam.engine.running.prepare import preview
+from unjam.engine.running.session import Terms, session
 
+_ALONE, _SERVED = "the same steps without Prefect", "unjam recover, server running"
 ROOT = Path(__file__).resolve().parents[1]
 BY_HAND = Path(__file__).with_name("recover_by_hand.sh")
 STEPS_ALONE = "--steps-alone"
@@ -134,11 +138,7 @@ def steps_alone(repo: Path) -> None:
     preview(orchestration, request)
     terms = Terms("orchestrator_crash", request)
     with session(orchestration, terms, Permission(everything=True)) as this:
-        prepared = look_and_prepare(this)
-        adopt(this, prepared.plan)
-        for step in prepared.plan.steps:
-            carry_out(this, step)
-        conclude(this, prepared, look_again(this))
+        procedure.recover(this, Plainly())
 
 
 def compare(bench: Bench, rounds: int) -> None:
@@ -148,17 +148,47 @@ def compare(bench: Bench, rounds: int) -> None:
         for number in range(rounds):
             cold = {"PREFECT_HOME": str(bench.directory / f"new-{number}")}
             bench.measure("by hand, as a shell script", by_hand)
-            bench.measure("the same steps without Prefect", without_prefect)
-            bench.measure("unjam recover, server running", unjam(PREFECT_API_URL=url))
+            bench.measure(_ALONE, without_prefect)
+            bench.measure(_SERVED, unjam(PREFECT_API_URL=url))
             bench.measure("unjam recover, embedded, first run ever", unjam(**cold))
             bench.measure("unjam recover, embedded", unjam(**cold | {"PREFECT_HOME": str(home)}))
+
+
+def growth(directory: Path, sizes: list[int]) -> None:
+    """Print processor seconds by size, and the exponent: the slope of least squares on log-log."""
+    with shared_server(directory / "server") as url:
+        served = unjam(PREFECT_API_URL=url)
+        for name, recover in {_ALONE: without_prefect, _SERVED: served}.items():
+            points = []
+            for size in sizes:
+                bench = Bench(directory / f"{len(name)}-{size}", size, verify=0)
+                spent = _processor_seconds(bench, name, recover)
+                print(f"{name:32}{size:6} workstreams{spent:9.1f} s", flush=True)
+                points.append((math.log(size), math.log(spent)))
+            slope = statistics.linear_regression(*zip(*points, strict=True)).slope
+            print(f"{name:32}exponent {slope:.2f}", flush=True)
+
+
+def _processor_seconds(bench: Bench, name: str, recover: Callable[[World], None]) -> float:
+    """Say what one recovery takes, in the process that recovers and all that it waits for."""
+    spent = 0.0
+
+    def counted(world: World) -> None:
+        nonlocal spent
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        recover(world)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    bench.measure(name, counted)
+    return spent
 
 
 def report(bench: Bench) -> None:
     """Print the figures."""
     hand, alone = (
         bench.median("by hand, as a shell script"),
-        bench.median("the same steps without Prefect"),
+        bench.median(_ALONE),
     )
     print(f"{'':42}{'median':>8}{'range':>16}{'by hand = 1':>13}{'of Prefect':>18}")
     for name, seconds in bench.seconds.items():
@@ -178,6 +208,7 @@ def main() -> int:
     parser.add_argument(
         "--verify", type=float, default=1.0, help="seconds the verify command takes"
     )
+    parser.add_argument("--growth", type=int, nargs="+", metavar="WORKSTREAMS")
     parser.add_argument(STEPS_ALONE, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     os.environ |= SEALED
@@ -188,7 +219,10 @@ def main() -> int:
         prefix="unjam-bench-", ignore_cleanup_errors=True
     ) as directory:
         os.environ["XDG_CONFIG_HOME"] = f"{directory}/home"
-        trust_below(Path(directory), Path(directory, "home"))
+        trust_below(Path(directory, "home"), Path(directory))
+        if options.growth:
+            growth(Path(directory).resolve(), options.growth)
+            return 0
         bench = Bench(Path(directory).resolve(), options.workstreams, options.verify)
         compare(bench, options.rounds)
     report(bench)

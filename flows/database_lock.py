@@ -6,9 +6,15 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
+from tasks.escalate import escalate
+from tasks.repair import tend
+from tasks.report import report
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
+from tasks.salvage import copy_state
+from tasks.stop import stop
 
 
 @flow(name="database_lock", flow_run_name=name_of_run)
@@ -35,4 +41,13 @@ def database_lock(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fiel
     orchestration = opened(repo, config)
     allowed = answered(orchestration, request, approval)
     with recovery(orchestration, request, allowed) as run:
-        return recovered(run, allowed)
+        return recovered(
+            run,
+            assess,
+            copy_state,
+            stop,
+            tend,
+            assess_again,
+            escalate,
+            report,
+        )

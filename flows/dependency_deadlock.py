@@ -6,6 +6,12 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
+from tasks.escalate import escalate
+from tasks.merge import push
+from tasks.record import reorder
+from tasks.report import report
+from tasks.restart import restart
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
@@ -33,4 +39,13 @@ def dependency_deadlock(
     orchestration = opened(repo, config)
     allowed = answered(orchestration, request, approval)
     with recovery(orchestration, request, allowed) as run:
-        return recovered(run, allowed)
+        return recovered(
+            run,
+            assess,
+            reorder,
+            push,
+            assess_again,
+            restart,
+            escalate,
+            report,
+        )

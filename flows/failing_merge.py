@@ -6,7 +6,13 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
 from tasks.bisect import bisect
+from tasks.escalate import escalate
+from tasks.merge import push
+from tasks.record import record, reorder
+from tasks.report import report
+from tasks.revert import revert
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
@@ -35,4 +41,14 @@ def failing_merge(
     bisect(orchestration)
     allowed = answered(orchestration, request, approval)
     with recovery(orchestration, request, allowed) as run:
-        return recovered(run, allowed)
+        return recovered(
+            run,
+            assess,
+            revert,
+            reorder,
+            push,
+            record,
+            assess_again,
+            escalate,
+            report,
+        )

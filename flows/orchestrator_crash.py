@@ -6,9 +6,19 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
+from tasks.clean import clean
+from tasks.escalate import escalate
+from tasks.merge import merge, push
+from tasks.record import record, reorder
+from tasks.repair import repair
+from tasks.report import report
+from tasks.restart import restart
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
+from tasks.salvage import salvage, salvage_all
+from tasks.stop import stop
 
 
 @flow(name="orchestrator_crash", flow_run_name=name_of_run)
@@ -37,4 +47,20 @@ def orchestrator_crash(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the
     orchestration = opened(repo, config)
     allowed = answered(orchestration, request, approval)
     with recovery(orchestration, request, allowed) as run:
-        return recovered(run, allowed)
+        return recovered(
+            run,
+            assess,
+            stop,
+            salvage_all,
+            salvage,
+            repair,
+            merge,
+            reorder,
+            push,
+            record,
+            clean,
+            assess_again,
+            restart,
+            escalate,
+            report,
+        )

@@ -6,10 +6,21 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
 from tasks.bisect import bisect
+from tasks.clean import clean, clear_discarded
+from tasks.escalate import escalate
+from tasks.merge import merge, push
+from tasks.record import record, reorder
+from tasks.repair import repair, tend
+from tasks.report import report
+from tasks.restart import restart
+from tasks.revert import revert
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, KnownScenario, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
+from tasks.salvage import copy_state, salvage, salvage_all
+from tasks.stop import stop
 from unjam.domain.catalogue.scenarios import asks_for_tests, scenarios_of
 
 
@@ -39,4 +50,24 @@ def recover(  # noqa: PLR0913, PLR0917 -- a flow's parameters are the fields of 
         bisect(orchestration)
     allowed = answered(orchestration, request, approval)
     with recovery(orchestration, request, allowed) as run:
-        return recovered(run, allowed)
+        return recovered(
+            run,
+            assess,
+            copy_state,
+            stop,
+            salvage_all,
+            salvage,
+            repair,
+            tend,
+            revert,
+            merge,
+            reorder,
+            push,
+            record,
+            clean,
+            clear_discarded,
+            assess_again,
+            restart,
+            escalate,
+            report,
+        )

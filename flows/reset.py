@@ -5,12 +5,16 @@ from typing import Any
 
 from prefect import flow
 
-from flows import carried_out
-from tasks.archive import verify_archive
+from flows import cleared
+from tasks.archive import archive, verify_archive
 from tasks.assess import assess_reset
+from tasks.clean import clean
+from tasks.repair import repair
 from tasks.report import report
-from tasks.runtime.session import Approval, adopted, name_of_run, opened, recovery, requested
+from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
+from tasks.salvage import salvage, salvage_all
+from tasks.stop import stop
 from unjam.engine.running.reset import refuse_unless_named
 
 
@@ -37,9 +41,15 @@ def reset(
     seen = approval.plan if approval else None
     allowed = Approval(everything=True, plan=seen)
     with recovery(orchestration, requested(dry_run=dry_run), allowed) as run:
-        prepared = assess_reset(run)
-        if dry_run:
-            return report(run, prepared)
-        carried_out(run, adopted(run, prepared.plan, allowed).steps)
-        verify_archive(run)
-        return report(run, prepared, ())
+        return cleared(
+            run,
+            assess_reset,
+            stop,
+            salvage_all,
+            salvage,
+            archive,
+            repair,
+            clean,
+            verify_archive,
+            report,
+        )

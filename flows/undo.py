@@ -5,6 +5,7 @@ from typing import Any
 
 from prefect import flow
 
+from tasks.runtime.arguments import given_whole
 from tasks.runtime.session import name_of_run, opened, recovery
 from tasks.runtime.states import ends_in_its_word
 from tasks.undo import assess_undo, report_undo, take_back
@@ -21,6 +22,6 @@ def undo(repo: Path, run: str, config: Path | None = None) -> dict[str, Any]:
         config: A configuration file other than the repository's own.
     """
     with recovery(opened(repo, config), undoes=run) as this:
-        for change in assess_undo(this, run):
-            take_back(this, change)
-        return report_undo(this, run)
+        for change in given_whole(assess_undo)(this, run):
+            given_whole(take_back)(this, change)
+        return given_whole(report_undo)(this, run)

@@ -6,9 +6,17 @@ from typing import Any
 from prefect import flow
 
 from flows import recovered
+from tasks.assess import assess, assess_again
+from tasks.clean import clean
+from tasks.escalate import escalate
+from tasks.record import record
+from tasks.repair import repair
+from tasks.report import report
+from tasks.restart import restart
 from tasks.runtime.approval_form import answered
 from tasks.runtime.session import Approval, name_of_run, opened, recovery, requested
 from tasks.runtime.states import ends_in_its_word
+from tasks.salvage import salvage, salvage_all
 
 
 @flow(name="worktree_corruption", flow_run_name=name_of_run)
@@ -33,4 +41,16 @@ def worktree_corruption(
     orchestration = opened(repo, config)
     allowed = answered(orchestration, request, approval)
     with recovery(orchestration, request, allowed) as run:
-        return recovered(run, allowed)
+        return recovered(
+            run,
+            assess,
+            salvage_all,
+            salvage,
+            repair,
+            record,
+            clean,
+            assess_again,
+            restart,
+            escalate,
+            report,
+        )

@@ -5,6 +5,7 @@ from typing import Any
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from tasks.runtime.arguments import given_whole
 from tasks.runtime.retry import RETRY_TRANSIENT
 from unjam.adapters.machine import key
 from unjam.domain.readiness.checks import readiness_document
@@ -31,16 +32,16 @@ def assess(run: Recovery) -> Prepared:
     return prepared
 
 
-def assess_anew(run: Recovery, before: Plan, *, as_seen: bool) -> Plan | None:
+def assess_anew(run: Recovery, before: Plan) -> Plan | None:
     """Plan anew what was refused because the facts had changed; no task where nothing was."""
     if not any(map(became_untrue, run.outcomes[run.planned_anew :])):
         return None
-    return _assess_anew(run, before, as_seen=as_seen)
+    return given_whole(_assess_anew)(run, before)
 
 
 @task(task_run_name="assess anew", **RETRY_TRANSIENT)
-def _assess_anew(run: Recovery, before: Plan, *, as_seen: bool) -> Plan | None:
-    return plan_anew(run, before, only_as_seen=as_seen)
+def _assess_anew(run: Recovery, before: Plan) -> Plan | None:
+    return plan_anew(run, before)
 
 
 @task(task_run_name="verify the recovery", **RETRY_TRANSIENT)

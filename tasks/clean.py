@@ -1,4 +1,4 @@
-"""Clean: move what is no longer needed into the vault."""
+"""Clean: move what is no longer needed, or was given up, into the vault."""
 
 from prefect import task
 
@@ -14,4 +14,10 @@ from unjam.engine.acts.recovery import Recovery
 @task(task_run_name=name_of_step, **RETRY_TRANSIENT)
 def clean(run: Recovery, step: Step) -> Ending[tuple[Outcome, ...]]:
     """Rename a worktree or move a branch into the vault, if it is saved and unchanged since."""
+    return told(carry_out(run, step))
+
+
+@task(task_run_name=name_of_step, **RETRY_TRANSIENT)
+def clear_discarded(run: Recovery, step: Step) -> Ending[tuple[Outcome, ...]]:
+    """Move a branch that was given up by name into the vault, and tell its row."""
     return told(carry_out(run, step))

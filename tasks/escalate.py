@@ -14,17 +14,17 @@ from unjam.engine.telling.escalate import escalate_now, escalate_repeated
 from unjam.engine.telling.escalation_bundle import read_page
 
 
-@task(task_run_name="call a person if it was in vain", **RETRY_TRANSIENT)
-def escalate_in_vain(run: Recovery, prepared: Prepared, after: tuple[Finding, ...]) -> str | None:
-    """Call a person for what this run, the last that is allowed, did not clear."""
+@task(task_run_name="look whether it was in vain", **RETRY_TRANSIENT)
+def escalate(run: Recovery, prepared: Prepared, after: tuple[Finding, ...]) -> str | None:
+    """Hand over to a person what this run, the last that is allowed, did not clear."""
     bundle = escalate_repeated(run, prepared.findings, after)
     _publish(run, bundle)
     return bundle
 
 
-@task(task_run_name="call a person", **RETRY_TRANSIENT)
+@task(task_run_name="hand over to a person", **RETRY_TRANSIENT)
 def call_person(run: Recovery, again: bool) -> dict[str, Any]:  # noqa: FBT001 -- the flow's own field
-    """Call a person for everything that is found, and end the run."""
+    """Hand over to a person everything that is found, and end the run."""
     document = escalate_now(run, again=again)
     _publish(run, document["bundle"])
     return document

@@ -4,8 +4,8 @@ from typing import Any
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
-from prefect.runtime import task_run
 
+from tasks.runtime.arguments import argument
 from tasks.runtime.retry import RETRY_TRANSIENT
 from tasks.runtime.states import Ending
 from tasks.runtime.step_log import told
@@ -21,7 +21,7 @@ from unjam.engine.telling.run_report import close, described_undo
 
 
 def _name() -> str:
-    return printable(f"undo {change_in_words(task_run.parameters['change'])}")
+    return printable(f"undo {change_in_words(argument('change'))}")
 
 
 @task(task_run_name="look whether the world has moved on", **RETRY_TRANSIENT)

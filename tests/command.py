@@ -16,7 +16,7 @@ def unjam(
     cwd: Path,
     env: Mapping[str, str] | None = None,
     stdin: str = "",
-    deadline: float = 300,
+    deadline: float = 600,
 ) -> subprocess.CompletedProcess[str]:
     """Run ``unjam`` in a directory and wait for it."""
     return subprocess.run(

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.memory import DISK, directory_on_disk, prefer_memory
 from tests.prefect_server import QUIET, shared_server
 from tests.world import Program, World, end_processes_below
 from tests.world.sealed import GIT_CONFIG, trust_below
@@ -17,6 +19,11 @@ os.environ.update(QUIET)
 # No test depends on the clock: on a busy machine a good example takes long.
 settings.register_profile("unjam", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unjam")
+
+
+def pytest_configure() -> None:
+    """Before the first directory is made."""
+    prefer_memory()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -35,7 +42,7 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     """An empty home, one Git identity, and nothing inherited that points at another repository."""
     home = tmp_path_factory.mktemp("home")
     (home / "gitconfig").write_text(GIT_CONFIG)
-    trust_below(_shared_by_workers(tmp_path_factory), home)
+    trust_below(home, shared_by_workers(tmp_path_factory), DISK)
     inherited = [one for one in os.environ if one.startswith(("GIT_", "UNJAM_", "PREFECT_"))]
     for name in inherited:
         if name not in QUIET:
@@ -51,6 +58,13 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
         "LC_ALL": "C.UTF-8",
     }.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """An empty directory of the test; of a test marked ``disk`` it is on one."""
+    with directory_on_disk() if "disk" in request.keywords else nullcontext(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -94,7 +108,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture(scope="session")
 def _prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with shared_server(_shared_by_workers(tmp_path_factory) / "prefect") as url:
+    with shared_server(shared_by_workers(tmp_path_factory) / "prefect") as url:
         yield url
         _send_waiting_logs()
 
@@ -104,11 +118,12 @@ def _deployments(_prefect_api: str, tmp_path_factory: pytest.TempPathFactory) ->
     """All deployments of prefect.yaml, served."""
     from tests.deployed import served
 
-    with served(_prefect_api, _shared_by_workers(tmp_path_factory) / "served"):
+    with served(_prefect_api, shared_by_workers(tmp_path_factory) / "served"):
         yield
 
 
-def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the session's own directory."""
     base = tmp_path_factory.getbasetemp()
     # A parallel worker's directory lies in that of the session.
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base

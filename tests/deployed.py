@@ -18,8 +18,6 @@ from tests.prefect_server import shared
 from tests.world.sealed import GIT_CONFIG, trust_below
 from tests.world.shell import wait_until
 
-DEADLINE = 120.0  # seconds for a served run, on a machine that does other things too
-
 
 @contextmanager
 def served(url: str, directory: Path) -> Iterator[None]:
@@ -41,7 +39,7 @@ def until_state(client: SyncPrefectClient, run: UUID, *names: str) -> FlowRun:
         read = client.read_flow_run(run).state
         return str(read.name) if read else ""
 
-    wait_until(lambda: state() in names, f"{run} to be {' or '.join(names)}", deadline=DEADLINE)
+    wait_until(lambda: state() in names, f"{run} to be {' or '.join(names)}")
     return client.read_flow_run(run)
 
 
@@ -52,7 +50,7 @@ def until_ended(client: SyncPrefectClient, run: UUID) -> FlowRun:
         state = client.read_flow_run(run).state
         return state is not None and (state.is_final() or state.is_paused())
 
-    wait_until(stands, f"{run} to end", deadline=DEADLINE)
+    wait_until(stands, f"{run} to end")
     return client.read_flow_run(run)
 
 
@@ -65,7 +63,7 @@ def _all_ready(url: str, log: Path) -> bool:
 def _start(url: str, directory: Path) -> dict[str, object]:
     log = directory / "log"
     (directory / "gitconfig").write_text(GIT_CONFIG)
-    trust_below(directory.parent, directory)
+    trust_below(directory, directory.parent)
     env = os.environ | {
         "HOME": str(directory),
         "XDG_CONFIG_HOME": str(directory),
@@ -90,7 +88,6 @@ def _start(url: str, directory: Path) -> dict[str, object]:
     wait_until(
         lambda: serving.poll() is not None or _all_ready(url, log),
         "the deployments to be served",
-        deadline=DEADLINE,
     )
     assert serving.poll() is None, log.read_text()
     return {"pid": serving.pid}

@@ -24,7 +24,7 @@ def typed(page: str, variables: Mapping[str, str], cwd: Path) -> list[str]:
         env=environment(variables),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

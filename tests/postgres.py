@@ -53,9 +53,7 @@ def _running(programs: Path, directory: Path, user: int | None) -> Iterator[None
         )
     try:
         ready = (programs / "pg_isready", "-q", "-h", directory)
-        wait_until(
-            lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL", deadline=60
-        )
+        wait_until(lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL")
         yield
     finally:
         server.terminate()

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.command import command, environment
+from tests.world.shell import DEADLINE
 
 _STYLING = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -38,7 +39,7 @@ class Terminal:
         """Everything that was printed, without its colours."""
         return _STYLING.sub(b"", self._said).decode().replace("\r\n", "\n")
 
-    def wait_for(self, text: str, *, times: int = 1, deadline: float = 60) -> None:
+    def wait_for(self, text: str, *, times: int = 1, deadline: float = DEADLINE) -> None:
         """Read until this text has come so many times."""
         end = time.monotonic() + deadline
         while self.said.count(text) < times:
@@ -54,12 +55,12 @@ class Terminal:
         """Press Ctrl-C."""
         os.killpg(self.process.pid, signal.SIGINT)
 
-    def end(self, deadline: float = 240) -> int:
+    def end(self, deadline: float = DEADLINE) -> int:
         """Read until it has ended; its exit status."""
         end = time.monotonic() + deadline
         while self._read():
             assert time.monotonic() < end, f"it does not end:\n{self.said}"
-        return self.process.wait(30)
+        return self.process.wait(DEADLINE)
 
     def close(self) -> None:
         """Hang up."""

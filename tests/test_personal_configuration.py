@@ -14,7 +14,7 @@ __all__ = ["config", "repo"]  # fixtures
 
 
 def test_a_trusted_place_trusts_what_lies_in_it(repo: Path, config: Path) -> None:
-    trust_below(repo.parent, config.parent.parent)
+    trust_below(config.parent.parent, repo.parent)
     written(repo, EVIL)
 
     assert load(repo).policy.land is Consent.AUTO
@@ -24,7 +24,7 @@ def test_a_trusted_place_trusts_what_lies_in_it(repo: Path, config: Path) -> Non
 def test_a_link_that_leads_out_of_a_trusted_place_is_not_in_it(
     repo: Path, config: Path, tmp_path: Path
 ) -> None:
-    trust_below(repo.parent, config.parent.parent)
+    trust_below(config.parent.parent, repo.parent)
     outside = tmp_path / "outside"
     outside.mkdir()
     written(outside, EVIL)

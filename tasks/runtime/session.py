@@ -19,18 +19,18 @@ from tasks.runtime.states import Ending, state_of_run
 from unjam.adapters import machine
 from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.steps.outcome import Outcome
-from unjam.domain.steps.plan import Plan, Step
+from unjam.domain.steps.plan import Step
 from unjam.domain.steps.policy import StepClass
-from unjam.domain.steps.request import EVERYTHING, Request
-from unjam.domain.world.identity import Scenario, WorkstreamId
+from unjam.domain.steps.request import EVERYTHING, Request, workstreams_named
+from unjam.domain.world.identity import Scenario
 from unjam.domain.world.words import printable
 from unjam.engine.acts.carry_out import give_up
 from unjam.engine.acts.recovery import Permission, Recovery
 from unjam.engine.keeping.past_runs import PastRun, last_told
 from unjam.engine.orchestration import Orchestration, open_orchestration
 from unjam.engine.running.prepare import whoever
-from unjam.engine.running.session import Terms, adopt, session
-from unjam.errors import RefusedError, UnjamError
+from unjam.engine.running.session import Terms, session
+from unjam.errors import UnjamError
 
 
 def _known(name: str) -> str:
@@ -62,7 +62,7 @@ class Approval(BaseModel):
 
     def permission(self) -> Permission:
         """Say it in the engine's words."""
-        return Permission(self.everything, frozenset(self.classes))
+        return Permission(self.everything, frozenset(self.classes), self.plan)
 
 
 def name_of_run() -> str:
@@ -113,31 +113,19 @@ def requested(
     dry_run: bool = False,
 ) -> Request:
     """Read a flow's form; who says it is named at a terminal, else it is whoever started the flow run."""
-    by = f"whoever started flow run {flow_run.name}" if deployment.id else whoever()
     return Request(
-        tuple(map(Scenario, scenarios)),
-        _named(workstreams or elsewhere) or None,
-        _named(discard),
-        _named(elsewhere),
-        printable(by) if elsewhere else "",
-        vacuum,
-        dry_run,
+        scenarios=tuple(map(Scenario, scenarios)),
+        workstreams=workstreams_named(workstreams or elsewhere) or None,
+        discard=workstreams_named(discard),
+        elsewhere=workstreams_named(elsewhere),
+        said_by=printable(_whoever()) if elsewhere else "",
+        vacuum=vacuum,
+        rehearsal=dry_run,
     )
 
 
-def _named(workstreams: list[str] | None) -> frozenset[WorkstreamId]:
-    return frozenset(map(WorkstreamId, workstreams or ()))
-
-
-def adopted(run: Recovery, plan: Plan, approval: Approval | None) -> Plan:
-    """Take a plan as this run's own; raises RefusedError if a person saw another."""
-    if approval is not None and approval.plan not in (None, plan.digest):
-        raise RefusedError(
-            f"the facts have changed: the plan is now {plan.digest}, and {approval.plan} was approved,"
-            " or that is of another version of unjam"
-        )
-    adopt(run, plan)
-    return plan
+def _whoever() -> str:
+    return f"whoever started flow run {flow_run.name}" if deployment.id else whoever()
 
 
 def settled(run: Recovery, step: Step, state: State[tuple[Outcome, ...]]) -> None:

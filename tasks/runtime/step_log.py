@@ -1,8 +1,8 @@
 """Names and log lines of task runs: the same everywhere, and safe for any file name."""
 
 from prefect import get_run_logger
-from prefect.runtime import task_run
 
+from tasks.runtime.arguments import argument
 from tasks.runtime.states import Ending, state_of_step
 from unjam.domain.steps.outcome import NOT_DONE, Outcome
 from unjam.domain.steps.plan import Step
@@ -11,7 +11,7 @@ from unjam.domain.world.words import printable
 
 def name_of_step() -> str:
     """Name a task run by the verb and the subject of its step."""
-    step: Step = task_run.parameters["step"]
+    step: Step = argument("step")
     return printable(f"{step.verb} {step.subject}")
 
 

@@ -117,6 +117,7 @@ def test_a_link_among_the_parents_leads_nothing_out_of_its_root(tmp_path: Path) 
     assert (root / "in").read_text() == "ours"
 
 
+@pytest.mark.disk
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a second file system")
 def test_another_file_system_is_an_error_and_changes_nothing(tmp_path: Path) -> None:
     source = tmp_path / "a"

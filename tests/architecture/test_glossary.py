@@ -37,6 +37,7 @@ WORDS = [
     "escalate",
     "layout",
     "claim",
+    "kind",
     "belief",
     "status",
     "elsewhere",

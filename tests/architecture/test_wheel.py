@@ -120,7 +120,7 @@ def test_installed_it_serves_every_deployment_and_a_kill_leaves_nothing(
     port = free_port()
 
     up = start(installed / "unjam", "up", "--port", str(port), cwd=tmp_path, env={"PYTHONPATH": ""})
-    wait_until(lambda: "Ctrl-C" in up.output.read_text(), "all to be served", deadline=180)
+    wait_until(lambda: "Ctrl-C" in up.output.read_text(), "all to be served")
     asked = f"http://127.0.0.1:{port}/api/deployments/count"
     request = urllib.request.Request(asked, data=b"{}", method="POST")
     with urllib.request.urlopen(request) as answer:

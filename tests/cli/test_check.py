@@ -43,6 +43,7 @@ def test_looking_leaves_every_file_as_it_is(wreck: World) -> None:
     assert everything(wreck.root) == before
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_it_answers_the_same_from_anywhere_inside(wreck: World) -> None:
     tree = wreck.workstream("ws-04", "agent-4").tree
     (tree / "deep").mkdir()
@@ -56,6 +57,7 @@ def test_it_answers_the_same_from_anywhere_inside(wreck: World) -> None:
     assert len(findings[0]) == 5
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_every_finding_has_the_evidence_and_the_names_a_program_needs(wreck: World) -> None:
     document = unjam_json("check", "orchestrator-crash", cwd=wreck.repo)
 
@@ -156,6 +158,7 @@ def test_what_cannot_be_told_is_not_healthy(world: World) -> None:
     assert "\ncannot tell state database: " in ended.stdout
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_git_s_own_variables_lead_nowhere_else(
     wreck: World, new_world: Callable[..., World]
 ) -> None:

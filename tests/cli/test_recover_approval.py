@@ -22,6 +22,7 @@ def answer(screen: Terminal, **answers: str) -> None:
         screen.type(line)
 
 
+@pytest.mark.example("orchestrator_crash")
 @pytest.mark.parametrize("no", ["n", "", "maybe"])
 def test_denying_everything_changes_nothing(world: World, no: str) -> None:
     typical_wreck(world)
@@ -145,6 +146,7 @@ def test_a_plan_that_was_seen_is_refused_when_nothing_is_left_of_it(world: World
     assert world.inventory() == before
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_a_class_that_is_off_is_left_out_and_said(world: World) -> None:
     world.configure(policy={"land": "off", "restart": "off"})
     begun(world)
@@ -160,6 +162,7 @@ def test_a_class_that_is_off_is_left_out_and_said(world: World) -> None:
     assert world.lost(treasure) == []
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_the_environment_overrides_the_policy_of_the_file(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +178,7 @@ def test_the_environment_overrides_the_policy_of_the_file(
     assert document["word"] == "recovered"
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_when_nothing_is_asked_no_terminal_is_needed_to_see_the_plan(world: World) -> None:
     typical_wreck(world)
 

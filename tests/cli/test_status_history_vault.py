@@ -151,6 +151,7 @@ def test_watching_follows_changes_and_ends_on_ctrl_c(world: World) -> None:
     assert "Traceback" not in screen.said
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_history_and_show_tell_what_a_run_did(world: World, recovered: str) -> None:
     (run,) = unjam_json("history", cwd=world.repo)["runs"]
     assert (run["run"], run["word"]) == (recovered, "recovered")
@@ -166,6 +167,7 @@ def test_history_and_show_tell_what_a_run_did(world: World, recovered: str) -> N
     assert "ws/ws-03/agent-3" in page
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_what_was_saved_comes_back_into_a_directory(world: World, recovered: str) -> None:
     target = world.root / "back"
 
@@ -179,6 +181,7 @@ def test_what_was_saved_comes_back_into_a_directory(world: World, recovered: str
     assert recovered in saved(world)
 
 
+@pytest.mark.example("orchestrator_crash")
 @pytest.mark.usefixtures("recovered")
 def test_what_was_saved_comes_back_as_a_branch(world: World) -> None:
     trunk = world.trunk
@@ -194,6 +197,7 @@ def test_what_was_saved_comes_back_as_a_branch(world: World) -> None:
     assert "exists already" in again.stderr
 
 
+@pytest.mark.example("orchestrator_crash")
 @pytest.mark.usefixtures("recovered")
 def test_a_branch_that_could_not_be_named_so_is_refused(world: World) -> None:
     before, ref = world.inventory(), saved(world)
@@ -206,6 +210,7 @@ def test_a_branch_that_could_not_be_named_so_is_refused(world: World) -> None:
         assert world.inventory() == before
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_what_was_saved_comes_back_in_place_and_what_is_there_is_saved_first(world: World) -> None:
     world.configure(policy={"restart": "off", "clean": "off"})
     typical_wreck(world)
@@ -221,6 +226,7 @@ def test_what_was_saved_comes_back_in_place_and_what_is_there_is_saved_first(wor
     assert world.lost(treasure) == []
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_prune_keeps_what_is_young_and_drops_what_is_old_only_when_told(
     world: World, recovered: str
 ) -> None:
@@ -265,6 +271,7 @@ def test_init_writes_what_it_finds_and_never_over_a_file_that_is_there(tmp_path:
     assert [one.name for one in (world.repo / "src").iterdir()] == ["app.py"]
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_restoring_something_does_not_settle_what_a_killed_run_still_owes(
     world: World, recovered: str
 ) -> None:

@@ -110,6 +110,8 @@ def test_without_a_yes_what_is_on_the_trunk_is_refused_like_anything_else(
     assert bare.inventory() == before
 
 
+@pytest.mark.example("orchestrator_crash")
+@pytest.mark.usefixtures("prefect_server")
 def test_a_yes_answers_for_what_is_on_the_trunk_and_says_what_it_trusted(bare: World) -> None:
     committed(bare)
 
@@ -123,6 +125,7 @@ def test_a_yes_answers_for_what_is_on_the_trunk_and_says_what_it_trusted(bare: W
     assert unjam_json("trust", "--show", cwd=bare.repo)["trusted"] == "content"
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_a_dry_run_does_without_what_is_held_and_says_so(bare: World) -> None:
     untracked(bare)
     before = bare.inventory()
@@ -169,6 +172,7 @@ def test_no_command_acts_or_runs_tests_while_a_setting_is_held(
     assert not bare.marker("ran").exists()
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_a_check_needs_no_trust_and_says_what_is_not_in_force(bare: World) -> None:
     without = unjam_json("check", cwd=bare.repo)
     untracked(bare)
@@ -212,6 +216,7 @@ def test_whoever_only_looks_is_told_too(bare: World, words: tuple[str, ...]) -> 
     assert json.loads(ended.stdout)
 
 
+@pytest.mark.example("orchestrator_crash")
 def test_what_was_seen_is_what_is_trusted_and_a_change_is_refused_anew(bare: World) -> None:
     untracked(bare)
     seen = unjam_json("trust", "--show", cwd=bare.repo)

@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import TypeVar
 
 from unjam.adapters.state.reference import status_of
+from unjam.domain.steps.plan import Plan, Record, Step
 from unjam.domain.world.identity import AgentId, CommitId, ProcessIdentity, Role, WorkstreamId
 from unjam.domain.world.snapshot import (
     Branch,
@@ -97,4 +98,17 @@ def snapshot(*parts: Row | Branch | Worktree | Process, state: Truth = Truth.YES
         branches=of(Branch),
         state=State("state.db", state, rows=of(Row), because="it is locked"),
         processes=of(Process),
+        nursery=REPO / ".worktrees",
     )
+
+
+def told(plan: Plan) -> list[str]:
+    """What a plan does, a line a step, and its notes."""
+    return [*(in_a_line(one) for one in plan.steps), *(f"note: {one}" for one in plan.notes)]
+
+
+def in_a_line(step: Step) -> str:
+    said = f"{step.verb} {step.subject}: {step.reason}"
+    if isinstance(step, Record) and (step.status or step.message):
+        said += f" -> {step.status}: {step.message}"
+    return said

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.elsewhere.sharing import ALL_OF_A, clone_of, working
-from tests.world import Program, World
+from tests.world import Program, World, fair
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def _calmed(world: World) -> World:
 @pytest.fixture
 def busy(calm: World) -> World:
     """A state with rows that are settled, so that nothing but its file is wrong."""
-    calm.configure(policy={"restart": "off"}, hang={"interval": "0.3s"})
+    calm.configure(policy={"restart": "off"}, hang={"interval": f"{fair(0.3)}s"})
     for number in range(20):
         calm.state.row(f"ws-{number:02}", "pending", agent=None)
     return calm

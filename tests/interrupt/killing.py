@@ -78,7 +78,9 @@ def comparable(world: World) -> dict[str, str]:
     own = str(world.root)
     found = normalised(world.inventory(without=[".state"]))
     return {
-        key.replace(own, "ROOT"): re.sub(r"\b[0-9a-f]{40}\b", "COMMIT", value).replace(own, "ROOT")
+        key.replace(own, "ROOT"): re.sub(
+            r"\b[0-9a-f]{12}(?:[0-9a-f]{28})?\b", "COMMIT", value
+        ).replace(own, "ROOT")
         for key, value in found.items()
         if key != "git primary config"  # it names this world's remote
     }

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.corruption.test_worktree_corruption import at_work, taken_by
 from tests.interrupt.driver import DRIVER
 from tests.interrupt.killing import comparable, kill_until_it_ends, seeds, start
-from tests.world import BREAKAGES, Treasure, World, git, git_status, spoil
+from tests.world import BREAKAGES, Treasure, World, at_work, git, git_status, spoil, taken_by
 from tests.world.shared_damage import SHARED
 
 DAMAGE = {

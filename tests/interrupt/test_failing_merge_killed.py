@@ -12,7 +12,7 @@ from tests.flows.failing_merge.failing import landed, with_suite
 from tests.interrupt.killing import seeds
 from tests.world import Program, World, processes_below, wait_until
 
-DRIVER = Path(__file__).with_name("failing_driver.py")
+DRIVER = Path(__file__).with_name("failing_merge_driver.py")
 
 
 def traces(world: World) -> int:

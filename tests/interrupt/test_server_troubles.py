@@ -47,7 +47,7 @@ class Server:
             output=self._directory / "server.log",
             env=environment({**QUIET, "PREFECT_HOME": str(self._directory / "home")}),
         )
-        wait_until(lambda: healthy(self.url), "the Prefect server", deadline=120)
+        wait_until(lambda: healthy(self.url), "the Prefect server")
 
     def kill(self) -> None:
         self._program.kill()
@@ -105,11 +105,11 @@ def test_a_recovery_outlasts_a_trouble_of_its_server_and_is_recorded_as_if_there
     treasure = wreck.treasure()
     words = command("recover", "--yes")
     recovery = Program(*words, cwd=wreck.repo, output=tmp_path / "out", env=environment())
-    wait_until(lambda: journal_lines(wreck) >= BEGUN, "the recovery to be at work", deadline=120)
+    wait_until(lambda: journal_lines(wreck) >= BEGUN, "the recovery to be at work")
 
     trouble(server, passes)
 
-    assert recovery.wait(240) == 0, (tmp_path / "out").read_text()
+    assert recovery.wait() == 0, (tmp_path / "out").read_text()
     (past,) = unjam_json("history", cwd=wreck.repo)["runs"]
     assert past["word"] == "recovered"
     assert until_ended(client, UUID(past["flow_run"]["id"])).state_name == "Recovered"
@@ -151,13 +151,13 @@ def test_a_run_whose_server_is_away_for_longer_than_it_waits_is_closed_and_its_w
     (row,) = detect([wreck.repo])["repositories"]
     assert until_state(client, run, *ENDED).state_name in {"Crashed", "Failed"}
     if row["found"] != "nothing":
-        wait_until(lambda: unjam_json("check", cwd=wreck.repo)["healthy"], "it", deadline=90)
+        wait_until(lambda: unjam_json("check", cwd=wreck.repo)["healthy"], "it")
     assert unjam_json("check", cwd=wreck.repo)["healthy"]
     assert wreck.lost(treasure) == []
 
 
 def gone(process: psutil.Process) -> None:
-    wait_until(lambda: not process.is_running(), "it to give up", deadline=90)
+    wait_until(lambda: not process.is_running(), "it to give up")
 
 
 @pytest.mark.thorough

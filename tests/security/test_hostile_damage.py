@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.corruption.test_worktree_corruption import ONLY, at_work, mended, works
+from tests.flows.corruption.test_worktree_corruption import ONLY, mended, works
 from tests.recovering import recover
-from tests.world import BREAKAGES, World, git
+from tests.world import BREAKAGES, World, at_work, git
 from tests.world.inventory import entries
 
 

@@ -12,7 +12,7 @@ from tests.ui.person import Person
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-_PATIENCE = 60_000  # milliseconds
+_PATIENCE = 300_000  # milliseconds
 
 
 @pytest.fixture

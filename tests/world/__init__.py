@@ -11,11 +11,11 @@ from tests.world.hostile import HOSTILE_IDS
 from tests.world.inventory import Inventory
 from tests.world.orchestration import World
 from tests.world.processes import Program, end_processes_below, processes_below
-from tests.world.shell import git, git_status, wait_until
+from tests.world.shell import fair, git, git_status, wait_until
 from tests.world.state import StateFile, TimeStyle
 from tests.world.treasure import Treasure
 from tests.world.workstream import Workstream
-from tests.world.wrecks import leave_orphan, typical_wreck
+from tests.world.wrecks import at_work, leave_orphan, taken_by, to_the_byte, typical_wreck
 
 __all__ = [
     "BREAKAGES",
@@ -27,7 +27,9 @@ __all__ = [
     "Treasure",
     "Workstream",
     "World",
+    "at_work",
     "end_processes_below",
+    "fair",
     "git",
     "git_status",
     "leave_brutal_work",
@@ -37,6 +39,8 @@ __all__ = [
     "prepare_for_brutal_work",
     "processes_below",
     "spoil",
+    "taken_by",
+    "to_the_byte",
     "typical_wreck",
     "wait_until",
 ]

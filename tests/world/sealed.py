@@ -16,9 +16,9 @@ GIT_CONFIG = """\
 """
 
 
-def trust_below(place: Path, config_home: Path) -> None:
+def trust_below(config_home: Path, *places: Path) -> None:
     """Write the configuration of a person who trusts every repository that a test makes there."""
     file = config_home / "unjam" / "config.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"trust = [{json.dumps(f'{place}/**')}]\n")
+    file.write_text(f"trust = {json.dumps([f'{place}/**' for place in places])}\n")
     file.chmod(0o600)

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+from tests.world.inventory import Inventory, entries
 from tests.world.orchestration import World
 from tests.world.script import commit, keep_writing, reach, write
+from tests.world.shell import git
+from tests.world.workstream import Workstream
 
 LANDED_UNRECORDED = "ws-01"
 COMPLETED_UNLANDED = "ws-02"
@@ -40,3 +43,29 @@ def leave_orphan(world: World, name: str = "ws-15") -> None:
     world.spec(name, script=[*done, keep_writing("draft.txt")])
     world.commit_specs()
     world.kill_orchestrator_when(began.exists, "the agent to have committed")
+
+
+def at_work(world: World, name: str = "ws-15", agent: str = "agent-1") -> Workstream:
+    """A workstream that waits, with a commit and unsaved work of every stage in its worktree."""
+    world.state.row(name, "blocked", agent=agent)
+    one = world.workstream(name, agent).worktree().commits({"src/done.py": "done = 1\n"})
+    one.leaves({"src/app.py": "edited = 1\n", "draft.txt": "never added\n", "staged.txt": "1\n"})
+    git("add", "staged.txt", cwd=one.tree)
+    return one
+
+
+def taken_by(breakage: str, lost: str) -> bool:
+    """What the damage itself destroyed: files that were removed and never staged."""
+    gone = ["draft.txt", "src/app.py"] if "directory_gone" in breakage else []
+    if {"directory_gone", "admin_gone"} <= set(breakage.split("+")):
+        gone.append("staged.txt")  # nothing is left of that worktree
+    return any(f"/{one} (" in lost for one in gone)
+
+
+def to_the_byte(world: World) -> Inventory:
+    """The inventory, and every file of Git's own about worktrees, branches and the configuration."""
+    found = world.inventory()
+    for name in ("worktrees", "refs/heads"):
+        found |= {f"{name}: {path}": what for path, what in entries(world.common / name)}
+    found["config"] = (world.common / "config").read_text()
+    return found

@@ -132,9 +132,12 @@ def print_check(document: "Document") -> None:
         for one in finding["evidence"]:
             page.line(f"    {one['source']}: {one['fact']}", "dim")
         if finding["parked"]:
-            page.line(f"    a person was called: {finding['parked']['bundle']}", "yellow")
+            page.line(
+                f"    left to a person, who finds all in: {finding['parked']['bundle']}", "yellow"
+            )
     _print_unknown(page, document)
     _print_not_ours(page, document)
+    _print_sessions(page, document)
     print_incomplete(page, document)
     _print_agents(page, document)
     watch = document["watch"]
@@ -150,6 +153,9 @@ def _print_verdict(page: Page, document: "Document") -> None:
     away = _print_elsewhere(page, document)
     count = counted(len(document["workstreams"]) - away, "workstream")
     beside = f"; {away} more elsewhere" if away else ""
+    if document["sessions"]:
+        alone = counted(len(document["sessions"]), "worktree")
+        beside += f"; {alone} that no orchestrator is known to wait for"
     if document["healthy"]:
         page.line(f"healthy: {count}, trunk {document['trunk']}{beside}", "green")
         return
@@ -178,6 +184,15 @@ def _print_elsewhere(page: Page, document: "Document") -> int:
     for because, names in reasons.items():
         page.line(f"elsewhere: {first_few(names, _ELSEWHERE)}: {because}", "dim")
     return len(document["elsewhere"])
+
+
+def _print_sessions(page: Page, document: "Document") -> None:
+    """Print what is at risk in worktrees that no orchestrator waits for; that is no failure."""
+    for one in document["sessions"]:
+        if one["at_risk"]:
+            pids = ", ".join(map(str, one["processes"]))
+            who = f"somebody is in it (pid {pids})" if pids else one["status"]
+            page.line(f"{who}: {one['path']}: {one['at_risk']}", "dim")
 
 
 def print_incomplete(page: Page, document: "Document") -> None:

@@ -28,9 +28,11 @@ def _print(document: Document) -> None:
     if document["bundle"]:
         page.line(f"the person reads first:  {document['page']}", "bold")
         page.line(f"everything else is in:   {document['bundle']}")
+        if document["called"]:
+            page.line(document["called"])
     elif document["earlier"]:
-        page.line("a person was called for all of it; --again calls again", "yellow")
+        page.line("all of it is left to a person already; --again writes another bundle", "yellow")
     else:
         page.line("nothing is wrong: nothing to escalate", "green")
     for bundle in document["earlier"]:
-        page.line(f"called before:  {bundle}")
+        page.line(f"written before:  {bundle}")

@@ -98,7 +98,9 @@ def _around(commands: _Commands) -> None:
     )
     escalate = _command(commands, "escalate", "escalate", "hand what is found over to a person")
     escalate.add_argument("scenario", nargs="*", type=_scenario, help="only these")
-    escalate.add_argument("--again", action="store_true", help="even if a person was called before")
+    escalate.add_argument(
+        "--again", action="store_true", help="even what was handed to a person before"
+    )
     _reset(
         _command(commands, "reset", "reset", "the emergency: stop and save everything, begin anew")
     )

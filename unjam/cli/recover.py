@@ -1,7 +1,6 @@
 """``unjam recover``: plan, show, ask, carry out as a Prefect flow run, verify."""
 
 import argparse
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -9,52 +8,48 @@ from unjam.cli.launch import Launcher
 from unjam.cli.say import Page, as_json, ask, is_terminal, progress_line
 from unjam.cli.trust import opened, opened_to_look
 from unjam.domain.catalogue.scenarios import SCENARIOS, Need, asks_for_tests, needing
+from unjam.domain.reports.call import only_repeats, word_of_call
 from unjam.domain.reports.check_report import Document
-from unjam.domain.steps.outcome import RunWord, StepWord
+from unjam.domain.steps.outcome import NOT_DONE, RunWord
 from unjam.domain.steps.plan import Plan
 from unjam.domain.steps.policy import Consent, Policy, StepClass
-from unjam.domain.steps.request import Request
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.steps.request import Request, workstreams_named
 from unjam.domain.world.words import counted
 from unjam.engine.culprits.investigate import known_tests
-from unjam.engine.running.prepare import preview, whoever
+from unjam.engine.running.prepare import Prepared, preview, whoever
 from unjam.errors import RefusedError, UsageError
 
-_LEFT = (StepWord.REFUSED, StepWord.FAILED)
 _ROUNDS = 3  # recoveries in one call, each of what the one before it uncovered
-EXIT_STATUS = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
+_STATUSES = {RunWord.RECOVERED: 0, RunWord.NOTHING: 0, RunWord.REFUSED: 3}
 _STYLES = {"done": "green", "already done": "green", "failed": "bold red", "refused": "yellow"}
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 when everything was recovered, 1 when something is left, 3 when refused."""
     call = _Call(arguments)
-    document = call.once()
-    earlier: list[Document] = []
-    while len(earlier) < _ROUNDS - 1 and call.is_worth_another(document):
-        further = call.once_more()
+    done = [call.once()]
+    while len(done) < _ROUNDS and call.is_worth_another(done[-1]):
+        further = call.once_more(done)
         if further is None:
             break
-        earlier.append(document)
-        document = further
-    document["word"] = _word_of_all(document, earlier)
+        done.append(further)
+    *earlier, document = done
+    document["word"] = str(word_of_call(done))
     if arguments.json:
         as_json(document | ({"earlier": earlier} if earlier else {}))
     elif document["word"] != RunWord.PLANNED:
         Page().line(document["word"], "bold")
-    return EXIT_STATUS.get(RunWord(document["word"]), 1)
+    return exit_status(document)
 
 
-def _word_of_all(document: Document, earlier: list[Document]) -> str:
-    """Return the last word, unless an earlier recovery of this call left a step undone."""
-    word = str(document["word"])
-    settled = {(one["step"], one["subject"]) for one in document["outcomes"]}
-    left = any(
-        one["outcome"] in _LEFT and (one["step"], one["subject"]) not in settled
-        for each in earlier
-        for one in each["outcomes"]
-    )
-    return str(RunWord.PARTLY) if left and word == RunWord.RECOVERED else word
+def exit_status(document: Document) -> int:
+    """Return 0 where nothing is left to a person: what its orchestrator takes up again is not."""
+    word = RunWord(document["word"])
+    left = document["findings_after"] or document["because"]
+    left = left or not NOT_DONE.isdisjoint(one["outcome"] for one in document["outcomes"])
+    if word is RunWord.PARTLY and document["incomplete"] and not left:
+        return 0
+    return _STATUSES.get(word, 1)
 
 
 class _Call:
@@ -69,10 +64,15 @@ class _Call:
 
     def once(self) -> Document:
         """Plan, show, ask, carry out; raises RefusedError when it was not allowed."""
-        arguments = self._arguments
+        return self._carried_out(self._planned())
+
+    def _planned(self) -> tuple[Prepared, Policy, bool]:
         if asks_for_tests(self._request.scenarios):
             self._bring_tests_on_record()
-        prepared, policy, is_owed = preview(self._orchestration, self._request)
+        return preview(self._orchestration, self._request)
+
+    def _carried_out(self, planned: tuple[Prepared, Policy, bool]) -> Document:
+        arguments, (prepared, policy, is_owed) = self._arguments, planned
         document = prepared.described(policy)
         if not arguments.json:
             print_plan(document)
@@ -97,12 +97,15 @@ class _Call:
         for row in needing(Need.TESTS):
             self._launcher.run(row.flow, **where, dry_run=True)
 
-    def once_more(self) -> Document | None:
-        """Do it again; None where that is not allowed, or nothing can be done about what is left."""
+    def once_more(self, done: list[Document]) -> Document | None:
+        """Do it again; None where that is not allowed, or nothing but what was refused could be done."""
         # What was named is done, or refused.
         self._request = replace(self._request, discard=frozenset(), elsewhere=frozenset())
         try:
-            document = self.once()
+            planned = self._planned()
+            if only_repeats(planned[0].plan, done):
+                return None
+            document = self._carried_out(planned)
         except RefusedError:
             return None
         return document if document["run"] is not None else None
@@ -139,7 +142,9 @@ class _Call:
 
 def _requested(arguments: argparse.Namespace) -> Request:
     """Read what was asked for; raises UsageError for an option beside what it does not go with."""
-    request = Request(tuple(arguments.scenario or ()), _names(arguments.workstream) or None)
+    request = Request(
+        tuple(arguments.scenario or ()), workstreams_named(arguments.workstream) or None
+    )
     options = [(row.name, one) for row in SCENARIOS.values() for one in row.options]
     given = [(row, one) for row, one in options if getattr(arguments, one.name)]
     for scenario, option in given:
@@ -151,18 +156,14 @@ def _requested(arguments: argparse.Namespace) -> Request:
                     f"--{option.name}: with {scenario} alone, and without --workstream"
                 )
             # What was named is settled, and nothing beside it: nobody asked for that.
-            chosen = _names(getattr(arguments, option.name))
+            chosen = workstreams_named(getattr(arguments, option.name))
             request = replace(request, scenarios=(scenario,), workstreams=chosen)
     wanted = {one.name: _given(getattr(arguments, one.name)) for _, one in given}
     return replace(request, **wanted, said_by=whoever() if "elsewhere" in wanted else "")
 
 
 def _given(value: "list[str] | bool") -> Any:
-    return _names(value) if isinstance(value, list) else value
-
-
-def _names(workstreams: Iterable[str] | None) -> frozenset[WorkstreamId]:
-    return frozenset(map(WorkstreamId, workstreams or ()))
+    return workstreams_named(value) if isinstance(value, list) else value
 
 
 def refuse_stale(arguments: argparse.Namespace, plan: Plan) -> None:

@@ -4,7 +4,7 @@ import argparse
 
 from unjam.cli.launch import Launcher
 from unjam.cli.recover import (
-    EXIT_STATUS,
+    exit_status,
     print_outcomes,
     print_plan,
     refuse_stale,
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         as_json(document)
     elif document["word"] != RunWord.PLANNED:
         Page().line(document["word"], "bold")
-    return EXIT_STATUS.get(RunWord(document["word"]), 1)
+    return exit_status(document)
 
 
 def _name(arguments: argparse.Namespace, orchestration: Orchestration) -> str:

@@ -68,9 +68,10 @@ def holds_exactly(directory: Path, files: dict[str, str]) -> bool:
 
 
 def remote_has_landing(orchestration: Orchestration, run: PastRun, origin: Path) -> bool:
-    """Tell whether what a run verified and landed is the remote's trunk."""
+    """Tell whether the remote's trunk holds what a run verified and landed."""
     landed = refs.resolve(Git(orchestration.common), f"refs/unjam/{run.id}/landing")
-    return landed is not None and landed == refs.resolve(Git(origin), "refs/heads/main")
+    asked = ("merge-base", "--is-ancestor", str(landed), "refs/heads/main")
+    return landed is not None and Git(origin).run(*asked, accept=None).status == 0
 
 
 def findings(orchestration: Orchestration, scenario: Scenario) -> tuple[Finding, ...]:

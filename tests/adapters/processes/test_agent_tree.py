@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import Program, wait_until
+from tests.world import Program, fair, wait_until
 from tests.world.hanging import HUNG, SILENT, UNTOLD, Stage, stage
 from unjam.adapters.processes.looking.agent_tree import WantedAgent, look_at_agents, uncollected
 from unjam.domain.world.agents.score import HUNG as CONVICTED
@@ -47,7 +47,7 @@ def judged(tree: Path, *pids: int, patience: float = PATIENCE) -> Score:
 
     wait_until(grown_up, "the agent to be older than the patience") if patience < 9 else None
     before = seen(tree, *pids)
-    time.sleep(WINDOW)  # the interval itself
+    time.sleep(fair(WINDOW))  # the interval itself
     now = seen(tree, *pids)
     watched = Watched("tree", timedelta(seconds=patience), before, now)
     return score(watched, datetime.now(UTC))
@@ -80,7 +80,10 @@ def test_nothing_that_may_work_is_ever_called_hung(scene: Stage, tree: Path, kin
 def test_silent_work_is_told_from_what_cannot_be_told(scene: Stage, tree: Path, kind: str) -> None:
     agent = scene.start(kind, tree)
 
-    assert judged(tree, agent.pid).verdict is HangVerdict.WORKING
+    def is_told() -> bool:
+        return judged(tree, agent.pid).verdict is HangVerdict.WORKING
+
+    wait_until(is_told, f"{kind} to get a processor, and to be told")
 
 
 @pytest.mark.parametrize("kind", UNTOLD)

@@ -15,7 +15,7 @@ from tests.adapters.programs import WAIT, Bench, Terminal, is_alive, wait_for_en
 from tests.world import Program
 from tests.world.shell import git, wait_until
 from unjam.adapters.processes.locks import git_locks
-from unjam.adapters.processes.locks.git_locks import judge_locks, owners_of
+from unjam.adapters.processes.locks.git_locks import judge_locks, locker_lives, owners_of
 from unjam.domain.world.snapshot import Lock
 from unjam.domain.world.truth import Truth
 
@@ -184,3 +184,38 @@ def test_a_lock_that_another_machine_may_own_is_never_stale(
 
     assert scene.judge(lock).stale is Truth.UNKNOWN
     assert "other machines" in scene.judge(lock).because
+
+
+def locked_by(scene: Scene, reason: str) -> Path:
+    git("worktree", "lock", "--reason", reason, str(scene.tree), cwd=scene.repo)
+    return scene.common / "worktrees" / "one" / "locked"
+
+
+def ended() -> int:
+    with subprocess.Popen(["true"]) as child:
+        return child.pid
+
+
+def test_a_worktree_locked_by_a_process_that_lives_is_held(scene: Scene) -> None:
+    reason = f"claude agent agent-1 (pid {os.getpid()})"
+
+    assert locker_lives(reason, locked_by(scene, reason)) is Truth.YES
+
+
+def test_a_worktree_locked_by_a_process_that_died_is_not_held(scene: Scene) -> None:
+    reason = f"claude agent agent-1 (pid {ended()} start Fri Jun 19 21:37:40 2026)"
+
+    assert locker_lives(reason, locked_by(scene, reason)) is Truth.NO
+
+
+def test_a_process_that_was_started_after_the_lock_did_not_set_it(scene: Scene) -> None:
+    reason = f"PID={os.getpid()}"
+    file = locked_by(scene, reason)
+    os.utime(file, (LONG_AGO, LONG_AGO))
+
+    assert locker_lives(reason, file) is Truth.NO
+
+
+@pytest.mark.parametrize("reason", ["on a stick", "rapid 7", "pid 1 of pid 99999999"])
+def test_a_lock_whose_reason_names_no_one_process_tells_nothing(scene: Scene, reason: str) -> None:
+    assert locker_lives(reason, locked_by(scene, reason)) is Truth.UNKNOWN

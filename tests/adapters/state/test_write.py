@@ -335,7 +335,7 @@ def test_of_concurrent_writers_none_writes_over_another(
     command = [sys.executable, "-c", COUNTS, os.fspath(state.path), "40"]
     counting += [subprocess.Popen(command) for _ in range(3)]
 
-    assert [process.wait(timeout=60) for process in counting] == [0, 0, 0]
+    assert [process.wait(timeout=300) for process in counting] == [0, 0, 0]
 
     assert row(state).attempt == 1 + 3 * 40
 

@@ -8,6 +8,7 @@ from tests.domain.build import DIRTY, NOW, branch, row, snapshot, tree
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.catalogue.planning import plan_recovery
 from unjam.domain.catalogue.scenarios import SCENARIOS
+from unjam.domain.catalogue.steps import stage_of
 from unjam.domain.steps.plan import MoveLock, Plan
 from unjam.domain.steps.policy import Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING
@@ -63,8 +64,25 @@ def test_all_stops_and_salvages_come_before_anything_that_removes() -> None:
     assert classes[-1] is StepClass.RESTART
 
 
-def test_one_scenario_keeps_the_order_of_its_own_plan() -> None:
+def in_order(plan: Plan) -> list[tuple[str, str]]:
+    return [(one.verb, one.subject) for one in plan.steps]
+
+
+def test_a_plan_of_one_scenario_has_the_order_of_all() -> None:
     found = {one.scenario for one in diagnose(WRECK, BOTH)}
 
     assert found == set(BOTH)
-    assert alone(BOTH[0]) == SCENARIOS[BOTH[0]].planned(WRECK, POLICY, EVERYTHING)
+    for each in BOTH:
+        stages = [stage_of(step) for step in alone(each).steps]
+        assert stages == sorted(stages)
+        own = SCENARIOS[each].planned(WRECK, POLICY, EVERYTHING)
+        assert sorted(in_order(alone(each))) == sorted(in_order(own))
+
+
+def test_where_every_commit_is_to_be_signed_it_is_said_before_that_none_is() -> None:
+    signs = replace(POLICY, signs=True)
+
+    assert any("not signed" in one for one in plan_recovery(BOTH, WRECK, signs).notes)
+    assert not any("not signed" in one for one in plan_recovery(BOTH, WRECK, POLICY).notes)
+    broken = {Scenario("worktree_corruption")}  # nothing is committed there
+    assert not any("not signed" in one for one in plan_recovery(broken, WRECK, signs).notes)

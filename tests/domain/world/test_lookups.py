@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.domain.build import CLEAN, DIRTY, UNREAD, branch, process, row, snapshot, tree
 from unjam.domain.catalogue.planning import plan_recovery
-from unjam.domain.catalogue.scenarios import SCENARIOS
+from unjam.domain.catalogue.scenarios import SCENARIOS, Need
 from unjam.domain.scenarios.reset.plan import Remains, plan_reset
 from unjam.domain.steps.facts import holds, untold
 from unjam.domain.steps.plan import (
@@ -24,7 +24,7 @@ from unjam.domain.steps.plan import (
 from unjam.domain.steps.policy import Policy, StepClass
 from unjam.domain.steps.request import Request
 from unjam.domain.world.damage import Damage, LostBranch
-from unjam.domain.world.identity import Role, Scenario, WorkstreamId
+from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.lookups import (
     UntoldError,
     branch_at,
@@ -37,7 +37,7 @@ from unjam.domain.world.snapshot import BadSpec, Snapshot, Spec, State
 from unjam.domain.world.truth import Truth, Unknown
 from unjam.domain.world.workstream import Verdict, join, judge
 
-ALL = tuple(one for one in SCENARIOS if one != Scenario("failing_merge"))
+ALL = tuple(name for name, row in SCENARIOS.items() if Need.TESTS not in row.needs)
 BY_ROW = (Record, Reopen, RemoveBranch, RemoveWorktree, Discard, EditSpec, Land)
 NEEDS_NOBODY = {
     StepClass.CLEAN,

@@ -1,17 +1,21 @@
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 import pytest
 
 from tests.domain.build import CLEAN, DIRTY, UNREAD, branch, process, row, snapshot, tree
-from unjam.domain.world.identity import Role
-from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.claims.kinds import Kind, kind_of
+from unjam.domain.world.identity import Role, WorkstreamId
+from unjam.domain.world.snapshot import Snapshot, Spec
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.workstream import Verdict, join, judge
 
 LANDED = branch("ws-1", landed=Truth.YES)
 UNLANDED = branch("ws-1")
 EMPTY = branch("ws-1", commits=0)
+ORDER = Spec(WorkstreamId("ws-1"), PurePath("/r/workstreams/ws-1.json"))
 
 
 def verdict_of(seen: Snapshot) -> Verdict:
@@ -82,8 +86,38 @@ def test_a_state_that_cannot_be_read_leaves_every_verdict_open() -> None:
     assert verdict_of(snapshot(UNLANDED, tree("ws-1"), state=Truth.UNKNOWN)) is Verdict.UNKNOWN
 
 
-def test_without_any_state_git_and_processes_decide_alone() -> None:
-    assert verdict_of(snapshot(UNLANDED, tree("ws-1"), state=Truth.NO)) is Verdict.DEAD_WITH_COMMITS
+def test_without_any_state_git_and_processes_decide_alone_of_what_was_ordered() -> None:
+    seen = replace(snapshot(UNLANDED, tree("ws-1"), state=Truth.NO), specs=(ORDER,))
+
+    assert verdict_of(seen) is Verdict.DEAD_WITH_COMMITS
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param([UNLANDED, tree("ws-1")], id="commits"),
+        pytest.param([EMPTY, tree("ws-1", DIRTY)], id="unsaved"),
+        pytest.param([EMPTY, tree("ws-1", CLEAN)], id="made a second ago"),
+        pytest.param([LANDED, tree("ws-1")], id="landed"),
+        pytest.param([UNLANDED, tree("ws-1"), process("ws-1")], id="somebody at work"),
+    ],
+)
+def test_where_nobody_ordered_it_a_worktree_is_a_session_s_whatever_it_is_called(
+    parts: Sequence[Any],
+) -> None:
+    assert verdict_of(snapshot(*parts, state=Truth.NO)) is Verdict.SESSION
+
+
+def test_the_kind_belongs_to_a_claim_and_not_to_the_repository() -> None:
+    mine = replace(tree("ws-2", DIRTY), path=PurePath("/elsewhere/mine"))
+    seen = snapshot(row("ws-1"), UNLANDED, tree("ws-1"), branch("ws-2"), mine)
+
+    first, second = join(seen)
+
+    assert kind_of(first, seen) is Kind.BATCH
+    assert kind_of(second, seen) is Kind.SESSION
+    assert judge(first, seen).verdict is Verdict.DEAD_WITH_COMMITS
+    assert judge(second, seen).verdict is Verdict.SESSION
 
 
 def test_a_worktree_no_row_names_is_not_touched() -> None:

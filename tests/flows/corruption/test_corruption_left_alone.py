@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.command import unjam, unjam_json
-from tests.flows.corruption.test_corruption_undo import to_the_byte
-from tests.flows.corruption.test_worktree_corruption import ONLY, at_work
+from tests.flows.corruption.test_worktree_corruption import ONLY
 from tests.recovering import recover
-from tests.world import BREAKAGES, Program, World, git, wait_until
+from tests.world import BREAKAGES, Program, World, at_work, git, to_the_byte, wait_until
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.world.finding import Finding

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.corruption.test_worktree_corruption import ONLY, at_work, mended, works
+from tests.flows.corruption.test_worktree_corruption import ONLY, mended, works
 from tests.recovering import recover, undo
-from tests.world import Program, Workstream, World, git
+from tests.world import Program, Workstream, World, at_work, git
 from tests.world.state import COLUMNS
 from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import open_orchestration

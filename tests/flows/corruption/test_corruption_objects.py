@@ -3,9 +3,9 @@
 import pytest
 
 from tests.flows.building import begun, on_trunk
-from tests.flows.corruption.test_worktree_corruption import ONLY, at_work, works
+from tests.flows.corruption.test_worktree_corruption import ONLY, works
 from tests.recovering import recover, sentences, undo
-from tests.world import Workstream, World, git, git_status, spoil
+from tests.world import Workstream, World, at_work, git, git_status, spoil
 from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.reports.check_report import Document
 from unjam.domain.world.snapshot import Snapshot

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.corruption.test_worktree_corruption import ONLY, at_work, taken_by
+from tests.flows.corruption.test_worktree_corruption import ONLY
 from tests.recovering import recover
-from tests.world import BREAKAGES, World, git, git_status
+from tests.world import BREAKAGES, World, at_work, git, git_status, taken_by
 
 PAIRS = sorted(combinations(BREAKAGES, 2))
 DRAWN = random.Random(20261122).sample(PAIRS, 20)

@@ -4,9 +4,9 @@ import pytest
 
 from tests.command import unjam_json
 from tests.flows.building import begun, on_trunk
-from tests.flows.corruption.test_worktree_corruption import ONLY, at_work, mended, works
+from tests.flows.corruption.test_worktree_corruption import ONLY, mended, works
 from tests.recovering import recover, undo
-from tests.world import BREAKAGES, Workstream, World, git, git_status, typical_wreck
+from tests.world import BREAKAGES, Workstream, World, at_work, git, git_status, typical_wreck
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import open_orchestration

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.command import unjam, unjam_json
-from tests.flows.corruption.test_worktree_corruption import ONLY, at_work, works
+from tests.flows.corruption.test_worktree_corruption import ONLY, works
 from tests.recovering import recover, sentences, undo
-from tests.world import Workstream, World, git, git_status, spoil
+from tests.world import Workstream, World, at_work, git, git_status, spoil
 from tests.world.shared_damage import SHARED
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.catalogue.scenarios import SCENARIOS

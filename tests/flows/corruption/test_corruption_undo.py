@@ -2,20 +2,10 @@
 
 import pytest
 
-from tests.flows.corruption.test_worktree_corruption import NOBODYS, at_work, mended
+from tests.flows.corruption.test_worktree_corruption import NOBODYS, mended
 from tests.recovering import undo
-from tests.world import BREAKAGES, World
-from tests.world.inventory import Inventory, entries
+from tests.world import BREAKAGES, World, at_work, to_the_byte
 from unjam.errors import RefusedError
-
-
-def to_the_byte(world: World) -> Inventory:
-    """The inventory, and every file of Git's own about worktrees, branches and the configuration."""
-    found = world.inventory()
-    for name in ("worktrees", "refs/heads"):
-        found |= {f"{name}: {path}": what for path, what in entries(world.common / name)}
-    found["config"] = (world.common / "config").read_text()
-    return found
 
 
 @pytest.mark.parametrize("breakage", sorted(BREAKAGES.keys() - NOBODYS))

@@ -5,22 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.recovering import recover
-from tests.world import BREAKAGES, Workstream, World, git, git_status
+from tests.world import BREAKAGES, Workstream, World, at_work, git, git_status, taken_by
 from unjam.domain.reports.check_report import Document
 from unjam.domain.world.identity import Scenario
 
 ONLY = (Scenario("worktree_corruption"),)
 GONE = {"directory_gone", "never_finished"}  # what is moved away instead of repaired
 NOBODYS = {"stray_directory", "copied", "link_to_outside"}  # what no proof calls an agent's
-
-
-def at_work(world: World, name: str = "ws-15", agent: str = "agent-1") -> Workstream:
-    """A workstream that waits, with a commit and unsaved work of every stage in its worktree."""
-    world.state.row(name, "blocked", agent=agent)
-    one = world.workstream(name, agent).worktree().commits({"src/done.py": "done = 1\n"})
-    one.leaves({"src/app.py": "edited = 1\n", "draft.txt": "never added\n", "staged.txt": "1\n"})
-    git("add", "staged.txt", cwd=one.tree)
-    return one
 
 
 def mended(world: World) -> Document:
@@ -46,14 +37,6 @@ def works(world: World, one: Workstream) -> None:
     shown = git("show", "--stat", "--format=", "HEAD", cwd=tree)
     assert "draft.txt" in shown
     assert "delete" not in git("show", "--summary", "--format=", "HEAD", cwd=tree)
-
-
-def taken_by(breakage: str, lost: str) -> bool:
-    """What the damage itself destroyed: files that were removed and never staged."""
-    gone = ["draft.txt", "src/app.py"] if "directory_gone" in breakage else []
-    if {"directory_gone", "admin_gone"} <= set(breakage.split("+")):
-        gone.append("staged.txt")  # nothing is left of that worktree
-    return any(f"/{one} (" in lost for one in gone)
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES)

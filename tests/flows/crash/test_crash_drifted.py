@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.flows.building import on_trunk
-from tests.recovering import carry_on, recover
+from tests.recovering import recover
 from tests.world import Workstream, World, git
+from unjam.engine.acts.carry_out import carry_out
 from unjam.engine.acts.recovery import Permission
 from unjam.engine.observing.observe import is_void, observe
 from unjam.engine.orchestration import open_orchestration
@@ -243,12 +244,12 @@ def test_what_an_agent_commits_after_the_look_is_not_called_nothing_but_lands_in
         plan = prepare(seen, run.policy, killed=run.killed).plan
         stream.commits({"src/late.py": "late = 1\n"})
         for step in plan.but_restart():
-            carry_on(run, step)
+            carry_out(run, step)
         untouched = world.state.status("ws-15"), stream.tree.exists(), stream.tip
 
-        anew = plan_anew(run, plan, only_as_seen=False)
+        anew = plan_anew(run, plan)
         for step in anew.but_restart() if anew else ():
-            carry_on(run, step)
+            carry_out(run, step)
 
     assert untouched == ("running", True, git("rev-parse", stream.branch, cwd=world.repo))
     assert world.state.status("ws-15") == "completed"

@@ -54,7 +54,7 @@ def test_further_columns_are_kept_and_the_message_follows_a_person_s_note(calm: 
     document = recovered(calm)
 
     notes = str(calm.state.value("ws-13", "notes"))
-    assert notes.startswith("ask Ada first; its agent died before it committed anything")
+    assert notes.startswith("ask Ada first; its agent ended before it committed anything")
     assert f"refs/unjam/{document['run']}/worktree/" in notes
     assert calm.state.value("ws-13", "priority") == "7"
     assert str(calm.state.value("ws-13", "updated_at")) > "2025-01-01T00:00:00"
@@ -288,10 +288,12 @@ def test_a_state_that_is_locked_is_unknown_and_once_free_the_run_recovers(calm: 
     assert calm.lost(treasure) == []
 
 
-def test_without_state_and_specs_git_and_processes_are_enough(calm: World) -> None:
+def test_without_a_state_what_was_ordered_is_judged_by_git_and_processes(calm: World) -> None:
+    calm.spec("ws-15")
+    calm.commit_specs()
     stream = calm.workstream("ws-15").worktree()
     stream.commits({"src/part.py": "part = 15\n"}).leaves({"draft.txt": "a draft\n"})
-    calm.state.path.unlink()
+    calm.state.path.unlink(missing_ok=True)
     treasure = calm.treasure()
 
     recovered(calm)

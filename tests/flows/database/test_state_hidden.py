@@ -12,19 +12,17 @@ import pytest
 from tests.command import unjam
 from tests.flows.building import begun, on_trunk, recovered
 from tests.postgres import postgres, without_server
-from tests.recovering import carry_on, recover, sentences, undo
+from tests.recovering import recover, recover_in, sentences, undo
 from tests.world import World, git
 from unjam.domain.reports.check_report import Document
-from unjam.domain.steps.plan import Record
-from unjam.engine.acts.recovery import Permission
+from unjam.domain.steps.plan import Record, Step
+from unjam.engine.acts.recovery import Recovery
 from unjam.engine.orchestration import open_orchestration
-from unjam.engine.running.prepare import look_again, look_and_prepare
+from unjam.engine.procedure import Found, Plainly
 from unjam.engine.running.scheduled_look import Seen, look_as_scheduled
-from unjam.engine.running.session import Terms, adopt, session
-from unjam.engine.telling.run_report import conclude
 
 Hidden = Callable[[World], AbstractContextManager[None]]
-NOTHING_LEFT = "its agent died; neither a worktree nor a commit of its is here"
+NOTHING_LEFT = "its agent ended; neither a worktree nor a commit of its is here"
 _LOCK = """
 import sqlite3, sys
 database = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -80,21 +78,38 @@ def gone(world: World) -> Iterator[None]:
 
 def recover_while(world: World, hidden: Hidden) -> Document:
     """Recover; from the first row to write until the last look, the state is hidden."""
-    with session(
-        open_orchestration(world.repo), Terms("recover"), Permission(everything=True)
-    ) as run:
-        prepared = look_and_prepare(run)
-        adopt(run, prepared.plan)
-        with ExitStack() as until_looked:
-            met = False
-            for step in prepared.plan.but_restart():
-                if isinstance(step, Record) and not met:
-                    until_looked.enter_context(hidden(world))
-                    met = True
-                carry_on(run, step)
-            assert met
-            after = look_again(run)
-        return conclude(run, prepared, after)
+    way = Meanwhile(lambda: hidden(world), of=Record)
+    document = recover_in(open_orchestration(world.repo), way=way)
+    assert way.met
+    return document
+
+
+class Meanwhile(Plainly):
+    """From the first step of a kind until the last look, something is otherwise than before."""
+
+    def __init__(self, otherwise: Callable[[], AbstractContextManager[None]], of: type[Step]):
+        self.otherwise, self.of, self.met, self.until_looked = otherwise, of, False, ExitStack()
+
+    def carry_out(self, run: Recovery, step: Step) -> None:
+        if isinstance(step, self.of) and not self.met:
+            self.until_looked.enter_context(self.otherwise())
+            self.met = True
+        super().carry_out(run, step)
+
+    def assess_again(self, run: Recovery) -> Found:
+        with self.until_looked:
+            return super().assess_again(run)
+
+
+class Afterwards(Plainly):
+    """While it is looked again, something is otherwise than before."""
+
+    def __init__(self, otherwise: Callable[[], AbstractContextManager[None]]):
+        self.otherwise = otherwise
+
+    def assess_again(self, run: Recovery) -> Found:
+        with self.otherwise():
+            return super().assess_again(run)
 
 
 def crashed(world: World) -> None:
@@ -142,7 +157,7 @@ def test_what_rests_on_a_row_keeps_its_place_while_no_row_can_be_read(
     said = sentences(second, "record")
     assert said["ws-11"].startswith("done: running → completed")
     assert "uncommitted work is kept as refs/unjam/" in said["ws-13"]
-    assert said["ws-14"].endswith("its agent died and left nothing; will retry")
+    assert said["ws-14"].endswith("a file that Git sees; will retry")
     assert on_trunk(calm, "src/part_12.py") == "part = 12"
     assert calm.lost(treasure) == []
     undo(calm.repo, second["run"])
@@ -231,16 +246,7 @@ def test_recovered_is_not_said_of_a_state_that_cannot_be_looked_at_afterwards(
 ) -> None:
     calm.workstream("ws-14").row("running")
 
-    with session(
-        open_orchestration(calm.repo), Terms("recover"), Permission(everything=True)
-    ) as run:
-        prepared = look_and_prepare(run)
-        adopt(run, prepared.plan)
-        for step in prepared.plan.but_restart():
-            carry_on(run, step)
-        with locked(calm):
-            after = look_again(run)
-        document = conclude(run, prepared, after)
+    document = recover_in(open_orchestration(calm.repo), way=Afterwards(lambda: locked(calm)))
 
     assert sentences(document, "record")["ws-14"].startswith("done: ")
     assert document["word"] == "partly recovered"
@@ -263,7 +269,7 @@ def test_work_that_an_earlier_run_saved_was_not_nothing(calm: World) -> None:
 
     (saved,) = [one for one in first["vault"] if "/worktree/" in one]
     (said,) = sentences(document, "record").values()
-    assert "left nothing" not in str(document)
+    assert "left neither a commit" not in str(document)
     assert NOTHING_LEFT not in str(document)
     assert saved in said
     (found,) = [one for one in document["findings_before"] if one["verdicts"]]

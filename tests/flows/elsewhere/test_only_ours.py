@@ -5,10 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.flows.building import begun, on_trunk
-from tests.flows.corruption.test_corruption_undo import to_the_byte
-from tests.flows.corruption.test_worktree_corruption import ONLY, at_work, mended
+from tests.flows.corruption.test_worktree_corruption import ONLY, mended
 from tests.recovering import recover, undo
-from tests.world import Program, World, git, wait_until
+from tests.world import Program, World, at_work, git, to_the_byte, wait_until
 from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import open_orchestration
 

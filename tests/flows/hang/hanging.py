@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.recovering import recover
-from tests.world import Workstream, World
+from tests.world import Workstream, World, fair
 from tests.world.hanging import Stage
 from unjam.domain.catalogue.diagnosis import diagnose
 from unjam.domain.reports.check_report import Document
@@ -22,7 +22,7 @@ HANG = (Scenario("agent_hang"),)
 
 def impatient(world: World, **hang: str) -> World:
     """Let a second and a half of silence count as an hour does."""
-    world.configure(hang={"after": f"{PATIENCE}s", "interval": "0.5s", **hang})
+    world.configure(hang={"after": f"{PATIENCE}s", "interval": f"{fair(0.5)}s", **hang})
     return world
 
 

@@ -118,6 +118,7 @@ def test_without_a_state_a_hung_agent_is_known_by_its_processes_alone(
     world: World, scene: Stage
 ) -> None:
     impatient(world).configure(policy={"restart": "off"})
+    order(world, "ws-15")
     stream = world.workstream("ws-15").worktree().commits({"src/part_15.py": "part = 15\n"})
     agent = hung(scene, stream, "silent peer")
     treasure = world.treasure()
@@ -129,7 +130,7 @@ def test_without_a_state_a_hung_agent_is_known_by_its_processes_alone(
     assert world.lost(treasure) == []
 
 
-def test_a_worktree_of_no_workstream_is_saved_and_keeps_its_place(
+def test_what_hangs_in_a_worktree_that_no_orchestrator_knows_is_left_to_whoever_comes_back(
     world: World, scene: Stage
 ) -> None:
     impatient(world).configure(policy={"restart": "off"})
@@ -138,14 +139,14 @@ def test_a_worktree_of_no_workstream_is_saved_and_keeps_its_place(
     (tree / "draft.txt").write_text("a draft\n")
     agent = scene.start("stopped by SIGSTOP", tree)
     silence(tree)
-    treasure = world.treasure()
+    before = world.inventory()
 
-    document = recovered_from_hang(world)
+    document = recover(world.repo, HANG)
 
-    assert not alive(agent)
-    assert (tree / "draft.txt").read_text() == "a draft\n"
-    assert any("/before-stop/" in one for one in document["vault"])
-    assert world.lost(treasure) == []
+    assert verdicts(world) == {}
+    assert document["plan"] == []
+    assert alive(agent)
+    assert world.inventory() == before
 
 
 def test_what_computes_for_long_is_never_stopped_without_being_asked_about(
@@ -166,6 +167,7 @@ def test_what_computes_for_long_is_never_stopped_without_being_asked_about(
 
 def test_an_agent_that_a_person_put_aside_in_a_shell_is_left_to_them(world: World) -> None:
     impatient(world)
+    order(world, "ws-15")
     stream = world.workstream("ws-15").worktree()
     shell = ["bash", "--norc", "--noprofile", "-i"]
     screen = Terminal(["setsid", "--ctty", "--wait", *shell], world.root)
@@ -185,6 +187,11 @@ def test_an_agent_that_a_person_put_aside_in_a_shell_is_left_to_them(world: Worl
         job.kill()
     finally:
         screen.close()
+
+
+def order(world: World, name: str) -> None:
+    world.spec(name)
+    world.commit_specs()
 
 
 def sleepers(tree: Path) -> list[psutil.Process]:
@@ -241,6 +248,7 @@ def test_an_agent_in_uninterruptible_sleep_is_reported_and_left_alone(
 
 def test_a_prompt_that_nobody_ordered_may_wait_for_a_person(world: World, scene: Stage) -> None:
     impatient(world)
+    order(world, "ws-15")
     stream = world.workstream("ws-15").worktree()
     agent = hung(scene, stream, "prompt on a terminal")
 

@@ -108,5 +108,5 @@ def until_state_but(client: SyncPrefectClient, run: Any, earlier: Any) -> Any:
         state = client.read_flow_run(run).state
         return state is not None and (state.is_paused() or state.is_final()) and state.id != earlier
 
-    wait_until(again, "the second question", deadline=120)
+    wait_until(again, "the second question")
     return client.read_flow_run(run)

@@ -56,7 +56,7 @@ class Team:
             states = [self.client.read_flow_run(one).state for one in runs]
             return all(state is not None and state.is_final() for state in states)
 
-        wait_until(all_final, "the flow runs to end", deadline=180)
+        wait_until(all_final, "the flow runs to end")
         return [self.client.read_flow_run(one) for one in runs]
 
 
@@ -156,5 +156,5 @@ def begun(*arguments: str) -> subprocess.Popen[str]:
 
 
 def finished(one: subprocess.Popen[str]) -> None:
-    said, _ = one.communicate(timeout=120)
+    said, _ = one.communicate(timeout=600)
     assert one.returncode == 0, said

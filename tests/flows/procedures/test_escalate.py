@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.command import unjam, unjam_json
+from tests.flows.building import WAITING
 from tests.recovering import recover
 from tests.world import Program, World, git, typical_wreck, wait_until
 from unjam.domain.steps.policy import StepClass
@@ -47,7 +48,7 @@ def stuck(calm: World) -> World:
 
 def is_cleared(document: dict[str, Any]) -> bool:
     """Tell that nothing is left but the conflict, which waits for a person all the while."""
-    return {one["scenario"] for one in document["findings_after"]} <= {"merge_conflict"}
+    return {one["scenario"] for one in document["findings_after"]} <= WAITING
 
 
 def bundles(world: World) -> list[Path]:
@@ -253,6 +254,8 @@ def test_the_issue_command_is_called_once_and_its_failure_hurts_nothing(stuck: W
 
     (line,) = called.read_text().splitlines()
     assert re.search(r"project: .*--body=.*\.md", line)
+    again = unjam_json("escalate", "--again", cwd=stuck.repo)
+    assert again["called"] == f"nobody was called: {sys.executable} ended with 3"
 
 
 def configure_issue(world: World, script: str) -> None:
@@ -271,6 +274,7 @@ def test_by_hand_it_tells_once_and_again_only_when_asked(stuck: World) -> None:
     assert second["word"] == "nothing to do"
     assert second["bundle"] is None
     assert second["earlier"] == [first["bundle"]]
+    assert first["called"] == second["called"] == ""  # no command is configured
     assert len(bundles(stuck)) == 2
     assert unjam("escalate", cwd=stuck.repo).returncode == 0
 

@@ -4,11 +4,9 @@ import random
 
 import pytest
 
-from tests.flows.corruption.test_corruption_undo import to_the_byte
-from tests.flows.corruption.test_worktree_corruption import at_work, taken_by
 from tests.recovering import undo
 from tests.resetting import reset
-from tests.world import BREAKAGES, World, git
+from tests.world import BREAKAGES, World, at_work, git, taken_by, to_the_byte
 
 DRAWN = random.Random(20261130).sample(sorted(BREAKAGES), 12)
 REST = [pytest.param(one, marks=pytest.mark.thorough) for one in sorted(BREAKAGES.keys() - DRAWN)]

@@ -54,7 +54,7 @@ def process_of(run: UUID) -> psutil.Process | None:
 
 def until_begun(world: World, run: UUID) -> psutil.Process:
     """Wait until a run is in the middle of its work."""
-    wait_until(lambda: journal_lines(world) >= BEGUN, "the recovery to be at work", deadline=120)
+    wait_until(lambda: journal_lines(world) >= BEGUN, "the recovery to be at work")
     found = process_of(run)
     assert found is not None
     return found

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from unjam.adapters.git.batches import resolve_objects
 from unjam.adapters.git.command import Asked, Git, GitAnswer
-from unjam.adapters.git.files import COMMIT, NOBODY, read_line
+from unjam.adapters.git.files import COMMIT, ID_LENGTH, NOBODY, read_line
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.repository import Repository
 from unjam.domain.world.identity import CommitId
@@ -62,7 +62,11 @@ def _without_odd(named: dict[str, CommitId], kinds: Mapping[str, str]) -> tuple[
 def _read_one_by_one(git: Git) -> Tips:
     """Tell the refs whose objects are there from those whose are not."""
     answer = git.run("for-each-ref", "--format=%(objectname) %(refname)")
-    named = {line[41:]: CommitId(line[:40]) for line in answer.text.split("\n") if line}
+    named = {
+        line[ID_LENGTH + 1 :]: CommitId(line[:ID_LENGTH])
+        for line in answer.text.split("\n")
+        if line
+    }
     commits = resolve_objects(git, sorted(set(named.values())))
     kinds = {ref: found[1] for ref, name in named.items() if (found := commits[name])}
     odd = _without_odd(named, kinds)

@@ -8,9 +8,10 @@ from unjam.domain.world.claims.ownership import is_windows
 
 SMALL = 1 << 16  # bytes; no healthy file of this kind comes near
 _START = 1 << 12  # bytes
-COMMIT = re.compile(r"[0-9a-f]{40}")
 HASH_SIZE = 20  # bytes of an object id
-NOBODY = "0" * (2 * HASH_SIZE)
+ID_LENGTH = 2 * HASH_SIZE  # written out
+COMMIT = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
+NOBODY = "0" * ID_LENGTH
 
 
 def read_small(path: Path | str | bytes, *, limit: int = SMALL) -> bytes | None:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from unjam.adapters.git.files import NOBODY, read_small, read_start
+from unjam.adapters.git.files import ID_LENGTH, NOBODY, read_small, read_start
 
 _LIMIT = 1 << 28  # bytes
 _MADE = re.compile(r"commit\b|cherry-pick|revert|am\b|merge .*: Merge made|pull\b.*: Merge made")
@@ -69,16 +69,15 @@ def read_beginning(directory: Path, ref: str) -> Move | None:
 
 
 def _is_sound(line: str) -> bool:
-    return len(line) > _SHORTEST and line[40] == line[81] == " "
+    return len(line) > _SHORTEST and line[ID_LENGTH] == line[_SHORTEST - 1] == " "
 
 
 def _move(line: str) -> Move:
     head, _, message = line.partition("\t")
     when = head.rsplit(" ", 2)[-2:-1]
-    return Move(
-        line[:40], line[41:81], message, int(when[0]) if when and when[0].isdecimal() else None
-    )
+    before, after = line[:ID_LENGTH], line[ID_LENGTH + 1 : _SHORTEST - 1]
+    return Move(before, after, message, int(when[0]) if when and when[0].isdecimal() else None)
 
 
-_SHORTEST = 82  # two names and their spaces
+_SHORTEST = 2 * (ID_LENGTH + 1)  # two names and their spaces
 _FROM = b"\tbranch: Created from "

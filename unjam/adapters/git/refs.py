@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.files import ID_LENGTH, NOBODY
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError
 
 BRANCHES = "refs/heads/"
-NOTHING = "0" * 40
+NOTHING = NOBODY
 _ON_A_COMMAND_LINE = 500  # names; more are found by listing every ref
 
 
@@ -156,7 +157,7 @@ def _place(common: Path, admin: Path) -> str:
 
 
 def _is_commit(text: str) -> bool:
-    return len(text) == len(NOTHING) and set(text) <= set("0123456789abcdef") and text != NOTHING
+    return len(text) == ID_LENGTH and set(text) <= set("0123456789abcdef") and text != NOTHING
 
 
 def _first_line(path: Path) -> str | None:

@@ -118,10 +118,13 @@ def _require_usable(found: Repository) -> None:
 
 
 def _has_work_tree(found: Repository) -> bool:
-    """See through a flipped ``core.bare``: a bare repository has neither an index nor files beside it."""
-    if (found.common / "index").exists() or (found.primary / ".git").is_file():
-        return True
-    return any(one.name != ".git" for one in found.primary.iterdir())
+    """See through a flipped ``core.bare``: in a bare repository Git wrote no index and no reflog of HEAD.
+
+    People keep worktrees beside a bare one, and notes of their own: those alone prove no checkout.
+    """
+    was_checked_out = any((found.common / one).exists() for one in ("index", "logs/HEAD"))
+    beside = (one for one in found.primary.iterdir() if one.name != ".git" and one != found.common)
+    return was_checked_out and not all((one / ".git").is_file() for one in beside)
 
 
 def _has_commits(common: Path) -> bool:

@@ -41,7 +41,7 @@ DEFINITIONS = (
     workstream_id TEXT NOT NULL, agent_id TEXT, event_type TEXT NOT NULL, message TEXT)""",
 )
 
-_MEANT: Mapping[str | None, Status] = {
+_MEANT: Mapping[str, Status] = {
     "pending": Status.PENDING,
     "running": Status.RUNNING,
     "completed": Status.COMPLETED,
@@ -51,7 +51,7 @@ _MEANT: Mapping[str | None, Status] = {
     "reverted": Status.REVERTED,
     "discarded": Status.DISCARDED,
 }
-_WORDS = {meant: word for word, meant in _MEANT.items() if word is not None}
+_WORDS = {meant: word for word, meant in _MEANT.items()}
 _OVER = (Status.CONFLICT, Status.BLOCKED)
 _TOLD_IN = ("error_message", "notes")
 _AFRESH = ("blocked_by", "error_message", STARTED, COMPLETED)  # said of an attempt that is over
@@ -80,7 +80,7 @@ class Wanted:
 
 def status_of(word: str | None) -> Status:
     """Translate a word, to the letter: one that its orchestrator would not know is unknown to us."""
-    return _MEANT.get(word, Status.UNKNOWN)
+    return Status.UNKNOWN if word is None else _MEANT.get(word, Status.UNKNOWN)
 
 
 def word_of(status: Status) -> str:

@@ -37,9 +37,11 @@ def stage(name: str) -> None:
 
 
 def commit(message: str) -> None:
-    """Commit everything there is."""
+    """Commit everything there is; an earlier attempt may have left nothing to do."""
     git("add", "--all")
-    git("commit", "--quiet", "--message", message)
+    staged = ("git", "diff", "--cached", "--quiet")
+    if subprocess.run(staged, check=False, stdin=subprocess.DEVNULL).returncode:
+        git("commit", "--quiet", "--message", message)
 
 
 def git(*arguments: str) -> None:
@@ -61,7 +63,10 @@ def wait_for(marker: str) -> None:
 
 
 def keep_writing(name: str) -> None:
-    """Write on and on, whoever still listens."""
+    """Write on and on, whoever still listens; who is started again does not write on."""
+    if (MARKERS / f"wrote {name}").exists():
+        return
+    (MARKERS / f"wrote {name}").touch()
     for number in range(int(LIFE / BEAT)):
         append(name, f"# thought {number}")
         time.sleep(BEAT)

@@ -4,28 +4,18 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from unjam.domain.catalogue.scenarios import SCENARIOS
+from unjam.domain.catalogue.steps import stage_of
 from unjam.domain.scenarios.shared.foreign_rows import kept_off
 from unjam.domain.scenarios.shared.tidying import nothing_below
 from unjam.domain.steps.facts import only_told
-from unjam.domain.steps.plan import Land, Plan, Push, Revert, Step
-from unjam.domain.steps.policy import Policy, StepClass
+from unjam.domain.steps.plan import EditSpec, Land, Plan, Push, Revert, Rework, Step
+from unjam.domain.steps.policy import Policy
 from unjam.domain.steps.request import EVERYTHING, Request
+from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot
 
-_ORDER = (
-    StepClass.STOP,
-    StepClass.SALVAGE,
-    StepClass.REPAIR,
-    StepClass.DATABASE,
-    StepClass.REVERT,  # nothing lands on a trunk whose tests fail
-    StepClass.LAND,
-    StepClass.SPEC,
-    StepClass.PUSH,
-    StepClass.RECORD,
-    StepClass.CLEAN,
-    StepClass.RESTART,
-)
+_MOVES_TRUNK = Revert | Rework | Land | EditSpec | TellSpec
 
 
 def plan_recovery(
@@ -41,17 +31,27 @@ def plan_recovery(
         for row in SCENARIOS.values()
         if row.name in found
     ]
-    if len(plans) == 1:
-        return _only_ours(plans[0], snapshot, policy, request)
     once = _pushed_for_all(_each_once(plans), plans)
-    steps = _after_reverts(_landed_together(sorted(once, key=_stage)))
+    steps = _landed_together(sorted(once, key=stage_of))
     notes = dict.fromkeys(note for plan in plans for note in plan.notes)
     plan = Plan(snapshot.repo, tuple(steps), tuple(notes))
-    return _only_ours(plan, snapshot, policy, request)
+    return _told_unsigned(_only_ours(plan, snapshot, policy, request), snapshot, policy)
+
+
+def _told_unsigned(plan: Plan, snapshot: Snapshot, policy: Policy) -> Plan:
+    """Say before that nobody signs: a signer may wait for a passphrase that nobody is there to give."""
+    if not policy.signs or not any(isinstance(one, _MOVES_TRUNK) for one in plan.steps):
+        return plan
+    note = (
+        f"commit.gpgSign is on, but what is committed to {snapshot.trunk_name} here is not signed: "
+        "sign it yourself before you push, if signatures are asked for"
+    )
+    return replace(plan, notes=(*plan.notes, note))
 
 
 def _only_ours(plan: Plan, snapshot: Snapshot, policy: Policy, request: Request) -> Plan:
-    return nothing_below(kept_off(plan, snapshot, policy, request), snapshot)
+    ours = kept_off(plan, snapshot, policy, request)
+    return _behind_moves_of_trunk(nothing_below(ours, snapshot))
 
 
 def _each_once(plans: Iterable[Plan]) -> Iterator[Step]:
@@ -86,17 +86,14 @@ def _landed_together(steps: Iterable[Step]) -> Iterator[Step]:
             yield replace(step, landings=landings, facts=facts, subject=named)
 
 
-def _after_reverts(steps: Iterable[Step]) -> list[Step]:
-    """Let landings build on what a revert of the same plan leaves, not on the trunk as it was."""
-    ordered = list(steps)
-    if not any(isinstance(one, Revert) for one in ordered):
-        return ordered
-    return [
-        replace(one, facts=tuple(fact for fact in one.facts if fact.kind != "trunk"))
-        if isinstance(one, Land)
-        else one
-        for one in ordered
-    ]
+def _behind_moves_of_trunk(plan: Plan) -> Plan:
+    """Let steps build on what an earlier step of the same plan leaves, not on the trunk as it was."""
+    steps, moved = list[Step](), False
+    for one in plan.steps:
+        kept = tuple(each for each in one.facts if not (moved and each.kind == "trunk"))
+        steps.append(one if kept == one.facts else replace(one, facts=kept))
+        moved = moved or isinstance(one, _MOVES_TRUNK)
+    return replace(plan, steps=tuple(steps))
 
 
 def _treats(step: Step) -> Iterator[WorkstreamId]:
@@ -115,13 +112,3 @@ def _without(step: Step, treated: Collection[WorkstreamId]) -> Step | None:
     left = tuple(one for one in step.landings if one.workstream not in treated)
     named = ", ".join(one.workstream for one in left)
     return replace(step, landings=left, subject=named) if left else None
-
-
-def _stage(step: Step) -> int:
-    """Say when in a recovery a step comes; the primary returns when nothing lands any more.
-
-    The state is copied before anybody who holds it is stopped.
-    """
-    if step.saves is not None:
-        return -1
-    return _ORDER.index(step.comes_with or step.step_class)

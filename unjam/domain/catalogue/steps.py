@@ -1,5 +1,7 @@
 """Every kind of step, once: what it is, the task that carries it out in a flow, and the act behind it.
 
+A task is a stage of a recovery: the order of the stages is the order of every plan and every flow.
+
 Nothing is imported before it is asked for. The domain knows neither tasks nor acts: it names them,
 and who carries out resolves the names.
 """
@@ -26,6 +28,11 @@ class StepRow:
     act: str  # module:function below unjam.engine.acts
 
     @property
+    def verb(self) -> str:
+        """Name its task as flows do."""
+        return self.task.partition(":")[2]
+
+    @property
     def name(self) -> str:
         """Its class's name, which is also its kind in a journal."""
         return self.kind.partition(":")[2]
@@ -35,9 +42,26 @@ class StepRow:
         return resolved(self.kind)  # type: ignore[no-any-return]
 
 
+# In this order, whatever was found: module:function below tasks.
+STAGES = (
+    "salvage:copy_state",  # before anybody who holds it is stopped
+    "stop:stop",
+    "salvage:salvage",
+    "repair:repair",
+    "repair:tend",
+    "revert:revert",  # nothing lands on a trunk whose tests fail
+    "merge:merge",
+    "record:reorder",
+    "merge:push",
+    "record:record",
+    "archive:archive",
+    "clean:clean",
+    "clean:clear_discarded",  # then the row is told where the branch is kept
+    "restart:restart",
+)
 STEPS = (
     StepRow(f"{_PLAN}:Stop", "stop:stop", "stop:stop"),
-    StepRow(f"{_STATE}:KeepState", "repair:tend", "database:keep_files"),
+    StepRow(f"{_STATE}:KeepState", "salvage:copy_state", "database:keep_files"),
     StepRow(f"{_STATE}:StopHolder", "stop:stop", "holder:stop_holder"),
     StepRow(f"{_PLAN}:Salvage", "salvage:salvage", "salvage:salvage"),
     StepRow(f"{_PLAN}:MoveLock", "repair:repair", "repair:move_lock"),
@@ -58,22 +82,28 @@ STEPS = (
     StepRow(f"{_STATE}:VacuumState", "repair:tend", "database:vacuum"),
     StepRow(f"{_PLAN}:Land", "merge:merge", "landing.land:land"),
     StepRow(f"{_PLAN}:Revert", "revert:revert", "landing.revert:revert"),
-    StepRow(f"{_PLAN}:Rework", "revert:revert", "landing.rework:rework"),
+    StepRow(f"{_PLAN}:Rework", "record:reorder", "landing.rework:rework"),
     StepRow(f"{_PLAN}:Push", "merge:push", "landing.push:push"),
     StepRow(f"{_PLAN}:Record", "record:record", "record:record"),
+    StepRow(f"{_PLAN}:RecordDiscard", "clean:clear_discarded", "record:record"),
     StepRow(f"{_PLAN}:EditSpec", "record:reorder", "reorder:edit_spec"),
     StepRow("unjam.domain.steps.tell_spec:TellSpec", "record:reorder", "reorder:tell_spec"),
     StepRow(f"{_PLAN}:Reopen", "record:reorder", "reorder:reopen"),
     StepRow(f"{_PLAN}:RemoveWorktree", "clean:clean", "clean:remove_worktree"),
     StepRow(f"{_PLAN}:RemoveBranch", "clean:clean", "clean:remove_branch"),
-    StepRow(f"{_PLAN}:Discard", "clean:clean", "clean:discard"),
-    StepRow(f"{_PLAN}:ReturnPrimary", "repair:repair", "repair:return_primary"),
+    StepRow(f"{_PLAN}:Discard", "clean:clear_discarded", "clean:discard"),
+    StepRow(f"{_PLAN}:ReturnPrimary", "clean:clean", "repair:return_primary"),
     StepRow(f"{_PLAN}:Restart", "restart:restart", "restart:restart"),
     StepRow(f"{_RESET}:Bundle", "archive:archive", "reset:bundle"),
     StepRow(f"{_RESET}:EmptyState", "archive:archive", "reset:empty_state"),
     StepRow(f"{_RESET}:SetLogsAside", "archive:archive", "reset:set_logs_aside"),
 )
 _BY_NAME = {row.name: row for row in STEPS}
+
+
+def stage_of(step: "Step") -> int:
+    """Say when in a recovery a step comes."""
+    return STAGES.index(row_of(step).task)
 
 
 def row_of(step: "Step") -> StepRow:

@@ -22,7 +22,7 @@ from unjam.domain.readiness.forecast import (
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen
 from unjam.domain.world.snapshot import Row, Snapshot
-from unjam.domain.world.status import OVER, Status, not_known
+from unjam.domain.world.status import OVER, Status
 from unjam.domain.world.workstream import Workstream, join
 
 HOUR = timedelta(hours=1)
@@ -119,9 +119,7 @@ def _per_hour(rows: Iterable[Row], now: datetime) -> float | None:
 def _out_of_reach(streams: Mapping[WorkstreamId, Workstream]) -> Iterator[OutOfReach]:
     """Name what needs a person, and what waits for that, for nothing, or for itself."""
     reasons = {
-        name: not_known(one.row.word)
-        if one.row and one.status is Status.UNKNOWN
-        else f"it is {one.status}"
+        name: (one.row.why_unknown if one.row else "") or f"it is {one.status}"
         for name, one in streams.items()
         if one.status in _NEEDS_SOMEONE
     }

@@ -9,11 +9,18 @@ from unjam.domain.catalogue.scenarios import Need, to_type
 from unjam.domain.readiness.checks import Checked, fails, met, unknown, warns
 from unjam.domain.readiness.prerequisites import Prerequisites, RemoteStanding
 from unjam.domain.scenarios.shared.restarting import workstreams_in_words
+from unjam.domain.scenarios.shared.stale_locks import left_locks
+from unjam.domain.world.claims.kinds import Kind, is_layout_seen, kind_of
 from unjam.domain.world.claims.ownership import is_ours
-from unjam.domain.world.identity import Role
+from unjam.domain.world.judging import (
+    at_work,
+    is_a_session_s,
+    is_orchestrated,
+    session_worktrees,
+)
 from unjam.domain.world.lookups import doubts
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
-from unjam.domain.world.status import OVER, Status, not_known
+from unjam.domain.world.status import OVER, Status
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Workstream, join, unfinished_elsewhere
@@ -50,7 +57,7 @@ def postflight(
 
 def _ended(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "the run has ended"
-    busy = [one for one in snapshot.processes if one.role in (Role.ORCHESTRATOR, Role.AGENT)]
+    busy = at_work(snapshot)
     for one in busy[:SHOWN]:
         yield fails(name, f"{one.role} pid {one.identity.pid} lives: {' '.join(one.command)[:80]}")
     if ground.at_work:
@@ -73,8 +80,8 @@ def _completed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     ordered = [one for one in join(snapshot) if one.row is not None or one.spec is not None]
     left = [one for one in ordered if one.status not in OVER]
     for one in left[:SHOWN]:
-        if one.row is not None and one.status is Status.UNKNOWN:
-            yield unknown(name, f"{one.id}: {not_known(one.row.word)}")
+        if one.row is not None and one.row.why_unknown:
+            yield unknown(name, f"{one.id}: {one.row.why_unknown}")
         else:
             yield fails(name, f"{one.id} is {one.status or Status.PENDING}{_why(one, snapshot)}")
     if len(left) > SHOWN:
@@ -105,10 +112,10 @@ def _landed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     ]
     for one, branch in out[:SHOWN]:
         advice = f"{to_type('recover', Need.ROWS)} --workstream {shlex.quote(one.id)}"
-        if branch.landed is Truth.UNKNOWN:
+        if branch.landed is Truth.UNKNOWN or branch.own_commits is None:
             yield unknown(name, f"{branch.name}: whether it has landed cannot be told")
         else:
-            number = counted(branch.own_commits or 0, "commit")
+            number = counted(branch.own_commits, "commit")
             yield fails(name, f"{branch.name} has {number} the trunk has not", advice)
     empty = [one for one, branch in branches if branch.own_commits == 0]
     for one in empty[:SHOWN]:
@@ -119,25 +126,27 @@ def _landed(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
 
 def _agreed(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "rows, Git and processes agree"
-    found = diagnose(snapshot)
+    found, unclear = diagnose(snapshot), doubts(snapshot)
     for finding in found[:SHOWN]:
         yield fails(name, finding.summary, f"unjam recover {finding.scenario}")
-    for one in doubts(snapshot):
+    for one in unclear:
         yield unknown(name, f"{one.what}: {one.because}")
     for run in ground.killed:
         yield fails(name, f"recovery {run} was killed and never taken up", "unjam recover")
-    if not found and not doubts(snapshot) and not ground.killed:
+    if not found and not unclear and not ground.killed:
         yield met(name, "nothing is wrong")
 
 
 def _worktrees(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "no worktrees left"
+    theirs = session_worktrees(snapshot)
+    run_here = is_layout_seen(snapshot) or is_orchestrated(snapshot)
     ours = [
         tree
         for tree in snapshot.worktrees
-        if tree.workstream is not None or tree.path.parent == ground.place.path
+        if tree.name not in theirs or (run_here and tree.path.parent == ground.place.path)
     ]
-    strays = [one for one in snapshot.strays if is_ours(one)]
+    strays = [one for one in snapshot.strays if is_ours(one) and not is_a_session_s(one, snapshot)]
     for tree in ours[:SHOWN]:
         shown = snapshot.place(tree.path)
         risk = _at_risk(tree)
@@ -173,12 +182,18 @@ def _at_risk(tree: Worktree) -> str:
 def _branches(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "no branches left"
     used = {tree.branch for tree in (snapshot.primary, *snapshot.worktrees)}
-    free = [one for one in snapshot.branches[:SHOWN] if one.ref not in used]
+    claimed = [
+        branch
+        for one in join(snapshot)
+        if kind_of(one, snapshot) is not Kind.SESSION
+        for branch in one.branches
+    ]
+    free = [one for one in claimed[:SHOWN] if one.ref not in used]
     for one in free:
         yield _branch(name, one, ground.loose.get(one.ref, 0))
-    if len(snapshot.branches) > SHOWN:
-        yield warns(name, f"and {len(snapshot.branches) - SHOWN} more", "git branch --list")
-    if not snapshot.branches:
+    if len(claimed) > SHOWN:
+        yield warns(name, f"and {len(claimed) - SHOWN} more", "git branch --list")
+    if not claimed:
         yield met(name, "there are none")
 
 
@@ -195,9 +210,12 @@ def _branch(name: str, one: Branch, loose: int) -> Checked:
 
 
 def _locks(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
-    for lock in snapshot.locks:
+    left = tuple(left_locks(snapshot))
+    for lock in left:
         said = f"{snapshot.place(lock.path)}: {lock.because}"
         yield fails("no locks left", said, "unjam recover")
+    for lock in set(snapshot.locks) - set(left):
+        yield warns("no locks left", f"{snapshot.place(lock.path)}: it is young, and a session's")
     if not snapshot.locks:
         yield met("no locks left", "there are none")
 

@@ -7,8 +7,10 @@ from unjam.domain.catalogue.scenarios import Need, needing, to_type
 from unjam.domain.readiness.checks import Checked, fails, met, unknown, warns
 from unjam.domain.readiness.prerequisites import Prerequisites, RemoteStanding
 from unjam.domain.scenarios.shared.restarting import workstreams_in_words
+from unjam.domain.scenarios.shared.stale_locks import left_locks
+from unjam.domain.world.conflicts import CUT_OFF, DEEPEN
 from unjam.domain.world.file_scopes import colliding
-from unjam.domain.world.identity import Role
+from unjam.domain.world.judging import at_work
 from unjam.domain.world.naming import Template, is_usable_id
 from unjam.domain.world.snapshot import Snapshot, Spec
 from unjam.domain.world.status import OVER
@@ -43,7 +45,7 @@ def preflight(snapshot: Snapshot, ground: Prerequisites, branch: Template) -> tu
 
 def _at_work(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     name = "nobody at work"
-    busy = [one for one in snapshot.processes if one.role in (Role.ORCHESTRATOR, Role.AGENT)]
+    busy = at_work(snapshot)
     if ground.at_work:
         yield fails(name, f"a recovery is at work: {ground.at_work}")
     elif busy:
@@ -65,7 +67,9 @@ def _primary(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     name, primary = "primary clean, on the trunk", snapshot.primary
     unsaved = primary.unsaved
     tracked = (*unsaved.staged, *unsaved.modified, *unsaved.deleted, *unsaved.conflicted)
-    if primary.branch != snapshot.trunk:
+    if primary.damage:
+        yield fails(name, primary.damage[0], "unjam check")
+    elif primary.branch != snapshot.trunk:
         at = (primary.branch or "no branch").removeprefix("refs/heads/")
         yield fails(name, f"it is on {at}", f"git switch {snapshot.trunk_name}")
     elif primary.operation is not None:
@@ -90,7 +94,8 @@ def _leftovers(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
         yield fails(name, finding.summary, f"unjam recover {finding.scenario}")
     if len(found) > _SHOWN:
         yield fails(name, f"and {len(found) - _SHOWN} more", "unjam check")
-    stale = [lock for lock in snapshot.locks if lock.stale is not Truth.YES]
+    left = set(left_locks(snapshot))
+    stale = [lock for lock in snapshot.locks if lock.stale is not Truth.YES or lock not in left]
     for lock in stale[:_SHOWN]:
         yield fails(name, f"{snapshot.place(lock.path)} is held: {lock.because}")
     if not found and not stale:
@@ -130,7 +135,7 @@ def _scopes(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     for (one, other), shared in pairs[:_SHOWN]:
         yield warns(name, f"{one} and {other} may both change {shared}, and neither waits")
     if len(pairs) > _SHOWN:
-        yield warns(name, f"and {len(pairs) - _SHOWN} more pairs")
+        yield warns(name, f"and {counted(len(pairs) - _SHOWN, 'more pair')}")
     if not pairs:
         yield met(name, f"{counted(len(scopes), 'workstream')} with files, none in common")
 
@@ -238,6 +243,9 @@ def _conflicts(snapshot: Snapshot, _ground: Prerequisites) -> Iterator[Checked]:
     name, trunk = "branches that merge", snapshot.trunk_name
     names = {one.ref: one.name for one in snapshot.branches}
     for clash in snapshot.clashes[:_SHOWN]:
+        if CUT_OFF in clash.kinds:
+            yield unknown(name, f"whether {names[clash.ref]} would merge cannot be told: {DEEPEN}")
+            continue
         said = f"{names[clash.ref]} would conflict with {trunk} in {_some(clash.paths)}"
         yield warns(name, said, to_type("recover", Need.CLASHES))
     if len(snapshot.clashes) > _SHOWN:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from unjam.domain.world.claims.kinds import Kind, kind_of
 from unjam.domain.world.elsewhere import UNSTARTED
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import doubts, orchestrator_seen
@@ -73,11 +74,16 @@ def _line(one: Workstream, snapshot: Snapshot, attempts: int) -> Line:
 
 
 def _status(one: Workstream, snapshot: Snapshot) -> str:
-    """Return the row's word; without a row, pending is only what was ordered and never begun."""
+    """Return the row's word; without a row, pending is only what was ordered and never begun.
+
+    A session is told by who is there: nobody waits for it.
+    """
     if one.status is not None:
         return one.status
     if snapshot.state.readable is Truth.UNKNOWN:
         return Status.UNKNOWN
+    if one.worktrees and kind_of(one, snapshot) is Kind.SESSION:
+        return Status.RUNNING if one.processes else Status.PAUSED
     return "no row" if one.branches or one.worktrees else Status.PENDING
 
 

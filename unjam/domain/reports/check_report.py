@@ -5,10 +5,13 @@ from types import MappingProxyType
 from typing import Any
 
 from unjam.domain.world.claims.incomplete import incomplete
+from unjam.domain.world.claims.kinds import Kind
 from unjam.domain.world.claims.ownership import Whose, is_ours
 from unjam.domain.world.finding import Finding
+from unjam.domain.world.judging import session_worktrees
 from unjam.domain.world.lookups import doubts
-from unjam.domain.world.snapshot import Clash, Snapshot
+from unjam.domain.world.snapshot import Clash, Snapshot, Worktree
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted, printable
 from unjam.domain.world.workstream import Workstream, elsewhere, join, unfinished_elsewhere
@@ -33,7 +36,7 @@ def check_document(
     parked: Mapping[str, Document] = MappingProxyType({}),
     watch: Document | None = None,
 ) -> Document:
-    """Describe a check; ``parked`` are the findings a person was called for, by fingerprint.
+    """Describe a check; ``parked`` are the findings that are left to a person, by fingerprint.
 
     ``watch`` tells when a scheduled detection looked last; None where nobody watches.
     """
@@ -64,8 +67,40 @@ def check_document(
         "predicted_conflicts": [_clash_document(one) for one in snapshot.clashes],
         "branches_not_merged": snapshot.unmerged,
         "not_ours": list(_not_ours(snapshot)),
+        "sessions": list(_sessions(snapshot)),
         "agents": _agents(snapshot),
     }
+
+
+def _sessions(snapshot: Snapshot) -> Iterator[Document]:
+    """Describe the worktrees that no orchestrator waits for: who is there, and what only they hold."""
+    theirs = session_worktrees(snapshot)
+    for tree in snapshot.worktrees:
+        if tree.name not in theirs or tree.whose is not Whose.OURS:
+            continue
+        inside = [one.identity.pid for one in snapshot.in_worktree(tree.name)]
+        known = tree.unsaved.known is Truth.YES
+        yield {
+            "path": printable(snapshot.place(tree.path)),
+            "branch": printable((tree.branch or "").removeprefix("refs/heads/")) or None,
+            "kind": str(Kind.SESSION),
+            "processes": inside,
+            "status": str(Status.RUNNING if inside else Status.PAUSED),
+            "unsaved_paths": len(tree.unsaved.paths) if known else None,
+            "at_risk": printable(_at_risk_in_words(tree)),
+        }
+
+
+def _at_risk_in_words(tree: Worktree) -> str:
+    """Say what of a worktree is in no commit of a branch; nothing where all of it is."""
+    if tree.unsaved.known is not Truth.YES:
+        return f"what it holds was not read: {tree.unsaved.because or tree.problem or 'it is gone'}"
+    found = [counted(len(tree.unsaved.paths), "unsaved path")] if tree.unsaved.paths else []
+    if tree.hidden_commits:
+        found.append(f"{counted(tree.hidden_commits, 'commit')} that no branch holds")
+    if tree.operation is not None:
+        found.append(f"it is in the middle of a {tree.operation}")
+    return ", ".join(found)
 
 
 def _not_ours(snapshot: Snapshot) -> Iterator[Document]:

@@ -1,18 +1,21 @@
 """The facts steps rest on, as questions that any snapshot can answer again."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from unjam.domain.steps.plan import Fact, Plan, RestoreBranch, Step, only_safe
 from unjam.domain.steps.policy import StepClass
+from unjam.domain.world.claims.drifted_work import stashes_of
 from unjam.domain.world.elsewhere import seen_at_work
+from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import (
     UntoldError,
     agents_at_work_in,
     is_whole,
     lock_at,
+    may_have_hidden_branch,
     orchestrators_in,
     processes_in,
     row_named,
@@ -22,7 +25,8 @@ from unjam.domain.world.lookups import (
     tip_of,
     worktree_named,
 )
-from unjam.domain.world.snapshot import Process, Row, Snapshot, Spec
+from unjam.domain.world.naming import SHORT
+from unjam.domain.world.snapshot import Branch, Process, Row, Snapshot, Spec, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.workstream import join
 
@@ -161,9 +165,50 @@ def _unsaved(subject: str, snapshot: Snapshot) -> str:
     return NONE if tree is None else str(tree.unsaved.any)
 
 
+def _work(subject: str, snapshot: Snapshot) -> str:
+    """Tell all that a workstream has committed or stashed, wherever; its files are asked for apart.
+
+    Only what a second look sees as the first does: to which other branch a commit was made, only the
+    first one finds out, but that one was made is in the log of the worktree's HEAD.
+    """
+    name = WorkstreamId(subject)
+    mine = [one for one in snapshot.branches if one.workstream == name]
+    named = [one for one in mine if not (one.drifted or one.nameless)]
+    trees = [one for one in snapshot.worktrees if one.workstream == name]
+    if not named and may_have_hidden_branch(name, snapshot):
+        raise UntoldError(f"a branch of {subject} cannot be read")
+    found = {
+        *map(_at, named),
+        *(f"commit {one.tip}" for one in mine if one.nameless),
+        *(told for tree in trees for told in _work_in(tree)),
+        *(f"stash {one.commit}" for one in stashes_of(named, trees, snapshot.stashes)),
+    }
+    return ", ".join(sorted(found)) or NONE
+
+
+def _at(branch: Branch) -> str:
+    """Tell where a branch is; one that was made for commits on none is no news of its own."""
+    for_these = branch.tip[:SHORT] in branch.ref
+    return f"commit {branch.tip}" if for_these else f"{branch.ref}@{branch.tip}"
+
+
+def _work_in(tree: Worktree) -> Iterator[str]:
+    yield f"{tree.name}: {tree.branch or 'detached'}@{tree.head or NONE}, {tree.named} in its log"
+    if tree.operation is not None:
+        yield f"{tree.name}: {tree.operation}"
+    yield from (f"commit {one}" for one in tree.hidden)
+
+
 def _lock(subject: str, snapshot: Snapshot) -> str:
     lock = lock_at(subject, snapshot)
     return NONE if lock is None else f"{lock.since.isoformat()}, stale: {lock.stale}"
+
+
+def _lock_of(subject: str, snapshot: Snapshot) -> str:
+    tree = worktree_named(subject, snapshot)
+    if tree is None or tree.lock_reason is None:
+        return NONE
+    return f"{tree.lock_reason}; its process lives: {tree.locker}"
 
 
 def _damage(subject: str, snapshot: Snapshot) -> str:
@@ -198,7 +243,9 @@ _QUESTIONS: Mapping[str, Callable[[str, Snapshot], str]] = {
     "head of": _head,
     "operation in": _operation,
     "unsaved in": _unsaved,
+    "work of": _work,
     "lock": _lock,
+    "lock of": _lock_of,
     "damage of": _damage,
     "stray": _stray,
     "trunk": _trunk,

@@ -35,9 +35,6 @@ class Step:
     step_class: ClassVar[StepClass]
     saves: ClassVar[str | None] = None  # what is safe after it, where that is no checkout
     rests_on: ClassVar[str | None] = None  # what has to be safe before
-    comes_with: ClassVar[StepClass | None] = (
-        None  # the class it is carried out with, if not its own
-    )
     subject: str
     reason: str
     facts: tuple[Fact, ...] = ()
@@ -224,6 +221,11 @@ class Record(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordDiscard(Record):
+    """Write into the row that its work was given up, and where it is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EditSpec(Step):
     """Take entries out of what a spec depends on, on the trunk; the rest of the file stays as it is."""
 
@@ -292,11 +294,10 @@ class Discard(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnPrimary(Step):
-    """Take the primary back to the trunk; only while nothing in it is unsaved."""
+    """Take the primary back to the trunk once nothing lands any more; only while nothing in it is unsaved."""
 
     verb = "return primary"
     step_class = StepClass.REPAIR
-    comes_with = StepClass.CLEAN  # when nothing lands any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,5 +385,6 @@ class Plan:
 
 def _described(step: Step) -> dict[str, object]:
     facts = [[fact.kind, fact.subject, fact.value] for fact in step.facts]
-    own = {name: getattr(step, name) for name in type(step).__slots__}
+    kinds = (one for one in type(step).__mro__ if issubclass(one, Step) and one is not Step)
+    own = {name: getattr(step, name) for one in kinds for name in one.__slots__}
     return {**own, "verb": step.verb, "subject": step.subject, "facts": facts}

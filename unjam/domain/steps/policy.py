@@ -48,6 +48,7 @@ class Policy:
     approvals: dict[StepClass, Consent] = field(default_factory=dict)
     resume: tuple[str, ...] = ()  # empty: there is nothing to restart with
     remote: str | None = None  # None: there is no remote to push to
+    signs: bool = False  # Git is configured to sign every commit here
 
     def approval(self, step_class: StepClass) -> Consent:
         """Return the approval of a class; what is not configured asks if it cannot be undone alone."""

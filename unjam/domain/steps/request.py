@@ -1,5 +1,6 @@
 """What is asked of one run: how much of what there is, and what a person said of it by name."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from unjam.domain.world.identity import Scenario, WorkstreamId
@@ -19,3 +20,8 @@ class Request:
 
 
 EVERYTHING = Request()
+
+
+def workstreams_named(names: Iterable[str] | None) -> frozenset[WorkstreamId]:
+    """Read the workstreams that were named, in a form or on a command line; None: none were."""
+    return frozenset(map(WorkstreamId, names or ()))

@@ -15,6 +15,8 @@ from unjam.domain.world.workstream import Workstream, join
 _WAITS = re.compile(
     r"waits for (.+?), whose landing conflicts|it depends on (.+?), which did not land"
 )
+CUT_OFF = "history cut off"  # in a shallow clone: nobody can say what a merge would do
+DEEPEN = "the history here is shallow, and holds no commit of both; get more of it: git fetch --deepen=1000"
 _NOT_STARTED = (Status.PENDING,)
 
 Ids = tuple[WorkstreamId, ...]
@@ -49,7 +51,9 @@ def contenders(snapshot: Snapshot) -> Iterator[Contender]:
         clash = clashes.get(one.branch.ref) if one.branch else None
         if one.id in recorded:
             yield Contender(one, _standing(one, clash), clash)
-        elif clash is not None and one.status == Status.COMPLETED and _is_unlanded(one):
+        elif clash is None or CUT_OFF in clash.kinds:
+            continue
+        elif one.status == Status.COMPLETED and _is_unlanded(one):
             yield Contender(one, ConflictStanding.WAITS, clash)
 
 
@@ -70,6 +74,8 @@ def _standing(one: Workstream, clash: Clash | None) -> ConflictStanding:
     if branch.landed is Truth.YES:
         return ConflictStanding.LANDED
     if branch.landed is Truth.UNKNOWN or branch.own_commits is None:
+        return ConflictStanding.UNKNOWN
+    if clash is not None and CUT_OFF in clash.kinds:
         return ConflictStanding.UNKNOWN
     return ConflictStanding.OVER if clash is None else ConflictStanding.WAITS
 

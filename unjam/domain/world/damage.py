@@ -23,6 +23,7 @@ class Damage(StrEnum):
     INDEX = "its index is missing or damaged"
     BRANCH = "its branch is missing or damaged"
     BARE = "its configuration says that it has no files"
+    REDIRECTED = "its configuration (core.worktree) says that its files are elsewhere"
 
 
 class SharedDamage(StrEnum):
@@ -36,6 +37,7 @@ class SharedDamage(StrEnum):
     PACK_INDEX = "the index of a pack is missing or damaged"
     PACK = "a pack is missing or damaged"
     DERIVED = "a file that Git computes from its objects is damaged"
+    LENDER = "the object store that objects are borrowed from is not there"
 
 
 # Git sees no repository, no refs or no history until these are repaired.
@@ -67,6 +69,7 @@ class DamagedFile:
 
     path: PurePath
     damage: SharedDamage
+    lender: PurePath | None = None  # the place it names, where that is not there
 
 
 @dataclass(frozen=True, slots=True)

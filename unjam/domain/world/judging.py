@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.world.claims.incomplete import in_row
+from unjam.domain.world.claims.incomplete import in_row, no_end_seen, not_ended
+from unjam.domain.world.claims.kinds import Kind, is_layout_seen, kind_of
+from unjam.domain.world.identity import Role
 from unjam.domain.world.lookups import branch_seen
 from unjam.domain.world.snapshot import Branch, Process, Snapshot, Stray, Worktree
 from unjam.domain.world.status import Status
@@ -13,6 +15,43 @@ from unjam.domain.world.workstream import Judged, Verdict, Workstream, join, jud
 def judgements(snapshot: Snapshot) -> tuple[Judged, ...]:
     """Judge every workstream of the snapshot."""
     return tuple(judge(one, snapshot) for one in join(snapshot))
+
+
+def is_orchestrated(snapshot: Snapshot) -> bool:
+    """Tell whether an orchestrator began anything here: what all share is then its to leave in order."""
+    return any(has_begun(one) and kind_of(one, snapshot) is Kind.BATCH for one in join(snapshot))
+
+
+def has_begun(one: Workstream) -> bool:
+    """Tell what an orchestrator has taken up from what was only ordered."""
+    return one.row is not None or bool(one.branches or one.worktrees)
+
+
+def session_worktrees(snapshot: Snapshot) -> frozenset[str]:
+    """Name the worktrees that no orchestrator is proven to wait for: somebody may come back to them."""
+    claimed = {
+        tree.name
+        for one in join(snapshot)
+        if kind_of(one, snapshot) is not Kind.SESSION
+        for tree in (*one.worktrees, *one.not_ours)
+    }
+    return frozenset(tree.name for tree in snapshot.worktrees) - claimed
+
+
+def at_work(snapshot: Snapshot) -> list[Process]:
+    """Return the orchestrators and agents that live; whoever is in a session works for nobody else."""
+    members = (Role.ORCHESTRATOR, Role.AGENT)
+    busy = [one for one in snapshot.processes if one.role in members]
+    theirs = session_worktrees(snapshot) if busy else frozenset()
+    return [one for one in busy if one.worktree not in theirs]
+
+
+def is_a_session_s(stray: Stray, snapshot: Snapshot) -> bool:
+    """Tell a directory among the worktrees that no orchestrator is proven to have made."""
+    its = next((one for one in join(snapshot) if one.id == stray.workstream), None)
+    if its is not None:
+        return kind_of(its, snapshot) is Kind.SESSION
+    return not (is_layout_seen(snapshot) or is_orchestrated(snapshot))
 
 
 def primary_on_agent_branch(snapshot: Snapshot) -> Branch | None:
@@ -49,17 +88,18 @@ def anybody_at(stray: Stray, snapshot: Snapshot) -> Iterator[Process]:
             yield process
 
 
-def died_in_words(judged: Judged) -> str:
-    """Say what a dead agent left, where it was looked for."""
+def ended_in_words(judged: Judged, *, by_us: bool) -> str:
+    """Say what an agent that is gone left, where it was looked for; nobody saw what it died of."""
+    its = "its agent was ended by unjam" if by_us else "its agent ended"
     if judged.verdict is Verdict.DEAD_DRIFTED:
-        return f"its agent died; {drifted_in_words(judged.workstream)}"
+        return f"{its}; {drifted_in_words(judged.workstream)}"
     if judged.verdict is Verdict.DEAD_UNSAVED:
-        return "its agent died before it committed anything"
+        return f"{its} before it committed anything"
     if judged.verdict is Verdict.DEAD_SAVED:
-        return "its agent died"  # what an earlier run kept of it is named behind this
+        return its  # what an earlier run kept of it is named behind this
     if not judged.workstream.worktrees:
-        return "its agent died; neither a worktree nor a commit of its is here"
-    return "its agent died and left nothing"
+        return f"{its}; neither a worktree nor a commit of its is here"
+    return f"{its} and left neither a commit nor a file that Git sees"
 
 
 def drifted_in_words(one: Workstream) -> str:
@@ -68,27 +108,34 @@ def drifted_in_words(one: Workstream) -> str:
     return f"it left {places}" if places else ""
 
 
-def record_of(judged: Judged, rest: tuple[str, ...]) -> tuple[Status | None, str] | None:
-    """Return the status and the message a verdict asks for; a status of None follows the landing."""
+def record_of(
+    judged: Judged, rest: tuple[str, ...], *, stopped: bool
+) -> tuple[Status | None, str] | None:
+    """Return the status and the message a verdict asks for; a status of None follows the landing.
+
+    ``rest``: what shows that it is not finished; ``stopped``: unjam ends its agent, or has.
+    """
     branch = judged.workstream.branch
     match judged.verdict:
-        case Verdict.LANDED_UNRECORDED if rest:
-            return Status.FAILED, in_row("; ".join(rest))
+        case Verdict.LANDED_UNRECORDED if not_ended(rest):
+            return Status.FAILED, in_row("; ".join(not_ended(rest)))
         case Verdict.LANDED_UNRECORDED:
-            return Status.COMPLETED, drifted_in_words(judged.workstream)
+            said = (no_end_seen(rest), drifted_in_words(judged.workstream))
+            return Status.COMPLETED, "; ".join(filter(None, said))
         case Verdict.RECORDED_UNLANDED | Verdict.DEAD_WITH_COMMITS:
             return None, drifted_in_words(judged.workstream)
         case Verdict.REVERTED:
             by = (branch.reverted_by or "")[:12] if branch else ""
             return Status.REVERTED, f"its landing was reverted by {by}"
         case Verdict.DEAD_UNSAVED | Verdict.DEAD_SAVED | Verdict.DEAD_DRIFTED | Verdict.DEAD_EMPTY:
-            return Status.FAILED, f"{died_in_words(judged)}; will retry"
+            return Status.FAILED, f"{ended_in_words(judged, by_us=stopped)}; will retry"
         case (
             Verdict.CONSISTENT
             | Verdict.LIVE
             | Verdict.LEFTOVER
             | Verdict.UNKNOWN
             | Verdict.ELSEWHERE
+            | Verdict.SESSION
         ):
             return None
 

@@ -12,7 +12,7 @@ from unjam.domain.world.damage import Damage
 from unjam.domain.world.identity import CommitId, Role, WorkstreamId
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Branch, Lock, Process, Row, Snapshot, Spec, Stray, Worktree
-from unjam.domain.world.status import Status, not_known
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth, Unknown
 from unjam.domain.world.words import first_few
 from unjam.errors import RefusedError
@@ -56,7 +56,7 @@ def doubts(snapshot: Snapshot) -> tuple[Unknown, ...]:
     """Return all that cannot be told: what was not observed, and what was and nobody understands."""
     said: dict[str, list[str]] = {}
     for row in rows_not_known(snapshot):
-        said.setdefault(not_known(row.word), []).append(shown(row.workstream))
+        said.setdefault(row.why_unknown, []).append(shown(row.workstream))
     words = (
         Unknown(f"what became of {first_few(names, _SHOWN)}", because)
         for because, names in said.items()

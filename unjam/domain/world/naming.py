@@ -13,6 +13,7 @@ from typing import NamedTuple
 from unjam.domain.world.identity import AgentId, WorkstreamId
 from unjam.errors import UsageError
 
+SHORT = 12  # of a commit's name, in that of a branch made for it
 _HEADS = "refs/heads/"
 _NAME = r"\w[\w.-]*"
 _USABLE = re.compile(_NAME)

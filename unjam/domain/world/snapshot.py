@@ -6,14 +6,14 @@ name survives the way in and out. Times are aware datetimes in UTC.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from unjam.domain.world.claims.ownership import Whose
 from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
-from unjam.domain.world.status import SAID_BESIDE, Status, shown_word
+from unjam.domain.world.status import SAID_BESIDE, Status, not_known, shown_word
 
 if TYPE_CHECKING:
     from unjam.domain.world.agents.signs import Watched
@@ -112,6 +112,7 @@ class Worktree:
         Truth.UNKNOWN
     )  # YES: the files are as Git left them, untouched by hand
     lock_reason: str | None = None  # of `git worktree lock`
+    locker: Truth = Truth.UNKNOWN  # whether the process that locked it lives; few reasons name one
     hidden_commits: int = 0  # commits that only this worktree's reflog reaches
     problem: str = ""
     workstream: WorkstreamId | None = None  # whose it is, by its branch or by its directory's name
@@ -121,6 +122,7 @@ class Worktree:
     touched_at: datetime | None = None  # the newest change to its unsaved files, index or reflog
     whose: Whose = Whose.OURS
     hidden: tuple[CommitId, ...] = ()  # tips of what its reflog names and no branch or tag reaches
+    named: int = 0  # commits in the log of its HEAD; 0 where that was not read
     guest_on: tuple[tuple[str, CommitId], ...] = ()  # branches of another workstream, and a commit
     # that was made here and is there
 
@@ -128,6 +130,11 @@ class Worktree:
     def is_primary(self) -> bool:
         """Tell the person's own checkout from the agents'."""
         return not self.name
+
+    @property
+    def is_locked(self) -> bool:
+        """Tell a lock that counts: one that a process set which is dead holds nothing for anybody."""
+        return self.lock_reason is not None and self.locker is not Truth.NO
 
 
 class Proof(StrEnum):
@@ -203,11 +210,14 @@ class Row:
     machine: str = ""  # the one that it names, where its table has a column for one
 
     @property
+    def why_unknown(self) -> str:
+        """Say that its word is not known; empty where it is."""
+        return not_known(self.word) if self.status is Status.UNKNOWN else ""
+
+    @property
     def said(self) -> str:
         """Its status as a person is told it: with its own word where that is not known."""
-        if self.status is not Status.UNKNOWN:
-            return str(self.status)
-        return f"{self.status}: {shown_word(self.word)}"
+        return f"{self.status}: {shown_word(self.word)}" if self.why_unknown else str(self.status)
 
     @property
     def means(self) -> Status:
@@ -358,6 +368,9 @@ class Snapshot:
         tuple[WorkstreamId, str], ...
     ] = ()  # what earlier runs knew of work that is not finished, since it was begun
     sharing: "Sharing | None" = None  # of the state; None: nobody asked, and all rows are ours
+    nursery: PurePath | None = None  # where the layout makes worktrees
+    orchestrator_log: bool = False  # a log here tells of an orchestrator
+    patience: timedelta = timedelta(hours=1)  # what is younger is not left behind
     watched: "tuple[Watched, ...]" = ()  # agents without a sign of life for long, looked at closely
 
     @property

@@ -17,6 +17,7 @@ from unjam.domain.world.claims.drifted_work import (
     stashes_of,
     with_work_in_words,
 )
+from unjam.domain.world.claims.kinds import Kind, kind_of
 from unjam.domain.world.claims.ownership import TAKEN
 from unjam.domain.world.claims.stash import Stash
 from unjam.domain.world.damage import StrayKind
@@ -26,7 +27,7 @@ from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.lookups import may_have_hidden_branch
 from unjam.domain.world.naming import is_usable_id
 from unjam.domain.world.snapshot import Branch, Process, Row, Snapshot, Spec, Stray, Worktree
-from unjam.domain.world.status import Status, not_known
+from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 
@@ -47,6 +48,7 @@ class Verdict(StrEnum):
     DEAD_DRIFTED = "dead, its work not on its branch"
     REVERTED = "landed and reverted"
     LEFTOVER = "settled, worktree left"
+    SESSION = "a session's"  # people and agents come back to it; no process there is a pause
     ELSEWHERE = "elsewhere"
     UNKNOWN = "cannot tell"
 
@@ -198,6 +200,8 @@ def _verdict(one: Workstream, snapshot: Snapshot) -> _Verdict:
         return (Verdict.ELSEWHERE, because) if begun else (Verdict.CONSISTENT, ())
     if _is_settled(one):
         return Verdict.CONSISTENT, ()
+    if kind_of(one, snapshot) is Kind.SESSION:
+        return Verdict.SESSION, ()
     if one.agents:
         return Verdict.LIVE, ()
     unreadable = snapshot.state.readable is Truth.UNKNOWN
@@ -222,8 +226,8 @@ def _obstacles(one: Workstream, snapshot: Snapshot) -> Iterator[tuple[str, str]]
     active = status == Status.RUNNING or (one.row is None and bool(one.worktrees))
     if active and not is_usable_id(one.id):
         yield "state", "its id cannot be a name of branches and directories"
-    if one.row is not None and status is Status.UNKNOWN and not _has_landed(one):
-        yield "state", not_known(one.row.word)
+    if one.row is not None and one.row.why_unknown and not _has_landed(one):
+        yield "state", one.row.why_unknown
     if active and any(_is_its_directory(stray, one) for stray in snapshot.strays):
         yield "files", "a directory of its name is there that is no worktree of this repository"
     if any(process for tree in one.not_ours for process in snapshot.in_worktree(tree.name)):

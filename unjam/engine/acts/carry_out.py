@@ -82,7 +82,9 @@ def _is_of(one: Outcome, step: Step) -> bool:
 
 def _looked_into(step: Step) -> tuple[str, ...]:
     """Name the worktrees whose files a step's facts may ask for."""
-    named = tuple(one.subject for one in step.facts if one.kind == "unsaved in")
+    kinds = {one.kind for one in step.facts}
+    asked = "head of" if "work of" in kinds else "unsaved in"  # its reflog is read with its files
+    named = tuple(one.subject for one in step.facts if one.kind == asked)
     return named or (getattr(step, "worktree", ""),)
 
 

@@ -75,7 +75,7 @@ def refuse_unless_saved(run: Recovery, tree: Worktree) -> None:
         raise RefusedError(
             f"it keeps its place: {left[0]} and {len(left) - 1} more are not in the vault"
         )
-    if tree.lock_reason is not None and Damage.UNFINISHED not in tree.damage:
+    if tree.is_locked and Damage.UNFINISHED not in tree.damage:
         raise RefusedError(
             f"it keeps its place: it is locked ({tree.lock_reason or 'no reason given'})"
         )

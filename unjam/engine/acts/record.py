@@ -9,13 +9,13 @@ from unjam.adapters import clock
 from unjam.adapters.state.reference import Wanted, has_room_to_tell, settled
 from unjam.domain.scenarios.shared.foreign_rows import is_settlement
 from unjam.domain.steps.outcome import Outcome, StepWord
-from unjam.domain.steps.plan import Record, Salvage, Step
+from unjam.domain.steps.plan import Record, RecordDiscard, Salvage, Step
 from unjam.domain.world.claims.incomplete import NO_END
 from unjam.domain.world.conflicts import told_to_wait
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import row_named, rows_in
 from unjam.domain.world.snapshot import Row, Snapshot, Typed
-from unjam.domain.world.status import SAID_BESIDE, Status, not_known
+from unjam.domain.world.status import SAID_BESIDE, Status
 from unjam.domain.world.workstream import join
 from unjam.engine.acts.recovery import Recovery, outcome
 from unjam.engine.acts.vault_places import keep_state
@@ -27,7 +27,7 @@ _SHOWN = 3  # of what earlier runs kept
 _TAKEN_UP = (Status.FAILED, Status.PENDING)
 
 
-def record(run: Recovery, step: Record, fresh: Snapshot) -> tuple[Outcome, ...]:
+def record(run: Recovery, step: Record | RecordDiscard, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Bring the row to what the step, or the landing it follows, says."""
     row = row_to_write(step, fresh)
     if step.blocked_by and not _not_landed(run, step):
@@ -66,8 +66,8 @@ def row_to_write(step: Step, fresh: Snapshot) -> Row:
     because = "".join(one.elsewhere for one in join(fresh) if one.id == step.workstream)
     if because and not is_settlement(step):
         raise RefusedError(f"the row is another's: {because}")
-    if row.status is Status.UNKNOWN:
-        raise RefusedError(f"the row stays as it is: cannot tell: {not_known(row.word)}")
+    if row.why_unknown:
+        raise RefusedError(f"the row stays as it is: cannot tell: {row.why_unknown}")
     return row
 
 

@@ -26,6 +26,7 @@ from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.lookups import row_named, why_rows_are_hidden
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.status import Status
+from unjam.domain.world.truth import Truth
 from unjam.engine.keeping.door import Door
 from unjam.engine.keeping.past_runs import PastRun
 from unjam.engine.observing.observe import observe
@@ -44,6 +45,7 @@ class Permission:
 
     everything: bool = False
     classes: frozenset[StepClass] = frozenset()
+    plan: str | None = None  # the digest of the plan that was seen; another is refused
 
     def covers(self, step_class: StepClass, policy: Policy) -> bool:
         """Tell whether steps of this class may be carried out."""
@@ -91,6 +93,7 @@ class Recovery:
     killed: tuple[PastRun, ...] = ()  # earlier runs that never ended
     flow_run: Mapping[str, str] | None = None  # id and name, in Prefect
     ended: bool = False
+    taken: dict[str, Salvaged] = field(default_factory=dict)  # by worktree; not pinned yet
     saved: dict[str, Saved] = field(default_factory=dict)
     landed: dict[WorkstreamId, Landed] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -100,6 +103,7 @@ class Recovery:
     state_rows: dict[str, int] | None = (
         None  # by table, as SQLite reads that copy; None: not at all
     )
+    had_state: bool = False  # a look of this run saw one
     unseen: str = ""  # why the last look cannot tell whether anything is left
     incomplete: tuple[tuple[WorkstreamId, str], ...] = ()  # by the last look: landed, not finished
     looked: frozenset[Scenario] = frozenset()  # for these everywhere, and nothing was hidden
@@ -124,6 +128,7 @@ class Recovery:
         scenarios = scenarios_of(self.request)
         repaired = any(one.step in _REPAIRS for one in self.outcomes)
         seen = observe_for(self.orchestration, scenarios, objects=repaired)
+        self.had_state |= seen.state.readable is Truth.YES
         self.unseen = why_rows_are_hidden(seen)
         self.incomplete = tuple(incomplete(seen))
         everywhere = (

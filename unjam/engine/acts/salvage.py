@@ -1,13 +1,15 @@
 """Save everything of a checkout into the vault."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from unjam.adapters.git.mending import dangling_objects
-from unjam.adapters.git.taking.salvage import IgnoredLimits, Salvaged, Source, read_back
+from unjam.adapters.git.taking.salvage import IgnoredLimits, Salvaged, Source, read_back, signature
 from unjam.adapters.git.taking.salvage import salvage as save
+from unjam.adapters.git.taking.salvage import salvage_all as save_all
 from unjam.adapters.processes.stopping.freeze import frozen
+from unjam.domain.scenarios.shared.foreign_worktrees import refusal
 from unjam.domain.steps.change import MoveRef, RestoreCheckout
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Salvage
@@ -19,7 +21,7 @@ from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.engine.acts.recovery import Recovery, Saved, outcome
 from unjam.engine.keeping.vault import existing_ref, folder_of, ref_of
-from unjam.errors import RefusedError
+from unjam.errors import RefusedError, UnjamError
 
 MASS_DELETION = 0.2  # share of tracked files
 _INDEX_LOST = {Damage.INDEX, Damage.UNFINISHED}
@@ -36,6 +38,33 @@ def salvage(run: Recovery, step: Salvage, fresh: Snapshot) -> tuple[Outcome, ...
     is_ours = saved.ref.split("/")[2] == run.run
     word = StepWord.DONE if is_ours else StepWord.ALREADY_DONE
     return (outcome(step, word, _sentence(tree, saved.salvaged, saved.ref), saved.ref, *more),)
+
+
+def salvage_all(run: Recovery, steps: Sequence[Salvage]) -> int:
+    """Take the worktrees of a plan into the vault as one pack, and say how many; no ref is made yet.
+
+    Each step then pins its own and reads it back, or saves anew what has changed since.
+    """
+    allowed = [one for one in steps if run.permission.covers(one.step_class, run.policy)]
+    fresh = run.look(*(one.worktree for one in allowed)) if len(allowed) > 1 else None
+    trees = [] if fresh is None else list(_together(allowed, fresh))
+    if fresh is None or len(trees) < 2:  # noqa: PLR2004 -- one is no company
+        return 0
+    with ExitStack() as still:
+        for tree in trees:
+            still.enter_context(_still(tree, fresh))
+        made = save_all(run.orchestration.common, [source_of(run, tree) for tree in trees])
+    taken = zip(trees, made, strict=True)
+    run.taken |= {tree.name: one for tree, one in taken if isinstance(one, Salvaged)}
+    return len(run.taken)
+
+
+def _together(steps: Sequence[Salvage], fresh: Snapshot) -> Iterator[Worktree]:
+    """Yield what is there and ours to save; of the primary no ignored file is saved, so it goes alone."""
+    for step in steps:
+        tree = worktree_named(step.worktree, fresh)
+        if tree is not None and not tree.is_primary and not refusal(step, fresh):
+            yield tree
 
 
 def save_now(run: Recovery, tree: Worktree) -> Saved:
@@ -60,7 +89,9 @@ def save_living(run: Recovery, name: str, fresh: Snapshot) -> str:
 
 def _save(run: Recovery, tree: Worktree, limits: IgnoredLimits, *, kind: str = "worktree") -> Saved:
     common, source = run.orchestration.common, source_of(run, tree)
-    salvaged = save(common, source, limits)
+    salvaged = run.taken.pop(tree.name, None)
+    if salvaged is None or salvaged.limits != limits or _has_changed(source, salvaged):
+        salvaged = save(common, source, limits)
     # Pinned first: an agent's own `gc --prune=now` could take it between the two.
     ref = existing_ref(run.orchestration, salvaged.commit) or _pin(run, tree, salvaged, kind)
     read_back(common, salvaged, source)
@@ -68,6 +99,13 @@ def _save(run: Recovery, tree: Worktree, limits: IgnoredLimits, *, kind: str = "
     return Saved(
         ref, salvaged, uncommitted or bool(tree.hidden_commits or tree.hidden), uncommitted
     )
+
+
+def _has_changed(source: Source, salvaged: Salvaged) -> bool:
+    try:
+        return signature(source) != salvaged.signature
+    except (UnjamError, OSError):
+        return True
 
 
 def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged, kind: str) -> str:
@@ -119,8 +157,8 @@ def _sentence(tree: Worktree, salvaged: Salvaged, ref: str) -> str:
             f"{salvaged.vanished_share:.0%} of its tracked files have vanished: look at it"
         )
     if salvaged.ignored_skipped:
-        large = counted(len(salvaged.ignored_skipped), "large ignored file")
-        parts.append(f"not in it, and left in place: {large}")
+        left = counted(len(salvaged.ignored_skipped), "ignored file")
+        parts.append(f"not in it, and left in place: {left} beyond what is copied of them")
     if salvaged.unreadable:
         closed = counted(len(salvaged.unreadable), "file")
         parts.append(f"not in it, and left in place: {closed} that could not be read")

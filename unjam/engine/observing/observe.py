@@ -1,5 +1,6 @@
 """Observe everything once, into one snapshot."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from unjam.domain.world.claims.ownership import WRONG, place_of
 from unjam.domain.world.damage import Damage
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.naming import Owner
-from unjam.domain.world.snapshot import Lock, Snapshot, State, Worktree
+from unjam.domain.world.snapshot import Lock, LogTail, Snapshot, State, Worktree
 from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth, Unknown
 from unjam.engine.observing.local_signs import Here, signs_of
@@ -48,7 +49,7 @@ def observe(
     """Look at Git, state, specs, processes, logs and disk; changes nothing.
 
     With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary) and no
-    landing is proved, which makes a second look cheap. What cannot be read becomes an Status.UNKNOWN of the snapshot.
+    landing is proved, which makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
     With ``objects``, all of history is looked for lost objects, and not only where it looks broken.
     With ``begun``, the look at Git goes on from there. A look during which an agent committed and
     ended is taken again: its branch was read before that, its processes after.
@@ -102,7 +103,7 @@ def _look(
         orchestration, git.observe(orchestration.repository, request, begun), state
     )
     ordered = as_on_trunk(orchestration, ordered, facts)
-    trees = _owned(facts, owners)
+    trees = tuple(map(_with_locker, _owned(facts, owners)))
     seen = scan.scan(_processes(orchestration, trees))
     strays = strays_with_owners(orchestration, facts, state, ordered.specs)
     tails = logs.tails(orchestration.below(settings.logs))
@@ -132,11 +133,20 @@ def _look(
         shared=facts.shared,
         trunk_damaged=facts.trunk_damaged,
         logs=tails,
+        nursery=orchestration.below(settings.worktrees),
+        orchestrator_log=_tells_of_orchestrator(tails, tuple(settings.orchestrator)),
+        patience=orchestration.settings.hang.after,
         sharing=sharing_of(orchestration, state, Here(facts, trees, strays, tails)),
         remote=facts.remote,
-        push_owed=facts.remote is not None and push_is_owed(orchestration),
+        # No step rests on it, and whoever looks again before each would read all of them each time.
+        push_owed=only is None and facts.remote is not None and push_is_owed(orchestration),
         free_disk=disk.free_bytes(orchestration.common),
-        unknown=(*_unknown_state(state), *still_unknown(facts), *ordered.unknown, *seen.unknown),
+        unknown=(
+            *_unknown_state(state),
+            *still_unknown(facts),
+            *_unknown_specs(ordered, state),
+            *seen.unknown,
+        ),
     )
 
 
@@ -244,6 +254,21 @@ def _locks(
     return git_locks.judge_locks(found, orchestration.common, places)
 
 
+def _with_locker(tree: Worktree) -> Worktree:
+    """Ask for the process that a locked worktree's reason names."""
+    if not tree.lock_reason:
+        return tree
+    return replace(
+        tree, locker=git_locks.locker_lives(tree.lock_reason, Path(tree.admin) / "locked")
+    )
+
+
+def _tells_of_orchestrator(tails: Iterable[LogTail], orchestrators: tuple[str, ...]) -> bool:
+    """Tell a log that an orchestrator wrote, or that names one."""
+    told = (line for one in tails for line in (one.path.name, *one.lines))
+    return any(name in line for line in told for name in orchestrators)
+
+
 def detected(orchestration: Orchestration) -> dict[str, dict[str, object]]:
     """Say what of the configuration the repository itself answers, for ``unjam init``."""
     facts = git.observe(
@@ -280,6 +305,12 @@ def with_signs_of_life(snapshot: Snapshot) -> Snapshot:
     """Add to each worktree when anything in it last changed: its files at risk, index or reflog."""
     trees = (replace(tree, touched_at=files.newest(signs_of(tree))) for tree in snapshot.worktrees)
     return replace(snapshot, worktrees=tuple(trees))
+
+
+def _unknown_specs(ordered: specs.SpecFacts, state: State) -> tuple[Unknown, ...]:
+    """Return what of the specs is unknown; where no file is one and no state is here, they are none."""
+    are_others = not ordered.specs and state.readable is Truth.NO
+    return () if are_others and ordered.bad else ordered.unknown
 
 
 def still_unknown(facts: GitFacts) -> tuple[Unknown, ...]:

@@ -4,12 +4,10 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from unjam.domain.world.identity import AgentId, CommitId, WorkstreamId
-from unjam.domain.world.naming import Owner, Template
+from unjam.domain.world.naming import SHORT, Owner, Template
 from unjam.domain.world.snapshot import Spec, State
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UsageError
-
-_SHORT = 12  # of a commit's name
 
 
 class TreeOwners:
@@ -36,7 +34,7 @@ class TreeOwners:
 
     def new_branch(self, owner: Owner, commit: CommitId) -> str:
         """Name a branch for commits of an owner that are on none: of its form, and of no other's name."""
-        short = commit[:_SHORT]
+        short = commit[:SHORT]
         agent = AgentId(f"{owner.agent}-{short}" if owner.agent else short)
         name = _named(self._branches, owner.workstream, agent) or f"kept-{short}"
         return f"refs/heads/{name}" if short in name else f"refs/heads/{name}-{short}"

@@ -40,7 +40,7 @@ def attempts(orchestration: Orchestration, *more: RunTold) -> dict[str, Tried]:
 
 
 def parked(orchestration: Orchestration, findings: Iterable[Finding]) -> dict[str, Document]:
-    """Say of findings, by fingerprint, that a person was called: nothing by itself tries them again."""
+    """Say of findings, by fingerprint, that they are left to a person: nothing by itself tries them again."""
     known = attempts(orchestration)
     return {
         one.fingerprint: {"bundle": told.bundle, "runs": list(told.runs)}

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters import lease, machine, surroundings
+from unjam.adapters.git import user_config
+from unjam.adapters.git.command import Git
 from unjam.adapters.git.mending.shared_files import find_damaged_files
 from unjam.adapters.git.moving import remote
 from unjam.adapters.processes.locks.git_locks import owners_of
@@ -55,7 +57,8 @@ def policy_of(orchestration: Orchestration) -> Policy:
     approvals = {one: Consent(getattr(settings.policy, one.value)) for one in StepClass}
     name = settings.orchestration.remote
     known = name if _has(orchestration, name) else None
-    return Policy(approvals, _resume(orchestration), known)
+    signs = user_config.is_on(Git(orchestration.common), "commit.gpgsign")
+    return Policy(approvals, _resume(orchestration), known, signs)
 
 
 def _has(orchestration: Orchestration, name: str) -> bool:

@@ -77,7 +77,7 @@ def _to_recover(
     open_ones = {one.scenario for one in findings if one.fingerprint not in handed_over}
     killed = unfinished(orchestration)
     if not open_ones and not killed:
-        return (), "a person was called for it" if handed_over else ""
+        return (), "it is left to a person: `unjam check` names the bundle" if handed_over else ""
     scenarios = tuple(one for one in SCENARIOS if one in open_ones) or tuple(SCENARIOS)
     try:
         prepared = prepare(snapshot, policy_of(orchestration), Request(scenarios), killed)

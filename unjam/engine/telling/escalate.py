@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from unjam.adapters import surroundings
@@ -116,19 +117,24 @@ def _written(run: Recovery, case: Escalation) -> WrittenBundle:
         bundle=str(written.folder),
         page=str(written.page),
     )
-    _open_issue(run, written)
-    return written
+    return replace(written, called=_open_issue(run, written))
 
 
-def _open_issue(run: Recovery, written: WrittenBundle) -> None:
-    """Call the configured command; whether it works or not, it is called once for a failure."""
+def _open_issue(run: Recovery, written: WrittenBundle) -> str:
+    """Call the configured command; says what came of it, once for a failure, whether it works or not."""
     command = run.orchestration.settings.escalation.issue_command
     if not command:
-        return
+        return ""
     values = {"title": written.title, "report": str(written.page), "bundle": str(written.folder)}
     words = [_PLACE.sub(lambda one: values[one[1]], word) for word in command]
     called = call(words, run.orchestration.primary)
     run.note("issue", command=command[0], status=called.status, said=called.said)
+    if called.status == 0:
+        return f"a person was called: {command[0]} ended with 0"
+    came = (
+        "was not found, or did not end" if called.status is None else f"ended with {called.status}"
+    )
+    return f"nobody was called: {command[0]} {came}"
 
 
 def _document(
@@ -154,6 +160,7 @@ def _document(
         "bundle": str(written.folder) if written else None,
         "page": str(written.page) if written else None,
         "files": list(written.files) if written else [],
+        "called": written.called if written else "",
         "earlier": earlier,
         "flow_run": dict(run.flow_run) if run.flow_run else None,
     }

@@ -30,6 +30,7 @@ class WrittenBundle:
     files: tuple[str, ...]
     title: str
     secrets: frozenset[str]  # that were met
+    called: str = ""  # what came of the configured command
 
 
 def write_bundle_for(orchestration: Orchestration, case: Escalation, run: str) -> WrittenBundle:

@@ -13,6 +13,7 @@ from tests.world import (
     leave_brutal_work,
     prepare_for_brutal_work,
 )
+from unjam.domain.world.damage import Damage
 from unjam.domain.world.truth import Truth
 
 
@@ -326,3 +327,34 @@ def test_paths_with_any_bytes_survive(world: World) -> None:
     Path(one.tree, name).write_text("untracked\n")
 
     assert seen_in(world).unsaved.untracked == (name,)
+
+
+def test_a_checkout_whose_files_git_looks_for_elsewhere_is_told(world: World) -> None:
+    git("config", "core.worktree", str(world.repo.parent / "gone"), cwd=world.repo)
+
+    facts = look(world.repo)
+
+    assert Damage.REDIRECTED in facts.primary.damage
+    assert "gone" in facts.primary.problem
+    assert not any(one.damage for one in facts.worktrees)  # linked ones do not obey it
+
+
+@pytest.mark.parametrize("written", ["config.worktree", "config"])
+def test_where_each_has_its_own_configuration_linked_ones_are_redirected_too(
+    world: World, written: str
+) -> None:
+    one = clean(world)
+    git("config", "extensions.worktreeConfig", "true", cwd=world.repo)
+    file = one.admin / "config.worktree" if written == "config.worktree" else ".git/config"
+    git("config", "--file", str(file), "core.worktree", "/nowhere", cwd=world.repo)
+
+    seen = seen_in(world)
+
+    assert Damage.REDIRECTED in seen.damage
+    assert seen.unsaved.known is Truth.YES
+
+
+def test_a_configuration_that_names_the_checkouts_own_place_is_sound(world: World) -> None:
+    git("config", "core.worktree", "..", cwd=world.repo)
+
+    assert look(world.repo).primary.damage == ()

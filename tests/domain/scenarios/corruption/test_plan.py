@@ -12,10 +12,17 @@ from unjam.domain.catalogue.planning import plan_recovery
 from unjam.domain.catalogue.scenarios import SCENARIOS
 from unjam.domain.scenarios.corruption.plan import plan_corruption
 from unjam.domain.steps.facts import holds
-from unjam.domain.steps.plan import Abort, Mend, Plan, Salvage, Unregister, UnsafePlanError
+from unjam.domain.steps.plan import Abort, Mend, Plan, Record, Salvage, Unregister, UnsafePlanError
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import Request
-from unjam.domain.world.damage import Damage, LostBranch, LostObject, StrayKind
+from unjam.domain.world.damage import (
+    Damage,
+    DamagedFile,
+    LostBranch,
+    LostObject,
+    SharedDamage,
+    StrayKind,
+)
 from unjam.domain.world.identity import Role, Scenario, WorkstreamId
 from unjam.domain.world.snapshot import Lock, Operation, Snapshot, Stray, Worktree
 from unjam.domain.world.truth import Truth
@@ -44,6 +51,7 @@ CURABLE = set(Damage) - {
     Damage.TWICE,
     Damage.UNFINISHED,
     Damage.BARE,
+    Damage.REDIRECTED,
 }
 
 
@@ -62,7 +70,7 @@ def test_every_damage_is_a_finding_and_has_a_way_out_or_a_reason(damage: Damage)
     assert bool(steps(seen)) != bool(notes(seen))
 
 
-@pytest.mark.parametrize("damage", [Damage.LINK, Damage.OF_ANOTHER])
+@pytest.mark.parametrize("damage", [Damage.LINK, Damage.OF_ANOTHER, Damage.REDIRECTED])
 def test_what_only_a_person_can_tell_is_left_to_one(damage: Damage) -> None:
     seen = snapshot(damaged(damage, Damage.INDEX))
 
@@ -225,3 +233,46 @@ def test_a_lock_that_may_be_somebodys_is_named_once_it_is_old() -> None:
     assert diagnose(young) == ()
     assert [one.cause for one in diagnose(old)] == ["lingering lock"]
     assert steps(old) == []
+
+
+def test_a_lender_is_put_back_by_a_person_and_what_it_lent_is_looked_for_meanwhile() -> None:
+    gone = PurePath("/lender/.git/objects")
+    file = DamagedFile(REPO / ".git/objects/info/alternates", SharedDamage.LENDER, gone)
+    lost = LostObject("1" * 40, "blob", None)
+    seen = replace(snapshot(), shared=(file,), lost=(lost,), trunk_damaged=True)
+
+    findings = diagnose(seen, (Scenario("worktree_corruption"),))
+
+    assert str(gone) in findings[0].evidence[0].fact
+    assert steps(seen) == ["restore objects"]
+    assert f"if {gone} was moved, put it back" in notes(seen)
+
+
+@pytest.mark.parametrize("locker", list(Truth))
+def test_a_lock_counts_while_its_process_may_live(locker: Truth) -> None:
+    seen = snapshot(damaged(Damage.INDEX, lock_reason="agent (pid 7)", locker=locker))
+
+    if locker is Truth.NO:
+        assert steps(seen) == ["salvage", "mend"]
+        assert "lock of" in {one.kind for one in plan_corruption(seen, POLICY).steps[1].facts}
+    else:
+        assert steps(seen) == []
+        assert "it is locked (agent (pid 7))" in notes(seen)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (Damage.GONE, "its worktree was lost"),
+        (Damage.UNFINISHED, "making its worktree was never finished"),
+    ],
+)
+def test_a_worktree_was_lost_only_where_there_was_one(damage: Damage, said: str) -> None:
+    seen = snapshot(row("ws-1"), branch("ws-1", 0), damaged(damage, only_staged=Truth.NO))
+
+    (record,) = (one for one in plan_corruption(seen, POLICY).steps if isinstance(one, Record))
+
+    assert (record.message, record.reason) == (
+        f"{said}; will retry",
+        f"{said}; the row says running",
+    )

@@ -25,7 +25,8 @@ from unjam.domain.steps.plan import (
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import Request
-from unjam.domain.world.identity import Role
+from unjam.domain.world.claims.incomplete import STOPPED
+from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.snapshot import Branch, Process, Row, Snapshot, Unsaved, Worktree
 from unjam.domain.world.truth import Truth
 
@@ -208,3 +209,17 @@ def test_no_world_makes_a_plan_that_removes_or_lands_what_is_unknown(parts: list
     ]
     assert removed <= saved
     assert not unknown & {step.workstream for step in acting}
+
+
+def messages(seen: Snapshot) -> list[str]:
+    return [step.message for step in plan_crash(seen, POLICY).steps if isinstance(step, Record)]
+
+
+def test_an_agent_that_unjam_ends_or_has_ended_did_not_end_by_itself() -> None:
+    left = snapshot(row("ws-1"), branch("ws-1", 0), tree("ws-1", DIRTY))
+    living = replace(left, processes=(process("ws-1"),))
+    stopped = replace(left, unfinished=((WorkstreamId("ws-1"), STOPPED),))
+
+    by_us = ["its agent was ended by unjam before it committed anything; will retry"]
+    assert messages(left) == ["its agent ended before it committed anything; will retry"]
+    assert (messages(living), messages(stopped)) == (by_us, by_us)

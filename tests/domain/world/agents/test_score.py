@@ -1,43 +1,28 @@
 """The verdict on an agent, signal by signal: one sign of life acquits, and what is unknown convicts nobody."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.domain.world.agents.looks import (
+    LONG,
+    LOOP,
+    NOW,
+    READER,
+    STARTED,
+    pulse,
+    silent,
+    watched,
+)
 from unjam.domain.world.agents.score import HUNG, HangVerdict, score
-from unjam.domain.world.agents.signs import Connection, Look, Pulse, Wait, Watched
-
-NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-LONG = 7200.0  # seconds
-
-
-def pulse(wait: Wait = Wait.MEMBER, pid: int = 7, **more: object) -> Pulse:
-    given = {"is_agent": True, "age": LONG, "cpu": 10.0, "moved": 1000, **more}
-    return Pulse(pid, 1, 1, ("agent",), wait, **given)  # type: ignore[arg-type]
-
-
-def watched(*members: Pulse, before: tuple[Pulse, ...] = (), **more: object) -> Watched:
-    """Two looks three seconds apart, in which nothing differs unless it is said."""
-    roots = ((members or (pulse(),))[0].key,)
-    first = Look(100.0, "boot", roots, before or members)
-    return Watched("tree", HOUR, first, replace(first, at=103.0, members=members, **more))  # type: ignore[arg-type]
+from unjam.domain.world.agents.signs import Wait, Watched
 
 
 def verdict(one: Watched) -> HangVerdict:
     return score(one, NOW).verdict
-
-
-def silent(quiet: float = LONG, unread: int = 0) -> Connection:
-    return Connection(7, "api:443", quiet, unread)
-
-
-READER = pulse(Wait.TERMINAL)
-LOOP = pulse(Wait.NOTHING, cpu=7000.0)
-STARTED = replace(LOOP, cpu=6997.0)
 
 
 def test_a_peer_on_this_machine_that_hardly_gets_its_turn_is_no_silent_one() -> None:

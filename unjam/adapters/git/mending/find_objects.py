@@ -21,7 +21,7 @@ _LOGGED = re.compile(
     rb"^([0-9a-f]{40}) ([0-9a-f]{40}) (.*> \d+ [-+]\d{4})\tcommit(?: \(initial\))?: (.*)$",
     re.MULTILINE,
 )
-_NOBODY = b"0" * 40
+_NOBODY = NOBODY.encode()
 _MOST = 10  # paths that may be either way: a thousand guesses
 _RECENT = 20  # moves of HEAD
 _TAB = b"\t"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.files import NOBODY
 from unjam.adapters.git.index import DamagedIndexError, ForeignIndexError, read_index
 from unjam.adapters.git.repository import Repository
 from unjam.domain.world.damage import LostObject
@@ -27,7 +28,6 @@ _PIECE = 1 << 20
 _LOOSE = re.compile(r"[0-9a-f]{38}")
 _MISSING = re.compile(r"^missing (\w+) ([0-9a-f]{40})(?: \((.*)\))?$", re.MULTILINE)
 _DANGLING_REF = re.compile(r"^error: (\S+): invalid sha1 pointer ([0-9a-f]{40})$", re.MULTILINE)
-_NOBODY = "0" * 40
 _GITLINK = 0o160000  # what it names is in another repository
 
 
@@ -103,7 +103,7 @@ def _missing(common: Path, spoilt: dict[str, Path]) -> tuple[dict[str, tuple[str
             return {}, False
     found = {oid: (kind, name) for kind, oid, name in _MISSING.findall(answer.text)}
     for ref, oid in _DANGLING_REF.findall(answer.err):
-        if oid != _NOBODY:
+        if oid != NOBODY:
             found.setdefault(oid, ("commit", ref))
     return found, "fatal:" not in answer.err
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.files import NOBODY
 from unjam.domain.world.snapshot import Worktree
 from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, UnjamError
@@ -52,7 +53,7 @@ def make_admin(common: Path, made: Path, dot_git: Path, head: tuple[str, str]) -
     for name, content in files.items():
         _write(made / name, content)
     (made / "logs").mkdir()
-    entry = f"{'0' * 40} {commit} unjam <unjam@localhost> 0 +0000\tworktree: registered again\n"
+    entry = f"{NOBODY} {commit} unjam <unjam@localhost> 0 +0000\tworktree: registered again\n"
     _write(made / "logs/HEAD", entry.encode())
 
 

@@ -10,14 +10,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from unjam.adapters.git.files import COMMIT, read_line, read_small
+from unjam.adapters.git.files import COMMIT, HASH_SIZE, read_line, read_small
 from unjam.domain.world.damage import DamagedFile, SharedDamage
 
 _READING = 10.0  # seconds, for checksums; of what is left only the ends are compared
 _SETTLED = 60.0  # seconds; Git publishes the index of a pack a moment after the pack
 _PIECE = 1 << 20
 _LARGE = 1 << 30  # bytes
-_HASH = 20  # bytes
+_LENDERS = 5  # how far Git itself follows one that borrows in its turn
 _SHALLOW = re.compile(rb"(?:[0-9a-f]{40}\n)*")
 
 
@@ -49,6 +49,26 @@ def find_packs(common: Path) -> tuple[DamagedFile, ...]:
     found += [DamagedFile(one, SharedDamage.PACK) for one in alone]
     found += [DamagedFile(one, SharedDamage.DERIVED) for one in _derived(objects, until)]
     return tuple(found)
+
+
+def find_lenders(common: Path) -> Iterator[DamagedFile]:
+    """Name the object stores that are borrowed from, directly or through another, and are not there.
+
+    It says something only where objects are missing: a place that lends nothing any more is in nobody's way.
+    """
+    yield from _gone_below(common / "objects", _LENDERS)
+
+
+def _gone_below(objects: Path, depth: int) -> Iterator[DamagedFile]:
+    file = objects / "info/alternates"
+    for line in (read_small(file) or b"").split(b"\n"):
+        if not line or line.startswith((b"#", b'"')):  # a quoted one is seldom, and not read
+            continue
+        lender = Path(os.path.normpath(objects / os.fsdecode(line)))
+        if not lender.is_dir():
+            yield DamagedFile(file, SharedDamage.LENDER, lender)
+        elif depth:
+            yield from _gone_below(lender, depth - 1)
 
 
 def _derived(objects: Path, until: float) -> Iterator[Path]:
@@ -112,7 +132,7 @@ def _of_pack(pack: Path, until: float) -> DamagedFile | None:
     if not _is_whole(index, until):
         return DamagedFile(index, SharedDamage.PACK_INDEX)
     # The index names the pack it is of by its checksum.
-    if _end(index, 2 * _HASH)[:_HASH] != _end(pack, _HASH):
+    if _end(index, 2 * HASH_SIZE)[:HASH_SIZE] != _end(pack, HASH_SIZE):
         return DamagedFile(pack, SharedDamage.PACK)
     return None
 
@@ -130,7 +150,7 @@ def _is_whole(path: Path, until: float) -> bool:
     """Compute the checksum at the end of a file; when time is up, believe it."""
     import hashlib  # seldom needed, and what comes before Git is at work is waited for
 
-    digest, left = hashlib.sha1(), path.stat().st_size - _HASH  # noqa: S324 -- Git's own hash
+    digest, left = hashlib.sha1(), path.stat().st_size - HASH_SIZE  # noqa: S324 -- Git's own hash
     if left <= 0:
         return False
     with path.open("rb") as file:
@@ -139,7 +159,7 @@ def _is_whole(path: Path, until: float) -> bool:
             left -= len(piece)
             if time.monotonic() > until:
                 return True
-        return digest.digest() == file.read(_HASH)
+        return digest.digest() == file.read(HASH_SIZE)
 
 
 def _end(path: Path, count: int) -> bytes:

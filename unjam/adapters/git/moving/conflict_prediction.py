@@ -12,7 +12,7 @@ from pathlib import Path
 
 from unjam.adapters.git.batches import ask_in_batches
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.moving.merge import Conflict, contested, merging_room
+from unjam.adapters.git.moving.merge import Conflict, contested, merging_room, without_base
 from unjam.domain.world.identity import CommitId
 
 _CLEAN = b"1"
@@ -26,11 +26,18 @@ def predicted(common: Path, trunk: CommitId, tips: Sequence[str]) -> dict[str, C
         store = room.git_dir / "objects"
         (store / "info").mkdir(exist_ok=True)
         (store / "info/alternates").write_bytes(os.fsencode(common / "objects") + b"\n")
+        apart, left, cut_off = replace(room, objects=store), sorted(set(tips)), list[str]()
         if (common / "shallow").is_file():
             shutil.copyfile(common / "shallow", room.git_dir / "shallow")
-        apart = replace(room, objects=store)
-        answers, _ = ask_in_batches(lambda some: _merge(apart, trunk, some), sorted(set(tips)))
-    return {tip: one for answer in answers for tip, one in answer.items() if one is not None}
+            cut_off = [one for one in left if not _shares_a_commit(apart, trunk, one)]
+            left = [one for one in left if one not in cut_off]
+        answers, _ = ask_in_batches(lambda some: _merge(apart, trunk, some), left)
+    found = {tip: one for answer in answers for tip, one in answer.items() if one is not None}
+    return found | dict.fromkeys(cut_off, without_base(common))
+
+
+def _shares_a_commit(git: Git, trunk: CommitId, tip: str) -> bool:
+    return git.run("merge-base", trunk, tip, accept=None).status != 1
 
 
 def _merge(git: Git, trunk: CommitId, tips: Sequence[str]) -> dict[str, Conflict | None]:

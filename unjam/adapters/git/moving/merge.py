@@ -12,6 +12,7 @@ from pathlib import Path
 from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Git, GitAnswer
 from unjam.domain.scenarios.shared.conflict_sides import BRANCH_SIDE, TRUNK_SIDE, IndexStage
+from unjam.domain.world.conflicts import CUT_OFF, DEEPEN
 from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError
 
@@ -99,7 +100,7 @@ def merge_onto(
         if answer.status == _CONFLICTED:
             return conflict_in(answer).between(base, tip)
         if answer.status != 0:
-            return _unmergeable(answer)
+            return _unmergeable(answer, common)
         tree = answer.fields()[0]
         if tree == room.run("rev-parse", "--verify", f"{base}^{{tree}}").text:
             return Nothing()
@@ -173,9 +174,16 @@ def _told(fields: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(kinds), tuple(messages)
 
 
-def _unmergeable(answer: GitAnswer) -> Conflict:
+def without_base(common: Path) -> Conflict:
+    """Say what it means that two commits share none: in a shallow clone, only that it is not here."""
+    if (common / "shallow").is_file():
+        return Conflict((), (CUT_OFF,), (DEEPEN,))
+    return Conflict((), (_UNRELATED,), ("it shares no commit with the trunk",))
+
+
+def _unmergeable(answer: GitAnswer, common: Path) -> Conflict:
     if _UNRELATED in answer.err:
-        return Conflict((), (_UNRELATED,), ("it shares no commit with the trunk",))
+        return without_base(common)
     raise PermanentError(f"git merge-tree: {answer.err or answer.status}")
 
 

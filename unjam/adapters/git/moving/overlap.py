@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.files import NOBODY
 from unjam.adapters.git.moving.open_checkout import with_filter
 from unjam.domain.world.identity import CommitId
 from unjam.errors import RefusedError
 
 _LINK, _SUBMODULE = "120000", "160000"
-_NO_ENTRY = f"0 {'0' * 40}"
+_NO_ENTRY = f"0 {NOBODY}"
 
 
 @dataclass(frozen=True, slots=True)

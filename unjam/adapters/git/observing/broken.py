@@ -10,9 +10,10 @@ from unjam.adapters.git.all_refs import Tips, last_of
 from unjam.adapters.git.mending.examine import INITIALIZING, Examiner
 from unjam.adapters.git.mending.lost_objects import find_lost_objects
 from unjam.adapters.git.mending.replacements import only_staged
-from unjam.adapters.git.mending.shared_files import find_packs
+from unjam.adapters.git.mending.shared_files import find_lenders, find_packs
 from unjam.adapters.git.mending.stray_directories import find_moved, read_strays
 from unjam.adapters.git.observing.branches import Compared
+from unjam.adapters.git.observing.config import is_on, redirected
 from unjam.adapters.git.observing.facts import ObserveRequest
 from unjam.adapters.git.observing.start import StartedReading
 from unjam.adapters.git.refs import BRANCHES
@@ -23,7 +24,6 @@ from unjam.domain.world.identity import CommitId
 from unjam.domain.world.snapshot import Stray, Worktree
 from unjam.domain.world.truth import Truth, Unknown
 
-_OFF = {"false", "no", "off", "0"}
 _NO_COMMIT = "its HEAD names no commit"
 _REMOTE = "refs/remotes/"
 
@@ -56,12 +56,19 @@ def look_at_broken(
         for one in found
         if _looks_broken(one, request)
     }
-    if begun.config.get("core.bare", "false").lower() not in _OFF:
+    if is_on(begun.config, "core.bare"):
         damages[""] = (Damage.BARE, *damages.get("", ()))
+    told = {
+        one.name: f"core.worktree is {said}"
+        for one, said in redirected(begun.config, repository.common, checkouts.values())
+    }
+    damages |= {name: (Damage.REDIRECTED, *damages.get(name, ())) for name in told}
+    found = [replace(one, problem=one.problem or told.get(one.name, "")) for one in found]
     strays = _strays(repository, request, list(checkouts.values()))
     moved = find_moved(damages, {name: one.admin for name, one in checkouts.items()}, strays)
     doubtful = _is_doubtful(request, begun, compared, found)
     lost, unknown = _lost(repository, found) if doubtful else ((), ())
+    packs = find_packs(repository.common) if doubtful else ()
     worktrees = [
         _with_damage(one, damages[one.name], moved.places.get(one.name), repository.common)
         if one.name in damages
@@ -76,7 +83,7 @@ def look_at_broken(
         worktrees=tuple(worktrees),
         strays=moved.strays,
         lost=lost,
-        shared=find_packs(repository.common) if doubtful else (),
+        shared=(*packs, *(find_lenders(repository.common) if lost else ())),
         branches=tuple(one for one in gone if one.ref not in held - {trunk[0]}),
         trunk_damaged=not _is_whole(trunk, begun, compared, lost),
         unknown=unknown,

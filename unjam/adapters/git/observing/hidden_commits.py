@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from unjam.adapters.git.batches import ask_in_batches, resolve_objects
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.files import NOBODY
+from unjam.adapters.git.files import ID_LENGTH, NOBODY
 from unjam.adapters.git.proving.commit_graph import History
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.worktrees import Checkout
@@ -73,7 +73,7 @@ def _beyond(
     def ask(some: Sequence[str]) -> dict[str, tuple[str, ...]]:
         names = "\n".join((*some, *without, "")).encode()
         lines = git.run("rev-list", "--parents", "--stdin", stdin=names).text.split("\n")
-        return {line[:40]: tuple(line[41:].split()) for line in lines if line}
+        return {line[:ID_LENGTH]: tuple(line[ID_LENGTH:].split()) for line in lines if line}
 
     answers, damaged = ask_in_batches(ask, commits)
     parents: dict[str, tuple[str, ...]] = dict.fromkeys(damaged, ())

@@ -12,7 +12,7 @@ from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import COMMIT, NOBODY, read_line
 from unjam.adapters.git.first_questions import ask_graph
 from unjam.adapters.git.mending.lost_objects import find_lost_objects
-from unjam.adapters.git.mending.shared_files import find_damaged_files, find_packs
+from unjam.adapters.git.mending.shared_files import find_damaged_files, find_lenders, find_packs
 from unjam.adapters.git.observing.branches import Compared, Found, compare_branches
 from unjam.adapters.git.observing.broken import look_at_broken
 from unjam.adapters.git.observing.config import has_remote
@@ -68,7 +68,8 @@ def observe(
     try:
         trunk = choose_trunk(repository, tips, request.trunk, request.remote)
     except LostTrunkError:
-        return blind_facts(repository, request, find_packs(repository.common))
+        damaged = (*find_packs(repository.common), *find_lenders(repository.common))
+        return blind_facts(repository, request, damaged)
     compared = _compared(begun, repository, trunk, request)
     around = begun.around.answer()
     drift = Drift()
@@ -173,6 +174,7 @@ class _Worktrees:
                 lock_reason=one.lock_reason,
                 hidden_commits=hidden[one.name].number if one.name in hidden else 0,
                 hidden=away[one.name].tips if one.name in away else (),
+                named=len(around.named.get(one.name, ())),
                 problem=one.problem or self._branch_problem(one),
                 workstream=owners.get(one.branch or "") if one.name else None,
                 whose=one.whose,
@@ -203,7 +205,9 @@ def blind_facts(
     checkouts = [read_primary(repository), *read_worktrees(repository, names)]
     trees = [_unread(one) for one in checkouts]
     # Packs are repaired first: what is missing then is looked for elsewhere.
-    lost = () if shared else find_lost_objects(repository, [one.admin for one in checkouts]).objects
+    only_lent = all(one.lender is not None for one in shared)
+    admins = [one.admin for one in checkouts]
+    lost = find_lost_objects(repository, admins).objects if only_lent else ()
     return GitFacts(
         trunk=f"refs/heads/{request.trunk or _trunk(repository.common, request.remote)}",
         trunk_tip=CommitId(NOBODY),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from unjam.adapters.git.observing.child import ChildAnswer
     from unjam.adapters.git.observing.each_worktree import EachWorktree
 
-_WORTH_A_PROCESS = 32  # worktrees; below, forking costs more than it saves
+_WORTH_A_PROCESS = 32  # worktrees that are looked into; below, forking costs more than it saves
 
 
 class StartedReading(NamedTuple):
@@ -69,8 +69,8 @@ def start_reading(
         tips = read_tips(git, refs)
         rules = comparing_rules(config, repository.common)
         look = WorktreeReader(git, repository, tips.named, rules, only)
-        many = count_worktrees(repository) > _WORTH_A_PROCESS
-        with in_child(look, PARTS, worthwhile=many) as around:
+        inside = count_worktrees(repository) if only is None else len(only)
+        with in_child(look, PARTS, worthwhile=inside > _WORTH_A_PROCESS) as around:
             yield StartedReading(git, tips, config, graph, around)
     finally:
         for asked in (refs, listing, graph):

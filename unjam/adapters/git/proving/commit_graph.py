@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from unjam.adapters.git.batches import ask_in_batches
 from unjam.adapters.git.command import Asked, Git
+from unjam.adapters.git.files import ID_LENGTH
 from unjam.adapters.git.first_questions import HISTORY
 from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError
@@ -148,7 +149,7 @@ class Graph:
         parents = self.parents
         for record in records.split(_END):
             line = record.partition("\n")[0]
-            parents[line[:_NAME]] = tuple(line[_NAME + 1 :].split())
+            parents[line[:ID_LENGTH]] = tuple(line[ID_LENGTH + 1 :].split())
         if _WORDS in records:
             self.reverts += _reverts_in(records)
 
@@ -194,7 +195,6 @@ def _take_in(graph: Graph, asked: Asked) -> None:
 
 
 _END = "\0\n"
-_NAME = 40  # characters of an object's name
 _WORDS = "This reverts commit"
 _TARGET = re.compile(r"This reverts commit\s+([0-9a-f]{7,40})")
 
@@ -202,7 +202,7 @@ _TARGET = re.compile(r"This reverts commit\s+([0-9a-f]{7,40})")
 def _reverts_in(records: str) -> Iterator[tuple[str, str]]:
     for record in records.split(_END):
         for target in _TARGET.findall(record):
-            yield record[:_NAME], target
+            yield record[:ID_LENGTH], target
 
 
 def _line(parents: _Parents, trunk: str) -> Iterator[str]:

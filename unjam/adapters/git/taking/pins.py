@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.files import HASH_SIZE, ID_LENGTH
 from unjam.adapters.git.objects import Objects
 from unjam.adapters.git.taking.walk import WalkedEntry
 from unjam.errors import PermanentError, TransientError
@@ -19,7 +20,7 @@ FIRST_DATE = 946684800  # seconds; for a checkout without a reflog: the year 200
 _LAST_DATE = 4102444800  # the year 2100: what comes later was not a date
 _NEAR = 64  # commits looked at before Git is asked
 _NOT_STATE = ("index", "index.lock", "FETCH_HEAD")
-_NOBODY = bytes(20)
+_NOBODY = bytes(HASH_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _state_texts(state: Iterable[WalkedEntry], admin: Path, where: HeadPosition)
             continue
     for line in _text(admin / "FETCH_HEAD").splitlines():
         if "\tnot-for-merge\t" not in line:
-            yield os.fsencode(line[:40])
+            yield os.fsencode(line[:ID_LENGTH])
 
 
 def _heads(tip: list[bytes], named: list[bytes], objects: Objects, room: Git) -> tuple[bytes, ...]:

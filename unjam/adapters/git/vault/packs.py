@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unjam.adapters.git.command import Git
+from unjam.adapters.git.files import HASH_SIZE
 from unjam.errors import PermanentError
 
 _HEADER, _FANOUT = 8, 1024
@@ -44,9 +45,11 @@ def _listed(index: Path) -> frozenset[bytes]:
         raise PermanentError(f"{index} is of a kind that is not known")
     (count,) = struct.unpack_from(">I", raw, _HEADER + _FANOUT - 4)
     start = _HEADER + _FANOUT
-    if len(raw) < start + 20 * count:
+    if len(raw) < start + HASH_SIZE * count:
         raise PermanentError(f"{index} is damaged")
-    return frozenset(raw[at : at + 20] for at in range(start, start + 20 * count, 20))
+    return frozenset(
+        raw[at : at + HASH_SIZE] for at in range(start, start + HASH_SIZE * count, HASH_SIZE)
+    )
 
 
 def unlink_pack(pack: Pack) -> None:

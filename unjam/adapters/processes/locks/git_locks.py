@@ -6,6 +6,7 @@ is looked at. A process that was started after the lock was last written cannot 
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -25,6 +26,7 @@ _MARGIN = 2.0  # seconds; the clocks of files and of processes are read differen
 _OF_OTHER_MACHINES = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "fuse.sshfs", "ceph", "glusterfs")
 )
+_PID = re.compile(r"(?i)\bpid\b[\s:=#]*(\d+)\b")
 _STEERING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
 _ELSEWHERE = "\0elsewhere"  # works on this repository from a place outside of it
 
@@ -73,6 +75,29 @@ def processes_near(common: Path, worktrees: Mapping[str, PurePath]) -> Iterator[
             if identity is not None:
                 name = f"pid {pid} ({' '.join(entry.command)[:60]})"
                 yield LockSuspect(identity, name, is_git(entry), where)
+
+
+def locker_lives(reason: str, file: Path) -> Truth:
+    """Tell whether the process that a lock of a worktree names still lives; few name one, and just one.
+
+    Whoever was started after the file was written only has the pid that it had.
+    """
+    pids = {int(one) for one in _PID.findall(reason)}
+    if len(pids) != 1 or _shared_with_other_machines(file.parent):
+        return Truth.UNKNOWN
+    (pid,) = pids
+    try:
+        written = file.lstat().st_mtime
+        with suppress(PermissionError):  # it is another user's
+            os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return Truth.NO
+    except OSError:  # the lock was taken off just now
+        return Truth.UNKNOWN
+    owner = identity_of(pid)
+    if owner is None:
+        return Truth.UNKNOWN
+    return Truth.YES if owner.started <= written + _MARGIN else Truth.NO
 
 
 def owners_of(path: Path) -> tuple[ProcessIdentity, ...]:

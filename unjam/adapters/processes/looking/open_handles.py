@@ -1,6 +1,7 @@
 """What a process has open, as far as the system lets us see."""
 
 import os
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,10 +82,11 @@ class Handles:
         """Return the newest change of the files it holds open for writing, and others do not."""
         times = []
         for one in self.all:
-            is_file = one.link.startswith("/") and not one.link.startswith("/dev/")
-            if one.writes and is_file and one.link not in shared:
+            if one.writes and one.link.startswith("/") and one.link not in shared:
                 with suppress(OSError):
-                    times.append((PROC / str(self.pid) / "fd" / str(one.number)).stat().st_mtime)
+                    status = (PROC / str(self.pid) / "fd" / str(one.number)).stat()
+                    if stat.S_ISREG(status.st_mode):
+                        times.append(status.st_mtime)
         return datetime.fromtimestamp(max(times), UTC) if times else None
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from unjam.domain.world.conflicts import (
+    CUT_OFF,
+    DEEPEN,
     ConflictStanding,
     Contender,
     contenders,
@@ -73,6 +75,8 @@ def _evidence(found: Contender, snapshot: Snapshot) -> Iterator[Evidence]:
     yield Evidence("state", f"row is {one.status}")
     if one.branch is not None:
         yield Evidence("git", branch_in_words(one.branch))
+    if clash is not None and CUT_OFF in clash.kinds:
+        yield Evidence("git", DEEPEN)
     if clash is not None and clash.reported:
         yield Evidence("files", f"{page_name(one.id)} says what to do; it waits for a person")
     waiting = unblocked_rows((one.id,), snapshot) if clash else {}

@@ -18,6 +18,7 @@ from unjam.domain.steps.plan import (
     Plan,
     Push,
     Record,
+    RecordDiscard,
     Reopen,
     Restart,
     Step,
@@ -92,7 +93,11 @@ class _Planner:
         self.obstacle = why_conflicts_wait(snapshot)
         self.streams = {one.id: one for one in join(snapshot)}
         found = [one for one in contenders(snapshot) if self._is_chosen(one.workstream.id)]
-        self.given_up = [one for one in found if one.workstream.id in request.discard]
+        self.given_up = [
+            one
+            for one in found
+            if one.workstream.id in request.discard and _is_idle(one.workstream)
+        ]
         self.busy = [one for one in found if one.workstream.agents and one not in self.given_up]
         self.found = [one for one in found if one not in (*self.busy, *self.given_up)]
         self.settled = tuple(self._of(ConflictStanding.LANDED))
@@ -122,7 +127,7 @@ class _Planner:
         return {
             one: by
             for one, by in freed.items()
-            if self._is_chosen(one) or not landed.isdisjoint(by)
+            if not self.streams[one].agents and (self._is_chosen(one) or not landed.isdisjoint(by))
         }
 
     def _following(self) -> Iterator[Workstream]:
@@ -202,9 +207,9 @@ class _Planner:
 
     def _records(self, landing: tuple[Workstream, ...]) -> Iterator[Record]:
         for one in self.settled:
-            yield self._record(
-                one, Status.COMPLETED, "its conflict was settled and it is on the trunk"
-            )
+            settled = "its conflict was settled and it is on the trunk"
+            record = self._record(one, Status.COMPLETED, settled)
+            yield replace(record, facts=(*record.facts, *self._landed(one)))
         for one in landing:
             yield self._record(one, None, f"what came of its landing; the row says {one.status}")
         for each in self.tried if not self.may_land else ():
@@ -212,9 +217,9 @@ class _Planner:
             if clash is not None and not is_conflict(row):
                 reason = f"it does not merge; the row says {each.workstream.status}"
                 record = self._record(each.workstream, Status.CONFLICT, reason)
-                yield replace(
-                    record, message=f"conflicts with the trunk in {conflict_in_words(clash)}"
-                )
+                on = (fact("branch", clash.ref, self.snapshot), fact("trunk", "", self.snapshot))
+                told = f"conflicts with the trunk in {conflict_in_words(clash)}"
+                yield replace(record, message=told, facts=(*record.facts, *on))
 
     def _record(self, one: Workstream, status: Status | None, reason: str) -> Record:
         return Record(
@@ -227,6 +232,11 @@ class _Planner:
             salvaged=trees_of(one),
         )
 
+    def _landed(self, one: Workstream) -> Iterator[Fact]:
+        if one.branch is not None:
+            yield fact("branch", one.branch.ref, self.snapshot)
+            yield fact("trunk", "", self.snapshot)
+
     def _blocks(self) -> Iterator[Record]:
         """Block what has not begun and depends on what does not land."""
         roots = [one.workstream.id for one in (*self.tried, *self.waiting, *self.busy)]
@@ -234,12 +244,21 @@ class _Planner:
             yield Record(
                 subject=name,
                 reason=f"it depends on {first_few(by, SHOWN)}, which conflicts",
-                facts=(*self.nobody, fact("row of", name, self.snapshot)),
+                facts=(
+                    *self.nobody,
+                    fact("row of", name, self.snapshot),
+                    *(fact("branch", ref, self.snapshot) for ref in self._branches_of(by)),
+                ),
                 workstream=name,
                 status=Status.BLOCKED,
                 message=told_to_wait(by),
                 blocked_by=by,
             )
+
+    def _branches_of(self, names: Iterable[WorkstreamId]) -> Iterator[str]:
+        """Name the branches that do not merge."""
+        found = (self.streams[name].branch for name in names if name in self.streams)
+        return (one.ref for one in found if one is not None)
 
     def _reopened(self) -> Iterator[Reopen]:
         landing = {one.id for one in self.merging}
@@ -249,14 +268,18 @@ class _Planner:
                 yield Reopen(
                     subject=name,
                     reason=f"{first_few(by, SHOWN)} is no longer in its way",
-                    facts=(*self.nobody, fact("row of", name, self.snapshot)),
+                    facts=(
+                        *self.nobody,
+                        fact("row of", name, self.snapshot),
+                        *(fact("row of", one, self.snapshot) for one in by),
+                    ),
                     workstream=name,
                     after=tuple(one for one in by if one in landing),
                 )
 
     def _discards(self, given_up: tuple[Workstream, ...]) -> Iterator[Step]:
         for one in given_up:
-            if one.branch is None or one.agents:
+            if one.branch is None:
                 continue
             yield from removals_of(one, self.snapshot, self.nobody)
             yield Discard(
@@ -271,7 +294,15 @@ class _Planner:
                 ref=one.branch.ref,
                 tip=one.branch.tip,
             )
-            yield self._record(one, None, f"it is given up; the row says {one.status}")
+            yield RecordDiscard(
+                subject=one.id,
+                reason=f"it is given up; the row says {one.status}",
+                facts=(*self.nobody, fact("row of", one.id, self.snapshot)),
+                workstream=one.id,
+                status=None,
+                message="",
+                salvaged=trees_of(one),
+            )
 
     def _restart(self, planned: tuple[Step, ...]) -> Iterator[Restart]:
         owed = any(isinstance(step, Restart) for step in self.owed)
@@ -309,6 +340,11 @@ class _Planner:
         """Name the classes of steps that there are, or would be if they were allowed."""
         lands = bool(self._landing_all() or self.given_up)
         return {one.step_class for one in steps} | ({StepClass.LAND} if lands else set())
+
+
+def _is_idle(one: Workstream) -> bool:
+    """Tell whether there is a branch to give up, and nobody is at work for it."""
+    return one.branch is not None and not one.agents
 
 
 def _is_told(one: Contender) -> bool:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from unjam.domain.scenarios.shared.stale_locks import lingering_locks, lock_findings
 from unjam.domain.world.claims.ownership import LINKED, WRONG, is_ours
-from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject
+from unjam.domain.world.damage import Damage, DamagedFile, LostBranch, LostObject, StrayKind
 from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
 from unjam.domain.world.identity import Role, Scenario
-from unjam.domain.world.judging import anybody_at
+from unjam.domain.world.judging import anybody_at, is_a_session_s, session_worktrees
 from unjam.domain.world.snapshot import Operation, Process, Snapshot, Stray, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
@@ -19,7 +19,10 @@ _SHOWN = 20  # objects in the evidence
 _FOR_A_PERSON = {
     Damage.LINK: "it is a symbolic link, and where that leads is not touched",
     Damage.OF_ANOTHER: "two worktrees claim one directory: look at its .git file",
+    Damage.REDIRECTED: "Git looks for its files where core.worktree says; if nobody meant that, "
+    "'git config --show-origin core.worktree' names the file to take it out of",
 }
+_THEIRS = frozenset({Damage.GONE, Damage.UNFINISHED, Damage.TWICE})
 _INITIALIZING = "initializing"
 
 
@@ -27,19 +30,43 @@ def find_worktree_corruption(snapshot: Snapshot) -> Iterator[Finding]:
     """Find what stops Git from working in a checkout, or makes it work on another one."""
     for shared in snapshot.shared:
         yield _shared_finding(shared, snapshot)
-    for tree in (snapshot.primary, *snapshot.worktrees):
-        if tree.damage or tree.whose in WRONG:
-            yield _damage_finding(tree, snapshot)
+    for tree in damaged_in(snapshot):
+        yield _damage_finding(tree, snapshot)
     for tree, operation in stopped_in(snapshot):
         yield _operation_finding(tree, operation, snapshot)
     for branch in snapshot.lost_branches:
         yield _branch_finding(branch)
-    for stray in filter(is_ours, snapshot.strays):
+    for stray in strays_in(snapshot):
         yield _stray_finding(stray, snapshot)
     yield from lock_findings(snapshot, SCENARIO)
     yield from lingering_locks(snapshot, SCENARIO)
     if snapshot.lost:
         yield _lost_finding(snapshot)
+
+
+def damaged_in(snapshot: Snapshot) -> Iterator[Worktree]:
+    """Give the checkouts in which something is broken.
+
+    Where people work alone, one that is gone, or was never finished, is theirs to take up or to
+    prune: Git itself keeps it for months.
+    """
+    broken = [
+        tree
+        for tree in (snapshot.primary, *snapshot.worktrees)
+        if tree.damage or tree.whose in WRONG
+    ]
+    theirs = session_worktrees(snapshot) if broken else frozenset()
+    for tree in broken:
+        if tree.name not in theirs or not _THEIRS & set(tree.damage):
+            yield tree
+
+
+def strays_in(snapshot: Snapshot) -> Iterator[Stray]:
+    """Give the directories that an agent left; a session's only where it can be registered again."""
+    for stray in filter(is_ours, snapshot.strays):
+        can_return = stray.kind is StrayKind.ORPHAN and bool(stray.branch)
+        if can_return or not is_a_session_s(stray, snapshot):
+            yield stray
 
 
 def stopped_in(snapshot: Snapshot) -> Iterator[tuple[Worktree, Operation]]:
@@ -72,21 +99,33 @@ def busy_in(tree: Worktree, snapshot: Snapshot) -> Iterator[Process]:
 
 def _shared_finding(shared: DamagedFile, snapshot: Snapshot) -> Finding:
     place = snapshot.place(shared.path)
+    needed = Evidence("files", "every checkout of the repository needs it")
+    borrowed = Evidence("files", f"it names {shared.lender}")
     return Finding(
         scenario=SCENARIO,
         cause=f"shared: {shared.damage.name.lower()}",
         severity=Severity.ERROR,
         summary=f"{place}: {shared.damage}",
         subjects=(Subject("file", place),),
-        evidence=(Evidence("files", "every checkout of the repository needs it"),),
+        evidence=(needed if shared.lender is None else borrowed,),
     )
+
+
+def notes_of_lenders(snapshot: Snapshot) -> Iterator[str]:
+    """Say what only a person can do where borrowed objects are out of reach."""
+    for one in snapshot.shared:
+        if one.lender is not None:
+            yield (
+                f"{snapshot.place(one.path)} is left as it is: if {one.lender} was moved, "
+                "put it back, or write there where it is now"
+            )
 
 
 def _damage_finding(tree: Worktree, snapshot: Snapshot) -> Finding:
     place = snapshot.place(tree.path)
     wrong = (str(tree.whose),) if tree.whose in WRONG else tree.damage
     mild = tree.whose in WRONG or bool(_FOR_A_PERSON.keys() & set(tree.damage))
-    mild = mild or tree.lock_reason not in (None, _INITIALIZING)
+    mild = mild or _is_held(tree)
     return Finding(
         scenario=SCENARIO,
         cause=", ".join(sorted(one.name.lower() for one in tree.damage)) or tree.whose.name.lower(),
@@ -107,7 +146,8 @@ def _evidence(tree: Worktree, snapshot: Snapshot) -> Iterator[Evidence]:
         yield Evidence("git", "its index holds work that is in no commit")
     if tree.lock_reason is not None:
         reason = tree.lock_reason or "no reason given"
-        yield Evidence("git", f"it is locked: {reason}")
+        dead = "" if tree.is_locked else "; no such process lives any more"
+        yield Evidence("git", f"it is locked: {reason}{dead}")
     for process in busy_in(tree, snapshot):
         yield Evidence("processes", f"pid {process.identity.pid} is at work in it")
 
@@ -188,6 +228,10 @@ def why_for_a_person(tree: Worktree) -> str:
     for damage, because in _FOR_A_PERSON.items():
         if damage in tree.damage:
             return because
-    if tree.lock_reason not in (None, _INITIALIZING):
+    if _is_held(tree):
         return f"it is locked ({tree.lock_reason or 'no reason given'})"
     return ""
+
+
+def _is_held(tree: Worktree) -> bool:
+    return tree.is_locked and tree.lock_reason != _INITIALIZING

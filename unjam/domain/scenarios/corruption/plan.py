@@ -2,14 +2,22 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.scenarios.corruption.find import busy_in, stopped_in, why_for_a_person
+from unjam.domain.scenarios.corruption.find import (
+    busy_in,
+    damaged_in,
+    notes_of_lenders,
+    stopped_in,
+    strays_in,
+    why_for_a_person,
+)
 from unjam.domain.scenarios.shared.lock_steps import lock_steps
 from unjam.domain.scenarios.shared.restarting import (
     left_to_run,
     resume_command,
     workstreams_in_words,
 )
-from unjam.domain.scenarios.shared.tidying import name_step
+from unjam.domain.scenarios.shared.stale_locks import left_locks
+from unjam.domain.scenarios.shared.tidying import lock_facts, name_step, removal_of_empty
 from unjam.domain.steps.facts import NONE, fact
 from unjam.domain.steps.plan import (
     Abort,
@@ -20,7 +28,6 @@ from unjam.domain.steps.plan import (
     Record,
     Recreate,
     Register,
-    RemoveBranch,
     RemoveWorktree,
     Restart,
     RestoreBranch,
@@ -33,7 +40,6 @@ from unjam.domain.steps.plan import (
 )
 from unjam.domain.steps.policy import Consent, Policy
 from unjam.domain.steps.request import EVERYTHING, Request
-from unjam.domain.world.claims.ownership import WRONG, is_ours
 from unjam.domain.world.damage import BLINDING, Damage, StrayKind
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.judging import anybody_at
@@ -72,14 +78,12 @@ class _Planner:
         self.whole = workstreams is None
         self.living = orchestrator_seen(snapshot)
         self.rows = {row.workstream: row for row in snapshot.state.rows}
-        trees = (snapshot.primary, *snapshot.worktrees)
-        broken = (tree for tree in trees if tree.damage or tree.whose in WRONG)
-        self.broken = [tree for tree in broken if self._chosen(tree.workstream)]
+        self.broken = [one for one in damaged_in(snapshot) if self._chosen(one.workstream)]
         self.trees = [tree for tree in self.broken if not self._kept_because(tree)]
         self.strays = [
             one
-            for one in snapshot.strays
-            if self._chosen(one.workstream) and is_ours(one) and not self._stray_kept_because(one)
+            for one in strays_in(snapshot)
+            if self._chosen(one.workstream) and not self._stray_kept_because(one)
         ]
         self.stopped = [
             (tree, operation)
@@ -107,6 +111,8 @@ class _Planner:
 
     def _shared(self) -> Iterator[Step]:
         for shared in self.snapshot.shared:
+            if shared.lender is not None:
+                continue  # only a person knows where it is now
             yield MendShared(
                 subject=self.snapshot.place(shared.path),
                 reason=shared.damage,
@@ -120,6 +126,7 @@ class _Planner:
 
     def notes(self) -> Iterator[str]:
         """Say what is left as it is, and why."""
+        yield from notes_of_lenders(self.snapshot)
         if self.snapshot.trunk_damaged:
             yield f"everything else waits until {self.snapshot.trunk_name} is whole again"
             return
@@ -127,8 +134,8 @@ class _Planner:
             because = self._kept_because(tree)
             if because:
                 yield f"{self.snapshot.place(tree.path)} is left as it is: {because}"
-        for stray in self.snapshot.strays:
-            because = self._stray_kept_because(stray) if is_ours(stray) else ""
+        for stray in strays_in(self.snapshot):
+            because = self._stray_kept_because(stray)
             if because and self._chosen(stray.workstream):
                 yield f"{self.snapshot.place(stray.path)} is left as it is: {because}"
         if self.whole:
@@ -139,7 +146,7 @@ class _Planner:
             if branch.last is None:
                 name = branch.ref.removeprefix("refs/heads/")
                 yield f"{name} is left as it is: no reflog tells where it stood"
-        for lock in self.snapshot.locks:
+        for lock in left_locks(self.snapshot):
             if lock.stale is not Truth.YES:
                 yield f"{self.snapshot.place(lock.path)} is left as it is: {lock.because}"
 
@@ -217,15 +224,14 @@ class _Planner:
                 yield Recreate(
                     subject=self.snapshot.place(tree.path),
                     reason="its index holds work that is in no commit",
-                    facts=(Fact("agents in", tree.name, NONE),),
+                    facts=self._facts(tree)[: 1 if curable else None],  # the rest is mended before
                     workstream=tree.workstream,
                     worktree=tree.name,
                 )
 
     def _facts(self, tree: Worktree) -> tuple[Fact, ...]:
-        if _only_moved(tree):
-            return (fact("damage of", tree.name, self.snapshot),)
-        return (Fact("agents in", tree.name, NONE), fact("damage of", tree.name, self.snapshot))
+        about = (fact("damage of", tree.name, self.snapshot), *lock_facts(tree, self.snapshot))
+        return about if _only_moved(tree) else (Fact("agents in", tree.name, NONE), *about)
 
     def _aborts(self) -> Iterator[Step]:
         for tree, operation in self.stopped:
@@ -279,7 +285,6 @@ class _Planner:
         return any(one.own_commits != 0 for one in branches) or any(one.guest_on for one in trees)
 
     def _record(self, row: Row, tree: Worktree | None) -> Record:
-        agents = (Fact("agents in", tree.name, NONE),) if tree else ()
         branches = (
             fact("branch", one.ref, self.snapshot)
             for one in self.snapshot.branches
@@ -287,11 +292,11 @@ class _Planner:
         )
         return Record(
             subject=row.workstream,
-            reason=f"its worktree is gone; the row says {row.status}",
+            reason=f"{_lost_in_words(tree)}; the row says {row.status}",
             facts=(
                 Fact("orchestrator", "", NONE),
                 fact("row of", row.workstream, self.snapshot),
-                *agents,
+                *self._lost(row.workstream, tree),
                 *branches,
             ),
             workstream=row.workstream,
@@ -300,6 +305,15 @@ class _Planner:
             salvaged=(tree.name,) if tree else (),
             kept=saved_of(row.workstream, self.snapshot),
         )
+
+    def _lost(self, workstream: WorkstreamId, tree: Worktree | None) -> Iterator[Fact]:
+        """Yield what shows that its worktree is none any more, and that nobody is in it."""
+        if tree is not None:
+            yield Fact("agents in", tree.name, NONE)
+            yield fact("damage of", tree.name, self.snapshot)
+        for stray in self.strays if tree is None else ():
+            if stray.workstream == workstream:
+                yield fact("stray", str(stray.path), self.snapshot)
 
     def _is_over(self, tree: Worktree) -> bool:
         """Tell a worktree that is gone and that nobody, or only a retry, needs again."""
@@ -354,18 +368,7 @@ class _Planner:
         retried = {one.workstream for one in records}
         for branch in self.snapshot.branches:
             if branch.workstream in retried and branch.own_commits == 0:
-                yield RemoveBranch(
-                    subject=branch.name,
-                    reason="no commits of its own; a retry makes it anew",
-                    facts=(
-                        Fact("orchestrator", "", NONE),
-                        fact("state", "", self.snapshot),
-                        fact("branch", branch.ref, self.snapshot),
-                    ),
-                    workstream=branch.workstream,
-                    ref=branch.ref,
-                    tip=branch.tip,
-                )
+                yield removal_of_empty(branch, self.snapshot, (Fact("orchestrator", "", NONE),))
 
     def _restart(self, records: tuple[Record, ...]) -> Iterator[Step]:
         command = resume_command(self.policy, self.snapshot, self.workstreams)
@@ -382,7 +385,9 @@ class _Planner:
 
 def _lost_in_words(tree: Worktree | None) -> str:
     if tree is None:
-        return "its directory is no worktree any more"
+        return "its directory is no worktree"
+    if Damage.GONE not in tree.damage:
+        return "making its worktree was never finished"
     hidden = ", ".join(one[:12] for one in tree.hidden)
     return f"its worktree was lost{hidden and f', and with it commit {hidden} of its reflog'}"
 

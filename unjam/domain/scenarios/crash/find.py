@@ -8,6 +8,7 @@ from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
 from unjam.domain.world.identity import Scenario
 from unjam.domain.world.judging import (
     is_on_no_branch,
+    is_orchestrated,
     judgements,
     primary_on_agent_branch,
     unpushed,
@@ -17,7 +18,7 @@ from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Branch, Operation, Snapshot, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
-from unjam.domain.world.workstream import Judged, Verdict, Workstream
+from unjam.domain.world.workstream import Judged, Verdict
 
 SCENARIO = Scenario("orchestrator_crash")
 
@@ -28,7 +29,7 @@ _SUMMARIES = {
     Verdict.DEAD_WITH_COMMITS: "{ws}: its agent is gone and left commits that never landed",
     Verdict.DEAD_UNSAVED: "{ws}: its agent is gone and left only uncommitted work",
     Verdict.DEAD_DRIFTED: "{ws}: its agent is gone and left work that is on no branch of its own",
-    Verdict.DEAD_EMPTY: "{ws}: its agent is gone and left nothing",
+    Verdict.DEAD_EMPTY: "{ws}: its agent is gone and left neither a commit nor a file that Git sees",
     Verdict.DEAD_SAVED: "{ws}: its agent is gone, and what it left was saved by an earlier run",
     Verdict.REVERTED: "{ws}: its work landed and was reverted, but its row says {status}",
     Verdict.LEFTOVER: "{ws}: is settled, but its worktree was left behind",
@@ -47,27 +48,28 @@ def find_orchestrator_crash(snapshot: Snapshot) -> Iterator[Finding]:
 def findings_without_orchestrator(snapshot: Snapshot) -> Iterator[Finding]:
     """Find what would be left if no orchestrator lived."""
     judged = judgements(snapshot)
-    fine = {Verdict.CONSISTENT, Verdict.ELSEWHERE}
+    fine = {Verdict.CONSISTENT, Verdict.ELSEWHERE, Verdict.SESSION}
     if may_serve_others(snapshot):  # whoever waits for a living agent may live there
         fine.add(Verdict.LIVE)
     for one in judged:
         if one.verdict not in fine:
             yield _workstream_finding(one, snapshot)
     if judged:
-        yield from _shared_findings(snapshot, judged)
-
-
-def _shared_findings(snapshot: Snapshot, judged: tuple[Judged, ...]) -> Iterator[Finding]:
-    """Find what is wrong with what all workstreams share."""
-    yield from lock_findings(snapshot, SCENARIO)
-    if unpushed(snapshot):
+        yield from lock_findings(snapshot, SCENARIO)
+    if judged and unpushed(snapshot):
         yield _unpushed_finding(snapshot)
+    if is_orchestrated(snapshot):
+        yield from _findings_of_primary(snapshot)
+
+
+def _findings_of_primary(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find what an orchestrator could not work from; where there was none, a person is at it."""
     agent_branch = primary_on_agent_branch(snapshot)
     if snapshot.primary.operation is not None:
         yield _operation_finding(snapshot.primary, snapshot.primary.operation)
     elif agent_branch is not None:
         yield _primary_finding(snapshot, agent_branch)
-    elif is_on_no_branch(snapshot.primary) and any(has_begun(one.workstream) for one in judged):
+    elif is_on_no_branch(snapshot.primary):
         yield _detached_finding(snapshot)
 
 
@@ -81,11 +83,6 @@ def why_not_found(snapshot: Snapshot) -> str:
         f"an orchestrator {surely} at work (pid {living.identity.pid}: "
         f"{' '.join(living.command)[:80]}); stop it first, or let it finish"
     )
-
-
-def has_begun(one: Workstream) -> bool:
-    """Tell what an orchestrator has taken up from what was only ordered."""
-    return one.row is not None or bool(one.branches or one.worktrees)
 
 
 def _workstream_finding(judged: Judged, snapshot: Snapshot) -> Finding:

@@ -92,7 +92,7 @@ class _Finder:
         """Find what a process left that died over it."""
         database = self.database
         if database.hot_journal is not Truth.NO:
-            summary = f"{self.place}: a process died in the middle of a write; its journal has to be rolled back"
+            summary = f"{self.place}: a process ended in the middle of a write; its journal has to be rolled back"
             yield self._finding("hot journal", Severity.WARNING, summary, ())
         left = left_in_log(database)
         if left and not database.is_damaged:

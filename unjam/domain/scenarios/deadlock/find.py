@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from unjam.domain.graphs.cycles import cyclic_groups, inside, path_back, short_cycle
+from unjam.domain.world.claims.kinds import is_layout_seen
 from unjam.domain.world.dependencies import Ids, Waiting, blockers, waiting
 from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
 from unjam.domain.world.identity import Scenario, WorkstreamId
@@ -40,7 +41,8 @@ def find_dependency_deadlock(snapshot: Snapshot) -> Iterator[Finding]:
     if found.stuck:
         yield from _blocked_by_failed(found)
         yield from _starved(found)
-        yield from (_bad_spec(one, snapshot) for one in snapshot.bad_specs)
+        ordered = snapshot.bad_specs if snapshot.specs or is_layout_seen(snapshot) else ()
+        yield from (_bad_spec(one, snapshot) for one in ordered)
 
 
 def unblocked(snapshot: Snapshot, found: Waiting) -> tuple[WorkstreamId, ...]:

@@ -15,7 +15,7 @@ from unjam.domain.steps.facts import NONE, as_ordered, fact, holds
 from unjam.domain.steps.plan import EditSpec, Fact, Plan, Push, Reopen, Restart, Step
 from unjam.domain.steps.policy import Consent, Policy
 from unjam.domain.steps.request import EVERYTHING, Request
-from unjam.domain.world.dependencies import Ids, waiting
+from unjam.domain.world.dependencies import Ids, blockers, waiting
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import orchestrator_seen, specs_are_known, state_is_known
 from unjam.domain.world.naming import shown
@@ -162,6 +162,7 @@ class _Planner:
                     *self.nobody,
                     fact("state", "", self.snapshot),
                     Fact("spec of", one, as_ordered(spec)),
+                    *self._facts_of_cut(one, without),
                 ),
                 workstream=one,
                 path=spec.path,
@@ -186,7 +187,11 @@ class _Planner:
                 yield Reopen(
                     subject=shown(one),
                     reason=self._why_reopened(one, retried),
-                    facts=(*self.nobody, fact("row of", one, self.snapshot)),
+                    facts=(
+                        *self.nobody,
+                        fact("row of", one, self.snapshot),
+                        *self._facts_of_why(one, finished | retried),
+                    ),
                     workstream=one,
                 )
 
@@ -226,6 +231,24 @@ class _Planner:
         if not left:
             return "what it was blocked by is completed, or holds it back no more"
         return f"it can wait for {', '.join(map(shown, left))} as its spec says, and needs no block"
+
+    def _facts_of_cut(self, one: WorkstreamId, without: Ids) -> Iterator[Fact]:
+        """Yield what shows that an entry names nothing, or is of a circle; not what this plan edits."""
+        missing = set(self.found.missing.get(one, ()))
+        for other in without:
+            if other in missing:
+                yield from (fact(kind, other, self.snapshot) for kind in ("spec of", "work of"))
+            elif other in self.knotted and other not in self.removed:
+                yield fact("spec of", other, self.snapshot)
+
+    def _facts_of_why(self, one: WorkstreamId, reopened: set[WorkstreamId]) -> Iterator[Fact]:
+        """Yield what its reason says of others, but for those that this plan changes before."""
+        spec, row = self.found.specs.get(one), self.found.rows.get(one)
+        if spec is not None:
+            yield Fact("spec of", one, as_ordered(spec))
+        named = (*(spec.depends_on if spec else ()), *(blockers(row) if row else ()))
+        for other in sorted(set(named) - reopened):
+            yield fact("row of", other, self.snapshot)
 
     def _push(self) -> Iterator[Push]:
         if self.policy.remote and any(self._edits()):

@@ -49,6 +49,11 @@ def unit_at(tests: TrunkTests, number: int) -> Unit:
     return tests.units[number - 1]
 
 
+def why_unproven(case: Case) -> str:
+    """Say why a suspicion is no proof."""
+    return case.because or "the trunk contradicts itself"
+
+
 def _unexplained(tests: TrunkTests, trunk: str) -> Finding:
     """Say that a landing found the trunk failing; what broke it was not looked for."""
     return Finding(
@@ -99,7 +104,7 @@ def _evidence(tests: TrunkTests, cases: Sequence[Case]) -> Iterator[Evidence]:
     for probe in near[:8]:
         yield Evidence("tests", f"{first.test}: {trials[probe]} {probe} of {len(tests.units)}")
     if not first.proven:
-        yield Evidence("tests", f"not proven: {first.because or 'the trunk contradicts itself'}")
+        yield Evidence("tests", f"not proven: {why_unproven(first)}")
     for line in _last_lines(first.output):
         yield Evidence("tests", line)
 

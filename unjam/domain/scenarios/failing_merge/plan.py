@@ -7,7 +7,7 @@ could not be proven is handed to a person with the commands.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from unjam.domain.scenarios.failing_merge.find import by_guilt, unit_at
+from unjam.domain.scenarios.failing_merge.find import by_guilt, unit_at, why_unproven
 from unjam.domain.steps.facts import fact
 from unjam.domain.steps.plan import Plan, Push, Record, Revert, Rework, Step
 from unjam.domain.steps.policy import Consent, Policy, StepClass
@@ -177,11 +177,13 @@ class _Planner:
         if living is not None:
             pid = living.identity.pid
             return f"an orchestrator is at work (pid {pid}), and lands on the trunk; stop it first"
-        named = {ws for one in self._remedy().units for ws in unit_at(self.tests, one).workstreams}
-        if self.workstreams is not None and not named <= self.workstreams:
-            others = ", ".join(sorted(named - self.workstreams)) or "work of no workstream"
-            return f"it takes out {others}, which was not named"
-        return ""
+        if self.workstreams is None:
+            return ""
+        units = [unit_at(self.tests, one) for one in self._remedy().units]
+        others = sorted({ws for one in units for ws in one.workstreams} - self.workstreams)
+        if not all(one.workstreams for one in units):
+            others.append("work of no workstream")
+        return f"it takes out {', '.join(others)}, which was not named" if others else ""
 
     def notes(self) -> Iterator[str]:
         """Say what no step does, and why."""
@@ -194,7 +196,9 @@ class _Planner:
         for one in self.tests.cases:
             if one.blame in (Blame.BROKEN, Blame.PAIR) and not one.proven:
                 names = ", ".join(unit_at(self.tests, number).name for number in one.guilty)
-                yield printable(f"{names} is suspected of {one.test} and not proven: {one.because}")
+                yield printable(
+                    f"{names} is suspected of {one.test} and not proven: {why_unproven(one)}"
+                )
         yield from self._not_reworked()
 
     def _not_reworked(self) -> Iterator[str]:

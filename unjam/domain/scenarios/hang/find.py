@@ -29,7 +29,9 @@ _SOURCES = {"between": "processes", "last sign": "files", "no sign": "files"}
 def find_agent_hang(snapshot: Snapshot) -> Iterator[Finding]:
     """Find agents that hang or may hang; those that only work silently are none."""
     for one in suspects(snapshot):
-        if one.score.verdict is not HangVerdict.WORKING and not _may_be_noticed(one, snapshot):
+        if one.score.verdict is HangVerdict.WORKING or not one.is_awaited:
+            continue
+        if not _may_be_noticed(one, snapshot):
             yield _finding(one, snapshot)
 
 

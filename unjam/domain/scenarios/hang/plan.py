@@ -34,6 +34,7 @@ from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Process, Snapshot
 from unjam.domain.world.status import Status
 from unjam.domain.world.words import counted
+from unjam.domain.world.workstream import join
 
 _ENDED = (HangVerdict.ZOMBIE, HangVerdict.DEAD)
 
@@ -75,7 +76,7 @@ class _Planner:
         self.hung = [
             one for one in self.all if one.is_hung and stoppable and not self._must_ask(one)
         ]
-        ended = [one for one in self.all if one.score.verdict in _ENDED]
+        ended = [one for one in self.all if one.is_awaited and one.score.verdict in _ENDED]
         left = [one for one in self.hung if not self._is_waited_for(one)]
         self.treated = left if self.orchestrator else [*left, *ended]
 
@@ -96,7 +97,7 @@ class _Planner:
     def notes(self) -> Iterator[str]:
         """Say what no step does, and why."""
         for one in self.all:
-            why = self._why_left(one)
+            why = self._why_left(one) if one.is_awaited else _why_not_awaited(one)
             if why:
                 yield f"{_name(one, self.snapshot)} is not stopped for hanging: {why}"
         waited = [one for one in self.hung if self._is_waited_for(one)]
@@ -203,13 +204,21 @@ class _Planner:
             case RemoveBranch(if_incomplete=True) if review:
                 return
             case Record(status=None) if review and step.workstream not in named:
-                return
+                yield from self._recorded_before(step.workstream)
             case RemoveWorktree() if self._is_for_review(step.workstream):
                 return
             case Record() if step.workstream in named:
                 yield self._told(self._beside(step), named[step.workstream])
             case _:
                 yield self._beside(step)
+
+    def _recorded_before(self, workstream: WorkstreamId | None) -> Iterator[Step]:
+        """Yield what a killed run was to say of an agent it had stopped, where all is as it was."""
+        for step in self.owed:
+            if not isinstance(step, Record) or step.workstream != workstream:
+                continue
+            if step.status is not None and all(holds(one, self.snapshot) for one in step.facts):
+                yield step
 
     def _told(self, step: Step, one: Suspect) -> Step:
         """Say in the row what happened, where the landing does not decide that."""
@@ -234,10 +243,8 @@ class _Planner:
         """Tell work that a person has to look at where it is: it was not allowed to land."""
         if self.orchestrator is not None or not self.is_off(StepClass.LAND):
             return False
-        one = next(
-            (s for s in self.treated if s.workstream and s.workstream.id == workstream), None
-        )
-        branch = one.workstream.branch if one and one.workstream else None
+        one = next((one for one in join(self.snapshot) if one.id == workstream), None)
+        branch = one.branch if one else None
         return branch is not None and bool(branch.own_commits)
 
     def _beside(self, step: Step) -> Step:
@@ -285,3 +292,9 @@ def _how(one: Suspect) -> str:
 
 def _name(one: Suspect, snapshot: Snapshot) -> str:
     return shown(one.workstream.id) if one.workstream else snapshot.place(one.tree.path)
+
+
+def _why_not_awaited(one: Suspect) -> str:
+    if one.score.verdict is HangVerdict.WORKING:
+        return ""
+    return "no orchestrator is known to wait for it, and somebody may come back to it"

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from unjam.domain.scenarios.reset.steps import Bundle, EmptyState, SetLogsAside
 from unjam.domain.scenarios.shared.lock_steps import lock_steps
-from unjam.domain.scenarios.shared.tidying import nothing_below
+from unjam.domain.scenarios.shared.tidying import lock_facts, nothing_below
 from unjam.domain.steps.facts import NONE, fact, only_told
 from unjam.domain.steps.plan import (
     Abort,
@@ -24,11 +24,12 @@ from unjam.domain.steps.plan import (
     only_safe,
 )
 from unjam.domain.steps.policy import Consent, Policy
+from unjam.domain.world.claims.kinds import is_layout_seen
 from unjam.domain.world.claims.ownership import TAKEN, is_ours
 from unjam.domain.world.damage import Damage
 from unjam.domain.world.elsewhere import may_serve_others
 from unjam.domain.world.identity import CommitId, Role
-from unjam.domain.world.judging import anybody_at, is_astray
+from unjam.domain.world.judging import anybody_at, is_astray, is_orchestrated, session_worktrees
 from unjam.domain.world.lookups import state_is_known
 from unjam.domain.world.snapshot import Process, Snapshot, Worktree
 from unjam.domain.world.truth import Truth
@@ -77,6 +78,9 @@ class _Planner:
         self.snapshot = snapshot
         self.remains = remains
         self.owed = owed
+        self.sessions = session_worktrees(snapshot)
+        self.orchestrated = is_layout_seen(snapshot) or is_orchestrated(snapshot)
+        self.astray = self.orchestrated and is_astray(snapshot)
         self.kept = {tree.name: why for tree in self._ours() if (why := self._kept_because(tree))}
         self.trees = [tree for tree in self._ours() if tree.name not in self.kept]
 
@@ -95,9 +99,11 @@ class _Planner:
         )
         yield from self._stops()
         yield from self._salvages()
-        if self.trees or self.snapshot.branches:
+        if self.trees or (self.snapshot.branches and self.orchestrated):
+            number = len(self.snapshot.branches)
+            branches = "1 branch" if number == 1 else f"{number or 'no'} branches"
             yield Bundle(
-                subject=f"{len(self.snapshot.branches)} branches, {len(self.trees)} worktrees",
+                subject=f"{branches}, {counted(len(self.trees), 'worktree')}",
                 reason="one file holds all that the branches and the salvages have",
                 facts=_NOBODY,
             )
@@ -139,8 +145,8 @@ class _Planner:
 
     def _ours(self) -> Iterator[Worktree]:
         """Yield the agents' worktrees; one that a person made elsewhere is none of them."""
-        for tree in self.snapshot.worktrees:
-            if tree.workstream is not None or tree.path.parent == self.remains.worktrees:
+        for tree in self.snapshot.worktrees if self.orchestrated else ():
+            if tree.name not in self.sessions or tree.path.parent == self.remains.worktrees:
                 yield tree
 
     def _kept_because(self, tree: Worktree) -> str:
@@ -149,7 +155,7 @@ class _Planner:
         damage = next((one for one in _FOR_A_PERSON if one in tree.damage), None)
         if damage is not None:
             return f"{damage}; see unjam recover worktree_corruption"
-        if tree.lock_reason is not None and Damage.UNFINISHED not in tree.damage:
+        if tree.is_locked and Damage.UNFINISHED not in tree.damage:
             return f"it is locked ({tree.lock_reason or 'no reason given'})"
         inside = self.snapshot.in_worktree(tree.name)
         person = next((one for one in inside if one.role is Role.PERSON), None)
@@ -161,9 +167,13 @@ class _Planner:
                 yield _stop(process, "it hands out work and writes the state", None, ())
         paths = {tree.name: tree.moved_to or tree.path for tree in self.snapshot.worktrees}
         for process in self.snapshot.processes:
-            if process.role is Role.AGENT and process.worktree in paths:
+            if process.role is Role.AGENT and process.worktree in paths and self._is_ours(process):
                 place = self.snapshot.place(paths[process.worktree])
                 yield _stop(process, f"it works in {place}", paths[process.worktree], _NOBODY)
+
+    def _is_ours(self, process: Process) -> bool:
+        """Tell an agent of the orchestration from what somebody may come back to."""
+        return any(tree.name == process.worktree for tree in self._ours())
 
     def _freed(self) -> frozenset[str]:
         """Name the worktrees in which nobody works once the agents are stopped."""
@@ -173,10 +183,8 @@ class _Planner:
 
     def _salvages(self) -> Iterator[Step]:
         primary = self.snapshot.primary
-        away = is_astray(self.snapshot)
-        at_risk = primary.unsaved.any is not Truth.NO or bool(primary.hidden_commits)
-        if primary.operation is not None or (away and at_risk):
-            yield self._salvage(primary, "it was left astray, and holds uncommitted work")
+        if self.astray and (held := _held_by(primary)):
+            yield self._salvage(primary, f"it was left astray, and {held}")
         for tree in self.trees:
             known = tree.unsaved.known is Truth.YES
             said = counted(len(tree.unsaved.paths), "unsaved path")
@@ -205,7 +213,7 @@ class _Planner:
 
     def _abort(self) -> Iterator[Step]:
         operation = self.snapshot.primary.operation
-        if operation is not None:
+        if operation is not None and self.astray:
             yield Abort(
                 subject=self.snapshot.place(self.snapshot.primary.path),
                 reason=f"it was left in the middle of a {operation}",
@@ -236,7 +244,7 @@ class _Planner:
             )
 
     def _logs(self) -> Iterator[Step]:
-        if self.remains.logs:
+        if self.remains.logs and self.orchestrated:
             yield SetLogsAside(
                 subject="logs",
                 reason=f"they tell of what was: {self.remains.logs} of them",
@@ -244,7 +252,7 @@ class _Planner:
             )
 
     def _return(self) -> Iterator[Step]:
-        if is_astray(self.snapshot):
+        if self.astray:
             yield ReturnPrimary(
                 subject=f"to {self.snapshot.trunk_name}",
                 reason=f"the orchestrator works from {self.snapshot.trunk_name}",
@@ -258,13 +266,17 @@ class _Planner:
             yield kind(
                 subject=self.snapshot.place(tree.path),
                 reason="the vault takes it as it is",
-                facts=(*_NOBODY, Fact("processes in", tree.name, NONE)),
+                facts=(
+                    *_NOBODY,
+                    Fact("processes in", tree.name, NONE),
+                    *lock_facts(tree, self.snapshot),
+                ),
                 workstream=tree.workstream,
                 worktree=tree.name,
             )
 
     def _strays(self) -> Iterator[Step]:
-        for stray in self.snapshot.strays:
+        for stray in self.snapshot.strays if self.orchestrated else ():
             if is_ours(stray) and not any(anybody_at(stray, self.snapshot)):
                 yield SetAside(
                     subject=self.snapshot.place(stray.path),
@@ -276,7 +288,7 @@ class _Planner:
 
     def _branches(self) -> Iterator[Step]:
         kept = {tree.branch for tree in self.snapshot.worktrees if tree not in self.trees}
-        for branch in self.snapshot.branches:
+        for branch in self.snapshot.branches if self.orchestrated else ():
             if branch.ref not in kept:
                 yield RemoveBranch(
                     subject=branch.name,
@@ -295,6 +307,17 @@ class _Planner:
                     ref=one.ref,
                     tip=CommitId(one.last),
                 )
+
+
+def _held_by(tree: Worktree) -> str:
+    """Say what would be lost with a checkout; nothing where nothing would."""
+    if tree.unsaved.known is not Truth.YES:
+        return "what it holds could not be read"
+    if tree.unsaved.paths:
+        return "holds uncommitted work"
+    if tree.hidden_commits:
+        return f"holds {counted(tree.hidden_commits, 'commit')} only its reflog reaches"
+    return f"is in the middle of a {tree.operation}" if tree.operation else ""
 
 
 def _name(ref: str) -> str:

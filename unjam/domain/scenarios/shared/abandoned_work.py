@@ -16,13 +16,16 @@ from unjam.domain.scenarios.shared.restarting import (
     workstreams_in_words,
 )
 from unjam.domain.scenarios.shared.tidying import (
+    RETRIED,
     empty_branches,
     land_step,
     names_of,
     person_in,
+    removal_of_empty,
     removals_of,
     salvages_of,
     trees_of,
+    verdict_facts,
 )
 from unjam.domain.steps.facts import NONE, fact, holds
 from unjam.domain.steps.plan import (
@@ -43,11 +46,13 @@ from unjam.domain.steps.plan import (
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.steps.tell_spec import TellSpec
+from unjam.domain.world.claims.incomplete import STOPPED, known_before
 from unjam.domain.world.elsewhere import may_serve_others
 from unjam.domain.world.identity import Role, WorkstreamId
 from unjam.domain.world.judging import (
     is_astray,
     is_on_no_branch,
+    is_orchestrated,
     judgements,
     primary_at_risk_in_words,
     record_of,
@@ -60,12 +65,6 @@ from unjam.domain.world.truth import Truth
 from unjam.domain.world.workstream import Judged, Verdict, judge
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
-_RETRIED = (
-    Verdict.DEAD_UNSAVED,
-    Verdict.DEAD_EMPTY,
-    Verdict.DEAD_SAVED,
-    Verdict.DEAD_DRIFTED,
-)
 _UNTOUCHED = (Verdict.CONSISTENT, Verdict.UNKNOWN)
 
 
@@ -102,6 +101,7 @@ class _Planner:
         self.request = request
         self.workstreams = request.workstreams
         self.whole = request.workstreams is None
+        self.astray = is_orchestrated(snapshot) and is_astray(snapshot)
         self.nobody = (Fact("orchestrator", "", NONE),)
         self.live: list[Judged] = []
         self.stopped: set[WorkstreamId] = set()
@@ -114,7 +114,7 @@ class _Planner:
 
     def _take(self, judged: Judged) -> None:
         """Sort in one workstream; a live one as it will be when policy has stopped its agents."""
-        if judged.verdict is Verdict.ELSEWHERE:
+        if judged.verdict in (Verdict.ELSEWHERE, Verdict.SESSION):
             return
         if judged.verdict is Verdict.LIVE and may_serve_others(self.snapshot):
             self.awaited.append(judged)
@@ -226,7 +226,7 @@ class _Planner:
 
     def _aborts(self) -> Iterator[Step]:
         primary = self.snapshot.primary
-        if primary.operation is not None and self.whole:
+        if primary.operation is not None and self.whole and self.astray:
             yield Abort(
                 subject=self.snapshot.place(primary.path),
                 reason=f"a dead process left it in the middle of a {primary.operation}",
@@ -288,7 +288,7 @@ class _Planner:
             return False
         branch = judged.workstream.branch
         landed = branch is not None and branch.landed is Truth.YES
-        out = judged.verdict in _RETRIED or judged.workstream.status not in _MAY_LAND
+        out = judged.verdict in RETRIED or judged.workstream.status not in _MAY_LAND
         return out and not landed
 
     def _stays_as_it_is(self, judged: Judged) -> bool:
@@ -297,12 +297,13 @@ class _Planner:
 
     def _records(self) -> Iterator[Step]:
         for judged in self.judged:
-            wanted = record_of(judged, self._rest(judged))
-            row = judged.workstream.row
+            row, name = judged.workstream.row, judged.workstream.id
+            by_us = name in self.stopped or STOPPED in known_before(name, self.snapshot)
+            wanted = record_of(judged, self._rest(judged), stopped=by_us)
             if wanted is None or row is None or self._stays_as_it_is(judged):
                 continue
             status, message = wanted
-            rests_on = _found_in(judged, self.snapshot)
+            rests_on = verdict_facts(judged, self.snapshot)
             yield Record(
                 subject=judged.workstream.id,
                 reason=f"{judged.verdict}; the row says {row.status}",
@@ -319,25 +320,14 @@ class _Planner:
             if judged.verdict in _UNTOUCHED or self._stays_as_it_is(judged):
                 continue
             yield from removals_of(judged.workstream, self.snapshot, self.nobody)
-            empty = empty_branches(judged.workstream) if judged.verdict in _RETRIED else ()
+            empty = empty_branches(judged.workstream) if judged.verdict in RETRIED else ()
             for branch in empty:
-                yield RemoveBranch(
-                    subject=branch.name,
-                    reason="no commits of its own; a retry makes it anew",
-                    facts=(
-                        *self.nobody,
-                        fact("state", "", self.snapshot),
-                        fact("branch", branch.ref, self.snapshot),
-                    ),
-                    workstream=judged.workstream.id,
-                    ref=branch.ref,
-                    tip=branch.tip,
-                )
+                yield removal_of_empty(branch, self.snapshot, self.nobody)
         for judged in self._incomplete():
             yield from landed_branch(judged, self.snapshot, self.nobody)
 
     def _return(self) -> Iterator[Step]:
-        if is_astray(self.snapshot) and self.whole:
+        if self.astray and self.whole:
             yield ReturnPrimary(
                 subject=f"to {self.snapshot.trunk_name}",
                 reason=f"the orchestrator works from {self.snapshot.trunk_name}",
@@ -366,12 +356,12 @@ class _Planner:
             )
 
     def _left_to_run(self) -> frozenset[WorkstreamId]:
-        retried = {one.workstream.id for one in self.judged if one.verdict in _RETRIED}
+        retried = {one.workstream.id for one in self.judged if one.verdict in RETRIED}
         return left_to_run(self.snapshot, self.workstreams, retried)
 
     def _primary_is_touched(self) -> bool:
         moved = any(one.verdict in _LANDING for one in self.judged)
-        return moved or is_astray(self.snapshot)
+        return moved or self.astray
 
     @staticmethod
     def _at_risk(primary: Worktree) -> bool:
@@ -380,16 +370,3 @@ class _Planner:
 
 
 _MAY_LAND = (Status.PENDING, Status.RUNNING, Status.COMPLETED)
-
-
-def _found_in(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
-    """Yield what a verdict was reached by: nobody at work, where its branches and HEADs were, no work."""
-    one = judged.workstream
-    for name in trees_of(one):
-        yield Fact("agents in", name, NONE)
-        yield fact("head of", name, snapshot)
-        if judged.verdict is Verdict.DEAD_EMPTY:
-            yield fact("unsaved in", name, snapshot)
-    for branch in one.branches:
-        if not branch.nameless:
-            yield fact("branch", branch.ref, snapshot)

@@ -27,7 +27,7 @@ from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import rows_not_known
 from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Row, Snapshot
-from unjam.domain.world.status import Status, not_known
+from unjam.domain.world.status import Status
 from unjam.domain.world.words import counted
 from unjam.domain.world.workstream import Workstream, elsewhere, join, unfinished_elsewhere
 
@@ -67,7 +67,7 @@ def _without_unknown_words(plan: Plan, snapshot: Snapshot, policy: Policy) -> Pl
     )
     left_out = {one.workstream for one in plan.steps} - {one.workstream for one in kept}
     notes = [
-        f"the row of {shown(name)} stays as it is: cannot tell: {not_known(row.word)}"
+        f"the row of {shown(name)} stays as it is: cannot tell: {row.why_unknown}"
         for name, row in unknown.items()
         if name in left_out
     ]
@@ -108,8 +108,8 @@ def why_not_settled(one: Workstream, snapshot: Snapshot) -> str:
 
 
 def _why_no_claim(row: Row) -> str:
-    if row.status is Status.UNKNOWN:
-        return f"{shown(row.workstream)}: cannot tell: {not_known(row.word)}"
+    if row.why_unknown:
+        return f"{shown(row.workstream)}: cannot tell: {row.why_unknown}"
     if has_a_claim(row.status):
         return ""
     return f"{shown(row.workstream)} is {row.status}: nobody is waited for, so there is nothing to settle"

@@ -6,7 +6,12 @@ from unjam.domain.scenarios.shared.tidying import person_in
 from unjam.domain.steps.facts import fact
 from unjam.domain.steps.plan import Fact, RemoveBranch, Step
 from unjam.domain.steps.tell_spec import TellSpec
-from unjam.domain.world.claims.incomplete import STOPPED, evidence_of_rest, known_before
+from unjam.domain.world.claims.incomplete import (
+    STOPPED,
+    evidence_of_rest,
+    known_before,
+    not_ended,
+)
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.workstream import Judged, Verdict
 
@@ -32,7 +37,7 @@ def may_be_incomplete(judged: Judged, rest: tuple[str, ...]) -> bool:
     if one.row is None or one.branch is None:
         return False
     tested = one.spec is not None and bool(one.spec.acceptance_tests)
-    return bool(rest) or (tested and judged.verdict in _LANDING)
+    return bool(not_ended(rest)) or (tested and judged.verdict in _LANDING)
 
 
 def told_to_retry(
@@ -65,6 +70,7 @@ def landed_branch(judged: Judged, snapshot: Snapshot, facts: _Facts) -> Iterator
                 *facts,
                 fact("state", "", snapshot),
                 fact("branch", branch.ref, snapshot),
+                fact("trunk", "", snapshot),
             ),
             workstream=one.id,
             ref=branch.ref,

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from unjam.domain.scenarios.shared.stale_locks import left_locks
 from unjam.domain.steps.facts import fact
 from unjam.domain.steps.plan import Fact, MoveLock
 from unjam.domain.world.snapshot import Snapshot
@@ -17,7 +18,7 @@ def lock_steps(
     So, too, one whose every possible owner works in a worktree that is ``freed`` before: it must
     be provably stale by then.
     """
-    for lock in snapshot.locks:
+    for lock in left_locks(snapshot):
         ends = bool(lock.suspects) and set(lock.suspects) <= set(freed)
         if lock.stale is Truth.YES or (lock.stale is Truth.UNKNOWN and ends):
             then = replace(snapshot, locks=(replace(lock, stale=Truth.YES),))

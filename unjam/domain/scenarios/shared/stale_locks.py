@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from unjam.domain.world.finding import Evidence, Finding, Severity, Subject
 from unjam.domain.world.identity import Scenario
+from unjam.domain.world.judging import is_orchestrated, session_worktrees
 from unjam.domain.world.snapshot import Lock, Snapshot
 from unjam.domain.world.truth import Truth
 
@@ -15,13 +16,27 @@ _LONG = timedelta(minutes=10)
 def lock_findings(snapshot: Snapshot, scenario: Scenario) -> Iterator[Finding]:
     """Find the locks that no living process can own."""
     return (
-        _finding(lock, snapshot, scenario) for lock in snapshot.locks if lock.stale is Truth.YES
+        _finding(lock, snapshot, scenario)
+        for lock in left_locks(snapshot)
+        if lock.stale is Truth.YES
     )
+
+
+def left_locks(snapshot: Snapshot) -> Iterator[Lock]:
+    """Yield the locks that may be left behind: where people work alone, no young one is."""
+    if not snapshot.locks:
+        return
+    theirs = session_worktrees(snapshot)
+    shared_are_theirs = not is_orchestrated(snapshot)
+    for lock in snapshot.locks:
+        is_theirs = lock.worktree in theirs if lock.worktree else shared_are_theirs
+        if not is_theirs or snapshot.observed_at - lock.since >= snapshot.patience:
+            yield lock
 
 
 def lingering_locks(snapshot: Snapshot, scenario: Scenario) -> Iterator[Finding]:
     """Find the locks that have been there for long and whose owner may or may not live."""
-    for lock in snapshot.locks:
+    for lock in left_locks(snapshot):
         if lock.stale is Truth.UNKNOWN and snapshot.observed_at - lock.since > _LONG:
             yield replace(
                 _finding(lock, snapshot, scenario),

@@ -4,15 +4,32 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from unjam.domain.steps.facts import NONE, fact
-from unjam.domain.steps.plan import Fact, Land, Landing, NameCommits, Plan, RemoveWorktree, Salvage
+from unjam.domain.steps.plan import (
+    Fact,
+    Land,
+    Landing,
+    NameCommits,
+    Plan,
+    RemoveBranch,
+    RemoveWorktree,
+    Salvage,
+)
 from unjam.domain.world.claims.ownership import below, place_of
 from unjam.domain.world.identity import Role
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
-from unjam.domain.world.workstream import Workstream
+from unjam.domain.world.workstream import Judged, Verdict, Workstream
 
 Facts = tuple[Fact, ...]
+
+# Dead, and nothing of it is to land: a retry begins anew.
+RETRIED = (
+    Verdict.DEAD_UNSAVED,
+    Verdict.DEAD_EMPTY,
+    Verdict.DEAD_SAVED,
+    Verdict.DEAD_DRIFTED,
+)
 
 
 def salvages_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[Salvage]:
@@ -51,10 +68,15 @@ def names_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[Name
 def name_step(branch: Branch, snapshot: Snapshot, facts: Facts) -> NameCommits:
     """Make a branch of a worktree's HEAD, while that is where it was."""
     tree = branch.nameless.split("/")[1]
+    trees = (one.name for one in snapshot.worktrees if one.workstream == branch.workstream)
     return NameCommits(
         subject=branch.ref.removeprefix("refs/heads/"),
         reason=f"no branch holds commit {branch.tip[:12]} of {tree}",
-        facts=(*facts, fact("head of", tree, snapshot)),
+        facts=(
+            *facts,
+            *(fact("head of", one, snapshot) for one in {tree: None, **dict.fromkeys(trees)}),
+            fact("work of", branch.workstream, snapshot),
+        ),
         workstream=branch.workstream,
         ref=branch.ref,
         tip=branch.tip,
@@ -72,10 +94,51 @@ def removals_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[R
                     *facts,
                     fact("state", "", snapshot),
                     Fact("processes in", tree.name, NONE),
+                    *lock_facts(tree, snapshot),
                 ),
                 workstream=one.id,
                 worktree=tree.name,
             )
+
+
+def lock_facts(tree: Worktree, snapshot: Snapshot) -> tuple[Fact, ...]:
+    """Rest on a worktree's lock as it is, where it has one."""
+    return () if tree.lock_reason is None else (fact("lock of", tree.name, snapshot),)
+
+
+def removal_of_empty(branch: Branch, snapshot: Snapshot, facts: Facts) -> RemoveBranch:
+    """Let a branch that nothing was committed on make way for the one that a retry makes."""
+    return RemoveBranch(
+        subject=branch.name,
+        reason="no commits of its own; a retry makes it anew",
+        facts=(
+            *facts,
+            fact("state", "", snapshot),
+            fact("branch", branch.ref, snapshot),
+            fact("trunk", "", snapshot),
+        ),
+        workstream=branch.workstream,
+        ref=branch.ref,
+        tip=branch.tip,
+    )
+
+
+def verdict_facts(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
+    """Yield what a verdict was reached by: nobody at work, and where its work was, or that there was none."""
+    one = judged.workstream
+    for name in trees_of(one):
+        yield Fact("agents in", name, NONE)
+        yield fact("head of", name, snapshot)
+        if judged.verdict in (Verdict.DEAD_EMPTY, Verdict.DEAD_SAVED):
+            yield fact("unsaved in", name, snapshot)
+    if judged.verdict in RETRIED:
+        yield fact("work of", one.id, snapshot)
+        return
+    for branch in one.branches:
+        if not branch.nameless:
+            yield fact("branch", branch.ref, snapshot)
+    if judged.verdict in (Verdict.REVERTED, Verdict.LANDED_UNRECORDED):
+        yield fact("trunk", "", snapshot)
 
 
 def empty_branches(one: Workstream) -> Iterator[Branch]:

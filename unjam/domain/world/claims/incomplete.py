@@ -45,9 +45,19 @@ def known_before(workstream: WorkstreamId, snapshot: Snapshot) -> tuple[str, ...
     return tuple(dict.fromkeys(told))
 
 
+def not_ended(told: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out of what is known that no end was recorded: that is no evidence against one."""
+    return tuple(one for one in told if NO_END not in one)
+
+
+def no_end_seen(told: tuple[str, ...]) -> str:
+    """Return what is known of a landing of which no end was recorded; nothing if one was."""
+    return next((one for one in told if NO_END in one), "")
+
+
 def evidence_of_rest(one: Workstream, snapshot: Snapshot) -> Iterator[str]:
     """Yield what shows that whoever worked on it was not done: what he left, and how he ended."""
-    yield from known_before(one.id, snapshot)
+    yield from not_ended(known_before(one.id, snapshot))
     for tree in _of_attempt(one):
         if tree.operation is not None:
             yield f"it was in the middle of a {tree.operation}"

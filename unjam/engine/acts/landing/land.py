@@ -2,16 +2,20 @@
 
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
+from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.moving import remote
 from unjam.adapters.git.moving.upstream import UpstreamSide, look_upstream
+from unjam.adapters.git.proving.submodules import only_here
 from unjam.domain.steps.change import Change, MoveCheckout, MoveRef, Position
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Land, Landing
 from unjam.domain.steps.policy import Consent, StepClass
 from unjam.domain.world.claims.incomplete import NO_END, in_row
-from unjam.domain.world.identity import CommitId
+from unjam.domain.world.claims.ownership import place_of
+from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
@@ -26,11 +30,15 @@ from unjam.errors import RefusedError, UnjamError
 def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Find what can land, then move the trunk once; each workstream gets an outcome of its own."""
     base = base_to_build_on(run, fresh)
-    found = search(run, step, base)
+    found = search(run, step, base, _held(run, step, fresh, base))
     if found.trunk_fails:
         note_failure(run.orchestration, base, found.trunk_fails)
     for name, evidence in found.unfinished.items():
         run.note(UNFINISHED, workstream=name, because=list(evidence))  # a kill must not forget it
+    for one in step.landings:
+        told = _landed(one, found, None, "")
+        if told.status is Status.COMPLETED and NO_END in told.because:
+            run.note(UNFINISHED, workstream=one.workstream, because=[told.because])
     parked = move_trunk(run, fresh, found.tip) if found.landable else None
     tip = found.tip if found.landable and parked is None else fresh.trunk_tip
     for one in step.landings:
@@ -38,6 +46,23 @@ def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
         page = report_conflict(run, fresh, one, tip, conflict) if conflict else ""
         run.landed[one.workstream] = _landed(one, found, parked, page)
     return tuple(_outcome(step, one, run.landed[one.workstream]) for one in step.landings)
+
+
+def _held(run: Recovery, step: Land, fresh: Snapshot, base: CommitId) -> dict[WorkstreamId, str]:
+    """Hold back what names commits of a submodule that nobody could check out but from its worktree."""
+    trees = [Path(place_of(one)) for one in fresh.worktrees]
+    held = {}
+    for one in step.landings:
+        sides, primary = (base, one.tip), Path(fresh.primary.path)
+        for lost in only_here(run.orchestration.common, sides, primary, trees):
+            here, there = shlex.quote(str(primary / lost.path)), shlex.quote(str(lost.checkout))
+            is_ready = files.exists(primary / lost.path / ".git")
+            over = f", or take it over: git -C {here} fetch {there} HEAD" if is_ready else ""
+            held[one.workstream] = (
+                f"it names commit {lost.commit[:12]} of submodule {lost.path}, which only "
+                f"{fresh.place(lost.checkout)} has: push it from there{over}"
+            )
+    return held
 
 
 def base_to_build_on(run: Recovery, fresh: Snapshot) -> CommitId:

@@ -29,7 +29,7 @@ from unjam.domain.steps.landing import (
     next_trial,
 )
 from unjam.domain.steps.plan import Land, Landing
-from unjam.domain.world.conflicts import did_not_land
+from unjam.domain.world.conflicts import CUT_OFF, DEEPEN, did_not_land
 from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.status import Status
 from unjam.domain.world.words import printable
@@ -61,6 +61,7 @@ class _Bench:
     said: dict[searching.Trial, Verification] = field(default_factory=dict)
     conflicts: dict[WorkstreamId, Conflict | Markers] = field(default_factory=dict)
     rebased: dict[WorkstreamId, str] = field(default_factory=dict)  # what merging said of them
+    held: dict[WorkstreamId, str] = field(default_factory=dict)  # what no merge decides, and why
     chain: dict[searching.Trial, tuple[CommitId, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,7 +91,12 @@ class _Bench:
         for count, workstream in enumerate(trial, start=1):
             if trial[:count] in self.chain:
                 continue
+            if workstream in self.held:
+                return Conflicting(workstream)
             made = self._merge_one(self.chain[trial[: count - 1]][0], self.landings[workstream])
+            if isinstance(made, Conflict) and CUT_OFF in made.kinds:
+                self.held[workstream] = f"whether it merges cannot be told: {DEEPEN}"
+                return Conflicting(workstream)
             if isinstance(made, Conflict | Markers):
                 self.conflicts[workstream] = made
                 return Conflicting(workstream)
@@ -104,7 +110,7 @@ class _Bench:
         message = f"Merge {name}\n\nLanded and verified by unjam {self.run.run}\n"
         common, when = self.run.orchestration.common, self.run.started
         made = merge_onto(common, (base, one.tip), message, OURS, when)
-        if not isinstance(made, Conflict):
+        if not isinstance(made, Conflict) or CUT_OFF in made.kinds:
             return made
         told = f"{message}Rebased in a trial: merging it conflicted\n"
         rebased = rebased_onto(common, (base, one.tip), told, OURS, when)
@@ -138,10 +144,10 @@ class _Bench:
         )
 
 
-def search(run: Recovery, step: Land, base: CommitId) -> Landable:
+def search(run: Recovery, step: Land, base: CommitId, held: dict[WorkstreamId, str]) -> Landable:
     """Try the batch, then parts of it while it fails; returns what landed in the trial."""
     landings = {one.workstream: one for one in step.landings}
-    bench = _Bench(run, base, landings)
+    bench = _Bench(run, base, landings, held=dict(held))
     depends_on = {one.workstream: one.depends_on for one in step.landings}
     order = landing_order(landings, depends_on)
     lost = _waiting(landings, order.ordered)
@@ -190,7 +196,11 @@ def _searched(
         tip,
         answer.landable,
         dict(_refusals(bench, answer)) | lost,
-        {clash.workstream: bench.conflicts[clash.workstream] for clash in answer.clashes},
+        {
+            clash.workstream: bench.conflicts[clash.workstream]
+            for clash in answer.clashes
+            if clash.workstream not in bench.held
+        },
         {one: said for one, said in bench.rebased.items() if one in answer.landable},
         bench.said[()].sentence if answer.trunk_fails else "",
         unfinished,
@@ -228,14 +238,11 @@ def _refusals(
         yield from ((one, _no(because)) for one in bench.landings)
         return
     for clash in answer.clashes:
-        yield (
-            clash.workstream,
-            Landed(
-                done=False,
-                status=Status.CONFLICT,
-                because=conflict_in_words(bench.conflicts[clash.workstream]),
-            ),
-        )
+        if clash.workstream in bench.held:
+            yield clash.workstream, _no(bench.held[clash.workstream])
+        else:
+            because = conflict_in_words(bench.conflicts[clash.workstream])
+            yield clash.workstream, Landed(done=False, status=Status.CONFLICT, because=because)
     for culprit in answer.culprits:
         because = f"does not verify: {bench.said[culprit.convicted_by].sentence}"
         yield culprit.workstream, Landed(done=False, status=Status.FAILED, because=because)

@@ -10,6 +10,7 @@ from unjam.adapters.git.moving.commit_edit import Committed, commit_edit, file_i
 from unjam.adapters.git.moving.merge import OURS
 from unjam.domain.steps.change import MoveRef, WriteFile
 from unjam.domain.world.identity import CommitId
+from unjam.domain.world.judging import is_astray
 from unjam.domain.world.snapshot import Snapshot, Spec
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.landing.land import trunk_change
@@ -70,7 +71,7 @@ def _refuse_if_edited(edit: Edit, place: str, committed: Committed, fresh: Snaps
     if not committed.is_regular:
         raise RefusedError(f"{place} is no regular file in {fresh.trunk_name}; {by_hand}")
     primary = fresh.primary
-    if primary.branch != fresh.trunk:
+    if primary.branch != fresh.trunk and not is_astray(fresh):  # else it returns there
         switch = f"git -C {shlex.quote(str(primary.path))} switch {shlex.quote(fresh.trunk_name)}"
         raise RefusedError(f"the primary is not on {fresh.trunk_name}; first: {switch}")
     if primary.unsaved.known is not Truth.YES:

@@ -1,0 +1,1 @@
+"""Run by hand: what the tests are worth, and what a scenario is."""

@@ -1,0 +1,57 @@
+"""One call carries out several recoveries, each of what the one before it uncovered: what they come to."""
+
+from collections.abc import Iterable, Sequence
+
+from unjam.domain.reports.check_report import Document
+from unjam.domain.steps.outcome import NOT_DONE, RunWord, StepWord
+from unjam.domain.steps.plan import Plan, Salvage
+from unjam.domain.world.words import printable
+
+
+def word_of_call(documents: Sequence[Document]) -> RunWord:
+    """Say how all the runs of a call ended together, by their documents, the last one last.
+
+    What was done stays done, whatever is refused afterwards; what was left is left until a later run
+    has done it.
+    """
+    *earlier, last = documents
+    word = RunWord(last["word"])
+    if not earlier:
+        return word
+    outcomes = [one for document in documents for one in document["outcomes"]]
+    finally_ = {(one["step"], one["subject"]): one["outcome"] for one in outcomes}
+    incomplete = any(document["incomplete"] for document in earlier)
+    if word is RunWord.RECOVERED and not incomplete and NOT_DONE.isdisjoint(finally_.values()):
+        return word
+    if any(map(_has_treated, documents)) or not last["findings_after"]:
+        return RunWord.PARTLY
+    return word if {one["word"] for one in earlier} == {word} else RunWord.NEEDS_HUMAN
+
+
+def _has_treated(document: Document) -> bool:
+    """Tell whether a run did more than save work."""
+    return document["word"] in {RunWord.RECOVERED, RunWord.PARTLY} or any(
+        one["outcome"] == StepWord.DONE and one["step"] != Salvage.verb
+        for one in document["outcomes"]
+    )
+
+
+def only_repeats(plan: Plan, documents: Iterable[Document]) -> bool:
+    """Tell whether a plan would do nothing that the runs before it in this call had not been refused.
+
+    Of a workstream of which one step was refused, the others rest on it.
+    """
+    tried = {
+        (one["step"], one["subject"]): one["outcome"]
+        for document in documents
+        for one in document["outcomes"]
+    }
+    came = [(step, tried.get((step.verb, printable(step.subject)))) for step in plan.steps]
+    refused = [step for step, word in came if word in NOT_DONE]
+    blocked = {step.workstream for step in refused if step.workstream is not None}
+    return all(
+        step in refused
+        or step.workstream in blocked
+        or (isinstance(step, Salvage) and word is not None)  # it is saved already
+        for step, word in came
+    )
