@@ -88,12 +88,12 @@ def _change_file(change: MovePath | WriteFile | MakeFolder) -> None:
             files.have_folder(Path(change.path), there=change.there)
 
 
-def prepared(orchestration: Orchestration, change: Change) -> Change:
+def prepared(orchestration: Orchestration, change: Change, *, resuming: bool) -> Change:
     """Return a change as it will come out, before it is written down; raises where it cannot."""
     match change:
         case UpdateRow():
             return rehearse(orchestration.state, change)
-        case MoveCheckout():
+        case MoveCheckout() if not resuming:  # what a killed attempt brought is nobody's
             return checkout.with_held(change)
         case _:
             return change

@@ -28,10 +28,14 @@ from unjam.engine.acts.recovery import Recovery
 from unjam.engine.acts.salvage import restoration, save_now, worktree_of
 from unjam.engine.keeping.changes import checkout_name, inverse, side_of
 from unjam.engine.keeping.past_runs import PastRun, past_run, readable
-from unjam.engine.keeping.vault import NAMESPACE
 from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.running.undo_check import RESTORING, left_to_take_back, refuse_if_moved_on
+from unjam.engine.running.undo_check import (
+    RESTORING,
+    left_to_take_back,
+    refuse_if_moved_on,
+    to_take_back,
+)
 from unjam.engine.running.undo_differences import why_final
 from unjam.engine.running.vault_purge import PURGED
 from unjam.errors import RefusedError
@@ -40,8 +44,6 @@ _LEFT = {
     StartProcess: "the orchestrator that was started is not stopped",
     TendState: "its rows are the same as before; its files as they were are in the vault",
 }
-# The vault keeps its refs; what a remote was seen to have is knowledge of another machine.
-_KEPT = (f"{NAMESPACE}/", "refs/remotes/")
 
 
 def preview_undo(orchestration: Orchestration, past_id: str) -> tuple[Change, ...]:
@@ -73,15 +75,6 @@ def _refuse_purged(orchestration: Orchestration, past: PastRun) -> None:
             f"what {past.id} had saved was purged from the vault, so it cannot be taken back;"
             " nothing was changed"
         )
-
-
-def to_take_back(past: PastRun) -> tuple[Change, ...]:
-    """Return the changes of a run that an undo looks at, newest first."""
-    return tuple(
-        change
-        for change in reversed(past.changes)
-        if not (isinstance(change, MoveRef) and change.ref.startswith(_KEPT))
-    )
 
 
 def take_back(run: Recovery, change: Change) -> Outcome:

@@ -21,12 +21,14 @@ from unjam.domain.world.naming import shown
 from unjam.engine.keeping.changes import short, side_of
 from unjam.engine.keeping.past_runs import PastRun
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.running.undo_check import subjects_of
+from unjam.engine.running.undo_check import subjects_of, to_take_back
+
+_NOT_COMPARED = PushRef | StopProcess | StartProcess | TendState
 
 
 def stays(past: PastRun) -> tuple[str, ...]:
     """Say what of a run nothing can take back, before anything is."""
-    return tuple(why for change in past.made if (why := why_final(change)))
+    return tuple(why for change in to_take_back(past) if (why := why_final(change)))
 
 
 def why_final(change: Change) -> str:
@@ -49,11 +51,10 @@ def differences(orchestration: Orchestration, past: PastRun) -> tuple[str, ...]:
 def _left(orchestration: Orchestration, past: PastRun) -> Iterator[str]:
     """Look at the oldest change of each thing: what came later built upon that."""
     seen: set[str] = set()
-    for change in past.changes:
-        about = subjects_of(change)
-        if isinstance(change, PushRef | StopProcess | StartProcess | TendState):
-            continue
-        if seen.isdisjoint(about):
+    for change in reversed(to_take_back(past)):
+        if isinstance(change, MoveCheckout):
+            yield from _not_held(change)
+        if seen.isdisjoint(about := subjects_of(change)) and not isinstance(change, _NOT_COMPARED):
             yield from _differing(orchestration, change)
         seen.update(about)
 
@@ -66,20 +67,21 @@ def _differing(orchestration: Orchestration, change: Change) -> Iterator[str]:
             yield f"{change.path} is not as it was in the middle of the {change.operation}"
         return
     side, there = side_of(orchestration, change)
-    if side is not Side.BEFORE:
-        yield there
-    elif isinstance(change, MoveCheckout):
-        held = checkout.with_held(change).held_before
-        yield from _not_held(change, {one.path: one.staged for one in held})
+    if side is not Side.BEFORE and not (isinstance(change, MoveCheckout) and side is Side.BETWEEN):
+        yield there  # what of a checkout is between the two is told file by file
     elif isinstance(change, UpdateRow):
         yield from _set_by_database(orchestration, change)
 
 
-def _not_held(change: MoveCheckout, now: dict[str, bool]) -> Iterator[str]:
+def _not_held(change: MoveCheckout) -> Iterator[str]:
+    """Name files that a person had as the move brought them, and that are not so any more."""
+    if not change.held_before:
+        return
+    now = {one.path: one.staged for one in checkout.held_now(change)}
     for one in change.held_before:
-        how = "staged" if one.staged else "there, and not staged"
         if now.get(one.path) is not one.staged:
-            yield f"{one.path} in {change.path} was {how}, and is not so any more"
+            how = "staged" if one.staged else "not staged"
+            yield f"{one.path} in {change.path} was there, {how}, and is not so any more"
 
 
 def _set_by_database(orchestration: Orchestration, change: UpdateRow) -> Iterator[str]:

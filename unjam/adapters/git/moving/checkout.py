@@ -15,7 +15,7 @@ from unjam.adapters.git.moving.open_checkout import open_checkout, paths_in_word
 from unjam.adapters.git.moving.operation import abort_operation, operations_in
 from unjam.adapters.git.moving.overlap import Overlap, bring_forward, find_overlap
 from unjam.adapters.git.refs import BRANCHES, in_use, resolve
-from unjam.domain.steps.change import MoveCheckout, Position
+from unjam.domain.steps.change import HeldFile, MoveCheckout, Position
 from unjam.domain.steps.outcome import StepWord
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.truth import Truth
@@ -24,6 +24,7 @@ from unjam.errors import PermanentError, RefusedError, TransientError
 __all__ = [
     "CheckoutState",
     "abort_operation",
+    "held_now",
     "move_checkout",
     "refuse_move",
     "state_of_checkout",
@@ -64,11 +65,16 @@ def move_checkout(common: Path, change: MoveCheckout, *, resuming: bool = False)
 
 def with_held(change: MoveCheckout) -> MoveCheckout:
     """Add to a move what a person has already as it will come: taking it back must leave it so."""
-    git = open_checkout(change.path, change.admin)
-    if change.held_before or change.held_after or _position(git) != change.old:
+    if _position(open_checkout(change.path, change.admin)) != change.old:
         return change
+    return replace(change, held_before=held_now(change))
+
+
+def held_now(change: MoveCheckout) -> tuple[HeldFile, ...]:
+    """Name the files that are as the far end of a move has them, wherever the checkout is."""
+    git = open_checkout(change.path, change.admin)
     found = find_overlap(git, change.old.commit, change.new.commit, resuming=False)
-    return replace(change, held_before=tuple(held_files(git, found)))
+    return tuple(held_files(git, found))
 
 
 def refuse_move(change: MoveCheckout) -> None:
@@ -95,8 +101,10 @@ def state_of_checkout(_common: Path, change: MoveCheckout) -> CheckoutState:
     if position != change.old:
         return CheckoutState.ELSEWHERE
     found = find_overlap(git, change.old.commit, change.new.commit, resuming=True)
-    begun = found.settled or found.arrived or any(found.unfinished)
-    return CheckoutState.BETWEEN if begun else CheckoutState.BEFORE
+    as_new = {one.path for one in (*found.settled, *found.arrived)}
+    held = held_files(git, found)
+    left = as_new - {one.path for one in held if one in change.held_before}
+    return CheckoutState.BETWEEN if left or found.unfinished else CheckoutState.BEFORE
 
 
 def _position(git: Git) -> Position | None:
