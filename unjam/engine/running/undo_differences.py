@@ -18,7 +18,7 @@ from unjam.domain.steps.change import (
     UpdateRow,
 )
 from unjam.domain.world.naming import shown
-from unjam.engine.keeping.changes import short, side_of
+from unjam.engine.keeping.changes import inverse, short, side_of
 from unjam.engine.keeping.past_runs import PastRun
 from unjam.engine.orchestration import Orchestration
 from unjam.engine.running.undo_check import subjects_of, to_take_back
@@ -67,8 +67,13 @@ def _differing(orchestration: Orchestration, change: Change) -> Iterator[str]:
             yield f"{change.path} is not as it was in the middle of the {change.operation}"
         return
     side, there = side_of(orchestration, change)
-    if side is not Side.BEFORE and not (isinstance(change, MoveCheckout) and side is Side.BETWEEN):
-        yield there  # what of a checkout is between the two is told file by file
+    fine = {Side.BEFORE}
+    if isinstance(change, MoveCheckout):
+        fine.add(Side.BETWEEN)  # what a person had as it was to come is told file by file
+    if inverse(change) == change:
+        fine.add(Side.AFTER)
+    if side not in fine:
+        yield there
     elif isinstance(change, UpdateRow):
         yield from _set_by_database(orchestration, change)
 
