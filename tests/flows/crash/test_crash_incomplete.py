@@ -61,6 +61,19 @@ def test_what_was_left_unsaved_is_not_finished_and_the_retry_is_told_where_it_is
     assert unjam("postflight", "--no-verify", cwd=world.repo).stdout.count("incomplete: landed in")
 
 
+def test_the_retry_is_told_also_where_the_primary_was_not_left_on_the_trunk(world: World) -> None:
+    world.spec("ws-15")
+    world.commit_specs()
+    begun(world).leaves({"next.py": "half of the next step\n"})
+    git("switch", "--quiet", "--detach", cwd=world.repo)
+
+    document = recovered(world)
+
+    (kept,) = [one for one in document["vault"] if one.endswith("/worktree/agent-1-ws-15")]
+    assert kept in context(world)
+    assert kept in (world.repo / "workstreams/ws-15.json").read_text()
+
+
 def test_commits_whose_acceptance_test_fails_are_not_finished(ordered: World) -> None:
     begun(ordered).commits({ACCEPTANCE: FAILS})
 
