@@ -17,7 +17,9 @@ from tests.flows.database.holding import (
     ONLY,
     Start,
     files_of,
+    impatient,
     keeper,
+    outlasted,
     steps,
     stopped,
     with_log,
@@ -31,16 +33,18 @@ INSERT = "INSERT INTO workstream_status (workstream_id, status) VALUES ('ws-lost
 
 
 @pytest.mark.parametrize("log", [False, True], ids=["journal", "log"])
-@pytest.mark.parametrize("is_stopped", [False, True], ids=["forgotten", "stopped"])
+@pytest.mark.parametrize("is_stopped", [False, True], ids=["deadlocked", "stopped"])
 def test_who_keeps_it_is_named_and_stopped_and_every_committed_row_is_there(
     busy: World, start: Start, *, log: bool, is_stopped: bool
 ) -> None:
     if log:
         with_log(busy)
-    holder = keeper(start, busy, COMMITTED, "BEGIN IMMEDIATE", INSERT)
+    impatient(busy)
+    holder = keeper(start, busy, COMMITTED, "BEGIN IMMEDIATE", INSERT, loop="hangs")
     before = busy.state.tables()
     if is_stopped:
         stopped(holder)
+    outlasted(holder)
     held = files_of(busy)
 
     told = unjam_json("check", "database_lock", cwd=busy.repo)
@@ -60,6 +64,32 @@ def test_who_keeps_it_is_named_and_stopped_and_every_committed_row_is_there(
     assert busy.state.tables() == before
     assert (busy.state.status("ws-kept"), busy.state.status("ws-lost")) == ("pending", None)
     assert unjam_json("check", "database_lock", cwd=busy.repo)["healthy"]
+
+
+@pytest.mark.parametrize(
+    ("statements", "is_stopped"),
+    [
+        (("BEGIN IMMEDIATE", INSERT), False),
+        (("BEGIN IMMEDIATE", INSERT), True),
+        (("PRAGMA locking_mode = EXCLUSIVE", COMMITTED), False),
+    ],
+    ids=["a transaction", "stopped a moment ago", "a mode with all committed"],
+)
+def test_nobody_is_ended_after_a_look_of_a_second(
+    busy: World, start: Start, statements: tuple[str, ...], *, is_stopped: bool
+) -> None:
+    holder = keeper(start, with_log(busy), *statements)
+    if is_stopped:
+        stopped(holder)
+
+    told = unjam_json("check", "database_lock", cwd=busy.repo)
+    document = recover(busy.repo, ONLY)
+
+    assert any(f"pid {holder.pid}" in one["summary"] for one in told["findings"])
+    assert document["plan"] == []
+    assert any(f"kill {holder.pid}" in one for one in document["notes"]), document["notes"]
+    assert document["word"] == "needs a human"
+    assert holder.alive
 
 
 def test_what_works_in_a_long_transaction_is_named_and_let_be(busy: World, start: Start) -> None:
@@ -211,7 +241,7 @@ def test_what_is_locked_is_still_found_after_a_repair_of_something_else(
 
 
 def test_who_lets_go_between_plan_and_stop_is_not_stopped(busy: World, start: Start) -> None:
-    holder = keeper(start, busy, "BEGIN IMMEDIATE")
+    holder = outlasted(keeper(start, impatient(busy), "BEGIN IMMEDIATE", loop="hangs"))
     digest = unjam_json("recover", "database_lock", "--dry-run", cwd=busy.repo)["digest"]
     assert digest == unjam_json("recover", "database_lock", "--dry-run", cwd=busy.repo)["digest"]
     from unjam.engine.acts.carry_out import carry_out
@@ -240,7 +270,7 @@ def test_the_whole_recovery_runs_as_a_flow_of_its_name_and_tells_all_of_it(
     busy: World, start: Start
 ) -> None:
     before = busy.state.tables()
-    holder = stopped(keeper(start, busy, "BEGIN IMMEDIATE", INSERT))
+    holder = outlasted(stopped(keeper(start, impatient(busy), "BEGIN IMMEDIATE", INSERT)))
     program = busy.repo / "scripts" / "multi_agent_orchestrator.py"
     program.parent.mkdir(exist_ok=True)
     program.write_text("import sqlite3\nstate = sqlite3.connect('state.db')\n")
@@ -383,7 +413,7 @@ def test_an_orchestrator_that_hangs_over_its_state_is_stopped_and_then_its_crash
     stream = busy.workstream("ws-21").worktree().row("running")
     stream.commits({"src/part.py": "part = 21\n"}).leaves({"draft.txt": "a draft\n"})
     treasure = busy.treasure()
-    holder = stopped(keeper(start, busy, "BEGIN EXCLUSIVE"))
+    holder = outlasted(stopped(keeper(start, impatient(busy), "BEGIN EXCLUSIVE")))
 
     document = unjam_json("recover", "--yes", cwd=busy.repo)
 

@@ -18,13 +18,18 @@ from unjam.adapters.processes.locks.open_files import (
     started_by,
 )
 from unjam.adapters.processes.looking.agent_tree import WantedAgent, look_at_agents
-from unjam.adapters.processes.looking.vitals import Vitals, activity, vitals_of
+from unjam.adapters.processes.looking.vitals import (
+    Vitals,
+    activity,
+    seconds_still,
+    vitals_of,
+)
 from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.file_format import FileFormat, last_commit, read_format, reading_marks
 from unjam.adapters.state.files.lock_probe import probe_locks
 from unjam.adapters.state.files.soundness import frames_seen, soundness_of
 from unjam.adapters.state.rescuing.rebuild import recoverable
-from unjam.domain.world.agents.holders import why_spared
+from unjam.domain.world.agents.holders import LockEvidence, why_spared
 from unjam.domain.world.agents.signs import Look, Watched
 from unjam.domain.world.database import (
     BLOCKING,
@@ -217,7 +222,8 @@ def _judged(
     if looks is None:
         return replace(holder, spared="what it waits for could not be looked at")
     seen = Watched("", snapshot.patience, *looks, last_sign=anatomy.written_at)
-    spared = why_spared(holder, seen, clock.now(), writes=anatomy.has_transaction)
+    evidence = LockEvidence(clock.now(), seconds_still(holder.pid), anatomy.has_transaction)
+    spared = why_spared(holder, seen, evidence)
     return replace(holder, spared=spared)
 
 
