@@ -21,6 +21,7 @@ from unjam.domain.steps.plan import (
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
+from unjam.domain.steps.scope import Scope
 from unjam.domain.world.claims.incomplete import incomplete, why_incomplete
 from unjam.domain.world.identity import Scenario, WorkstreamId
 from unjam.domain.world.lookups import row_named, why_rows_are_hidden
@@ -117,10 +118,10 @@ class Recovery:
             raise PermanentError("a rehearsal changes nothing")
         return Door(self.orchestration, self.journal)
 
-    def look(self, *only: str) -> Snapshot:
+    def look(self, *only: str, scope: Scope | None = None) -> Snapshot:
         """Observe again; with worktree names, only those are scanned for unsaved work."""
         if only:
-            return observe(self.orchestration, only=frozenset(only))
+            return observe(self.orchestration, only=frozenset(only), scope=scope)
         return observe_closely(self.orchestration)
 
     def look_as_asked(self) -> Snapshot:
