@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from unjam.adapters.git.moving import checkout
+from unjam.adapters.git.moving.held_files import held_now
 from unjam.adapters.git.restoring.restore import is_as_saved
 from unjam.adapters.state.rows.write import images_of
 from unjam.domain.steps.change import (
@@ -82,7 +82,7 @@ def _not_held(change: MoveCheckout) -> Iterator[str]:
     """Name files that a person had as the move brought them, and that are not so any more."""
     if not change.held_before:
         return
-    now = {one.path: one.staged for one in checkout.held_now(change)}
+    now = {one.path: one.staged for one in held_now(change)}
     for one in change.held_before:
         if now.get(one.path) is not one.staged:
             how = "staged" if one.staged else "not staged"

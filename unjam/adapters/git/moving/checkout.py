@@ -10,12 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from unjam.adapters.git.command import Git, GitAnswer
-from unjam.adapters.git.moving.held_files import give_back_held, held_files
+from unjam.adapters.git.moving.held_files import give_back_held, held_files, held_now
 from unjam.adapters.git.moving.open_checkout import open_checkout, paths_in_words, refuse_locked
 from unjam.adapters.git.moving.operation import abort_operation, operations_in
 from unjam.adapters.git.moving.overlap import Overlap, bring_forward, find_overlap
 from unjam.adapters.git.refs import BRANCHES, in_use, resolve
-from unjam.domain.steps.change import HeldFile, MoveCheckout, Position
+from unjam.domain.steps.change import MoveCheckout, Position
 from unjam.domain.steps.outcome import StepWord
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.truth import Truth
@@ -24,7 +24,6 @@ from unjam.errors import PermanentError, RefusedError, TransientError
 __all__ = [
     "CheckoutState",
     "abort_operation",
-    "held_now",
     "move_checkout",
     "refuse_move",
     "state_of_checkout",
@@ -68,13 +67,6 @@ def with_held(change: MoveCheckout) -> MoveCheckout:
     if _position(open_checkout(change.path, change.admin)) != change.old:
         return change
     return replace(change, held_before=held_now(change))
-
-
-def held_now(change: MoveCheckout) -> tuple[HeldFile, ...]:
-    """Name the files that are as the far end of a move has them, wherever the checkout is."""
-    git = open_checkout(change.path, change.admin)
-    found = find_overlap(git, change.old.commit, change.new.commit, resuming=False)
-    return tuple(held_files(git, found))
 
 
 def refuse_move(change: MoveCheckout) -> None:

@@ -9,8 +9,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.moving.overlap import Changed, Overlap, index_info
-from unjam.domain.steps.change import HeldFile
+from unjam.adapters.git.moving.open_checkout import open_checkout
+from unjam.adapters.git.moving.overlap import (
+    Changed,
+    Overlap,
+    find_overlap,
+    index_info,
+)
+from unjam.domain.steps.change import HeldFile, MoveCheckout
+
+
+def held_now(change: MoveCheckout) -> tuple[HeldFile, ...]:
+    """Name the files that are as the far end of a move has them, wherever the checkout is."""
+    git = open_checkout(change.path, change.admin)
+    found = find_overlap(git, change.old.commit, change.new.commit, resuming=False)
+    return tuple(held_files(git, found))
 
 
 def held_files(git: Git, found: Overlap) -> Iterator[HeldFile]:
