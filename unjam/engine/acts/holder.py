@@ -70,4 +70,5 @@ def _refuse_unless_keeping(step: StopHolder, database: Database) -> None:
 
 def _refuse_working(found: Holder) -> None:
     if not found.hangs:
-        raise RefusedError(f"{holder_in_words(found)} is not stopped: {found.because}")
+        because = found.spared or found.because
+        raise RefusedError(f"{holder_in_words(found)} is not stopped: {because}")

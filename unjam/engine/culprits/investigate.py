@@ -3,9 +3,10 @@
 Runs tests in throw-away checkouts; nothing of the person's is touched, and what was paid for is kept.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from operator import itemgetter
 
@@ -28,6 +29,7 @@ from unjam.engine.culprits.remedy import remedy_for
 from unjam.engine.culprits.search import Search, SearchProgress, Tell
 from unjam.engine.culprits.trial import run_trial
 from unjam.engine.culprits.trial_trees import Trees
+from unjam.engine.observing.fresh_checkout import lacking
 from unjam.engine.observing.observe import observe
 from unjam.engine.observing.tests_on_record import (
     Memory,
@@ -131,11 +133,11 @@ class _Investigation:
         cases = [_flaky(one, said_of(one, again)) for one in flipped if one.test not in alone]
         base, at_base = self._base(units, steady)
         if base is None:
-            cases += [_everywhere(one) for one in steady]
+            cases += self._everywhere(steady)
             return replace(found, cases=tuple(cases))
         span = units[base:]
         good = [one for one in steady if at_base[one.test] is Said.PASS]
-        cases += [_everywhere(one) for one in steady if one not in good]
+        cases += self._everywhere(one for one in steady if one not in good)
         if good:
             cases += self._searched(span, good)
         found = replace(found, good=span[0].before, units=span, cases=tuple(cases))
@@ -157,6 +159,13 @@ class _Investigation:
         if kept:
             self.ahead.clear()  # looks at single tests say nothing of these
         return kept
+
+    def _everywhere(self, failing: Iterable[Failing]) -> Iterator[Case]:
+        because = "it fails at every point at which it could be tried, the oldest one included"
+        hint = cache(lambda: lacking(self.orchestration))
+        for one in failing:
+            why = "; ".join(filter(None, (because, hint())))
+            yield Case(one.test, Blame.ENVIRONMENT, because=why, output=one.output)
 
     def _searched(self, span: Sequence[Unit], failing: Sequence[Failing]) -> tuple[Case, ...]:
         head = Probe(len(span))
@@ -301,11 +310,6 @@ def _flaky(one: Failing, again: Said) -> Case:
     how = "passed" if again is Said.PASS else "failed in another way"
     because = f"it failed in the whole suite and {how} when it ran again by itself"
     return Case(one.test, Blame.FLAKY, because=because, output=one.output)
-
-
-def _everywhere(one: Failing) -> Case:
-    because = "it fails at every point at which it could be tried, the oldest one included"
-    return Case(one.test, Blame.ENVIRONMENT, because=because, output=one.output)
 
 
 def turns_of(orchestration: Orchestration, snapshot: Snapshot) -> tuple[Turn, ...]:

@@ -17,12 +17,20 @@ from unjam.adapters.processes.locks.open_files import (
     persons_of,
     started_by,
 )
-from unjam.adapters.processes.looking.vitals import Vitals, activity, vitals_of
+from unjam.adapters.processes.looking.agent_tree import WantedAgent, look_at_agents
+from unjam.adapters.processes.looking.vitals import (
+    Vitals,
+    activity,
+    seconds_still,
+    vitals_of,
+)
 from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.file_format import FileFormat, last_commit, read_format, reading_marks
 from unjam.adapters.state.files.lock_probe import probe_locks
 from unjam.adapters.state.files.soundness import frames_seen, soundness_of
 from unjam.adapters.state.rescuing.rebuild import recoverable
+from unjam.domain.world.agents.holders import LockEvidence, why_spared
+from unjam.domain.world.agents.signs import Look, Watched
 from unjam.domain.world.database import (
     BLOCKING,
     READS,
@@ -100,6 +108,7 @@ class _Grips:
     did: dict[int, tuple[Activity, str]] = field(default_factory=dict)
     opened: dict[int, list[OpenFile]] = field(default_factory=dict)
     marks: dict[int, list[int]] = field(default_factory=dict)  # in the index of its log, by pid
+    trees: dict[int, tuple[Look, Look]] = field(default_factory=dict)  # of those that keep it
 
 
 def _grips(path: Path, interval: float) -> _Grips:
@@ -114,6 +123,7 @@ def _grips(path: Path, interval: float) -> _Grips:
         return grips
     clock.pause(_BEAT)  # most locks that are seen are of work that goes on
     before = {pid: vitals_of(pid, clock.monotonic()) for pid in watched}
+    trees = _trees(watched, files)
     goes_on = first is None or not watched.isdisjoint(_keeping(_held(files) or {}))
     begun = _begun(path, files) if goes_on else {}
     stays = goes_on and _stays_kept(path, interval)
@@ -123,6 +133,8 @@ def _grips(path: Path, interval: float) -> _Grips:
     reads_on = {pid for pid, marks in later.items() if marks & begun.get(pid, set())}
     for pid in watched | set(grips.opened):
         grips.did[pid] = _did(before.get(pid), pid)
+    later_trees = _trees(watched, files) if goes_on else {}
+    grips.trees = {pid: (trees[pid], one) for pid, one in later_trees.items() if pid in trees}
     for pid, kinds in (first or {}).items():
         let_go = set() if stays else set(BLOCKING)
         if pid not in reads_on:
@@ -131,6 +143,12 @@ def _grips(path: Path, interval: float) -> _Grips:
             one for one in kinds if one in last.get(pid, ()) and one not in let_go
         )
     return grips
+
+
+def _trees(pids: Collection[int], files: Collection[str]) -> dict[int, Look]:
+    """Look at each of them and all it started, as at an agent that may hang."""
+    wanted = {str(pid): WantedAgent((pid,), shared=frozenset(files)) for pid in pids if pid > 0}
+    return {int(pid): look for pid, look in look_at_agents(wanted).items()}
 
 
 def _stays_kept(path: Path, interval: float) -> bool:
@@ -177,7 +195,7 @@ def _holders(
         did, because = grips.did.get(pid, (Activity.UNKNOWN, ""))
         deleted = [one for one in grips.opened.get(pid, ()) if one.is_deleted]
         locks = grips.locks.get(pid, ())
-        yield Holder(
+        holder = Holder(
             pid=pid,
             process=person.identity if person else None,
             command=person.entry.command if person else (),
@@ -192,6 +210,21 @@ def _holders(
             is_personal=bool(person and person.is_personal and pid not in roles),
             is_ours=bool(person and person.is_ours),
         )
+        yield _judged(holder, snapshot, grips.trees.get(pid), anatomy)
+
+
+def _judged(
+    holder: Holder, snapshot: Snapshot, looks: tuple[Look, Look] | None, anatomy: FileFormat
+) -> Holder:
+    """Say what speaks for one that keeps others away and does nothing."""
+    if not any(one in _DOES_NOT_LET_GO for one in holder.locks):
+        return holder
+    if looks is None:
+        return replace(holder, spared="what it waits for could not be looked at")
+    seen = Watched("", snapshot.patience, *looks, last_sign=anatomy.written_at)
+    evidence = LockEvidence(clock.now(), seconds_still(holder.pid), anatomy.has_transaction)
+    spared = why_spared(holder, seen, evidence)
+    return replace(holder, spared=spared)
 
 
 def _is_older(deleted: OpenFile, path: Path) -> bool:

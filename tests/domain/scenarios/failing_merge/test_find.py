@@ -126,7 +126,7 @@ FOUND: dict[str, tuple[Snapshot, list[str]]] = {
     "a test fails everywhere": (
         world(tried(replace(CASE, blame=Blame.ENVIRONMENT, guilty=()), remedy=None)),
         [
-            "warning fails everywhere, also where it passed: test_a: fails everywhere, also where it passed",
+            "warning fails everywhere it could be tried: test_a: fails everywhere it could be tried",
             "tests: test_a: ",
         ],
     ),

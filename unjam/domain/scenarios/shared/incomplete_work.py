@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.scenarios.shared.tidying import empty_branches, person_in
+from unjam.domain.scenarios.shared.tidying import branches_of_attempt, person_in
 from unjam.domain.steps.facts import fact
 from unjam.domain.steps.plan import Fact, RemoveBranch, Step
 from unjam.domain.steps.tell_spec import TellSpec
-from unjam.domain.world.claims.drifted_work import is_for_its_commit
 from unjam.domain.world.claims.incomplete import (
     STOPPED,
     evidence_of_rest,
     known_before,
     not_ended,
 )
-from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.snapshot import Branch, Snapshot
 from unjam.domain.world.workstream import Judged, Verdict
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
@@ -58,29 +57,30 @@ def told_to_retry(
         )
 
 
-def branches_in_the_way(judged: Judged, snapshot: Snapshot, facts: _Facts) -> Iterator[Step]:
-    """Yield that what a retry would stumble over makes way, where nobody is on it.
-
-    A branch that its agent invented, or that was made for its commits, is in nobody's way, and stays.
-    """
+def landed_branches(judged: Judged, snapshot: Snapshot, facts: _Facts) -> Iterator[Step]:
+    """Yield that what a retry would stumble over makes way, where nobody is on it: the attempt's branches."""
     one = judged.workstream
     if any(person_in(tree, one) is not None for tree in one.worktrees):
         return
-    landed = () if one.branch is None else (one.branch,)
-    for branch in dict.fromkeys((*landed, *empty_branches(one))):
-        if branch.nameless or branch.drifted or is_for_its_commit(branch):
-            continue
-        yield RemoveBranch(
-            subject=branch.name,
-            reason="if it is incomplete: the trunk has its commits, and a retry makes it anew",
-            facts=(
-                *facts,
-                fact("state", "", snapshot),
-                fact("branch", branch.ref, snapshot),
-                fact("trunk", "", snapshot),
-            ),
-            workstream=one.id,
-            ref=branch.ref,
-            tip=branch.tip,
-            if_incomplete=judged.verdict in _LANDING,
-        )
+    for branch in branches_of_attempt(one):
+        if branch is one.branch or _is_in(branch, one.branch):
+            yield RemoveBranch(
+                subject=branch.name,
+                reason="if it is incomplete: the trunk has its commits, and a retry makes it anew",
+                facts=(
+                    *facts,
+                    fact("state", "", snapshot),
+                    fact("branch", branch.ref, snapshot),
+                    fact("trunk", "", snapshot),
+                ),
+                workstream=one.id,
+                ref=branch.ref,
+                tip=branch.tip,
+                if_incomplete=judged.verdict in _LANDING,
+            )
+
+
+def _is_in(branch: Branch, landing: Branch | None) -> bool:
+    """Tell that what lands has every commit of a branch."""
+    held = landing is not None and (branch.tip == landing.tip or branch.ref in landing.holds)
+    return held or branch.own_commits == 0

@@ -14,6 +14,7 @@ from unjam.domain.steps.plan import (
     RemoveWorktree,
     Salvage,
 )
+from unjam.domain.world.claims.drifted_work import is_for_its_commit
 from unjam.domain.world.claims.ownership import below, place_of
 from unjam.domain.world.identity import Role
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
@@ -142,13 +143,19 @@ def verdict_facts(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
         yield fact("trunk", "", snapshot)
 
 
-def empty_branches(one: Workstream) -> Iterator[Branch]:
-    """Yield the branch that was made for the attempt, if nothing was committed on it."""
+def branches_of_attempt(one: Workstream) -> Iterator[Branch]:
+    """Yield what was made for the attempt, and a retry makes anew; what its agent made itself is not."""
     agent = one.row.agent if one.row else None
     for branch in one.branches:
         is_the_attempts = branch is one.branch or (agent is not None and branch.agent == agent)
-        if is_the_attempts and not branch.drifted and branch.own_commits == 0:
+        is_its_own = branch.drifted or branch.nameless or is_for_its_commit(branch)
+        if is_the_attempts and not is_its_own:
             yield branch
+
+
+def empty_branches(one: Workstream) -> Iterator[Branch]:
+    """Yield the branch that was made for the attempt, if nothing was committed on it."""
+    return (branch for branch in branches_of_attempt(one) if branch.own_commits == 0)
 
 
 def nothing_below(plan: Plan, snapshot: Snapshot) -> Plan:

@@ -34,6 +34,7 @@ from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.status import Status
 from unjam.domain.world.words import printable
 from unjam.engine.acts.recovery import Landed, Recovery
+from unjam.engine.observing.fresh_checkout import lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +235,10 @@ def _refusals(
     bench: _Bench, answer: searching.SearchedLanding
 ) -> Iterable[tuple[WorkstreamId, Landed]]:
     if answer.trunk_fails:
-        because = f"the trunk itself does not pass: {bench.said[()].sentence}; see: {to_type('check', Need.TESTS)}"
+        said = bench.said[()].sentence
+        hint = lacking(bench.run.orchestration)
+        hints = "; ".join(filter(None, (said, hint, f"see: {to_type('check', Need.TESTS)}")))
+        because = f"the trunk itself does not pass: {hints}"
         yield from ((one, _no(because)) for one in bench.landings)
         return
     for clash in answer.clashes:
