@@ -120,7 +120,9 @@ def test_the_whole_recovery_runs_as_a_flow_of_its_name_and_tells_all_of_it(
     assert "RESERVED" in page
     assert mode(busy) == b"\x02\x02"
     undone = unjam_json("undo", document["run"], "--yes", cwd=busy.repo)
-    assert undone["word"] == "undone"
+    assert undone["differences"] == [
+        f"pid {holder.pid} was ended, and cannot be started where it was"
+    ]
     assert mode(busy) == b"\x01\x01"
     assert busy.state.tables() == before
 
@@ -188,7 +190,9 @@ def test_a_killed_writer_s_deleted_log_is_given_its_name_back(busy: World, start
     assert "SIGKILL" in sentences(document, "stop")[f"pid {writer.pid}"]
     assert document["word"] == "recovered", document["outcomes"]
     assert busy.state.status("ws-kept") == "pending"
-    assert undo(busy.repo, document["run"])["word"] == "undone"
+    assert undo(busy.repo, document["run"])["differences"] == [
+        f"pid {writer.pid} was ended, and cannot be started where it was"
+    ]
     assert busy.state.status("ws-kept") == "pending"
 
 

@@ -10,17 +10,17 @@ from unjam.adapters.git.taking.salvage import salvage as save
 from unjam.adapters.git.taking.salvage import salvage_all as save_all
 from unjam.adapters.processes.stopping.freeze import frozen
 from unjam.domain.scenarios.shared.foreign_worktrees import refusal
-from unjam.domain.steps.change import MoveRef
+from unjam.domain.steps.change import MoveRef, RestoreCheckout
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Salvage
 from unjam.domain.world.damage import Damage
-from unjam.domain.world.identity import Role
+from unjam.domain.world.identity import CommitId, Role
 from unjam.domain.world.lookups import worktree_named
 from unjam.domain.world.snapshot import Snapshot, Unsaved, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.engine.acts.recovery import Recovery, Saved, outcome
-from unjam.engine.keeping.vault import existing_ref, ref_of
+from unjam.engine.keeping.vault import existing_ref, folder_of, ref_of
 from unjam.errors import RefusedError, UnjamError
 
 MASS_DELETION = 0.2  # share of tracked files
@@ -67,9 +67,17 @@ def _together(steps: Sequence[Salvage], fresh: Snapshot) -> Iterator[Worktree]:
             yield tree
 
 
-def save_now(run: Recovery, tree: Worktree) -> str:
-    """Save a checkout outside the plan, before an undo changes it; returns the vault ref."""
-    return _save(run, tree, NOTHING_IGNORED).ref
+def save_now(run: Recovery, tree: Worktree) -> Saved:
+    """Save a checkout outside the plan, before it is rewritten."""
+    return _save(run, tree, NOTHING_IGNORED)
+
+
+def restoration(
+    run: Recovery, tree: Worktree, before: CommitId, after: CommitId
+) -> RestoreCheckout:
+    """Return the change that rewrites a checkout from one salvage to another."""
+    aside = folder_of(run.orchestration, run.run) / "aside"
+    return RestoreCheckout(tree.path, tree.admin, before, after, aside)
 
 
 def save_living(run: Recovery, name: str, fresh: Snapshot) -> str:
