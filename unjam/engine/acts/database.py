@@ -172,10 +172,7 @@ def rebuild_state(run: Recovery, step: RebuildState, fresh: Snapshot) -> tuple[O
             raise RefusedError(f"{table}: {counts.get(table, 0)} rows, not {count} as planned")
     sentence = f"{_listed(counts)}, integrity check: ok; made from the copy, as {new}"
     missing = (
-        replace(
-            outcome(step, StepWord.REFUSED, f"not in the new file: {one}"),
-            subject=one.partition(":")[0],
-        )
+        outcome(step, StepWord.REFUSED, f"{one}; the old file is kept in the vault")
         for one in made.missing
     )
     return (outcome(step, StepWord.DONE, sentence), *_without_table(step, counts), *missing)

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -14,20 +15,10 @@ from unjam.adapters.state.rescuing.pages import Pages, pages_of
 from unjam.adapters.state.rescuing.rescue import Rescue, RescuedRows, SchemaObject, rescue
 from unjam.domain.world.database import TableCount
 from unjam.domain.world.snapshot import Scalar
-from unjam.errors import PermanentError
+from unjam.errors import PermanentError, UnjamError
 
 LIMIT = 1 << 28  # bytes that are searched for rows; all of them are in memory then
 _USER_VERSION, _APPLICATION = 60, 68
-
-
-def recoverable(path: Path) -> tuple[TableCount, ...]:
-    """Count what could be had of a damaged database, and what SQLite reads of it; a copy is asked.
-
-    Empty where nothing can be had. Raises UnjamError where it cannot be read at all.
-    """
-    with translated():
-        found = rescue(_pages(path)).found
-        return tuple(_counted(one, _read_by_sqlite(path, one.table.name)) for one in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +26,29 @@ class Rebuilt:
     """What a new file holds, and what of the old one's schema could not be made in it."""
 
     counts: tuple[TableCount, ...]
-    missing: tuple[str, ...]  # "index by_status: why", of every kind
+    missing: tuple[str, ...] = ()  # in words: what, its name and why
+
+
+def recoverable(path: Path) -> Rebuilt:
+    """Count what could be had of a damaged database, and what SQLite reads of it; a copy is asked.
+
+    What of its schema could not be had is seen by trying. Empty where nothing can be had. Raises
+    UnjamError where it cannot be read at all.
+    """
+    with translated():
+        pages = _pages(path)
+        found = rescue(pages)
+        counts = (_counted(one, _read_by_sqlite(path, one.table.name)) for one in found.found)
+        return Rebuilt(tuple(counts), _missing(pages, found))
+
+
+def _missing(pages: Pages, found: Rescue) -> tuple[str, ...]:
+    with (
+        suppress(sqlite3.Error, UnjamError),
+        tempfile.TemporaryDirectory(prefix="unjam-") as at,
+    ):
+        return _write(Path(at, "new.db"), pages, found, wal=False).missing
+    return ()
 
 
 def rebuild(path: Path, target: Path, *, wal: bool) -> Rebuilt:
@@ -115,7 +128,7 @@ def _write(target: Path, pages: Pages, found: Rescue, *, wal: bool) -> Rebuilt:
         if said != "ok":
             raise PermanentError(f"the new file is not sound: {said}")
         made.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
-    told = (f"{one.kind} {one.name}: {why}" for one, why in missing.items())
+    told = (f"{one.what} {one.name} {why}" for one, why in missing.items())
     return Rebuilt(tuple(counts), tuple(told))
 
 
@@ -129,7 +142,7 @@ def _made(made: sqlite3.Connection, wanted: Iterable[SchemaObject]) -> Missing:
         try:
             made.execute(one.sql)
         except sqlite3.Error as error:
-            missing[one] = str(error)
+            missing[one] = f"cannot be made: {error}"
     return missing
 
 
@@ -143,8 +156,11 @@ def _indexed_anew(made: sqlite3.Connection, wanted: Iterable[SchemaObject]) -> M
         try:
             for command in (*commands, *(["integrity-check"] if is_text else ())):
                 made.execute(f"INSERT INTO {name}({name}) VALUES (?)", (command,))  # noqa: S608 -- quoted
+            if "using rtree" in " ".join(one.sql.lower().split()):
+                (said,) = made.execute("SELECT rtreecheck(?)", (one.name,)).fetchone()
+                missing |= {} if said == "ok" else {one: f"is there, and damaged: {said}"}
         except sqlite3.Error as error:
-            missing[one] = f"its index is damaged ({error})"
+            missing[one] = f"is there, and its index is damaged: {error}"
     return missing
 
 
@@ -156,7 +172,7 @@ def _triggers(
     triggers = [one for one in others if one.kind == "trigger"]
     broken = [one for one in triggers if any(name in one.sql.lower() for name in gone)]
     left = _made(made, [one for one in triggers if one not in broken])
-    return left | dict.fromkeys(broken, "what it names could not be made")
+    return left | dict.fromkeys(broken, "is left out: what it names is missing")
 
 
 def _fill(made: sqlite3.Connection, one: RescuedRows) -> TableCount:

@@ -60,6 +60,11 @@ class SchemaObject:
         return self.kind == "table"
 
     @property
+    def what(self) -> str:
+        """Its kind in words."""
+        return "virtual table" if self.is_virtual else self.kind
+
+    @property
     def is_indexed_text(self) -> bool:
         """Whether its index can be made anew of its content; one without content has its index only."""
         return bool(_TEXT_INDEX.match(self.sql)) and not _NO_CONTENT.search(self.sql)
