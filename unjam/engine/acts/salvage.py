@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from unjam.adapters.git.mending import dangling_objects
+from unjam.adapters.git.taking import store
 from unjam.adapters.git.taking.salvage import IgnoredLimits, Salvaged, Source, read_back, signature
 from unjam.adapters.git.taking.salvage import salvage as save
 from unjam.adapters.git.taking.salvage import salvage_all as save_all
@@ -109,7 +110,10 @@ def _has_changed(source: Source, salvaged: Salvaged) -> bool:
 
 
 def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged, kind: str) -> str:
-    ref = ref_of(run.run, kind, tree.name or "primary")
+    name = tree.name or "primary"
+    ref = ref_of(run.run, kind, name)
+    if store.resolve(run.orchestration.common, ref):  # this run saved it before, as it was then
+        ref = ref_of(run.run, store.AGAIN, f"{name}/{salvaged.commit}")
     run.door.make(MoveRef(ref, None, salvaged.commit))
     return ref
 
