@@ -116,10 +116,11 @@ def a_folder(world: World, run: Recovery) -> Make:
 
 
 def a_push(world: World, run: Recovery) -> Make:
+    assert world.origin is not None
     old = CommitId(world.trunk)
     new = CommitId(world.primary.commit("mine.txt", "to be pushed\n"))
-    assert world.origin is not None
-    return lambda: run.door.make(PushRef("origin", str(world.origin.path), MAIN, old, new))
+    push = PushRef("origin", str(world.origin.path), MAIN, old, new)
+    return lambda: run.door.make(push)
 
 
 def a_process(world: World, run: Recovery) -> Make:
@@ -136,7 +137,12 @@ def an_orchestrator(world: World, run: Recovery) -> Make:
     world.state.create()
     command = (sys.executable, str(ORCHESTRATOR), *IDLE)
     start = StartProcess(command, world.repo, world.root / "restarted.log")
-    return lambda: (run.door.make(start), end_processes_below(world.root))
+
+    def make() -> None:
+        run.door.make(start)
+        end_processes_below(world.root)  # beside one that is at work nothing is taken back
+
+    return make
 
 
 def a_tended_state(world: World, run: Recovery) -> Make:
