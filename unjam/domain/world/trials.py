@@ -98,7 +98,7 @@ class Blame(StrEnum):
     BROKEN = "broken"  # by one unit
     PAIR = "broken by two units together"
     FLAKY = "flaky"
-    ENVIRONMENT = "fails everywhere, also where it passed"
+    ENVIRONMENT = "fails wherever it was tried"
     UNSURE = "cannot tell"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unjam.adapters.git.taking.salvage import Salvaged
 from unjam.adapters.journal import Journal
+from unjam.adapters.processes.running.run import Verification
 from unjam.domain.catalogue.codec import to_record
 from unjam.domain.catalogue.scenarios import Need, needing, scenarios_of
 from unjam.domain.steps.outcome import Outcome, StepWord
@@ -22,7 +23,7 @@ from unjam.domain.steps.plan import (
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.claims.incomplete import incomplete, why_incomplete
-from unjam.domain.world.identity import Scenario, WorkstreamId
+from unjam.domain.world.identity import CommitId, Scenario, WorkstreamId
 from unjam.domain.world.lookups import row_named, why_rows_are_hidden
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.status import Status
@@ -107,6 +108,9 @@ class Recovery:
     unseen: str = ""  # why the last look cannot tell whether anything is left
     incomplete: tuple[tuple[WorkstreamId, str], ...] = ()  # by the last look: landed, not finished
     looked: frozenset[Scenario] = frozenset()  # for these everywhere, and nothing was hidden
+    lands: bool = False  # its plan has a landing, which it may carry out
+    infeasible: str | None = None  # why the tests that a landing needs cannot pass; None: not asked
+    verified: tuple[CommitId, Verification] | None = None  # what they said of the trunk before
     gave_up: bool = False  # the machinery failed: that says nothing of the failure itself
     escalated: str | None = None  # where the bundle is that a person is called with
 

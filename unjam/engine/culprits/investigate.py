@@ -3,6 +3,7 @@
 Runs tests in throw-away checkouts; nothing of the person's is touched, and what was paid for is kept.
 """
 
+import shlex
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -24,6 +25,7 @@ from unjam.engine.culprits.compare_failures import (
     only_together,
     said_of,
 )
+from unjam.engine.culprits.fresh_checkout import lacks_in_words, what_lacks, what_to_set
 from unjam.engine.culprits.remedy import remedy_for
 from unjam.engine.culprits.search import Search, SearchProgress, Tell
 from unjam.engine.culprits.trial import run_trial
@@ -103,6 +105,10 @@ class _Investigation:
         with ThreadPoolExecutor(1, thread_name_prefix="units") as beside:
             units = beside.submit(self._units)
             whole = self.bench.run(self.tip, tree, None)
+        if not whole.was_tried:
+            name = shlex.join(self.orchestration.settings.verify.command)
+            set_ = what_to_set(self.orchestration, self.tip)
+            raise UsageError(f"the tests could not be tried (`{name}`): {whole.sentence}; {set_}")
         shown = " ".join(self.orchestration.settings.verify.command)
         failing = failing_in(whole, shown)
         found = TrunkTests(
@@ -131,11 +137,11 @@ class _Investigation:
         cases = [_flaky(one, said_of(one, again)) for one in flipped if one.test not in alone]
         base, at_base = self._base(units, steady)
         if base is None:
-            cases += [_everywhere(one) for one in steady]
+            cases += [self._everywhere(one) for one in steady]
             return replace(found, cases=tuple(cases))
         span = units[base:]
         good = [one for one in steady if at_base[one.test] is Said.PASS]
-        cases += [_everywhere(one) for one in steady if one not in good]
+        cases += [self._everywhere(one) for one in steady if one not in good]
         if good:
             cases += self._searched(span, good)
         found = replace(found, good=span[0].before, units=span, cases=tuple(cases))
@@ -168,6 +174,12 @@ class _Investigation:
             one if one.test in self.bench.passed or not one.proven else never_passed(one)
             for one in search.cases()
         )
+
+    def _everywhere(self, one: Failing) -> Case:
+        because = "it fails at every point at which it could be tried, the oldest one included"
+        lacks = what_lacks(self.orchestration, self.tip)
+        hint = f"; {lacks_in_words(lacks)}" if lacks else ""
+        return Case(one.test, Blame.ENVIRONMENT, because=f"{because}{hint}", output=one.output)
 
     def _units(self) -> tuple[Unit, ...]:
         branches = {one.ref: str(one.tip) for one in self.snapshot.branches}
@@ -301,11 +313,6 @@ def _flaky(one: Failing, again: Said) -> Case:
     how = "passed" if again is Said.PASS else "failed in another way"
     because = f"it failed in the whole suite and {how} when it ran again by itself"
     return Case(one.test, Blame.FLAKY, because=because, output=one.output)
-
-
-def _everywhere(one: Failing) -> Case:
-    because = "it fails at every point at which it could be tried, the oldest one included"
-    return Case(one.test, Blame.ENVIRONMENT, because=because, output=one.output)
 
 
 def turns_of(orchestration: Orchestration, snapshot: Snapshot) -> tuple[Turn, ...]:

@@ -4,21 +4,16 @@ Nothing of the real repository changes here but its object store: the trial's ch
 repository of its own, and the person's checkout is never touched.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from unjam.adapters.git.moving.merge import OURS, Conflict, Markers, Merged, Nothing, merge_onto
 from unjam.adapters.git.moving.rebase import rebased_onto
-from unjam.adapters.git.moving.trial_checkout import (
-    discard_trial,
-    trial_checkout,
-    trial_environment,
-    trial_root,
-)
-from unjam.adapters.processes.running.run import Verification, run_verify
+from unjam.adapters.git.moving.trial_checkout import discard_trial, trial_root
+from unjam.adapters.processes.running.run import Verification
 from unjam.adapters.runner import acceptance
-from unjam.domain.catalogue.scenarios import Need, to_type
 from unjam.domain.steps import landing as searching
 from unjam.domain.steps.landing import (
     Candidate,
@@ -34,6 +29,7 @@ from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.status import Status
 from unjam.domain.world.words import printable
 from unjam.engine.acts.recovery import Landed, Recovery
+from unjam.engine.culprits.fresh_checkout import NotPassing, verify, why_not_passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +42,7 @@ class Landable:
     conflicts: dict[WorkstreamId, Conflict | Markers] = field(default_factory=dict)
     rebased: dict[WorkstreamId, str] = field(default_factory=dict)
     trunk_fails: str = ""  # what the tests said of the trunk as it was, where they fail there
+    not_tried: str = ""  # why they say nothing of the trunk
     unfinished: dict[WorkstreamId, tuple[str, ...]] = field(default_factory=dict)  # and why
     untried: dict[WorkstreamId, str] = field(default_factory=dict)  # acceptance tests, and why
 
@@ -65,8 +62,10 @@ class _Bench:
     chain: dict[searching.Trial, tuple[CommitId, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Start from the trunk as it is."""
+        """Start from the trunk as it is, with what its tests said before anything was stopped."""
         self.chain[()] = (self.base, f"tree of {self.base}")
+        if self.run.verified is not None and self.run.verified[0] == self.base:
+            self.by_tree[f"tree of {self.base}"] = self.run.verified[1]
 
     @property
     def target(self) -> Path:
@@ -74,7 +73,7 @@ class _Bench:
         return trial_root(self.run.orchestration.common) / self.run.run / "landing"
 
     def judge(self, trial: searching.Trial) -> searching.Verdict | None:
-        """Merge and verify one trial; None when the verify command could not be run at all."""
+        """Merge and verify one trial; None when the tests cannot be tried on the trunk either."""
         merged = self._merge(trial)
         if isinstance(merged, Conflicting):
             return merged
@@ -82,7 +81,7 @@ class _Bench:
         if tree not in self.by_tree:
             self.by_tree[tree] = self._verify(tip)
         self.said[trial] = self.by_tree[tree]
-        if self.said[trial].found_nothing:
+        if self.said[trial].found_nothing and (not trial or self.judge(()) is None):
             return None
         return Verified.PASSED if self.said[trial].passed else Verified.FAILED
 
@@ -132,16 +131,11 @@ class _Bench:
         return None if command is None else self._verify(commit, command)
 
     def _verify(self, commit: CommitId, command: tuple[str, ...] = ()) -> Verification:
-        settings = self.run.orchestration.settings.verify
-        common = self.run.orchestration.common
-        trial_checkout(common, commit, self.target)
-        return run_verify(
-            command or tuple(settings.command),
-            self.target,
-            settings.timeout.total_seconds(),
-            trial_environment(common),
-            self.target.parent / "verify.log",
-        )
+        return verify(self.run.orchestration, commit, self.target, command)
+
+    def why_nothing_lands(self) -> NotPassing:
+        """Say what the tests said of the trunk, and what to do about it."""
+        return why_not_passing(self.run.orchestration, self.base, self.said[()])
 
 
 def search(run: Recovery, step: Land, base: CommitId, held: dict[WorkstreamId, str]) -> Landable:
@@ -185,11 +179,13 @@ def _searched(
     while isinstance(answer, Try):
         verdict = bench.judge(answer.trial)
         if verdict is None:
-            because = bench.said[answer.trial].sentence
-            return Landable(bench.base, (), {one: _no(because) for one in bench.landings} | lost)
+            return nothing_lands(bench.base, bench.landings, bench.why_nothing_lands(), lost)
         verdicts[answer.trial] = verdict
         bench.run.note("trial", trial=list(answer.trial), verdict=str(verdict))
         answer = next_trial(candidates, verdicts)
+    if answer.trunk_fails:
+        said = bench.said[()].sentence
+        return nothing_lands(bench.base, bench.landings, bench.why_nothing_lands(), lost, said)
     tip = bench.chain[answer.landable][0]
     unfinished, untried = _accepted(bench, tip, answer.landable)
     return Landable(
@@ -202,9 +198,26 @@ def _searched(
             if clash.workstream not in bench.held
         },
         {one: said for one, said in bench.rebased.items() if one in answer.landable},
-        bench.said[()].sentence if answer.trunk_fails else "",
-        unfinished,
-        untried,
+        unfinished=unfinished,
+        untried=untried,
+    )
+
+
+def nothing_lands(
+    base: CommitId,
+    landings: Iterable[WorkstreamId],
+    why: NotPassing,
+    lost: Mapping[WorkstreamId, Landed] = MappingProxyType({}),
+    trunk_fails: str = "",
+) -> Landable:
+    """Let nothing land, and nobody be blamed: the trunk itself does not pass, or cannot be tried."""
+    refused = {one: _no(why.because) for one in landings} | dict(lost)
+    return Landable(
+        base,
+        (),
+        refused,
+        trunk_fails="" if why.untried else trunk_fails,
+        not_tried=why.because if why.untried else "",
     )
 
 
@@ -233,10 +246,6 @@ def _accepted(
 def _refusals(
     bench: _Bench, answer: searching.SearchedLanding
 ) -> Iterable[tuple[WorkstreamId, Landed]]:
-    if answer.trunk_fails:
-        because = f"the trunk itself does not pass: {bench.said[()].sentence}; see: {to_type('check', Need.TESTS)}"
-        yield from ((one, _no(because)) for one in bench.landings)
-        return
     for clash in answer.clashes:
         if clash.workstream in bench.held:
             yield clash.workstream, _no(bench.held[clash.workstream])
