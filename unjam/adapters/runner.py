@@ -51,9 +51,10 @@ def why_not_tried(command: Sequence[str], status: int | None, said: str) -> str:
         return last or "the shell did not find it"
     if not is_pytest(command):
         return ""
-    return {_MISUSED: last or "pytest did not understand it", _NO_TESTS: "it found no tests"}.get(
-        status or 0, ""
-    )
+    if status == _MISUSED:
+        told = (line.strip() for line in said.splitlines() if "rror" in line)
+        return next((one for one in told if not one.endswith("usage:")), last)
+    return "it found no tests" if status == _NO_TESTS else ""
 
 
 def missing_module(command: Sequence[str], said: str) -> str:

@@ -20,9 +20,8 @@ from unjam.domain.world.snapshot import Snapshot, Worktree
 from unjam.domain.world.status import Status
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.landing.conflict_pages import report_conflict
-from unjam.engine.acts.landing.landing_trial import Landable, nothing_lands, search
+from unjam.engine.acts.landing.landing_trial import Landable, search
 from unjam.engine.acts.recovery import Landed, Recovery
-from unjam.engine.culprits.fresh_checkout import NotPassing
 from unjam.engine.keeping.unfinished_work import UNFINISHED
 from unjam.engine.observing.tests_on_record import note_failure
 from unjam.errors import RefusedError, UnjamError
@@ -31,11 +30,7 @@ from unjam.errors import RefusedError, UnjamError
 def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Find what can land, then move the trunk once; each workstream gets an outcome of its own."""
     base = base_to_build_on(run, fresh)
-    if run.infeasible:
-        names = [one.workstream for one in step.landings]
-        found = nothing_lands(base, names, NotPassing(run.infeasible, untried=True))
-    else:
-        found = search(run, step, base, _held(run, step, fresh, base))
+    found = search(run, step, base, _held(run, step, fresh, base))
     if found.not_tried or found.trunk_fails:
         run.gave_up = True  # no attempt at landing it: what is in the way is not in the work
     if found.trunk_fails:

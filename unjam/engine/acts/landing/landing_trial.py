@@ -4,10 +4,9 @@ Nothing of the real repository changes here but its object store: the trial's ch
 repository of its own, and the person's checkout is never touched.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from unjam.adapters.git.moving.merge import OURS, Conflict, Markers, Merged, Nothing, merge_onto
 from unjam.adapters.git.moving.rebase import rebased_onto
@@ -29,7 +28,7 @@ from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.status import Status
 from unjam.domain.world.words import printable
 from unjam.engine.acts.recovery import Landed, Recovery
-from unjam.engine.culprits.fresh_checkout import NotPassing, verify, why_not_passing
+from unjam.engine.culprits.fresh_checkout import verify, why_not_passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +132,6 @@ class _Bench:
     def _verify(self, commit: CommitId, command: tuple[str, ...] = ()) -> Verification:
         return verify(self.run.orchestration, commit, self.target, command)
 
-    def why_nothing_lands(self) -> NotPassing:
-        """Say what the tests said of the trunk, and what to do about it."""
-        return why_not_passing(self.run.orchestration, self.base, self.said[()])
-
 
 def search(run: Recovery, step: Land, base: CommitId, held: dict[WorkstreamId, str]) -> Landable:
     """Try the batch, then parts of it while it fails; returns what landed in the trial."""
@@ -179,13 +174,12 @@ def _searched(
     while isinstance(answer, Try):
         verdict = bench.judge(answer.trial)
         if verdict is None:
-            return nothing_lands(bench.base, bench.landings, bench.why_nothing_lands(), lost)
+            return _nothing_lands(bench, lost)
         verdicts[answer.trial] = verdict
         bench.run.note("trial", trial=list(answer.trial), verdict=str(verdict))
         answer = next_trial(candidates, verdicts)
     if answer.trunk_fails:
-        said = bench.said[()].sentence
-        return nothing_lands(bench.base, bench.landings, bench.why_nothing_lands(), lost, said)
+        return _nothing_lands(bench, lost)
     tip = bench.chain[answer.landable][0]
     unfinished, untried = _accepted(bench, tip, answer.landable)
     return Landable(
@@ -203,20 +197,15 @@ def _searched(
     )
 
 
-def nothing_lands(
-    base: CommitId,
-    landings: Iterable[WorkstreamId],
-    why: NotPassing,
-    lost: Mapping[WorkstreamId, Landed] = MappingProxyType({}),
-    trunk_fails: str = "",
-) -> Landable:
+def _nothing_lands(bench: _Bench, lost: dict[WorkstreamId, Landed]) -> Landable:
     """Let nothing land, and nobody be blamed: the trunk itself does not pass, or cannot be tried."""
-    refused = {one: _no(why.because) for one in landings} | dict(lost)
+    said = bench.said[()]
+    why = why_not_passing(bench.run.orchestration, bench.base, said)
     return Landable(
-        base,
+        bench.base,
         (),
-        refused,
-        trunk_fails="" if why.untried else trunk_fails,
+        {one: _no(why.because) for one in bench.landings} | lost,
+        trunk_fails="" if why.untried else said.sentence,
         not_tried=why.because if why.untried else "",
     )
 
