@@ -28,7 +28,7 @@ def run(checkout: Path, *tests: str) -> dict[str, Result]:
     wall_off(checkout.parent)
     assert told.report is not None
     subprocess.run(told.command, cwd=checkout, check=False, capture_output=True)
-    return {test: one.result for test, one in (read_junit(told.report) or {}).items()}
+    return {test: one.result for test, one in (read_junit(told.report, checkout) or {}).items()}
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_the_same_failure_has_the_same_signature_wherever_it_happens(tmp_path: P
             f'<testsuite><testcase classname="a" name="b"><failure type="E" message="{number} of '
             f'{number} at 0x{number:x}f">at line {number}</failure></testcase></testsuite>'
         )
-        said.append((read_junit(report) or {})["a::b"].signature)
+        said.append((read_junit(report, tmp_path) or {})["a::b"].signature)
 
     assert said[0] == said[1] == "E 0 of 0 at 0"
 
@@ -96,7 +96,7 @@ def test_the_same_failure_has_the_same_signature_wherever_it_happens(tmp_path: P
 def test_a_report_that_was_not_finished_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "report.xml").write_text(text)
 
-    assert read_junit(tmp_path / "report.xml") is None
+    assert read_junit(tmp_path / "report.xml", tmp_path) is None
 
 
 def test_a_report_that_declares_entities_is_refused(tmp_path: Path) -> None:
@@ -105,14 +105,14 @@ def test_a_report_that_declares_entities_is_refused(tmp_path: Path) -> None:
     )
 
     with pytest.raises(PermanentError, match="document type"):
-        read_junit(tmp_path / "report.xml")
+        read_junit(tmp_path / "report.xml", tmp_path)
 
 
 def test_a_report_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret.xml").write_text("<testsuite/>")
     (tmp_path / "report.xml").symlink_to(tmp_path / "secret.xml")
 
-    assert read_junit(tmp_path / "report.xml") is None
+    assert read_junit(tmp_path / "report.xml", tmp_path) is None
 
 
 def test_asked_for_single_tests_pytest_is_not_sent_to_its_usual_places_as_well(
@@ -164,3 +164,34 @@ def test_no_report_is_looked_for_through_a_link_out_of_the_checkout(checkout: Pa
     (checkout / "out").symlink_to(checkout.parent)
 
     assert order(("make",), "out/report.xml", checkout, checkout.parent, ()).report is None
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        'file="{place}/tests/m3Test.php" classname="Tests.m3" name="testm3"',
+        'file="file://{place}/tests/m3.test.mjs" classname="test" name="m3 holds"',
+        'classname="{place}/tests/m3.py" name="reads {place}/data"',
+    ],
+    ids=["a path", "an address", "in its name"],
+)
+def test_a_test_is_the_same_in_every_checkout_that_it_is_tried_in(
+    tmp_path: Path, case: str
+) -> None:
+    link, said = tmp_path / "link", []
+    link.symlink_to(tmp_path)
+    for place in (
+        tmp_path / "culprit/0/tree",
+        tmp_path / "culprit/1/tree",
+        link / "culprit/2/tree",
+    ):
+        place.mkdir(parents=True)
+        report = place / "report.xml"
+        told = case.format(place=place.resolve())
+        failure = f"<failure>{place.resolve()} is wrong</failure>"
+        report.write_text(f"<testsuite><testcase {told}>{failure}</testcase></testsuite>")
+        found = read_junit(report, place) or {}
+        said.append([(one.test, one.signature) for one in found.values()])
+
+    assert said[0] == said[1] == said[2]
+    assert str(tmp_path) not in str(said)

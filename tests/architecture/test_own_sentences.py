@@ -13,13 +13,17 @@ FILLED = "`/usr/bin/python -m pytest`"
 def sentences(module: Path) -> Iterator[str]:
     """Every text of a module with a space in it, filled in with a command."""
     tree = ast.parse(module.read_text())
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef
+    docs = {
+        ast.get_docstring(one, clean=False) for one in ast.walk(tree) if isinstance(one, documented)
+    }
     joined = [one for one in ast.walk(tree) if isinstance(one, ast.JoinedStr)]
     parts = {id(part) for one in joined for part in ast.walk(one)}
     for one in joined:
         told = (part.value if isinstance(part, ast.Constant) else FILLED for part in one.values)
         yield "".join(map(str, told))
     for other in ast.walk(tree):
-        if isinstance(other, ast.Constant) and id(other) not in parts:
+        if isinstance(other, ast.Constant) and id(other) not in parts and other.value not in docs:
             yield str(other.value)
 
 

@@ -105,7 +105,7 @@ def test_installed_it_recovers_a_broken_repository_from_the_root_directory(
         *("recover", "orchestrator_crash", "--yes", "--json"),
     )
 
-    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
     report = json.loads(ended.stdout)
     assert report["word"] == "partly recovered"  # its agent had not ended
     assert [one["id"] for one in report["incomplete"]] == ["ws-15"]

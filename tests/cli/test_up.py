@@ -98,10 +98,10 @@ def _kept() -> Iterator[list[Served]]:
 
 
 @pytest.fixture
-def served(_kept: list[Served], tmp_path: Path) -> Served:
+def served(_kept: list[Served], tmp_path_factory: pytest.TempPathFactory) -> Served:
     """The one of this module, started when a test first asks for it."""
     if not _kept or _kept[-1].process.poll() is not None:
-        _kept.append(Served(tmp_path))
+        _kept.append(Served(tmp_path_factory.mktemp("up")))  # it outlives a test
     return _kept[-1]
 
 

@@ -38,8 +38,8 @@ def test_killed_again_and_again_it_ends_as_an_undisturbed_reset_and_can_be_taken
     assert disturbed.lost(treasure) == []
     assert comparable(disturbed) == comparable(calm)
     runs = sorted(one.stem for one in (disturbed.common / "unjam" / "journal").glob("*.jsonl"))
-    for run in reversed(runs):
-        assert undo(disturbed.repo, run)["word"] == "undone"
+    for run in reversed(runs):  # one may have been killed before it had done anything
+        assert undo(disturbed.repo, run)["word"] in {"undone", "nothing to take back"}
     assert exact(disturbed) == bytes_before
     assert disturbed.inventory() == before
 

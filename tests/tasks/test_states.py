@@ -21,6 +21,8 @@ def came(*words: StepWord) -> tuple[Outcome, ...]:
         (RunWord.NOTHING, "Nothing to do", GOOD),
         (RunWord.PLANNED, "Planned", GOOD),
         (RunWord.UNDONE, "Undone", GOOD),
+        (RunWord.NOTHING_TO_UNDO, "Nothing to take back", GOOD),
+        (RunWord.PARTLY_UNDONE, "Partly undone", BAD),
         (RunWord.PARTLY, "Partly recovered", BAD),
         (RunWord.NEEDS_HUMAN, "Needs a human", BAD),
         (RunWord.REFUSED, "Refused", BAD),

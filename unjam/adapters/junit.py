@@ -39,10 +39,11 @@ class Tested:
     output: str = ""
 
 
-def read_junit(path: Path) -> dict[str, Tested] | None:
+def read_junit(path: Path, checkout: Path) -> dict[str, Tested] | None:
     """Return every test of a report by its id; None where there is no whole report.
 
-    Raises PermanentError for one that is too large or declares entities.
+    Many runners write where a test's file lay: below ``checkout``, in which it ran, that is no part of
+    what it is. Raises PermanentError for one that is too large or declares entities.
     """
     try:
         content = _content(path)
@@ -51,6 +52,7 @@ def read_junit(path: Path) -> dict[str, Tested] | None:
         return None
     except OSError as error:
         raise PermanentError(f"cannot read {path}: {error.strerror}") from error
+    _make_relative(root, checkout)
     found: dict[str, Tested] = {}
     for case in root.iter("testcase"):
         one = _tested(case)
@@ -70,6 +72,16 @@ def _content(path: Path) -> bytes:
     if _DOCTYPE.search(content):
         raise PermanentError(f"{path} declares a document type, which no JUnit report needs")
     return content
+
+
+def _make_relative(root: ET.Element, checkout: Path) -> None:
+    """Take the place of a trial out of names and messages: the same test has another in each trial."""
+    places = "|".join(re.escape(str(one)) for one in {checkout, checkout.resolve()})
+    place = re.compile(rf"(?:file://)?(?:{places})(?:/|(?![\w.-]))")
+    for element in root.iter():
+        for key, text in element.items():
+            element.set(key, place.sub("", text))
+        element.text = place.sub("", element.text or "")
 
 
 def _tested(case: ET.Element) -> Tested:

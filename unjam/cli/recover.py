@@ -8,9 +8,9 @@ from unjam.cli.launch import Launcher
 from unjam.cli.say import Page, as_json, ask, is_terminal, progress_line
 from unjam.cli.trust import opened, opened_to_look
 from unjam.domain.catalogue.scenarios import SCENARIOS, Need, asks_for_tests, needing
-from unjam.domain.reports.call import only_repeats, word_of_call
+from unjam.domain.reports.call import is_only_to_be_retried, only_repeats, word_of_call
 from unjam.domain.reports.check_report import Document
-from unjam.domain.steps.outcome import NOT_DONE, RunWord
+from unjam.domain.steps.outcome import RunWord
 from unjam.domain.steps.plan import Plan
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import Request, workstreams_named
@@ -39,15 +39,13 @@ def run(arguments: argparse.Namespace) -> int:
         as_json(document | ({"earlier": earlier} if earlier else {}))
     elif document["word"] != RunWord.PLANNED:
         Page().line(document["word"], "bold")
-    return exit_status(document)
+    return exit_status(*done)
 
 
-def exit_status(document: Document) -> int:
+def exit_status(*done: Document) -> int:
     """Return 0 where nothing is left to a person: what its orchestrator takes up again is not."""
-    word = RunWord(document["word"])
-    left = document["findings_after"] or document["because"]
-    left = left or not NOT_DONE.isdisjoint(one["outcome"] for one in document["outcomes"])
-    if word is RunWord.PARTLY and document["incomplete"] and not left:
+    word = RunWord(done[-1]["word"])
+    if word is RunWord.PARTLY and is_only_to_be_retried(done):
         return 0
     return _STATUSES.get(word, 1)
 

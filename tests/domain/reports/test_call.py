@@ -4,7 +4,7 @@ from pathlib import PurePath
 
 import pytest
 
-from unjam.domain.reports.call import only_repeats, word_of_call
+from unjam.domain.reports.call import is_only_to_be_retried, only_repeats, word_of_call
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.outcome import RunWord
 from unjam.domain.steps.plan import Land, Landing, Plan, Push, Salvage, Step
@@ -22,6 +22,7 @@ def run(word: str, *steps: str, found: bool = False, incomplete: bool = False) -
         ],
         "findings_after": [{"summary": "still"}] if found else [],
         "incomplete": [{"id": "ws-1"}] if incomplete else [],
+        "because": "",
     }
 
 
@@ -61,6 +62,27 @@ REFUSED_PUSH = run("refused", "push origin: refused", found=True)
 )
 def test_the_word_is_that_of_all_runs_together(runs: tuple[Document, ...], word: str) -> None:
     assert word_of_call(runs) == RunWord(word)
+
+
+RETRIED = run("partly recovered", "land ws-1: done", incomplete=True)
+
+
+@pytest.mark.parametrize(
+    ("runs", "nothing_else"),
+    [
+        ((RETRIED,), True),
+        ((RETRIED, run("recovered", "tidy ws-2: done")), True),
+        ((run("partly recovered", "land ws-2: refused"), RETRIED), False),
+        ((run("partly recovered", "land ws-1: refused"), RETRIED), True),
+        ((RETRIED, run("needs a human", found=True)), False),
+        ((RETRIED | {"because": "what is left cannot be told: it is locked"},), False),
+        ((run("partly recovered", "land ws-1: done"),), False),
+    ],
+)
+def test_work_that_is_to_be_retried_is_left_to_nobody_where_no_run_of_a_call_left_more(
+    runs: tuple[Document, ...], nothing_else: bool
+) -> None:
+    assert is_only_to_be_retried(runs) is nothing_else
 
 
 WS = WorkstreamId("ws-1")

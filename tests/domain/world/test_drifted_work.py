@@ -55,6 +55,22 @@ def test_what_is_not_to_land_is_told_in_the_row_with_its_commit(seen: Snapshot) 
     assert "nothing" not in message
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [OWN, NAMELESS, replace(OWN, holds=(MADE.ref,))],
+    ids=["its own branch", "no branch", "what its branch had, and more"],
+)
+def test_the_branch_that_a_retry_makes_anew_makes_way_and_its_agents_own_keeps_its_place(
+    moved: Branch,
+) -> None:
+    made = replace(MADE, own_commits=len(moved.holds))
+    seen = snapshot(row("ws-1"), made, tree("ws-1", DIRTY), moved)
+
+    steps = plan_crash(seen, Policy()).steps
+
+    assert [one.subject for one in steps if isinstance(one, RemoveBranch)] == ["ws/ws-1/agent-1"]
+
+
 @pytest.mark.parametrize("moved", [OWN, NAMELESS], ids=["its own branch", "no branch"])
 def test_commits_that_are_all_its_own_are_to_land(moved: Branch) -> None:
     seen = seen_with(tree("ws-1"), moved)

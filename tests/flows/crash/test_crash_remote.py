@@ -59,10 +59,21 @@ def test_a_remote_that_moved_ahead_is_built_upon(calm: World) -> None:
     assert calm.origin.tip == calm.trunk
     assert on_trunk(calm, "src/part_15.py") == "part = 15"
     assert (calm.repo / "theirs.txt").read_text() == "somebody else's\n"
-    undo(calm.repo, document["run"])
+    pushed = calm.origin.tip
+    undone = undo(calm.repo, document["run"])
     after = calm.inventory()
     changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-    assert changed == {"remote HEAD", "remote refs/heads/main"}
+    assert changed == {
+        "remote HEAD",
+        "remote refs/heads/main",
+        "ref refs/remotes/origin/HEAD",
+        "ref refs/remotes/origin/main",
+    }
+    assert undone["word"] == "partly undone"
+    assert undone["differences"] == [
+        f"origin keeps main at {pushed[:12]}: unjam never forces a remote back"
+    ]
+    assert git("rev-parse", "origin/main", cwd=calm.repo) == pushed
 
 
 def test_work_that_somebody_merged_on_the_remote_arrives_and_is_recorded(calm: World) -> None:

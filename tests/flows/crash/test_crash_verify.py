@@ -197,8 +197,13 @@ def test_when_the_trunk_itself_fails_nobody_is_blamed(verified: World) -> None:
 
 
 def test_why_nothing_landed_is_told_whole_wherever_it_is_told(calm: World) -> None:
-    calm.configure(verify={"command": ["sh", "-c", "trap '' HUP; echo broken before; exit 1"]})
+    calm.configure(
+        verify={"command": ["sh", "-c", "trap '' HUP; echo broken before; test -e .env"]}
+    )
     left_behind(calm, "ws-1", "good = 1\n")
+    with (calm.repo / ".git/info/exclude").open("a") as excluded:
+        excluded.write(".env\n")
+    (calm.repo / ".env").write_text("DATABASE=x\n")
 
     document = recover(calm.repo)
 
@@ -206,6 +211,7 @@ def test_why_nothing_landed_is_told_whole_wherever_it_is_told(calm: World) -> No
     why = landing.removeprefix("refused: ")
     assert why.startswith("the trunk itself does not pass: `sh -c")
     assert "broken before" in why
+    assert "a fresh checkout, which has neither what Git ignores nor submodules, here .env" in why
     assert list(sentences(document, "record").values()) == [
         f"refused: the row stays as it is: {why}"
     ]

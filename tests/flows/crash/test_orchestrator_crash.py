@@ -111,6 +111,7 @@ def test_history_show_and_undo_know_the_run_and_close_its_flow_run_if_that_was_k
     calm: World, recovered: dict[str, Any]
 ) -> None:
     run, flow_run = recovered["run"], recovered["flow_run"]
+    assert calm.origin is not None
     run_id = uuid.UUID(flow_run["id"])
 
     (past,) = unjam_json("history", cwd=calm.repo)["runs"]
@@ -125,14 +126,17 @@ def test_history_show_and_undo_know_the_run_and_close_its_flow_run_if_that_was_k
     assert [one["step"] for one in shown["plan"]] == [one["step"] for one in recovered["plan"]]
     assert shown["outcomes"] == recovered["outcomes"]
     assert undone["undoes"] == run
-    assert undone["word"] == "undone"
+    assert undone["word"] == "partly undone"  # it had pushed
+    assert undone["differences"] == [
+        f"origin keeps main at {calm.origin.tip[:12]}: unjam never forces a remote back"
+    ]
     assert state is not None
     assert (state.name, state.type) == ("Recovered", StateType.COMPLETED)
     assert state.message == "recovered; then unjam was killed"
     assert {calm.state.status(f"ws-0{number}") for number in (1, 3, 4, 5)} == {"running"}
     assert calm.workstream("ws-04", "agent-4").tree.is_dir()
     last = unjam_json("history", cwd=calm.repo)["runs"][-1]
-    assert (last["undoes"], last["word"]) == (run, "undone")
+    assert (last["undoes"], last["word"]) == (run, "partly undone")
 
 
 def test_what_a_person_reads_is_a_plan_its_outcomes_and_the_way_back(

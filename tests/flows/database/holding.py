@@ -4,6 +4,7 @@ import hashlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ ONLY = (Scenario("database_lock"),)
 COMMITTED = "INSERT INTO workstream_status (workstream_id, status) VALUES ('ws-kept', 'pending')"
 ORCHESTRATOR = "multi_agent_orchestrator.py"
 _HOLDS = """
-import signal, sqlite3, sys, time
+import signal, sqlite3, sys, threading, time
 path, loop, *statements = sys.argv[1:]
 state = sqlite3.connect(path, isolation_level=None)
 for statement in statements:
@@ -23,12 +24,19 @@ if loop == "deaf":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("held", flush=True)
+if loop == "hangs":  # it waits for a lock that only it could release
+    mine = threading.Lock()
+    mine.acquire()
+    mine.acquire()
 while True:
     if loop == "computes":
         sum(range(10_000))
     elif loop == "writes":
         state.execute("INSERT INTO execution_log (timestamp, workstream_id, event_type, message) "
                       "VALUES ('', 'ws-1', 'log', hex(randomblob(20000)))")
+    elif loop == "trickles":
+        state.execute("INSERT INTO execution_log (timestamp, workstream_id, event_type) VALUES ('', 'ws-1', 'log')")
+        time.sleep(0.01)
     else:
         time.sleep(60)
 """
@@ -44,6 +52,21 @@ def keeper(
     script.write_text(_HOLDS)
     program = start(sys.executable, script, world.state.path, loop, *statements, cwd=world.repo)
     wait_until(lambda: "held" in program.output.read_text(), f"{name} to hold it")
+    return program
+
+
+PATIENCE = 1.0  # seconds; an hour in life
+
+
+def impatient(world: World) -> World:
+    """Let a second of silence count as an hour does."""
+    world.configure(hang={"after": f"{PATIENCE}s"})
+    return world
+
+
+def outlasted(program: Program) -> Program:
+    """Let the patience pass: its age, and that of its lock, is what is looked at."""
+    time.sleep(PATIENCE)  # nothing makes that go faster
     return program
 
 

@@ -1,11 +1,8 @@
 """The state is kept locked: who, how, since when; then the right one is stopped and no row is lost."""
 
-import sys
-import time
 import uuid
 from pathlib import Path
 
-import psutil
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
@@ -17,97 +14,19 @@ from tests.flows.database.holding import (
     ONLY,
     Start,
     files_of,
+    impatient,
     keeper,
+    outlasted,
     steps,
     stopped,
     with_log,
 )
 from tests.recovering import recover, sentences, undo
-from tests.world import World, wait_until
+from tests.world import World
 from unjam.adapters.machine import key
 from unjam.domain.steps.request import Request
 
 INSERT = "INSERT INTO workstream_status (workstream_id, status) VALUES ('ws-lost', 'running')"
-
-
-@pytest.mark.parametrize("log", [False, True], ids=["journal", "log"])
-@pytest.mark.parametrize("is_stopped", [False, True], ids=["forgotten", "stopped"])
-def test_who_keeps_it_is_named_and_stopped_and_every_committed_row_is_there(
-    busy: World, start: Start, *, log: bool, is_stopped: bool
-) -> None:
-    if log:
-        with_log(busy)
-    holder = keeper(start, busy, COMMITTED, "BEGIN IMMEDIATE", INSERT)
-    before = busy.state.tables()
-    if is_stopped:
-        stopped(holder)
-    held = files_of(busy)
-
-    told = unjam_json("check", "database_lock", cwd=busy.repo)
-    assert files_of(busy) == held
-    document = recover(busy.repo, ONLY)
-
-    (finding,) = told["findings"]
-    assert f"pid {holder.pid}" in finding["summary"]
-    facts = " | ".join(one["fact"] for one in finding["evidence"])
-    assert ("WAL write" if log else "RESERVED") in facts
-    assert "multi_agent_orchestrator.py" in facts
-    assert "started 20" in facts
-    assert ("generation" in facts) is log
-    assert ("kill -CONT" in facts) is is_stopped
-    assert document["word"] == "recovered"
-    assert not holder.alive
-    assert busy.state.tables() == before
-    assert (busy.state.status("ws-kept"), busy.state.status("ws-lost")) == ("pending", None)
-    assert unjam_json("check", "database_lock", cwd=busy.repo)["healthy"]
-
-
-def test_what_works_in_a_long_transaction_is_named_and_let_be(busy: World, start: Start) -> None:
-    holder = keeper(start, busy, "BEGIN IMMEDIATE", INSERT, loop="computes")
-    held = files_of(busy)
-
-    told = unjam_json("check", "database_lock", cwd=busy.repo)
-    document = recover(busy.repo, ONLY)
-
-    (finding,) = told["findings"]
-    assert (finding["severity"], "works" in finding["summary"]) == ("warning", True)
-    assert document["plan"] == []
-    assert any("wait for it" in note for note in document["notes"])
-    assert holder.alive
-    assert files_of(busy) == held
-
-
-@pytest.mark.parametrize("log", [False, True], ids=["journal", "log"])
-def test_whoever_writes_again_and_again_and_lets_go_is_no_finding(
-    busy: World, start: Start, *, log: bool
-) -> None:
-    if log:
-        with_log(busy)
-    for _ in range(2):
-        at_once = "PRAGMA synchronous = OFF"  # else one commit may wait a second for the disk
-        keeper(start, busy, at_once, loop="writes", name="agent.py")
-
-    for _ in range(3):
-        assert unjam_json("check", "database_lock", cwd=busy.repo)["findings"] == []
-
-
-def test_a_stranger_s_process_is_named_and_never_stopped(
-    busy: World, start: Start, tmp_path: Path
-) -> None:
-    program = (
-        "import os, sqlite3, time\n"
-        "state = sqlite3.connect(os.environ['ELSEWHERE'], isolation_level=None)\n"
-        "state.execute('BEGIN IMMEDIATE')\nprint('held', flush=True)\ntime.sleep(600)\n"
-    )
-    elsewhere = {"ELSEWHERE": str(busy.state.path)}
-    stranger = start(sys.executable, "-c", program, cwd=tmp_path, env=elsewhere)
-    wait_until(lambda: "held" in stranger.output.read_text(), "a stranger to hold it")
-
-    document = recover(busy.repo, ONLY)
-
-    assert document["plan"] == []
-    assert any(f"kill {stranger.pid}" in note for note in document["notes"])
-    assert stranger.alive
 
 
 def test_ten_thousand_rows_that_only_a_dead_writer_s_log_holds_are_all_there(busy: World) -> None:
@@ -151,50 +70,6 @@ def test_a_write_that_died_half_done_is_rolled_back_and_kept(busy: World) -> Non
     assert (Path(document["vault"][0]) / journal.name).stat().st_size
 
 
-def test_a_reader_that_pins_the_log_is_named_and_stopped_and_the_log_folded_in(
-    busy: World, start: Start
-) -> None:
-    with_log(busy)
-    reader = keeper(start, busy, "BEGIN", "SELECT count(*) FROM workstream_status", name="agent.py")
-    with busy.state.open() as state:
-        for _ in range(30):
-            state.execute(
-                "INSERT INTO execution_log (timestamp, workstream_id, event_type, message) "
-                "VALUES ('', 'ws-1', 'log', hex(randomblob(200000)))"
-            )
-            state.commit()
-    log = Path(f"{busy.state.path}-wal")
-    assert log.stat().st_size > 8 << 20
-
-    told = unjam_json("check", "database_lock", cwd=busy.repo)
-    document = recover(busy.repo, ONLY)
-
-    (finding,) = told["findings"]
-    assert "only grows" in finding["summary"]
-    assert f"pid {reader.pid}" in finding["summary"]
-    assert any("reads as of page" in one["fact"] for one in finding["evidence"])
-    assert document["word"] == "recovered"
-    assert not reader.alive
-    assert log.stat().st_size == 0
-    assert len(busy.state.tables()["execution_log"]) == 30
-
-
-def test_of_two_orchestrators_the_younger_one_is_stopped_alone(busy: World, start: Start) -> None:
-    elder = keeper(start, busy)
-    born = psutil.Process(elder.pid).create_time()
-    wait_until(lambda: time.time() > born + 1.5, "the second to be clearly younger")
-    younger = keeper(start, busy)
-
-    told = unjam_json("check", "database_lock", cwd=busy.repo)
-    document = recover(busy.repo, ONLY)
-
-    assert [one["severity"] for one in told["findings"]] == ["error"]
-    assert document["word"] == "recovered", document["notes"]
-    assert elder.alive
-    assert not younger.alive
-    assert sentences(document, "stop").keys() == {f"pid {younger.pid}"}
-
-
 def test_what_is_locked_is_still_found_after_a_repair_of_something_else(
     busy: World, start: Start
 ) -> None:
@@ -210,37 +85,12 @@ def test_what_is_locked_is_still_found_after_a_repair_of_something_else(
     assert document["word"] != "recovered"
 
 
-def test_who_lets_go_between_plan_and_stop_is_not_stopped(busy: World, start: Start) -> None:
-    holder = keeper(start, busy, "BEGIN IMMEDIATE")
-    digest = unjam_json("recover", "database_lock", "--dry-run", cwd=busy.repo)["digest"]
-    assert digest == unjam_json("recover", "database_lock", "--dry-run", cwd=busy.repo)["digest"]
-    from unjam.engine.acts.carry_out import carry_out
-    from unjam.engine.acts.recovery import Permission
-    from unjam.engine.orchestration import open_orchestration
-    from unjam.engine.running.prepare import look_and_prepare
-    from unjam.engine.running.session import Terms, session
-
-    terms = Terms("x", Request(ONLY))
-    with session(open_orchestration(busy.repo), terms, Permission(everything=True)) as run:
-        plan = look_and_prepare(run).plan
-        holder.kill()
-        other = keeper(start, busy, loop="idle")
-        for step in plan.steps:
-            carry_out(run, step)
-
-    assert other.alive
-    said = {one.step: one for one in run.outcomes}
-    assert said["stop"].word == "already done"
-    assert said["re-open state"].word == "done"
-    assert said["set WAL mode"].word == "refused"
-
-
 @pytest.mark.usefixtures("prefect_server")
 def test_the_whole_recovery_runs_as_a_flow_of_its_name_and_tells_all_of_it(
     busy: World, start: Start
 ) -> None:
     before = busy.state.tables()
-    holder = stopped(keeper(start, busy, "BEGIN IMMEDIATE", INSERT))
+    holder = outlasted(stopped(keeper(start, impatient(busy), "BEGIN IMMEDIATE", INSERT)))
     program = busy.repo / "scripts" / "multi_agent_orchestrator.py"
     program.parent.mkdir(exist_ok=True)
     program.write_text("import sqlite3\nstate = sqlite3.connect('state.db')\n")
@@ -270,7 +120,9 @@ def test_the_whole_recovery_runs_as_a_flow_of_its_name_and_tells_all_of_it(
     assert "RESERVED" in page
     assert mode(busy) == b"\x02\x02"
     undone = unjam_json("undo", document["run"], "--yes", cwd=busy.repo)
-    assert undone["word"] == "undone"
+    assert undone["differences"] == [
+        f"pid {holder.pid} was ended, and cannot be started where it was"
+    ]
     assert mode(busy) == b"\x01\x01"
     assert busy.state.tables() == before
 
@@ -338,7 +190,9 @@ def test_a_killed_writer_s_deleted_log_is_given_its_name_back(busy: World, start
     assert "SIGKILL" in sentences(document, "stop")[f"pid {writer.pid}"]
     assert document["word"] == "recovered", document["outcomes"]
     assert busy.state.status("ws-kept") == "pending"
-    assert undo(busy.repo, document["run"])["word"] == "undone"
+    assert undo(busy.repo, document["run"])["differences"] == [
+        f"pid {writer.pid} was ended, and cannot be started where it was"
+    ]
     assert busy.state.status("ws-kept") == "pending"
 
 
@@ -383,7 +237,7 @@ def test_an_orchestrator_that_hangs_over_its_state_is_stopped_and_then_its_crash
     stream = busy.workstream("ws-21").worktree().row("running")
     stream.commits({"src/part.py": "part = 21\n"}).leaves({"draft.txt": "a draft\n"})
     treasure = busy.treasure()
-    holder = stopped(keeper(start, busy, "BEGIN EXCLUSIVE"))
+    holder = outlasted(stopped(keeper(start, impatient(busy), "BEGIN EXCLUSIVE")))
 
     document = unjam_json("recover", "--yes", cwd=busy.repo)
 

@@ -125,6 +125,9 @@ def test_what_fails_everywhere_convicts_nobody(trunk: World) -> None:
     for number in range(1, 5):
         landed(trunk, number)
     (trunk.markers / "broken").touch()
+    with (trunk.repo / ".git/info/exclude").open("a") as excluded:
+        excluded.write(".env\n")
+    (trunk.repo / ".env").write_text("DATABASE=x\n")
     before = trunk.trunk
 
     document = freed(trunk)
@@ -132,6 +135,7 @@ def test_what_fails_everywhere_convicts_nobody(trunk: World) -> None:
     assert document["word"] == "needs a human"
     (case,) = investigated(trunk).cases
     assert case.blame is Blame.ENVIRONMENT
+    assert "what Git ignores nor submodules, here .env;" in case.because
     assert trunk.trunk == before
 
 

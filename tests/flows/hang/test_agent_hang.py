@@ -98,7 +98,10 @@ def test_a_recovery_runs_as_a_flow_of_its_name_and_shows_the_agents_there(
     assert str(agent.pid) in table
     assert "waiting for input" in table
     undone = unjam_json("undo", document["run"], "--yes", cwd=still.repo)
-    assert undone["word"] == "undone"
+    assert undone["word"] == "partly undone"
+    assert undone["differences"] == [
+        f"pid {agent.pid} was ended, and cannot be started where it was"
+    ]
     assert still.state.status("ws-15") == "running"
     assert stream.tree.is_dir()
     assert still.lost(treasure) == []

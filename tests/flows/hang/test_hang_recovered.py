@@ -158,14 +158,16 @@ def test_where_nothing_may_land_commits_are_marked_for_review_where_they_are(
 def test_an_undo_brings_all_back_but_the_process_and_says_so(lonely: World, scene: Stage) -> None:
     still = impatient(lonely)
     stream = ordered(still, "ws-15")
-    hung(scene, stream, "read of a pipe")
+    agent = hung(scene, stream, "read of a pipe")
     before = still.inventory()
     run = recovered_from_hang(still)["run"]
 
     document = undo(still.repo, run)
 
-    assert document["word"] == "undone"
-    assert any("cannot be started" in one["sentence"] for one in document["outcomes"])
+    left = f"pid {agent.pid} was ended, and cannot be started where it was"
+    assert document["word"] == "partly undone"
+    assert document["differences"] == [left]
+    assert left in {one["sentence"] for one in document["outcomes"]}
     assert still.inventory() == before
     assert still.state.status("ws-15") == "running"
 

@@ -1,5 +1,6 @@
 """What refs stand for, what their reflogs reach, and which checkout uses a branch."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from unjam.errors import PermanentError
 
 BRANCHES = "refs/heads/"
 NOTHING = NOBODY
+_LEFT_OPEN = ("rebase-merge", "rebase-apply", "BISECT_START")
 _ON_A_COMMAND_LINE = 500  # names; more are found by listing every ref
 
 
@@ -115,12 +117,7 @@ def _admin_directories(common: Path) -> Iterator[Path]:
 
 
 def _uses(common: Path, admin: Path, ref: str) -> Truth:
-    name = ref.removeprefix(BRANCHES)
-    held = {
-        _first_line(admin / one) for one in ("rebase-merge/head-name", "rebase-apply/head-name")
-    }
-    started = _first_line(admin / "BISECT_START")
-    if ref in held or started in (name, ref) or ref in _rewritten(admin):
+    if _comes_back_to(admin, ref):
         return Truth.YES
     head = _first_line(admin / "HEAD")
     if head is not None and head.startswith("ref: "):
@@ -130,6 +127,17 @@ def _uses(common: Path, admin: Path, ref: str) -> Truth:
     if head is not None and _is_commit(head):
         return Truth.NO
     return _guess(common, admin, ref)
+
+
+def _comes_back_to(admin: Path, ref: str) -> bool:
+    """Tell whether a rebase or a bisect that was left in the middle will come back to a branch."""
+    if not any(os.path.lexists(f"{admin}/{one}") for one in _LEFT_OPEN):
+        return False
+    held = {
+        _first_line(admin / one) for one in ("rebase-merge/head-name", "rebase-apply/head-name")
+    }
+    started = _first_line(admin / "BISECT_START")
+    return ref in held or started in (ref.removeprefix(BRANCHES), ref) or ref in _rewritten(admin)
 
 
 def _rewritten(admin: Path) -> list[str]:

@@ -79,6 +79,29 @@ def read_worktrees(repository: Repository, names: Iterable[str]) -> Iterator[Che
             yield _read(name, admin, named, repository)
 
 
+def glimpse(repository: Repository, name: str) -> Checkout | None:
+    """Read only where a worktree is and what its HEAD says; None where that is not plainly sound, or a trial."""
+    admin = f"{repository.common}/worktrees/{name}"
+    named, (branch, detached, damage) = backlink_text(admin), _head(admin)
+    if named is None or damage or named.startswith(f"{repository.common}/unjam/"):
+        return None
+    place = named.removesuffix("/.git")
+    if _presence_of(place)[0] is not Truth.YES:
+        return None
+    return Checkout(
+        name=name,
+        path=Path(place),
+        admin=Path(admin),
+        branch=branch,
+        detached=detached,
+        present=Truth.UNKNOWN,
+        problem="",
+        operation=None,
+        lock_reason=None,
+        entries=frozenset(),
+    )
+
+
 def checked_out(repository: Repository) -> frozenset[str]:
     """Name the branches that HEADs are on, and look at nothing else."""
     root = f"{repository.common}/worktrees"
@@ -167,15 +190,20 @@ def _seen(name: str, admin: str, named: str | None, repository: Repository) -> _
 
 def _presence(dot_git: str, admin: str) -> tuple[Truth, str]:
     """Tell what one look tells; nothing is said where both links have to be weighed."""
+    present, problem = _presence_of(dot_git.removesuffix("/.git"))
+    if present is not Truth.YES:
+        return present, problem
+    return (Truth.YES if read_line(dot_git) == f"gitdir: {admin}" else Truth.UNKNOWN), ""
+
+
+def _presence_of(place: str) -> tuple[Truth, str]:
     try:
-        is_link = stat.S_ISLNK(os.lstat(dot_git.removesuffix("/.git")).st_mode)
+        is_link = stat.S_ISLNK(os.lstat(place).st_mode)
     except FileNotFoundError:
         return Truth.NO, ""
     except OSError as error:
         return Truth.UNKNOWN, f"its directory cannot be read: {error.strerror}"
-    if is_link:
-        return Truth.UNKNOWN, "its directory is a symbolic link"
-    return (Truth.YES if read_line(dot_git) == f"gitdir: {admin}" else Truth.UNKNOWN), ""
+    return (Truth.UNKNOWN, "its directory is a symbolic link") if is_link else (Truth.YES, "")
 
 
 def _damage_of(links: Links) -> str:

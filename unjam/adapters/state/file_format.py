@@ -18,6 +18,7 @@ HEADER = 100  # bytes
 WAL_HEADER = 32
 FRAME_HEADER = 24
 _WAL_MAGIC = 0x377F0682  # or one more, where its checksums are big-endian
+_JOURNAL_HEADER = 28  # bytes
 _JOURNAL_MAGIC = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 _FOLDED = struct.Struct("=I5I")  # in the machine's own order
 _FOLDED_AT = 96
@@ -33,6 +34,7 @@ class FileFormat:
     wal: Wal | None
     reads: tuple[int, ...]  # frame behind which each of five reading marks begins
     has_hot_journal: bool  # if nobody holds the database
+    has_transaction: bool  # something is written that is not committed, or locks beside it may tell
     written_at: datetime | None
 
 
@@ -49,6 +51,7 @@ def read_format(path: Path) -> FileFormat:
             wal=wal,
             reads=reads,
             has_hot_journal=_beginning(companion_file(path, "-journal"), 8) == _JOURNAL_MAGIC,
+            has_transaction=_has_transaction(path, wal),
             written_at=_written_at(path),
         )
 
@@ -88,13 +91,25 @@ def _wal(path: Path) -> tuple[Wal | None, tuple[int, ...]]:
     name = f"{generation}, salt {salt:08x}{salt2:08x}"
     if magic | 1 != _WAL_MAGIC | 1 or page < 512 or page & (page - 1):  # noqa: PLR2004 -- as SQLite
         return Wal(size, "unknown: its header is damaged"), ()
-    frames = _committed(log, page, header[16:24])
+    frames, seen = _committed(log, page, header[16:24])
     folded, reads = _index(path, header[16:24])
-    return Wal(size, name, frames, None if folded is None else min(folded, frames)), reads
+    folded = None if folded is None else min(folded, frames)
+    return Wal(size, name, frames, seen - frames, folded), reads
 
 
-def _committed(log: Path, page: int, salts: bytes) -> int:
-    """Count frames up to the last commit, by their salts; what they hold is not looked at."""
+def _has_transaction(path: Path, wal: Wal | None) -> bool:
+    """Tell what shows beside a database that somebody has for himself alone.
+
+    With ``locking_mode = EXCLUSIVE`` there is no index of the log, and the header of a journal is
+    overwritten with zeros by every commit: https://sqlite.org/pragma.html#pragma_locking_mode
+    """
+    journal = _beginning(companion_file(path, "-journal"), _JOURNAL_HEADER)
+    unfinished = wal is not None and wal.unfinished > 0
+    return unfinished or any(journal) or companion_file(path, "-shm").exists()
+
+
+def _committed(log: Path, page: int, salts: bytes) -> tuple[int, int]:
+    """Count frames up to the last commit and all of them, by their salts; what they hold is not looked at."""
     last = number = 0
     with suppress(OSError), log.open("rb") as file:
         while True:
@@ -105,7 +120,7 @@ def _committed(log: Path, page: int, salts: bytes) -> int:
             number += 1
             if head[4:8] != b"\0\0\0\0":  # the size of the database after a commit
                 last = number
-    return last
+    return last, number
 
 
 def _index(path: Path, salts: bytes) -> tuple[int | None, tuple[int, ...]]:

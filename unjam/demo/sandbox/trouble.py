@@ -153,13 +153,15 @@ def dependency_deadlock() -> None:
 
 def database_lock() -> None:
     """Let a writer be stopped in the middle of a transaction, with all that was committed in the log."""
-    base.build({one: _order(one, []) for one in ("ws-01", "ws-02")})
+    base.build({one: _order(one, []) for one in ("ws-01", "ws-02")}, more=HASTE)
     base.record((("ws-01", "running", "agent-1"), ("ws-02", "pending", None)))
     writer = base.start(
         str(base.HERE / "forgotten_writer.py"), str(base.DATABASE), str(MARKERS / "writer")
     )
     until("the writer", (MARKERS / "writer").exists)
     until("it to be stopped", lambda: base.is_stopped(writer.pid))
+    began = time.monotonic()
+    until("the silence", lambda: time.monotonic() - began > SILENCE)
     wal = base.DATABASE.with_name(f"{base.DATABASE.name}-wal")
     tell(
         f"a writer (pid {writer.pid}) began a transaction, and was stopped in the middle of it, by Ctrl-Z"

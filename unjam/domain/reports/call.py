@@ -18,14 +18,26 @@ def word_of_call(documents: Sequence[Document]) -> RunWord:
     word = RunWord(last["word"])
     if not earlier:
         return word
-    outcomes = [one for document in documents for one in document["outcomes"]]
-    finally_ = {(one["step"], one["subject"]): one["outcome"] for one in outcomes}
     incomplete = any(document["incomplete"] for document in earlier)
-    if word is RunWord.RECOVERED and not incomplete and NOT_DONE.isdisjoint(finally_.values()):
+    if word is RunWord.RECOVERED and not incomplete and _is_all_done(documents):
         return word
     if any(map(_has_treated, documents)) or not last["findings_after"]:
         return RunWord.PARTLY
     return word if {one["word"] for one in earlier} == {word} else RunWord.NEEDS_HUMAN
+
+
+def is_only_to_be_retried(documents: Sequence[Document]) -> bool:
+    """Tell whether all that the runs of a call left is landed work that its orchestrator takes up again."""
+    last = documents[-1]
+    left = last["findings_after"] or last["because"] or not _is_all_done(documents)
+    return any(document["incomplete"] for document in documents) and not left
+
+
+def _is_all_done(documents: Iterable[Document]) -> bool:
+    """Tell whether no step was left, or a later run has done it."""
+    outcomes = [one for document in documents for one in document["outcomes"]]
+    finally_ = {(one["step"], one["subject"]): one["outcome"] for one in outcomes}
+    return NOT_DONE.isdisjoint(finally_.values())
 
 
 def _has_treated(document: Document) -> bool:

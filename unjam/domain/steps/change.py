@@ -31,6 +31,14 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldFile:
+    """A file that a person had as the other end of a move has it, before the move: on disk, and perhaps staged."""
+
+    path: str
+    staged: bool  # its index entry is the other end's, too; else it is this end's
+
+
+@dataclass(frozen=True, slots=True)
 class MoveCheckout:
     """Take a checkout and the branch it ends on from one position to another.
 
@@ -42,6 +50,22 @@ class MoveCheckout:
     admin: PurePath
     old: Position
     new: Position
+    held_before: tuple[HeldFile, ...] = ()  # files that were as in ``new`` before: no edit is lost
+    held_after: tuple[HeldFile, ...] = ()  # files that are to be as in ``old`` afterwards
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreCheckout:
+    """Rewrite a checkout, its index, HEAD and operation, from how one salvage saw it to how another did.
+
+    The branch itself, reflogs and locks stay. What is there now and was not then is moved ``aside``.
+    """
+
+    path: PurePath
+    admin: PurePath
+    before: CommitId
+    after: CommitId
+    aside: PurePath
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +183,7 @@ class SwapState:
 Change = (
     MoveRef
     | MoveCheckout
+    | RestoreCheckout
     | AbortOperation
     | UpdateRow
     | MovePath

@@ -175,6 +175,8 @@ def _work(subject: str, snapshot: Snapshot) -> str:
     mine = [one for one in snapshot.branches if one.workstream == name]
     named = [one for one in mine if not (one.drifted or one.nameless)]
     trees = [one for one in snapshot.worktrees if one.workstream == name]
+    for tree in trees:
+        worktree_named(tree.name, snapshot)  # raises: what was only glimpsed at may hold anything
     if not named and may_have_hidden_branch(name, snapshot):
         raise UntoldError(f"a branch of {subject} cannot be read")
     found = {

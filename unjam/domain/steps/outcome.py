@@ -27,12 +27,25 @@ class RunWord(StrEnum):
     REFUSED = "refused"
     NOTHING = "nothing to do"
     UNDONE = "undone"
+    PARTLY_UNDONE = "partly undone"
+    NOTHING_TO_UNDO = "nothing to take back"
 
+
+TAKEN_BACK = frozenset({RunWord.UNDONE, RunWord.PARTLY_UNDONE})
+"""With these words a run has taken another back, as far as anything can."""
 
 NOT_DONE = frozenset({StepWord.REFUSED, StepWord.FAILED})
 """What is left of a step with these words is left to a person."""
 
-ALL_WELL = frozenset({RunWord.PLANNED, RunWord.RECOVERED, RunWord.NOTHING, RunWord.UNDONE})
+ALL_WELL = frozenset(
+    {
+        RunWord.PLANNED,
+        RunWord.RECOVERED,
+        RunWord.NOTHING,
+        RunWord.UNDONE,
+        RunWord.NOTHING_TO_UNDO,
+    }
+)
 """A run with any other word has left something to a person."""
 
 

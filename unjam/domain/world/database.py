@@ -101,6 +101,9 @@ class Holder:
     locks: tuple[LockKind, ...] = ()  # that both looks found
     activity: Activity = Activity.UNKNOWN
     because: str = ""  # what its activity shows in
+    spared: str = (
+        ""  # why it is not taken to hang though it does nothing; empty: nothing speaks for it
+    )
     deleted: tuple[str, ...] = ()  # files of the database it has open that have lost their name
     is_overtaken: bool = False  # others have written the database since it wrote its deleted log
     reads_to: int | None = None  # frame of the WAL behind which its reading began
@@ -115,8 +118,8 @@ class Holder:
 
     @property
     def hangs(self) -> bool:
-        """Whether it will not let go by itself, as far as two looks can tell."""
-        return self.activity in (Activity.STOPPED, Activity.IDLE)
+        """Whether it will not let go by itself: it does nothing, and no signal speaks for it."""
+        return self.activity in (Activity.STOPPED, Activity.IDLE) and not self.spared
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ class Wal:
     size: int
     generation: str  # number of its checkpoints and salt: another one after each restart
     frames: int = 0  # committed
+    unfinished: int = 0  # frames behind those: of a transaction that goes on, or that died
     folded: int | None = None  # of them, those the database has too; None: cannot tell
 
 
@@ -169,6 +173,7 @@ class Database:
     file_system: str = ""  # kind, where it is one that other machines share
     tables: tuple[TableCount, ...] = ()  # of one that is damaged
     untold: tuple[str, ...] = ()  # what could not be told, and why
+    unseen_log: str = ""  # why it cannot be told whether somebody works on a log that was deleted
 
     def blockers(self) -> Iterator[Holder]:
         """Yield those that keep everybody else from writing."""

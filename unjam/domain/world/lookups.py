@@ -143,6 +143,8 @@ def _is_hidden(ref: str, snapshot: Snapshot) -> bool:
 
 def worktree_named(name: str | None, snapshot: Snapshot) -> Worktree | None:
     """Return the checkout of this name; ``""`` is the primary."""
+    if name in (snapshot.glimpsed or ()):
+        raise UntoldError(f"worktree {name} was only glimpsed at")
     return _first(one for one in (snapshot.primary, *snapshot.worktrees) if one.name == name)
 
 
@@ -158,6 +160,8 @@ def worktree_on(branch: str, snapshot: Snapshot) -> Worktree | None:
 
 def lock_at(path: PurePath | str, snapshot: Snapshot) -> Lock | None:
     """Return the lock file of this path."""
+    if snapshot.glimpsed is not None:
+        raise UntoldError("no locks were looked for")
     return _first(one for one in snapshot.locks if str(one.path) == str(path))
 
 

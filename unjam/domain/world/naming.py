@@ -59,14 +59,7 @@ class Template:
 
     def owner(self, ref: str) -> Owner | None:
         """Read a branch (with or without ``refs/heads/``); None if it is nobody's."""
-        found = _pattern(self.text).fullmatch(ref.removeprefix(_HEADS))
-        if found is None:
-            return None
-        if not all(map(_is_harmless, found.groups())):
-            return None
-        names = found.groupdict()
-        agent = names.get("agent")
-        return Owner(WorkstreamId(names["workstream"]), AgentId(agent) if agent else None)
+        return _owner(self.text, ref.removeprefix(_HEADS))
 
     def name(self, workstream: WorkstreamId, agent: AgentId) -> str:
         """Name a branch or directory; raises UsageError for names that are none."""
@@ -106,6 +99,18 @@ def _parts(name: str) -> set[str]:
     # There may be ten thousand ids, but a name has only so many parts.
     ends = range(1, len(name) + 1)
     return {name[start:end] for end in ends for start in range(end)}
+
+
+@lru_cache(maxsize=1 << 14)  # the same refs are read before each step
+def _owner(template: str, name: str) -> Owner | None:
+    found = _pattern(template).fullmatch(name)
+    if found is None:
+        return None
+    if not all(map(_is_harmless, found.groups())):
+        return None
+    names = found.groupdict()
+    agent = names.get("agent")
+    return Owner(WorkstreamId(names["workstream"]), AgentId(agent) if agent else None)
 
 
 @lru_cache(maxsize=64)

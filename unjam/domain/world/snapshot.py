@@ -372,6 +372,9 @@ class Snapshot:
     orchestrator_log: bool = False  # a log here tells of an orchestrator
     patience: timedelta = timedelta(hours=1)  # what is younger is not left behind
     watched: "tuple[Watched, ...]" = ()  # agents without a sign of life for long, looked at closely
+    glimpsed: frozenset[str] | None = (
+        None  # worktrees of which only HEAD and place were read, and no locks; None: all was read
+    )
 
     @property
     def trunk_name(self) -> str:

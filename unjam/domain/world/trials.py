@@ -98,7 +98,7 @@ class Blame(StrEnum):
     BROKEN = "broken"  # by one unit
     PAIR = "broken by two units together"
     FLAKY = "flaky"
-    ENVIRONMENT = "fails wherever it was tried"
+    ENVIRONMENT = "fails everywhere it could be tried"
     UNSURE = "cannot tell"
 
 

@@ -9,6 +9,7 @@ from unjam.domain.steps.facts import UNTOLD, answer, fact_in_words, holds, untol
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Land, Restart, Salvage, Step, Stop, rests_on_outcome
 from unjam.domain.steps.policy import StepClass
+from unjam.domain.steps.scope import scope_of
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.recovery import Recovery, outcome
@@ -30,7 +31,7 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     because = _not_made_before(run, step) or _waits_for_tests(run, step)
     if because:
         return run.settle((outcome(step, StepWord.REFUSED, because),))
-    fresh = run.look(*_looked_into(step))
+    fresh = run.look(*_looked_into(step), scope=scope_of(step))
     because = _not_as_planned(run, step, fresh) or refusal(step, fresh)
     if because:
         return run.settle((outcome(step, StepWord.REFUSED, because),))

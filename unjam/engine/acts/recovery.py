@@ -22,6 +22,7 @@ from unjam.domain.steps.plan import (
 )
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
+from unjam.domain.steps.scope import Scope
 from unjam.domain.world.claims.incomplete import incomplete, why_incomplete
 from unjam.domain.world.identity import CommitId, Scenario, WorkstreamId
 from unjam.domain.world.lookups import row_named, why_rows_are_hidden
@@ -95,6 +96,7 @@ class Recovery:
     flow_run: Mapping[str, str] | None = None  # id and name, in Prefect
     ended: bool = False
     taken: dict[str, Salvaged] = field(default_factory=dict)  # by worktree; not pinned yet
+    in_vault: dict[CommitId, str] | None = None  # what earlier runs saved; None: nobody asked yet
     saved: dict[str, Saved] = field(default_factory=dict)
     landed: dict[WorkstreamId, Landed] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -121,10 +123,10 @@ class Recovery:
             raise PermanentError("a rehearsal changes nothing")
         return Door(self.orchestration, self.journal)
 
-    def look(self, *only: str) -> Snapshot:
+    def look(self, *only: str, scope: Scope | None = None) -> Snapshot:
         """Observe again; with worktree names, only those are scanned for unsaved work."""
         if only:
-            return observe(self.orchestration, only=frozenset(only))
+            return observe(self.orchestration, only=frozenset(only), scope=scope)
         return observe_closely(self.orchestration)
 
     def look_as_asked(self) -> Snapshot:

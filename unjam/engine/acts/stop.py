@@ -52,7 +52,7 @@ def _why_nothing_can_land(run: Recovery, tip: CommitId) -> str:
         return because
     said = verify_trunk(run.orchestration, tip)
     run.verified = tip, said
-    return "" if said.passed else why_not_passing(run.orchestration, tip, said).because
+    return "" if said.passed else why_not_passing(run.orchestration, said).because
 
 
 def _refuse_unless_hung(run: Recovery, step: Stop, fresh: Snapshot) -> None:

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from unjam.adapters.git.moving.trial_checkout import (
     trial_environment,
     trial_root,
 )
-from unjam.adapters.git.observing.lacking import lacking
+from unjam.adapters.git.observing.fresh_checkout import not_in_a_fresh_checkout
 from unjam.adapters.git.observing.tracked import has_path
 from unjam.adapters.processes.running.run import Verification, VerifyStatus, run_verify
 from unjam.adapters.processes.running.start_orchestrator import find_command
@@ -22,7 +21,7 @@ from unjam.adapters.runner import why_not_tried
 from unjam.domain.catalogue.scenarios import Need, to_type
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.words import first_few, printable
-from unjam.engine.orchestration import Orchestration
+from unjam.engine.orchestration import Orchestration, state_file
 from unjam.errors import RefusedError, UnjamError
 
 _SHOWN = 4  # paths in a line
@@ -78,47 +77,51 @@ class NotPassing:
     untried: bool
 
 
-def why_not_passing(orchestration: Orchestration, tip: CommitId, said: Verification) -> NotPassing:
+def why_not_passing(orchestration: Orchestration, said: Verification) -> NotPassing:
     """Tell a trunk that fails from one whose tests need what a fresh checkout lacks; what to set."""
     if said.found_nothing:
-        return NotPassing(f"{said.sentence}; {what_to_set(orchestration, tip)}", untried=True)
-    lacks = what_lacks(orchestration, tip)
-    named = [one for one in lacks if _is_named(one, said.tail)]
+        return NotPassing(f"{said.sentence}; {what_to_set(orchestration)}", untried=True)
+    named = [one for one in what_lacks(orchestration) if _is_named(one, said.tail)]
     if named:
         because = (
             f"the tests could not be tried: a fresh checkout lacks {first_few(named, _SHOWN)}, which "
             f"they name and Git does not have: {said.sentence}; {_to_carry(named)}"
         )
         return NotPassing(because, untried=True)
-    hint = f"; {lacks_in_words(lacks)}" if lacks else ""
-    see = to_type("check", Need.TESTS)
-    because = f"the trunk itself does not pass: {said.sentence}{hint}; see: {see}"
-    return NotPassing(because, untried=False)
+    see = f"see: {to_type('check', Need.TESTS)}"
+    told = "; ".join(filter(None, (said.sentence, hint_of_lacks(orchestration), see)))
+    return NotPassing(f"the trunk itself does not pass: {told}", untried=False)
 
 
-def what_to_set(orchestration: Orchestration, tip: CommitId) -> str:
+def what_to_set(orchestration: Orchestration) -> str:
     """Name the settings that decide how the tests are started, and what a fresh checkout lacks."""
-    lacks = what_lacks(orchestration, tip)
-    more = f"; {lacks_in_words(lacks)}" if lacks else ""
-    return f"correct verify.command, or let verify.setup install what it needs{more}"
+    set_ = "correct verify.command, or let verify.setup install what it needs"
+    return "; ".join(filter(None, (set_, hint_of_lacks(orchestration))))
 
 
-def what_lacks(orchestration: Orchestration, tip: CommitId) -> tuple[str, ...]:
-    """Name what a fresh checkout of the trunk would lack, and is not carried over."""
+def what_lacks(orchestration: Orchestration) -> tuple[str, ...]:
+    """Name what a fresh checkout lacks of what is here, and is not carried over."""
     settings, below = orchestration.settings.orchestration, orchestration.below
-    but = [below(settings.worktrees), below(settings.logs), below(settings.specs)]
-    but += [] if "://" in settings.state else [below(settings.state)]
-    carried = [orchestration.primary / one for one in orchestration.settings.verify.carry]
-    return lacking(orchestration.common, orchestration.primary, tip, (*but, *carried))
+    state = state_file(orchestration)
+    apart = [below(settings.worktrees), below(settings.logs), *([state] if state else [])]
+    carried = [below(one) for one in orchestration.settings.verify.carry]
+    try:
+        return not_in_a_fresh_checkout(
+            orchestration.common, orchestration.primary, [*apart, *carried]
+        )
+    except UnjamError:
+        return ()  # a hint; what the tests said stands without it
 
 
-def lacks_in_words(lacks: Iterable[str]) -> str:
-    """Say what a fresh checkout lacks, and what to set where the tests need it."""
-    named = list(lacks)
-    shown = first_few([printable(one) for one in named], _SHOWN)
+def hint_of_lacks(orchestration: Orchestration) -> str:
+    """Say what a fresh checkout lacks, and what to set where the tests need it; empty: nothing."""
+    lacks = what_lacks(orchestration)
+    if not lacks:
+        return ""
     return (
-        f"a fresh checkout lacks what Git does not have: {shown}; if the tests need it, "
-        "name it in verify.carry, or let verify.setup make it"
+        "it ran in a fresh checkout, which has neither what Git ignores nor submodules, here "
+        f"{first_few(lacks, _SHOWN)}; if the tests need one of these, name it in verify.carry, or "
+        "let verify.setup make it"
     )
 
 

@@ -4,9 +4,10 @@ Runs tests in throw-away checkouts; nothing of the person's is touched, and what
 """
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from operator import itemgetter
 
@@ -25,7 +26,7 @@ from unjam.engine.culprits.compare_failures import (
     only_together,
     said_of,
 )
-from unjam.engine.culprits.fresh_checkout import lacks_in_words, what_lacks, what_to_set
+from unjam.engine.culprits.fresh_checkout import hint_of_lacks, what_to_set
 from unjam.engine.culprits.remedy import remedy_for
 from unjam.engine.culprits.search import Search, SearchProgress, Tell
 from unjam.engine.culprits.trial import run_trial
@@ -107,7 +108,7 @@ class _Investigation:
             whole = self.bench.run(self.tip, tree, None)
         if not whole.was_tried:
             name = shlex.join(self.orchestration.settings.verify.command)
-            set_ = what_to_set(self.orchestration, self.tip)
+            set_ = what_to_set(self.orchestration)
             raise UsageError(f"the tests could not be tried (`{name}`): {whole.sentence}; {set_}")
         shown = " ".join(self.orchestration.settings.verify.command)
         failing = failing_in(whole, shown)
@@ -137,11 +138,11 @@ class _Investigation:
         cases = [_flaky(one, said_of(one, again)) for one in flipped if one.test not in alone]
         base, at_base = self._base(units, steady)
         if base is None:
-            cases += [self._everywhere(one) for one in steady]
+            cases += self._everywhere(steady)
             return replace(found, cases=tuple(cases))
         span = units[base:]
         good = [one for one in steady if at_base[one.test] is Said.PASS]
-        cases += [self._everywhere(one) for one in steady if one not in good]
+        cases += self._everywhere(one for one in steady if one not in good)
         if good:
             cases += self._searched(span, good)
         found = replace(found, good=span[0].before, units=span, cases=tuple(cases))
@@ -164,6 +165,13 @@ class _Investigation:
             self.ahead.clear()  # looks at single tests say nothing of these
         return kept
 
+    def _everywhere(self, failing: Iterable[Failing]) -> Iterator[Case]:
+        because = "it fails at every point at which it could be tried, the oldest one included"
+        hint = cache(lambda: hint_of_lacks(self.orchestration))
+        for one in failing:
+            why = "; ".join(filter(None, (because, hint())))
+            yield Case(one.test, Blame.ENVIRONMENT, because=why, output=one.output)
+
     def _searched(self, span: Sequence[Unit], failing: Sequence[Failing]) -> tuple[Case, ...]:
         head = Probe(len(span))
         opening = (Heard(head, Said.FAIL), Heard(Probe(0), Said.PASS), Heard(head, Said.FAIL))
@@ -174,12 +182,6 @@ class _Investigation:
             one if one.test in self.bench.passed or not one.proven else never_passed(one)
             for one in search.cases()
         )
-
-    def _everywhere(self, one: Failing) -> Case:
-        because = "it fails at every point at which it could be tried, the oldest one included"
-        lacks = what_lacks(self.orchestration, self.tip)
-        hint = f"; {lacks_in_words(lacks)}" if lacks else ""
-        return Case(one.test, Blame.ENVIRONMENT, because=f"{because}{hint}", output=one.output)
 
     def _units(self) -> tuple[Unit, ...]:
         branches = {one.ref: str(one.tip) for one in self.snapshot.branches}

@@ -54,7 +54,7 @@ def run_trial(trial: Trial) -> Ran:
         # Not even the tests beside it run when one of those asked for is not there.
         told = _order(trial, place, tuple(dict.fromkeys(str(test_file_of(one)) for one in asked)))
         verification = _verify(trial, place, told)
-    results = read_junit(told.report) if told.report else None
+    results = read_junit(told.report, place) if told.report else None
     if told.narrowed and verification.exit_code not in _ENDED_BY_ITSELF and not results:
         results = None
     is_cut_off = is_pytest(command) and results is None and verification.passed

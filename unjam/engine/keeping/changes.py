@@ -12,6 +12,7 @@ from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving import checkout, ref_moves, remote
 from unjam.adapters.git.moving.operation import abort_operation
+from unjam.adapters.git.restoring.restore import is_as_saved, restore_in_place
 from unjam.adapters.git.taking import store
 from unjam.adapters.git.vault import pins
 from unjam.adapters.processes.looking.scan import Request
@@ -27,6 +28,7 @@ from unjam.domain.steps.change import (
     MovePath,
     MoveRef,
     PushRef,
+    RestoreCheckout,
     SetStateMode,
     Side,
     StartProcess,
@@ -53,17 +55,15 @@ def apply(  # noqa: C901 -- an arm for each kind of change; the type checker pro
             _move_ref(common, change)
         case MoveCheckout():
             checkout.move_checkout(common, change, resuming=resuming)
+        case RestoreCheckout():
+            restore_in_place(common, change.after, *_places(change))
         case AbortOperation():
             abort_operation(common, change, resuming=resuming)
         case UpdateRow():
             update_row(orchestration.state, change)
             return _left_to_database(change)
-        case MovePath():
-            files.move(Path(change.source), Path(change.target))
-        case WriteFile():
-            files.rewrite(Path(change.path), change.before, change.after, change.mode)
-        case MakeFolder():
-            files.have_folder(Path(change.path), there=change.there)
+        case MovePath() | WriteFile() | MakeFolder():
+            _change_file(change)
         case PushRef():
             url = remote.remote_url(common, change.remote) or change.url
             remote.push(common, replace(change, url=url))
@@ -78,9 +78,29 @@ def apply(  # noqa: C901 -- an arm for each kind of change; the type checker pro
     return ""
 
 
-def prepared(orchestration: Orchestration, change: Change) -> Change:
+def _change_file(change: MovePath | WriteFile | MakeFolder) -> None:
+    match change:
+        case MovePath():
+            files.move(Path(change.source), Path(change.target))
+        case WriteFile():
+            files.rewrite(Path(change.path), change.before, change.after, change.mode)
+        case MakeFolder():
+            files.have_folder(Path(change.path), there=change.there)
+
+
+def prepared(orchestration: Orchestration, change: Change, *, resuming: bool) -> Change:
     """Return a change as it will come out, before it is written down; raises where it cannot."""
-    return rehearse(orchestration.state, change) if isinstance(change, UpdateRow) else change
+    match change:
+        case UpdateRow():
+            return rehearse(orchestration.state, change)
+        case MoveCheckout() if not resuming:  # what a killed attempt brought is nobody's
+            return checkout.with_held(change)
+        case _:
+            return change
+
+
+def _places(change: RestoreCheckout) -> tuple[Path, Path, Path]:
+    return Path(change.path), Path(change.admin), Path(change.aside)
 
 
 def _left_to_database(change: UpdateRow) -> str:
@@ -117,7 +137,15 @@ def inverse(change: Change) -> Change | None:  # noqa: C901, PLR0911 -- an arm f
         case MoveRef():
             return replace(change, old=change.new, new=change.old)
         case MoveCheckout():
-            return replace(change, old=change.new, new=change.old)
+            return replace(
+                change,
+                old=change.new,
+                new=change.old,
+                held_before=change.held_after,
+                held_after=change.held_before,
+            )
+        case RestoreCheckout():
+            return replace(change, before=change.after, after=change.before)
         case UpdateRow():
             return replace(change, before=change.after, after=change.before)
         case MovePath():
@@ -143,6 +171,8 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  
         case MoveCheckout():
             where = Side(checkout.state_of_checkout(orchestration.common, change))
             return where, checkout.where_is(change)
+        case RestoreCheckout():
+            return _side_of_checkout(orchestration.common, change)
         case UpdateRow():
             return _side_of_row(orchestration, change)
         case MovePath():
@@ -160,6 +190,17 @@ def side_of(orchestration: Orchestration, change: Change) -> tuple[Side, str]:  
             return Side.AFTER, ""
         case _:
             assert_never(change)
+
+
+def _side_of_checkout(common: Path, change: RestoreCheckout) -> tuple[Side, str]:
+    path, admin, _ = _places(change)
+    for side, commit in ((Side.AFTER, change.after), (Side.BEFORE, change.before)):
+        if is_as_saved(common, commit, path, admin):
+            return side, f"{path} is as {commit[:12]} saved it"
+    return (
+        Side.ELSEWHERE,
+        f"{path} is as neither {change.before[:12]} nor {change.after[:12]} saved it",
+    )
 
 
 def _standing(orchestration: Orchestration, ref: str) -> CommitId | None:
@@ -201,7 +242,7 @@ def _side_of_file(change: WriteFile) -> tuple[Side, str]:
     return _side(now, change.before, change.after), f"{change.path} {said}"
 
 
-def checkout_name(orchestration: Orchestration, change: AbortOperation) -> str:
+def checkout_name(orchestration: Orchestration, change: AbortOperation | RestoreCheckout) -> str:
     """Name the worktree a change is about; the primary has no name."""
     primary = Path(change.admin) == orchestration.common
     return "" if primary else change.admin.name

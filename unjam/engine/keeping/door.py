@@ -20,7 +20,7 @@ class Door:
         Returns what it has to say beyond having been made. ``resuming`` completes a change that a
         killed run has begun.
         """
-        change = prepared(self.orchestration, change)
+        change = prepared(self.orchestration, change, resuming=resuming)
         self.journal.append({"event": "intent", "change": to_record(change)})
         said = apply(self.orchestration, change, resuming=resuming)
         self.journal.append({"event": "made", "change": to_record(change)})

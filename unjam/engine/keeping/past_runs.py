@@ -9,7 +9,7 @@ from unjam import __version__
 from unjam.adapters import journal
 from unjam.domain.catalogue.codec import from_record
 from unjam.domain.steps.change import Change
-from unjam.domain.steps.outcome import Outcome, RunWord
+from unjam.domain.steps.outcome import TAKEN_BACK, Outcome
 from unjam.domain.steps.plan import Step
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import RefusedError
@@ -63,7 +63,7 @@ def later_standing(orchestration: Orchestration, past: PastRun) -> tuple[PastRun
     """Return the runs that came after one and were not taken back, oldest first."""
     names = journal.runs(orchestration.common)
     later = [readable(past_run(orchestration, one)) for one in names[names.index(past.id) + 1 :]]
-    undone = {one.undoes for one in later if one.word == RunWord.UNDONE}
+    undone = {one.undoes for one in later if one.word in TAKEN_BACK}
     return tuple(one for one in later if one.id not in undone and one.undoes is None)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from unjam.adapters import journal
-from unjam.domain.steps.outcome import RunWord, StepWord
+from unjam.domain.steps.outcome import TAKEN_BACK, StepWord
 from unjam.domain.steps.plan import Stop
 from unjam.domain.world.claims.incomplete import STOPPED
 from unjam.domain.world.identity import WorkstreamId
@@ -21,7 +21,7 @@ def unfinished_work(
     """Say of these workstreams what runs since they were begun knew, but for those that were undone."""
     names = journal.runs(orchestration.common)[-_LOOKED_AT:]
     runs = [past_run(orchestration, one) for one in names]
-    undone = {one.undoes for one in runs if one.word == RunWord.UNDONE}
+    undone = {one.undoes for one in runs if one.word in TAKEN_BACK}
     told = (
         (name, why, past.started)
         for past in runs

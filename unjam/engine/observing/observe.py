@@ -30,6 +30,7 @@ from unjam.engine.observing.worktree_owners import TreeOwners
 from unjam.engine.orchestration import Orchestration
 
 if TYPE_CHECKING:
+    from unjam.domain.steps.scope import Scope
     from unjam.domain.world.trials import TrunkTests
 
 
@@ -43,18 +44,20 @@ def observe(
     orchestration: Orchestration,
     only: frozenset[str] | None = None,
     *,
+    scope: "Scope | None" = None,
     objects: bool = False,
     begun: git.StartedReading | None = None,
 ) -> Snapshot:
     """Look at Git, state, specs, processes, logs and disk; changes nothing.
 
     With ``only``, unsaved work is looked for in these worktrees alone ("" is the primary) and no
-    landing is proved, which makes a second look cheap. What cannot be read becomes an "unknown" of the snapshot.
+    landing is proved, which makes a second look cheap; with ``scope`` beside it, all other worktrees
+    are only glimpsed at. What cannot be read becomes an "unknown" of the snapshot.
     With ``objects``, all of history is looked for lost objects, and not only where it looks broken.
     With ``begun``, the look at Git goes on from there. A look during which an agent committed and
     ended is taken again: its branch was read before that, its processes after.
     """
-    seen = _look(orchestration, only, objects=objects, begun=begun)
+    seen = _look(orchestration, only, scope=scope, objects=objects, begun=begun)
     for _ in range(_AGAIN if only is None else 0):
         if not is_void(orchestration, seen):
             break
@@ -91,6 +94,7 @@ def _look(
     orchestration: Orchestration,
     only: frozenset[str] | None,
     *,
+    scope: "Scope | None" = None,
     objects: bool = False,
     begun: git.StartedReading | None = None,
 ) -> Snapshot:
@@ -98,7 +102,7 @@ def _look(
     state = read_state(orchestration.state)
     ordered = specs.read_specs(orchestration.below(settings.specs))
     owners = TreeOwners(orchestration, state, ordered.specs)
-    request = _request(orchestration, state, only, objects, owners)
+    request = replace(_request(orchestration, state, only, objects, owners), scope=scope)
     facts = with_moved_away(
         orchestration, git.observe(orchestration.repository, request, begun), state
     )
@@ -141,6 +145,7 @@ def _look(
         # No step rests on it, and whoever looks again before each would read all of them each time.
         push_owed=only is None and facts.remote is not None and push_is_owed(orchestration),
         free_disk=disk.free_bytes(orchestration.common),
+        glimpsed=facts.glimpsed,
         unknown=(
             *_unknown_state(state),
             *still_unknown(facts),
@@ -235,10 +240,12 @@ def _owned_by_name(tree: Worktree, owners: TreeOwners, known: set[WorkstreamId])
 
 def _processes(orchestration: Orchestration, trees: tuple[Worktree, ...]) -> scan.Request:
     settings = orchestration.settings.orchestration
+    # Where two are registered for one place the last has it: that which the place itself names.
+    ordered = sorted(trees, key=lambda tree: tree.present is Truth.YES)
     return scan.Request(
         repo=orchestration.primary,
         # Whoever works in another repository's worktree is no agent of ours.
-        worktrees={tree.name: place_of(tree) for tree in trees if tree.whose not in WRONG},
+        worktrees={tree.name: place_of(tree) for tree in ordered if tree.whose not in WRONG},
         orchestrator=tuple(settings.orchestrator),
         agents=frozenset(settings.agents),
         nursery=orchestration.below(settings.worktrees),

@@ -17,12 +17,20 @@ from unjam.adapters.processes.locks.open_files import (
     persons_of,
     started_by,
 )
-from unjam.adapters.processes.looking.vitals import Vitals, activity, vitals_of
+from unjam.adapters.processes.looking.agent_tree import WantedAgent, look_at_agents
+from unjam.adapters.processes.looking.vitals import (
+    Vitals,
+    activity,
+    seconds_still,
+    vitals_of,
+)
 from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.file_format import FileFormat, last_commit, read_format, reading_marks
 from unjam.adapters.state.files.lock_probe import probe_locks
 from unjam.adapters.state.files.soundness import frames_seen, soundness_of
 from unjam.adapters.state.rescuing.rebuild import recoverable
+from unjam.domain.world.agents.holders import LockEvidence, why_spared
+from unjam.domain.world.agents.signs import Look, Watched
 from unjam.domain.world.database import (
     BLOCKING,
     READS,
@@ -34,6 +42,7 @@ from unjam.domain.world.database import (
     LockKind,
     Soundness,
     TableCount,
+    holder_in_words,
     lock_kinds,
 )
 from unjam.domain.world.identity import ProcessIdentity, Role
@@ -85,6 +94,7 @@ def inspect_state(
         read_only=read_only,
         file_system=mounts.shared_kind(path),
         untold=() if grips.told else (_NO_LOCKS,),
+        unseen_log=_unseen_log(anatomy, holders, grips),
     )
     if found.is_in_use:  # then what looked like a dead process's journal was a living one's
         found = replace(found, hot_journal=Truth.NO)
@@ -100,6 +110,7 @@ class _Grips:
     did: dict[int, tuple[Activity, str]] = field(default_factory=dict)
     opened: dict[int, list[OpenFile]] = field(default_factory=dict)
     marks: dict[int, list[int]] = field(default_factory=dict)  # in the index of its log, by pid
+    trees: dict[int, tuple[Look, Look]] = field(default_factory=dict)  # of those that keep it
 
 
 def _grips(path: Path, interval: float) -> _Grips:
@@ -114,6 +125,7 @@ def _grips(path: Path, interval: float) -> _Grips:
         return grips
     clock.pause(_BEAT)  # most locks that are seen are of work that goes on
     before = {pid: vitals_of(pid, clock.monotonic()) for pid in watched}
+    trees = _trees(watched, files)
     goes_on = first is None or not watched.isdisjoint(_keeping(_held(files) or {}))
     begun = _begun(path, files) if goes_on else {}
     stays = goes_on and _stays_kept(path, interval)
@@ -123,6 +135,8 @@ def _grips(path: Path, interval: float) -> _Grips:
     reads_on = {pid for pid, marks in later.items() if marks & begun.get(pid, set())}
     for pid in watched | set(grips.opened):
         grips.did[pid] = _did(before.get(pid), pid)
+    later_trees = _trees(watched, files) if goes_on else {}
+    grips.trees = {pid: (trees[pid], one) for pid, one in later_trees.items() if pid in trees}
     for pid, kinds in (first or {}).items():
         let_go = set() if stays else set(BLOCKING)
         if pid not in reads_on:
@@ -131,6 +145,12 @@ def _grips(path: Path, interval: float) -> _Grips:
             one for one in kinds if one in last.get(pid, ()) and one not in let_go
         )
     return grips
+
+
+def _trees(pids: Collection[int], files: Collection[str]) -> dict[int, Look]:
+    """Look at each of them and all it started, as at an agent that may hang."""
+    wanted = {str(pid): WantedAgent((pid,), shared=frozenset(files)) for pid in pids if pid > 0}
+    return {int(pid): look for pid, look in look_at_agents(wanted).items()}
 
 
 def _stays_kept(path: Path, interval: float) -> bool:
@@ -177,7 +197,7 @@ def _holders(
         did, because = grips.did.get(pid, (Activity.UNKNOWN, ""))
         deleted = [one for one in grips.opened.get(pid, ()) if one.is_deleted]
         locks = grips.locks.get(pid, ())
-        yield Holder(
+        holder = Holder(
             pid=pid,
             process=person.identity if person else None,
             command=person.entry.command if person else (),
@@ -192,6 +212,21 @@ def _holders(
             is_personal=bool(person and person.is_personal and pid not in roles),
             is_ours=bool(person and person.is_ours),
         )
+        yield _judged(holder, snapshot, grips.trees.get(pid), anatomy)
+
+
+def _judged(
+    holder: Holder, snapshot: Snapshot, looks: tuple[Look, Look] | None, anatomy: FileFormat
+) -> Holder:
+    """Say what speaks for one that keeps others away and does nothing."""
+    if not any(one in _DOES_NOT_LET_GO for one in holder.locks):
+        return holder
+    if looks is None:
+        return replace(holder, spared="what it waits for could not be looked at")
+    seen = Watched("", snapshot.patience, *looks, last_sign=anatomy.written_at)
+    evidence = LockEvidence(clock.now(), seconds_still(holder.pid), anatomy.has_transaction)
+    spared = why_spared(holder, seen, evidence)
+    return replace(holder, spared=spared)
 
 
 def _is_older(deleted: OpenFile, path: Path) -> bool:
@@ -256,6 +291,22 @@ def _by_its_log(path: Path, anatomy: FileFormat) -> tuple[Soundness, str]:
     lost = anatomy.wal.frames - seen
     because = f"its log is damaged at page {seen + 1}: SQLite would drop the {lost} behind it"
     return Soundness.MALFORMED, because
+
+
+def _unseen_log(anatomy: FileFormat, holders: Collection[Holder], grips: _Grips) -> str:
+    """Say why somebody may work on a log that has lost its name, and not be seen to."""
+    if anatomy.mode != "wal" or not holders:
+        return ""
+    if not grips.told:
+        return f"{_NO_LOCKS}; nor whether somebody works on a log that was deleted under him"
+    for one in holders:
+        is_beside = LockKind.SHARED in one.locks and LockKind.WAL_OPEN not in one.locks
+        if is_beside and one.pid not in grips.opened:
+            return (
+                f"{holder_in_words(one)} does not use the log beside the database, and what it has open "
+                "cannot be read from here: it may work on one that was deleted under it"
+            )
+    return ""
 
 
 def _hot(anatomy: FileFormat, holders: Collection[Holder], told: bool) -> Truth:  # noqa: FBT001 -- passed on as it came

@@ -12,18 +12,20 @@ from unjam.domain.steps.change import (
     Change,
     MoveCheckout,
     MovePath,
+    RestoreCheckout,
     Side,
     SwapState,
 )
 from unjam.domain.world.lookups import lock_at
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.recovery import Recovery
+from unjam.engine.acts.salvage import save_now, worktree_of
 from unjam.engine.acts.vault_places import lock_place
 from unjam.engine.keeping.changes import checkout_name, side_of
 from unjam.engine.keeping.past_runs import PastRun
 from unjam.errors import TransientError, UnjamError
 
-_TOLD_BY_THE_JOURNAL = MoveCheckout | AbortOperation | SwapState
+_TOLD_BY_THE_JOURNAL = MoveCheckout | RestoreCheckout | AbortOperation | SwapState
 
 
 def complete(run: Recovery) -> None:
@@ -33,7 +35,10 @@ def complete(run: Recovery) -> None:
     for change in _open_changes(run.killed):
         if isinstance(change, _TOLD_BY_THE_JOURNAL) and _half_made(run, change):
             try:
-                if not isinstance(change, SwapState):
+                if isinstance(change, RestoreCheckout):  # whoever edited it since loses nothing
+                    name = checkout_name(run.orchestration, change)
+                    save_now(run, worktree_of(name, run.look(name)))
+                elif not isinstance(change, SwapState):
                     _clear_index_lock(run, change)
                 run.door.make(change, resuming=True)
             except UnjamError as error:
@@ -52,7 +57,9 @@ def _half_made(run: Recovery, change: Change) -> bool:
         seen = run.look(checkout_name(run.orchestration, change))
         trees = {tree.admin: tree for tree in (seen.primary, *seen.worktrees)}
         return change.admin in trees and trees[change.admin].operation is change.operation
-    return side_of(run.orchestration, change)[0] is Side.BETWEEN
+    side = side_of(run.orchestration, change)[0]
+    # Between the two a rewritten checkout is as neither salvage saw it.
+    return side is Side.BETWEEN or (isinstance(change, RestoreCheckout) and side is Side.ELSEWHERE)
 
 
 def _clear_index_lock(run: Recovery, change: MoveCheckout | AbortOperation) -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from unjam.adapters.git.restoring.given_back import give_back_staged
-from unjam.adapters.git.restoring.restore import restore_in_place
 from unjam.adapters.git.taking import store
 from unjam.domain.steps.change import (
     AbortOperation,
@@ -13,6 +12,7 @@ from unjam.domain.steps.change import (
     MovePath,
     MoveRef,
     PushRef,
+    RestoreCheckout,
     SetStateMode,
     Side,
     StartProcess,
@@ -25,19 +25,22 @@ from unjam.domain.steps.change import (
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.world.lookups import orchestrators_in
 from unjam.engine.acts.recovery import Recovery
-from unjam.engine.acts.salvage import save_now, worktree_of
+from unjam.engine.acts.salvage import restoration, save_now, worktree_of
 from unjam.engine.keeping.changes import checkout_name, inverse, side_of
 from unjam.engine.keeping.past_runs import PastRun, past_run, readable
-from unjam.engine.keeping.vault import NAMESPACE, folder_of
 from unjam.engine.observing.observe import observe
 from unjam.engine.orchestration import Orchestration
-from unjam.engine.running.undo_check import RESTORING, left_to_take_back, refuse_if_moved_on
+from unjam.engine.running.undo_check import (
+    RESTORING,
+    left_to_take_back,
+    refuse_if_moved_on,
+    to_take_back,
+)
+from unjam.engine.running.undo_differences import why_final
 from unjam.engine.running.vault_purge import PURGED
 from unjam.errors import RefusedError
 
-_FINAL = {
-    PushRef: "the remote keeps what was pushed: unjam never forces a remote back",
-    StopProcess: "a process that was stopped cannot be started where it was",
+_LEFT = {
     StartProcess: "the orchestrator that was started is not stopped",
     TendState: "its rows are the same as before; its files as they were are in the vault",
 }
@@ -74,21 +77,11 @@ def _refuse_purged(orchestration: Orchestration, past: PastRun) -> None:
         )
 
 
-def to_take_back(past: PastRun) -> tuple[Change, ...]:
-    """Return the changes of a run that an undo looks at, newest first; the vault keeps its refs."""
-    return tuple(
-        change
-        for change in reversed(past.changes)
-        if not (isinstance(change, MoveRef) and change.ref.startswith(f"{NAMESPACE}/"))
-    )
-
-
 def take_back(run: Recovery, change: Change) -> Outcome:
     """Take one change back; taken back already is fine."""
     subject = change_in_words(change)
-    final = _FINAL.get(type(change))
-    if final is not None:
-        return Outcome("undo", subject, StepWord.REFUSED, final)
+    if why := why_final(change) or _LEFT.get(type(change), ""):
+        return Outcome("undo", subject, StepWord.REFUSED, why)
     if isinstance(change, AbortOperation):
         return _restore(run, change)
     side, there = side_of(run.orchestration, change)
@@ -110,11 +103,8 @@ def _restore(run: Recovery, change: AbortOperation) -> Outcome:
         sentence = f"the {change.operation} is in progress"
         return Outcome("undo", subject, StepWord.ALREADY_DONE, sentence)
     kept = save_now(run, now)
-    aside = folder_of(run.orchestration, run.run) / "aside"
-    run.note(RESTORING, salvage=change.salvage, kept=kept)
-    restore_in_place(
-        run.orchestration.common, change.salvage, Path(change.path), Path(change.admin), aside
-    )
+    run.note(RESTORING, salvage=change.salvage, kept=kept.ref)
+    run.door.make(restoration(run, now, kept.salvaged.commit, change.salvage))
     return Outcome("undo", subject, StepWord.UNDONE, f"the {change.operation} is in progress again")
 
 
@@ -123,7 +113,7 @@ def change_in_words(change: Change) -> str:  # noqa: C901, PLR0911 -- an arm for
     match change:
         case MoveRef(ref=ref):
             return ref
-        case MoveCheckout(path=path) | AbortOperation(path=path):
+        case MoveCheckout(path=path) | AbortOperation(path=path) | RestoreCheckout(path=path):
             return str(path)
         case UpdateRow(workstream=workstream):
             return f"row {workstream}"

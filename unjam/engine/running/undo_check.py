@@ -13,8 +13,12 @@ from unjam.domain.steps.change import (
     MoveCheckout,
     MovePath,
     MoveRef,
+    PushRef,
+    RestoreCheckout,
     SetStateMode,
     Side,
+    StartProcess,
+    StopProcess,
     SwapState,
     UpdateRow,
     WriteFile,
@@ -23,10 +27,33 @@ from unjam.domain.world.snapshot import Worktree
 from unjam.domain.world.truth import Truth
 from unjam.engine.keeping.changes import columns_in_words, inverse, short, side_of
 from unjam.engine.keeping.past_runs import PastRun, later_standing, unfinished
+from unjam.engine.keeping.vault import NAMESPACE
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import RefusedError
 
+# The vault keeps its refs; what a remote was seen to have is knowledge of another machine.
+_KEPT = (f"{NAMESPACE}/", "refs/remotes/")
+_OF_ONE_WAY = PushRef | StopProcess | StartProcess  # one that was refused left nothing behind
+_TELLING = ("intent", "made", "outcome")
 RESTORING = "restoring"  # the event of a journal: an operation is being brought back
+
+
+def to_take_back(past: PastRun) -> tuple[Change, ...]:
+    """Return the changes of a run that an undo looks at, newest first."""
+    seen_made = {*past.made, *_left_open(past)}
+    return tuple(
+        change
+        for change in reversed(past.changes)
+        if not (isinstance(change, MoveRef) and change.ref.startswith(_KEPT))
+        and (change in seen_made or not isinstance(change, _OF_ONE_WAY))
+    )
+
+
+def _left_open(past: PastRun) -> Iterator[Change]:
+    """Yield the change at which a run was killed: what of it nobody can tell may have been made."""
+    told = [one for one in past.records if one.get("event") in _TELLING]
+    if told and told[-1]["event"] == "intent":
+        yield from past.changes[-1:]
 
 
 def refuse_if_moved_on(
@@ -141,11 +168,13 @@ def _file_of_ref(orchestration: Orchestration, change: Change) -> set[PurePath]:
     return {orchestration.common / change.ref} if isinstance(change, MoveRef) else set()
 
 
-def _moves(change: Change) -> tuple[str, ...]:
+def _moves(change: Change) -> tuple[str, ...]:  # noqa: PLR0911 -- an arm for each kind of change
     """Name what of the repository a change moves: a later one on the same hides what it left."""
     match change:
         case MoveRef(ref=ref):
             return (ref,)
+        case RestoreCheckout(admin=admin):
+            return (f"{admin}",)
         case MoveCheckout(admin=admin, old=old, new=new):
             return (f"{admin}", new.ref) if new.ref and old.ref == new.ref else (f"{admin}",)
         case UpdateRow(workstream=workstream):
@@ -156,6 +185,11 @@ def _moves(change: Change) -> tuple[str, ...]:
             return (_ROWS,)
         case _:
             return ()
+
+
+def subjects_of(change: Change) -> frozenset[str]:
+    """Name everything a change is about."""
+    return frozenset((*_moves(change), *(str(one) for one in _paths(change))))
 
 
 _ROWS = "rows of the state"

@@ -6,7 +6,7 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
-from unjam.adapters.git.restoring.restore import restore_in_place, restore_to
+from unjam.adapters.git.restoring.restore import restore_to
 from unjam.adapters.git.restoring.salvage_commit import branch_commit, source_of_salvage
 from unjam.adapters.git.taking import store
 from unjam.adapters.git.vault.compact import compact
@@ -15,9 +15,9 @@ from unjam.domain.world.identity import CommitId
 from unjam.domain.world.lookups import processes_in, worktree_at
 from unjam.domain.world.words import counted
 from unjam.engine.acts.recovery import Recovery
-from unjam.engine.acts.salvage import save_now
+from unjam.engine.acts.salvage import restoration, save_now
 from unjam.engine.keeping.past_runs import past_run
-from unjam.engine.keeping.vault import NAMESPACE, Kept, folder_of, kept
+from unjam.engine.keeping.vault import NAMESPACE, Kept, kept
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import RefusedError, UnjamError, UsageError
 
@@ -57,21 +57,15 @@ def to_branch(run: Recovery, commit: CommitId, name: str) -> str:
 
 def in_place(run: Recovery, commit: CommitId) -> Path:
     """Bring the checkout a salvage came from back to it, saving first what is there now."""
-    path, admin = source_of_salvage(run.orchestration.common, commit)
+    path, _ = source_of_salvage(run.orchestration.common, commit)
     seen = run.look()
     tree = worktree_at(path, seen)
     if tree is None:
         raise RefusedError(f"{path} is no worktree any more; restore it with --to or --branch")
     if processes_in(tree.name, seen):
         raise RefusedError(f"a process is at work in {path}")
-    save_now(run, tree)
-    restore_in_place(
-        run.orchestration.common,
-        commit,
-        path,
-        admin,
-        folder_of(run.orchestration, run.run) / "aside",
-    )
+    kept = save_now(run, tree)
+    run.door.make(restoration(run, tree, kept.salvaged.commit, commit))
     return path
 
 

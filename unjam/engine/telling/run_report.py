@@ -7,11 +7,14 @@ from unjam.domain.steps.outcome import RunWord, StepWord
 from unjam.domain.steps.plan import Plan
 from unjam.domain.world.finding import Finding
 from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.words import printable
 from unjam.engine.acts.recovery import Recovery
+from unjam.engine.keeping.past_runs import past_run
 from unjam.engine.running.attempts import note_verified
 from unjam.engine.running.prepare import Prepared
 from unjam.engine.running.replanning import became_untrue
 from unjam.engine.running.session import end_with_killed, made_by
+from unjam.engine.running.undo_differences import differences
 
 
 def conclude(
@@ -83,10 +86,11 @@ def conclude_undo(run: Recovery, past: str) -> dict[str, Any]:
 
 
 def described_undo(run: Recovery, past: str) -> dict[str, Any]:
-    """Describe an undo; what nothing could ever take back is said, and does not count against it."""
-    left = any(one.word is StepWord.FAILED for one in run.outcomes)
+    """Describe an undo: undone is what is as it was before, thing by thing; all else is named."""
+    taken = past_run(run.orchestration, past)
+    left = differences(run.orchestration, taken)
     document = run_document(
-        word=RunWord.PARTLY if left else RunWord.UNDONE,
+        word=_word_of_undo(run, left),
         plan=Plan(run.orchestration.primary),
         policy=run.policy,
         run=run.run,
@@ -94,4 +98,10 @@ def described_undo(run: Recovery, past: str) -> dict[str, Any]:
         flow_run=run.flow_run,
         by=made_by(),
     )
-    return document | {"undoes": past}
+    return document | {"undoes": past, "differences": [printable(one) for one in left]}
+
+
+def _word_of_undo(run: Recovery, left: tuple[str, ...]) -> RunWord:
+    if left or any(one.word is StepWord.FAILED for one in run.outcomes):
+        return RunWord.PARTLY_UNDONE
+    return RunWord.UNDONE if run.outcomes else RunWord.NOTHING_TO_UNDO

@@ -72,7 +72,7 @@ def _verified(orchestration: Orchestration, snapshot: Snapshot) -> TrunkVerified
     said = verify_trunk(orchestration, snapshot.trunk_tip)
     if said.passed:
         return TrunkVerified(passed=True, found_nothing=False, sentence=said.sentence)
-    why = why_not_passing(orchestration, snapshot.trunk_tip, said)
+    why = why_not_passing(orchestration, said)
     return TrunkVerified(passed=False, found_nothing=why.untried, sentence=why.because)
 
 

@@ -275,6 +275,25 @@ def test_commits_that_a_ref_or_the_branchs_reflog_holds_are_not_hidden(world: Wo
     assert seen_in(world).hidden_commits == 0
 
 
+def test_a_commit_that_one_of_many_refs_reaches_is_not_hidden_and_one_that_none_does_is(
+    world: World,
+) -> None:
+    one = clean(world)
+    git("checkout", "--quiet", "--detach", cwd=one.tree)
+    for number in range(40):
+        one.commits({f"{number}.py": "1\n"})
+        git("tag", f"at-{number}", cwd=one.tree)
+        git("checkout", "--quiet", one.branch, cwd=one.tree)
+    assert (seen_in(world).hidden_commits, seen_in(world).hidden) == (0, ())
+
+    git("checkout", "--quiet", "--detach", cwd=one.tree)
+    one.commits({"lost.py": "1\n"})
+    lost = git("rev-parse", "HEAD", cwd=one.tree)
+    git("checkout", "--quiet", one.branch, cwd=one.tree)
+
+    assert (seen_in(world).hidden_commits, seen_in(world).hidden) == (1, (lost,))
+
+
 def test_the_reason_of_a_lock_is_told(world: World) -> None:
     one = clean(world)
     git("worktree", "lock", "--reason", "on a stick", str(one.tree), cwd=world.repo)

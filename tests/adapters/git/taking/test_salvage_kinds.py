@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -139,8 +140,8 @@ def test_modes_that_git_does_not_keep_come_back(plain: Repository) -> None:
 def test_special_files_are_named_and_do_not_stop_it(plain: Repository) -> None:
     os.mkfifo(plain.tree / "fifo")
     with socket.socket(socket.AF_UNIX) as listener:
-        os.chdir(plain.tree)
-        listener.bind("socket")
+        with chdir(plain.tree):  # its name is too long from elsewhere
+            listener.bind("socket")
         saved = plain.save()
 
     assert saved.special == ("fifo", "socket")

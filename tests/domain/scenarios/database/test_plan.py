@@ -92,6 +92,8 @@ def test_who_hangs_over_it_is_stopped_after_the_copy_and_before_it_is_opened() -
     [
         ({"activity": Activity.WORKS}, "wait for it"),
         ({"activity": Activity.UNKNOWN}, "cannot be told"),
+        ({"spared": "it is connected to api:443"}, "or look at it and then: kill 7"),
+        ({"spared": "it last ran 3 s ago", "activity": Activity.STOPPED}, "kill -CONT 7"),
         ({"process": None}, "cannot be seen"),
         ({"is_personal": True, "role": None}, "terminal"),
         ({"is_near": False, "role": None}, "no part of this orchestration"),

@@ -126,7 +126,7 @@ FOUND: dict[str, tuple[Snapshot, list[str]]] = {
     "a test fails everywhere": (
         world(tried(replace(CASE, blame=Blame.ENVIRONMENT, guilty=()), remedy=None)),
         [
-            "warning fails wherever it was tried: test_a: fails wherever it was tried",
+            "warning fails everywhere it could be tried: test_a: fails everywhere it could be tried",
             "tests: test_a: ",
         ],
     ),

@@ -5,10 +5,12 @@ not made, and making it again completes it.
 """
 
 import shlex
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
 from unjam.adapters.git.command import Git, GitAnswer
+from unjam.adapters.git.moving.held_files import give_back_held, held_files, held_now
 from unjam.adapters.git.moving.open_checkout import open_checkout, paths_in_words, refuse_locked
 from unjam.adapters.git.moving.operation import abort_operation, operations_in
 from unjam.adapters.git.moving.overlap import Overlap, bring_forward, find_overlap
@@ -26,6 +28,7 @@ __all__ = [
     "refuse_move",
     "state_of_checkout",
     "where_is",
+    "with_held",
 ]
 
 _REFUSALS = ("would be overwritten", "not uptodate", "would lose untracked", "would be removed")
@@ -54,8 +57,16 @@ def move_checkout(common: Path, change: MoveCheckout, *, resuming: bool = False)
     found = find_overlap(git, change.old.commit, change.new.commit, resuming=resuming)
     _refuse_overlap(change, found)
     _move_files(git, change, found)
+    give_back_held(git, found, change.held_after)
     _move_head(git, change)
     return StepWord.DONE
+
+
+def with_held(change: MoveCheckout) -> MoveCheckout:
+    """Add to a move what a person has already as it will come: taking it back must leave it so."""
+    if _position(open_checkout(change.path, change.admin)) != change.old:
+        return change
+    return replace(change, held_before=held_now(change))
 
 
 def refuse_move(change: MoveCheckout) -> None:
@@ -82,8 +93,10 @@ def state_of_checkout(_common: Path, change: MoveCheckout) -> CheckoutState:
     if position != change.old:
         return CheckoutState.ELSEWHERE
     found = find_overlap(git, change.old.commit, change.new.commit, resuming=True)
-    begun = found.settled or found.arrived or any(found.unfinished)
-    return CheckoutState.BETWEEN if begun else CheckoutState.BEFORE
+    as_new = {one.path for one in (*found.settled, *found.arrived)}
+    held = held_files(git, found)
+    left = as_new - {one.path for one in held if one in change.held_before}
+    return CheckoutState.BETWEEN if left or found.unfinished else CheckoutState.BEFORE
 
 
 def _position(git: Git) -> Position | None:

@@ -53,6 +53,7 @@ class Overlap:
     unfinished: tuple[str, ...] = ()  # files that a killed attempt left half-written
     in_the_way: tuple[str, ...] = ()
     filtered: tuple[str, ...] = ()  # paths that a program of the repository converts
+    edited: frozenset[str] = frozenset()  # files that differ from the index
 
 
 def find_overlap(git: Git, old: CommitId, new: CommitId, *, resuming: bool) -> Overlap:
@@ -68,7 +69,7 @@ def find_overlap(git: Git, old: CommitId, new: CommitId, *, resuming: bool) -> O
 def bring_forward(git: Git, arrived: tuple[Changed, ...]) -> None:
     """Let the index say what is on disk already."""
     if arrived:
-        git.run("update-index", "-z", "--replace", "--index-info", stdin=_index_info(arrived))
+        git.run("update-index", "-z", "--replace", "--index-info", stdin=index_info(arrived))
 
 
 def _changes(git: Git, old: CommitId, new: CommitId) -> tuple[Changed, ...]:
@@ -84,7 +85,7 @@ def _entry(mode: str, blob: str) -> TreeEntry | None:
     return TreeEntry(mode, blob) if set(blob) != {"0"} else None
 
 
-def _index_info(changes: tuple[Changed, ...]) -> bytes:
+def index_info(changes: tuple[Changed, ...]) -> bytes:
     """Write entries as update-index reads them: what goes away first, to make room."""
     gone = [f"{_NO_ENTRY}\t{one.path}\0" for one in changes if one.new is None]
     there = [f"{one.new.mode} {one.new.blob}\t{one.path}\0" for one in changes if one.new]
@@ -111,7 +112,7 @@ class _Looking:
         self._read_entries(current)
         self.edited = modified(current)
         after = self._copy_of(self.scratch / "current", "after")
-        info = _index_info(self.changes)
+        info = index_info(self.changes)
         after.run("update-index", "-z", "--replace", "--index-info", stdin=info)
         self.differing = modified(after)
         settled, arrived = list[Changed](), list[Changed]()
@@ -132,6 +133,7 @@ class _Looking:
             tuple(unfinished),
             tuple(dict.fromkeys(in_the_way)),
             self._filtered(current, after),
+            self.edited,
         )
 
     def _copy_of(self, index: Path, name: str) -> Git:

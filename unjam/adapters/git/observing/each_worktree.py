@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.observing.child import Parts
@@ -19,6 +19,7 @@ from unjam.adapters.git.status.unsaved import (
 )
 from unjam.adapters.git.worktrees import (
     Checkout,
+    glimpse,
     named_by_head,
     read_primary,
     read_worktrees,
@@ -26,6 +27,9 @@ from unjam.adapters.git.worktrees import (
 )
 from unjam.domain.world.identity import CommitId
 from unjam.domain.world.snapshot import Unsaved
+
+if TYPE_CHECKING:
+    from unjam.domain.steps.scope import Scope
 
 PARTS = 24  # in which two take the worktrees; many keep both at work, few ask Git seldom
 
@@ -38,6 +42,7 @@ class EachWorktree(NamedTuple):
     unsaved: Mapping[str, Unsaved]  # of those that were looked into
     named: Mapping[str, frozenset[str]]  # commits that HEAD and its reflog name, likewise
     locks: list[LockFile]
+    glimpsed: frozenset[str] | None = None  # of which only HEAD and place were read
 
 
 def count_worktrees(repository: Repository) -> int:
@@ -48,8 +53,15 @@ def count_worktrees(repository: Repository) -> int:
         return 0
 
 
+class Wanted(NamedTuple):
+    """Which worktrees are looked into, and which are read whole at all; None: every one."""
+
+    into: frozenset[str] | None = None
+    scope: "Scope | None" = None
+
+
 class WorktreeReader:
-    """A look at all worktrees, with ``only`` into these; one that is damaged hides no other."""
+    """A look at all worktrees, into the wanted ones; one that is damaged hides no other."""
 
     def __init__(
         self,
@@ -57,13 +69,14 @@ class WorktreeReader:
         repository: Repository,
         refs: Mapping[str, CommitId],
         rules: Rules,
-        only: frozenset[str] | None,
+        wanted: Wanted,
     ) -> None:
         self._git = git
         self._repository = repository
         self._refs = refs
         self._rules = rules
-        self._only = only
+        self._only = wanted.into
+        self._scope = wanted.scope
 
     def alone(self) -> EachWorktree:
         """Look at all of them, and into each."""
@@ -93,11 +106,12 @@ class WorktreeReader:
 
     def _looked(self, parts: Parts | None) -> EachWorktree:
         names = worktree_names(self._repository)
-        primary, checkouts = read_primary(self._repository), self._read(names)
-        everything = [primary, *checkouts]
+        primary, glimpsed = read_primary(self._repository), self._glimpsed(names)
+        checkouts = self._read(name for name in names if name not in glimpsed)
+        everything = [primary, *glimpsed.values(), *checkouts]
         wanted = [one for one in everything if self._is_wanted(one)]
         named = named_by_heads(wanted)
-        locks = read_locks(self._repository.common, everything)
+        locks = read_locks(self._repository.common, everything) if self._scope is None else []
         heads = self._heads(wanted)
         taken: list[Checkout] = []
         scans: list[Scan] = []
@@ -110,7 +124,29 @@ class WorktreeReader:
             unsaved=self._judged(taken, scans),
             named=named,
             locks=locks,
+            glimpsed=None if self._scope is None else frozenset(glimpsed),
         )
+
+    def _glimpsed(self, names: Sequence[str]) -> dict[str, Checkout]:
+        """Glimpse at what nobody asked for and is neither odd nor in a place that was asked for."""
+        scope = self._scope
+        if scope is None:
+            return {}
+        seen = {name: one for name in names if (one := glimpse(self._repository, name))}
+        if any(one not in seen for one in scope.worktrees.intersection(names)):
+            return {}  # where that is, and what is in it, only a look at everything tells
+        places = {one.name: f"{one.path}{os.sep}" for one in seen.values()}
+        asked = {
+            one.name
+            for one in seen.values()
+            if scope.names(one.name, one.branch or "", places[one.name])
+        }
+        inside = tuple(places[name] for name in asked)
+        return {
+            name: one
+            for name, one in seen.items()
+            if name not in asked and not places[name].startswith(inside)
+        }
 
     def _taken(
         self, parts: Parts, names: Sequence[str], wanted: Iterable[Checkout]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from unjam.adapters.git.observing.lock_files import LockFile
 from unjam.domain.world.claims.stash import Stash
@@ -12,6 +12,9 @@ from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.naming import Owner
 from unjam.domain.world.snapshot import Branch, Remote, Stray, Worktree
 from unjam.domain.world.truth import Unknown
+
+if TYPE_CHECKING:
+    from unjam.domain.steps.scope import Scope
 
 
 class OwnersOfTrees(Protocol):
@@ -47,6 +50,7 @@ class ObserveRequest:
     nursery: Path | None = None  # the directory of worktrees: what is none of them is told
     owners: "OwnersOfTrees | None" = None  # None: no worktree's branch is doubted
     objects: bool = False  # look for lost objects even where nothing looks broken
+    scope: "Scope | None" = None  # all that is read whole, of worktrees; None: everything
 
     def looks_at(self, worktree: str) -> bool:
         """Tell whether the files of this worktree are compared."""
@@ -75,3 +79,4 @@ class GitFacts(NamedTuple):
     lost_branches: tuple[LostBranch, ...] = ()
     shared: tuple[DamagedFile, ...] = ()
     trunk_damaged: bool = False  # its tip is an older one, or its history cannot be read
+    glimpsed: frozenset[str] | None = None  # worktrees of which only HEAD and place were read

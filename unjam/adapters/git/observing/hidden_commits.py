@@ -1,6 +1,6 @@
 """Count the commits that only a worktree's own HEAD or reflog still reaches."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,8 @@ from unjam.adapters.git.proving.commit_graph import History
 from unjam.adapters.git.reflog import read_reflog
 from unjam.adapters.git.worktrees import Checkout
 from unjam.domain.world.identity import CommitId
+
+_FEW = 16  # refs that are asked before all are
 
 
 def named_by_heads(checkouts: Iterable[Checkout]) -> dict[str, frozenset[str]]:
@@ -37,12 +39,13 @@ def count_hidden(
     logs: Path | None,
     checkouts: Iterable[tuple[Checkout, frozenset[str]]],
     history: History,
-    reached: Collection[str],
+    reached: Sequence[str],
 ) -> dict[str, Hidden]:
     """Count by worktree, of which none has the count 0.
 
-    ``checkouts`` come with the commits that their HEADs name; ``reached`` are the tips of all refs. What a
-    branch's own reflog names counts as reached, too, if ``logs`` says where that is.
+    ``checkouts`` come with the commits that their HEADs name; ``reached`` are the tips of all refs,
+    first those that are likely to reach them. What a branch's own reflog names counts as reached,
+    too, if ``logs`` says where that is.
     """
     left = {one.name: _unknown_to(history, logs, one, names) for one, names in checkouts}
     named = {name: commits for name, commits in left.items() if commits}
@@ -66,8 +69,11 @@ def _unknown_to(
 
 
 def _beyond(
-    git: Git, commits: Sequence[str], reached: Collection[str]
+    git: Git, commits: Sequence[str], reached: Sequence[str]
 ) -> Mapping[str, tuple[str, ...]]:
+    """Return what these reach and no ref does; all refs are only asked where a few do not reach it all."""
+    if len(reached) > _FEW and not _beyond(git, commits, reached[:_FEW]):
+        return {}
     without = [f"^{one}" for one in reached]
 
     def ask(some: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -3,7 +3,7 @@
 Reading changes nothing and runs nothing of the agents'; what cannot be read is a fact, not an end.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def observe(
         shared = find_damaged_files(repository.common)
         if shared:
             return blind_facts(repository, request, shared)
-        with start_reading(repository, request.only) as here:
+        with start_reading(repository, request.only, request.scope) as here:
             return observe(repository, request, here)
     tips, git = begun.tips, begun.git
     try:
@@ -79,7 +79,7 @@ def observe(
         again = begun._replace(graph=ask_graph(git))
         compared = _compared(again, repository, trunk, request, drift.found)
     found = [
-        replace(one, guest_on=drift.guests.get(one.name, ()))
+        replace(one, guest_on=drift.guests[one.name]) if one.name in drift.guests else one
         for one in _Worktrees(git, repository, tips, around).join(compared)
     ]
     broken = look_at_broken(repository, request, begun, (trunk, compared), found)
@@ -100,6 +100,7 @@ def observe(
         lost_branches=broken.branches,
         shared=broken.shared,
         trunk_damaged=broken.trunk_damaged,
+        glimpsed=around.glimpsed,
     )
 
 
@@ -151,14 +152,20 @@ class _Worktrees:
     def join(self, compared: Compared) -> list[Worktree]:
         around = self._around
         owners = {one.ref: one.workstream for one in compared.branches}
-        reached = sorted(set(self._tips.sound.values()))
         named = [
             (one, around.named[one.name]) for one in around.checkouts if one.name in around.named
         ]
+        # A branch reaches what was committed on it, mostly, and the trunk what it was made from.
+        near: list[str | None] = [
+            *compared.history.line[:1],
+            *(self._tips.sound.get(one.branch or "") for one, _ in named),
+        ]
+        reached = _in_order(near, self._tips.sound.values())
         hidden = count_hidden(self._git, self._repository.common, named, compared.history, reached)
-        theirs = {tip for ref, tip in self._tips.sound.items() if not ref.startswith(_VAULT)}
+        tips = (tip for ref, tip in self._tips.sound.items() if not ref.startswith(_VAULT))
+        theirs = _in_order(near, tips)
         # What a killed run has saved, or a reflog names, is on no branch all the same.
-        away = count_hidden(self._git, None, named, compared.history, sorted(theirs))
+        away = count_hidden(self._git, None, named, compared.history, theirs)
         intact = self._intact(around.unsaved)
         return [
             Worktree(
@@ -195,6 +202,12 @@ class _Worktrees:
         git = self._git.without_drivers()
         common = self._repository.common
         return {one.name: is_intact(git, one, common, unsaved[one.name]) for one in stopped}
+
+
+def _in_order(near: Iterable[str | None], tips: Iterable[CommitId]) -> list[str]:
+    """Return the tips, those first that are near; none of these is one where no ref is there any more."""
+    everything = set[str](tips)
+    return list(dict.fromkeys((*(one for one in near if one in everything), *sorted(everything))))
 
 
 def blind_facts(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from unjam.adapters.git.all_refs import Tips
     from unjam.adapters.git.observing.child import ChildAnswer
     from unjam.adapters.git.observing.each_worktree import EachWorktree
+    from unjam.domain.steps.scope import Scope
 
 _WORTH_A_PROCESS = 32  # worktrees that are looked into; below, forking costs more than it saves
 
@@ -45,10 +46,13 @@ class StartedReading(NamedTuple):
 
 @contextmanager
 def start_reading(
-    repository: Repository, only: frozenset[str] | None = None
+    repository: Repository,
+    only: frozenset[str] | None = None,
+    scope: "Scope | None" = None,
 ) -> Iterator[StartedReading]:
     """Begin to look at a repository, with ``only`` at these worktrees and at no history.
 
+    With ``scope``, what nobody asked for is only glimpsed at.
     Raises PermanentError if Git cannot read it. What nobody waited for ends with the look.
     """
     git = Git(repository.common)
@@ -61,6 +65,7 @@ def start_reading(
         from unjam.adapters.git.observing.config import comparing_rules, read_config
         from unjam.adapters.git.observing.each_worktree import (
             PARTS,
+            Wanted,
             WorktreeReader,
             count_worktrees,
         )
@@ -68,7 +73,7 @@ def start_reading(
         config = read_config(listing)
         tips = read_tips(git, refs)
         rules = comparing_rules(config, repository.common)
-        look = WorktreeReader(git, repository, tips.named, rules, only)
+        look = WorktreeReader(git, repository, tips.named, rules, Wanted(only, scope))
         inside = count_worktrees(repository) if only is None else len(only)
         with in_child(look, PARTS, worthwhile=inside > _WORTH_A_PROCESS) as around:
             yield StartedReading(git, tips, config, graph, around)

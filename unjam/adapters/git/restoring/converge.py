@@ -62,28 +62,61 @@ def converge(
     _Convergence(root, goal, objects, aside).run(admit)
 
 
+def is_met(root: Path, goal: Goal, admit: Admit | None = None) -> bool:
+    """Tell whether ``root`` holds exactly the goal, as far as ``admit`` lets it look; permissions of directories aside."""
+    there, folders = _look(root, goal, admit)
+    if there.keys() != goal.files.keys() or folders - goal.directories.keys() - _above(goal):
+        return False
+    return all(_is(root, path, there[path], wanted) for path, wanted in goal.files.items())
+
+
+_Found = tuple[dict[bytes, os.stat_result], set[bytes]]
+
+
+def _look(root: Path, goal: Goal, admit: Admit | None) -> _Found:
+    """Return the files and the directories that are there, but for what is kept."""
+
+    def look(path: bytes) -> bool:
+        return path not in goal.kept and (admit is None or admit(path))
+
+    found = walk(os.fsencode(root), admit=look, across_repositories=True)
+    there = dict((*found.files, *found.links, *found.special))
+    return there, {path for path, _ in found.directories if path}
+
+
+def _above(goal: Goal) -> set[bytes]:
+    return {above for path in goal.kept for above in ancestors(path)}
+
+
+def _is(root: Path, path: bytes, status: os.stat_result, wanted: WantedFile) -> bool:
+    """Tell whether a path already is as it should be."""
+    full = os.fsencode(root) + b"/" + path
+    if wanted.mode is None:
+        is_link = stat.S_ISLNK(status.st_mode)
+        return is_link and object_id(b"blob", os.readlink(full)) == wanted.oid  # noqa: PTH115 -- bytes
+    if not stat.S_ISREG(status.st_mode) or status.st_mode & _PERMISSIONS != wanted.mode:
+        return False
+    try:
+        return Intake().read(full, status, ()) == wanted.oid
+    except OSError:
+        return False
+
+
 class _Convergence:
     def __init__(self, root: Path, goal: Goal, objects: Objects, aside: Path) -> None:
         self._root, self._goal, self._objects = root, goal, objects
         self._aside = aside
         self._incoming = aside / ".incoming"
-        self._above_kept = {above for path in goal.kept for above in ancestors(path)}
+        self._above_kept = _above(goal)
 
     def run(self, admit: Admit | None) -> None:
-        kept = self._goal.kept
-
-        def look(path: bytes) -> bool:
-            return path not in kept and (admit is None or admit(path))
-
-        found = walk(os.fsencode(self._root), admit=look, across_repositories=True)
-        there = dict((*found.files, *found.links, *found.special))
-        folders = {path for path, _ in found.directories if path}
+        there, folders = _look(self._root, self._goal, admit)
         self._clear(there, folders)
         self._incoming.mkdir(exist_ok=True)
         for path in sorted(self._goal.directories.keys() - folders - {b""}):
             self._make_directory(path)
         for path, wanted in sorted(self._goal.files.items()):
-            if path not in there or not self._is(path, there[path], wanted):
+            if path not in there or not _is(self._root, path, there[path], wanted):
                 self._replace(path, wanted)
         self._set_directory_modes()
         self._forget_incoming()
@@ -101,19 +134,6 @@ class _Convergence:
                 del there[path]
         if gone:
             folders -= {one for one in folders if one in gone or gone.intersection(ancestors(one))}
-
-    def _is(self, path: bytes, status: os.stat_result, wanted: WantedFile) -> bool:
-        """Tell whether a path already is as it should be."""
-        full = os.fsencode(self._root) + b"/" + path
-        if wanted.mode is None:
-            is_link = stat.S_ISLNK(status.st_mode)
-            return is_link and object_id(b"blob", os.readlink(full)) == wanted.oid  # noqa: PTH115 -- bytes
-        if not stat.S_ISREG(status.st_mode) or status.st_mode & _PERMISSIONS != wanted.mode:
-            return False
-        try:
-            return Intake().read(full, status, ()) == wanted.oid
-        except OSError:
-            return False
 
     def _replace(self, path: bytes, wanted: WantedFile) -> None:
         """Write beside, move the old one aside, move the new one in."""

@@ -5,12 +5,14 @@ its branch and its reflogs are long gone, as long as a ref holds the commit.
 """
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from unjam.adapters.git.restoring.converge import Goal, WantedFile, ancestors, converge
+from unjam.adapters.git.command import Git
+from unjam.adapters.git.restoring.converge import Goal, WantedFile, ancestors, converge, is_met
 from unjam.adapters.git.restoring.given_back import give_back
 from unjam.adapters.git.taking import manifest
 from unjam.adapters.git.taking.ignored import ignored_paths
@@ -22,7 +24,7 @@ from unjam.adapters.git.taking.walk import Admit, walk
 from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError, RefusedError
 
-_GITFILE = b".git"
+_GITFILE, _INDEX = b".git", b"index"
 _SHARED_FOLDERS = (b"refs", b"logs", b"logs/refs", b"info")
 
 
@@ -167,7 +169,14 @@ def _restore_worktree(saved: _Saved, common: Path, path: Path, admin: Path, asid
     facts = saved.facts
     if not facts.present and not path.exists():
         return
-    goal = _goal(saved, Base.WORKTREE)
+    goal = _worktree_goal(saved, common, path, admin)
+    converge(path, goal, saved.shop.objects, aside / "worktree")
+    if not facts.present and not any(path.iterdir()):
+        path.rmdir()
+
+
+def _worktree_goal(saved: _Saved, common: Path, path: Path, admin: Path) -> Goal:
+    facts, goal = saved.facts, _goal(saved, Base.WORKTREE)
     if is_primary(admin, common):
         goal.kept |= {_GITFILE, *other_worktrees(common, path)}
     goal.kept |= {os.fsencode(one) for one in _relative(facts.without, facts.worktree)}
@@ -176,9 +185,7 @@ def _restore_worktree(saved: _Saved, common: Path, path: Path, admin: Path, asid
     linked = goal.files.get(_GITFILE)
     if linked is not None and linked.mode is not None and facts.admin != str(admin):
         _redirect(saved, goal, _GITFILE, f"gitdir: {facts.admin}\n", f"gitdir: {admin}\n")
-    converge(path, goal, saved.shop.objects, aside / "worktree")
-    if not facts.present and not any(path.iterdir()):
-        path.rmdir()
+    return goal
 
 
 def _relative(paths: tuple[str, ...], root: str) -> Iterator[Path]:
@@ -205,9 +212,19 @@ def _redirect(saved: _Saved, goal: Goal, name: bytes, before: str, after: str) -
 
 
 def _restore_admin(saved: _Saved, common: Path, path: Path, admin: Path, aside: Path) -> None:
-    facts = saved.facts
-    goal = _goal(saved, Base.ADMIN)
     whole = admin.is_dir()
+    goal, admit = _admin_goal(saved, common, path, admin)
+    give_back(common, _needed_by_index(saved))
+    place = admin if whole else aside / "admin-new"
+    converge(place, goal, saved.shop.objects, aside / "admin", admit)
+    if not whole:
+        # Git prunes an admin directory that is half made: it appears whole.
+        admin.parent.mkdir(exist_ok=True)
+        place.replace(admin)
+
+
+def _admin_goal(saved: _Saved, common: Path, path: Path, admin: Path) -> tuple[Goal, Admit]:
+    facts, goal = saved.facts, _goal(saved, Base.ADMIN)
     primary = is_primary(admin, common)
     admit = _own_state(primary=primary, reflogs=not (admin / "logs/HEAD").exists())
     goal.files = {name: one for name, one in goal.files.items() if admit(name)}
@@ -218,13 +235,44 @@ def _restore_admin(saved: _Saved, common: Path, path: Path, admin: Path, aside: 
                 goal.directories[folder] = there.stat().st_mode & 0o7777
     elif b"gitdir" in goal.files and facts.worktree != str(path):
         _redirect(saved, goal, b"gitdir", f"{facts.worktree}/.git\n", f"{path}/.git\n")
-    give_back(common, _needed_by_index(saved))
-    place = admin if whole else aside / "admin-new"
-    converge(place, goal, saved.shop.objects, aside / "admin", admit)
-    if not whole:
-        # Git prunes an admin directory that is half made: it appears whole.
-        admin.parent.mkdir(exist_ok=True)
-        place.replace(admin)
+    return goal, admit
+
+
+def is_as_saved(common: Path, commit: CommitId, path: Path, admin: Path) -> bool:
+    """Tell whether a worktree is as a salvage saw it; its index counts by what it lists, not by its bytes.
+
+    What a restoration in place leaves alone does not count. Any command of Git's may write the index anew.
+    """
+    if not (path.is_dir() and admin.is_dir()):
+        return False
+    with _open(common, commit) as saved:
+        if not is_met(path, _worktree_goal(saved, common, path, admin)):
+            return False
+        if not saved.facts.registered:
+            return True
+        goal, admit = _admin_goal(saved, common, path, admin)
+        index = goal.files.pop(_INDEX, None)
+        whole = b"" if index is None else next(saved.shop.objects.contents([index.oid]))
+        same = _listed(admin, whole) == _listed(admin, None)
+        return same and is_met(admin, goal, lambda one: one != _INDEX and admit(one))
+
+
+def _listed(admin: Path, index: bytes | None) -> str | None:
+    """List what an index of these bytes, or the one in its place, holds; None where there is none."""
+    if index is None:
+        place = admin / os.fsdecode(_INDEX)
+        index = place.read_bytes() if place.exists() else b""
+    if not index:
+        return None
+    with tempfile.TemporaryDirectory(prefix="unjam-index-") as scratch:
+        copy = Path(scratch, "index")
+        copy.write_bytes(index)
+        return (
+            Git(admin)
+            .on(index=copy)
+            .run("ls-files", "-s", "-z")
+            .out.decode("utf-8", "surrogateescape")
+        )
 
 
 def _needed_by_index(saved: _Saved) -> list[str]:

@@ -42,7 +42,10 @@ class WantedAgent:
     """One agent to look at: the topmost processes of its tree, and where it works."""
 
     roots: tuple[int, ...]
-    below: Path
+    below: Path | None = None
+    shared: frozenset[str] = (
+        frozenset()
+    )  # files that others write too, so that they say nothing of it
 
 
 def look_at_agents(
@@ -95,6 +98,7 @@ class _Eye:
         self.sockets = machine.sockets
         self.agents = agents
         self.at = instant()
+        self.shared = wanted.shared
         self.roots = [table[pid] for pid in wanted.roots if pid in table]
         tree = Tree([one.key for one in self.roots], wanted.below)
         self.members = tree.look(table)
@@ -107,7 +111,7 @@ class _Eye:
         pulses += _ended([one.pid for one in self.members], self.table)
         above = tuple(dict.fromkeys(self._above()))
         # A log that those who started it write into as well says nothing of it.
-        shared = {one.link for pid in above for one in handles_of(pid).all}
+        shared = self.shared | {one.link for pid in above for one in handles_of(pid).all}
         written = (one.written_at(shared) for one in self.handles.values())
         return Look(
             at=self.at,

@@ -64,6 +64,28 @@ def activity(before: Vitals | None, now: Vitals | None) -> tuple[Activity, str]:
     return Activity.IDLE, f"{within} it computed and wrote nothing"
 
 
+def seconds_still(pid: int) -> float | None:
+    """Return how long none of its threads has run; None where the kernel does not tell.
+
+    Whatever lock it holds it has held for at least so long.
+    """
+    now = _last_ran(PROC / "self" / "sched")
+    ran = [_last_ran(one) for one in (PROC / str(pid) / "task").glob("*/sched")]
+    known = [one for one in ran if one is not None]
+    if now is None or not ran or len(known) < len(ran):
+        return None
+    return max(0.0, now - max(known)) / 1000
+
+
+def _last_ran(path: Path) -> float | None:
+    """Read when a thread last began to run, in milliseconds of the scheduler's clock."""
+    with suppress(OSError, ValueError):
+        for line in path.read_text("ascii", "replace").splitlines():
+            if line.startswith("se.exec_start"):
+                return float(line.rpartition(":")[2])
+    return None
+
+
 def _cpu(pid: int) -> float:
     if not has_proc():
         return _cpu_by_psutil(pid)

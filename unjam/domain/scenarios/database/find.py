@@ -72,8 +72,8 @@ class _Finder:
         yield from self._duplicates()
         blockers = tuple(database.blockers())
         for one in blockers:
-            cause, severity = _CAUSES[one.activity]
-            summary = f"{self.place} is locked by {holder_in_words(one)}: {_DOES[one.activity]}"
+            cause, severity, does = _cause_of(one)
+            summary = f"{self.place} is locked by {holder_in_words(one)}: {does}"
             yield self._about(one, cause, severity, summary)
         is_kept = "locked" in database.because and not database.is_in_use
         if database.shape is Soundness.UNREAD and not blockers and is_kept:
@@ -165,17 +165,19 @@ class _Finder:
 
 
 _CAUSES = {
-    Activity.STOPPED: ("stopped holder", Severity.ERROR),
-    Activity.IDLE: ("hung holder", Severity.ERROR),
-    Activity.WORKS: ("long transaction", Severity.WARNING),
-    Activity.UNKNOWN: ("unseen holder", Severity.ERROR),
+    Activity.STOPPED: ("stopped holder", Severity.ERROR, "it is stopped while it holds its lock"),
+    Activity.IDLE: ("hung holder", Severity.ERROR, "it hangs while it holds its lock"),
+    Activity.WORKS: ("long transaction", Severity.WARNING, "it works in a long transaction"),
+    Activity.UNKNOWN: ("unseen holder", Severity.ERROR, "what it does cannot be told"),
 }
-_DOES = {
-    Activity.STOPPED: "it is stopped in the middle of a transaction",
-    Activity.IDLE: "it does nothing, in the middle of a transaction",
-    Activity.WORKS: "it works in a long transaction",
-    Activity.UNKNOWN: "what it does cannot be told",
-}
+
+
+def _cause_of(one: Holder) -> tuple[str, Severity, str]:
+    """Name what a holder does; that one hangs is only said where nothing speaks for it."""
+    if one.activity is Activity.IDLE and one.spared:
+        does = f"it does nothing now, and whether it hangs cannot be told: {one.spared}"
+        return "waiting holder", Severity.WARNING, does
+    return _CAUSES[one.activity]
 
 
 def _holder_evidence(one: Holder) -> Iterator[Evidence]:
@@ -194,6 +196,9 @@ def _holder_evidence(one: Holder) -> Iterator[Evidence]:
         yield Evidence("processes", f"{role}user {one.process.user}, started {since}")
     if one.because:
         yield Evidence("processes", one.because)
+    if one.spared:
+        yield Evidence("processes", f"it is not taken to hang: {one.spared}")
+        yield Evidence("processes", f"to end it all the same: kill {one.pid}")
     if one.activity is Activity.STOPPED:
         yield Evidence("processes", f"to let it go on instead of stopping it: kill -CONT {one.pid}")
     if one.deleted:

@@ -9,6 +9,7 @@ from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.steps.state_steps import (
     DUPLICATE,
+    READER,
     STRANDED,
     KeepState,
     OpenState,
@@ -241,7 +242,8 @@ class _Planner:
             if one.process is not None and one.pid not in taken and not self._why_kept(one):
                 taken.add(one.pid)
                 reason = f"it holds {', '.join(one.locks)} on {self.place}: {one.because}"
-                yield _Target(one.process, f"{holder_in_words(one)}: {reason}", str(one.activity))
+                because = str(one.activity) if one.blocks else READER
+                yield _Target(one.process, f"{holder_in_words(one)}: {reason}", because)
         for one in self.database.stranded():
             if (
                 one.process is not None
@@ -265,7 +267,7 @@ class _Planner:
             return "the whole database it works on has lost its name; stop it yourself, politely"
         if self.database.is_contested:
             return _CONTESTED
-        return self._why_kept(replace(one, activity=Activity.IDLE))
+        return self._why_kept(replace(one, activity=Activity.IDLE, spared=""))
 
     def _why_kept(self, one: Holder) -> str:
         """Say why somebody who keeps the state is not stopped; empty if he is."""
@@ -274,6 +276,7 @@ class _Planner:
             "unjam itself runs in it": one.is_ours,
             "it cannot be seen from here": one.process is None,
             f"it works ({one.because}); wait for it, or stop it yourself": works,
+            f"{one.spared}; wait for it, or look at it and then: {_way_on(one)}": bool(one.spared),
             f"what it does cannot be told; look at it, then: kill {one.pid}": not one.hangs,
             f"somebody sits at its terminal; end it there, or: kill {one.pid}": one.is_personal,
             f"it is no part of this orchestration; if it may go: kill {one.pid}": not one.is_near,
@@ -327,6 +330,12 @@ class _Planner:
 
     def _found(self) -> tuple[TableCount, ...]:
         return tuple(one for one in self.database.tables if one.found)
+
+
+def _way_on(one: Holder) -> str:
+    """Name the commands with which a person lets a holder go on, or ends it."""
+    goes_on = f"kill -CONT {one.pid} (it goes on), or " if one.activity is Activity.STOPPED else ""
+    return f"{goes_on}kill {one.pid} (what it has not committed is lost)"
 
 
 def _told(one: TableCount) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from unjam.domain.scenarios.shared.foreign_rows import settlements
 from unjam.domain.scenarios.shared.incomplete_work import (
-    landed_branch,
+    landed_branches,
     may_be_incomplete,
     rest_of,
     told_to_retry,
@@ -324,7 +324,7 @@ class _Planner:
             for branch in empty:
                 yield removal_of_empty(branch, self.snapshot, self.nobody)
         for judged in self._incomplete():
-            yield from landed_branch(judged, self.snapshot, self.nobody)
+            yield from landed_branches(judged, self.snapshot, self.nobody)
 
     def _return(self) -> Iterator[Step]:
         if self.astray and self.whole:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from unjam.domain.scenarios.shared.tidying import person_in
+from unjam.domain.scenarios.shared.tidying import branches_of_attempt, person_in
 from unjam.domain.steps.facts import fact
 from unjam.domain.steps.plan import Fact, RemoveBranch, Step
 from unjam.domain.steps.tell_spec import TellSpec
@@ -12,7 +12,7 @@ from unjam.domain.world.claims.incomplete import (
     known_before,
     not_ended,
 )
-from unjam.domain.world.snapshot import Snapshot
+from unjam.domain.world.snapshot import Branch, Snapshot
 from unjam.domain.world.workstream import Judged, Verdict
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
@@ -57,23 +57,30 @@ def told_to_retry(
         )
 
 
-def landed_branch(judged: Judged, snapshot: Snapshot, facts: _Facts) -> Iterator[Step]:
-    """Yield that its branch makes way, where nobody is on it: a retry would stumble over it."""
-    one, branch = judged.workstream, judged.workstream.branch
+def landed_branches(judged: Judged, snapshot: Snapshot, facts: _Facts) -> Iterator[Step]:
+    """Yield that what a retry would stumble over makes way, where nobody is on it: the attempt's branches."""
+    one = judged.workstream
     if any(person_in(tree, one) is not None for tree in one.worktrees):
         return
-    if branch is not None and not branch.nameless:
-        yield RemoveBranch(
-            subject=branch.name,
-            reason="if it is incomplete: the trunk has its commits, and a retry makes it anew",
-            facts=(
-                *facts,
-                fact("state", "", snapshot),
-                fact("branch", branch.ref, snapshot),
-                fact("trunk", "", snapshot),
-            ),
-            workstream=one.id,
-            ref=branch.ref,
-            tip=branch.tip,
-            if_incomplete=judged.verdict in _LANDING,
-        )
+    for branch in branches_of_attempt(one):
+        if branch is one.branch or _is_in(branch, one.branch):
+            yield RemoveBranch(
+                subject=branch.name,
+                reason="if it is incomplete: the trunk has its commits, and a retry makes it anew",
+                facts=(
+                    *facts,
+                    fact("state", "", snapshot),
+                    fact("branch", branch.ref, snapshot),
+                    fact("trunk", "", snapshot),
+                ),
+                workstream=one.id,
+                ref=branch.ref,
+                tip=branch.tip,
+                if_incomplete=judged.verdict in _LANDING,
+            )
+
+
+def _is_in(branch: Branch, landing: Branch | None) -> bool:
+    """Tell that what lands has every commit of a branch."""
+    held = landing is not None and (branch.tip == landing.tip or branch.ref in landing.holds)
+    return held or branch.own_commits == 0

@@ -141,13 +141,18 @@ def verdict_facts(judged: Judged, snapshot: Snapshot) -> Iterator[Fact]:
         yield fact("trunk", "", snapshot)
 
 
-def empty_branches(one: Workstream) -> Iterator[Branch]:
-    """Yield the branch that was made for the attempt, if nothing was committed on it."""
+def branches_of_attempt(one: Workstream) -> Iterator[Branch]:
+    """Yield what was made for the attempt, and a retry makes anew; what its agent made itself is not."""
     agent = one.row.agent if one.row else None
     for branch in one.branches:
         is_the_attempts = branch is one.branch or (agent is not None and branch.agent == agent)
-        if is_the_attempts and not branch.drifted and branch.own_commits == 0:
+        if is_the_attempts and not branch.drifted and not branch.nameless:
             yield branch
+
+
+def empty_branches(one: Workstream) -> Iterator[Branch]:
+    """Yield the branch that was made for the attempt, if nothing was committed on it."""
+    return (branch for branch in branches_of_attempt(one) if branch.own_commits == 0)
 
 
 def nothing_below(plan: Plan, snapshot: Snapshot) -> Plan:

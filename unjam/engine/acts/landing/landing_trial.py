@@ -200,7 +200,7 @@ def _searched(
 def _nothing_lands(bench: _Bench, lost: dict[WorkstreamId, Landed]) -> Landable:
     """Let nothing land, and nobody be blamed: the trunk itself does not pass, or cannot be tried."""
     said = bench.said[()]
-    why = why_not_passing(bench.run.orchestration, bench.base, said)
+    why = why_not_passing(bench.run.orchestration, said)
     return Landable(
         bench.base,
         (),
