@@ -101,3 +101,21 @@ def test_killed_after_the_pack_and_before_any_ref_nothing_is_lost_or_written_twi
     assert document["word"] == "recovered", document
     assert world.lost(treasure) == []
     assert packs(world) == 1
+
+
+def test_what_an_earlier_run_saved_is_relied_on_only_while_it_is_there(world: World) -> None:
+    wreck(world)
+    with prepared(world.repo) as (run, steps):
+        saved = [one for step in steps for one in carry_out(run, step)]
+
+    vault = world.common / "unjam/vault.git"
+    with prepared(world.repo) as (run, steps):
+        (first,) = carry_out(run, steps[0])
+        git("update-ref", "-d", saved[1].kept[0], cwd=vault)
+        (second,) = carry_out(run, steps[1])
+        (third,) = carry_out(run, steps[2])
+
+    assert (first.word, third.word) == (StepWord.ALREADY_DONE, StepWord.ALREADY_DONE)
+    assert first.kept == saved[0].kept
+    assert second.word is StepWord.DONE
+    assert git("rev-parse", second.kept[0], cwd=vault)

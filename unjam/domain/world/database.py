@@ -173,6 +173,7 @@ class Database:
     file_system: str = ""  # kind, where it is one that other machines share
     tables: tuple[TableCount, ...] = ()  # of one that is damaged
     untold: tuple[str, ...] = ()  # what could not be told, and why
+    unseen_log: str = ""  # why it cannot be told whether somebody works on a log that was deleted
 
     def blockers(self) -> Iterator[Holder]:
         """Yield those that keep everybody else from writing."""

@@ -11,7 +11,7 @@ from unjam.adapters.processes.stopping.freeze import frozen
 from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.files import exchange, reopen
 from unjam.adapters.state.files.raw_copy import copy_files, digest, save
-from unjam.adapters.state.files.soundness import row_counts
+from unjam.adapters.state.files.soundness import row_counts, row_counts_in_place
 from unjam.adapters.state.rescuing.rebuild import rebuild
 from unjam.adapters.verdicts import write_page
 from unjam.domain.scenarios.shared.busy_timeout import timeout_patch
@@ -152,7 +152,7 @@ def _is_open(path: Path) -> bool:
 
 def _refuse_missing(path: Path, before: Mapping[str, int] | None) -> None:
     """Raise PermanentError if a table has fewer rows than before."""
-    now = row_counts(path)
+    now = row_counts_in_place(path)
     for table, count in (before or {}).items():
         if now.get(table, 0) < count:
             raise PermanentError(

@@ -12,6 +12,7 @@ from unjam.adapters.git.mending import replacements
 from unjam.adapters.git.mending.cure import Patient, cures, rewritten
 from unjam.adapters.git.mending.shared_cure import shared_cures
 from unjam.adapters.git.mending.shared_files import find_damaged_files, find_packs, kept_config
+from unjam.adapters.git.mending.worktree_links import dot_git_of
 from unjam.domain.steps.change import MovePath, MoveRef, WriteFile
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import (
@@ -107,11 +108,12 @@ def register(run: Recovery, step: Register, fresh: Snapshot) -> tuple[Outcome, .
     kept = pin_dangling(run, stray.names)
     path, admin = Path(stray.path), common / "worktrees" / stray.names
     made = place_for_made(run, admin)
-    replacements.make_admin(common, made, path / ".git", (f"ref: {branch.ref}", branch.tip))
+    replacements.make_admin(common, made, path, (f"ref: {branch.ref}", branch.tip))
     if files.exists(admin):
         run.door.make(MovePath(admin, trash_for(run, path) / "in-place-of-admin"))
     run.door.make(MovePath(made, admin))
-    link = WriteFile(path / ".git", files.content(path / ".git"), replacements.link_to(admin))
+    named = dot_git_of(common, path, admin)
+    link = WriteFile(path / ".git", files.content(path / ".git"), named)
     if link.before != link.after:
         run.door.make(link)
     sentence = f"registered again, on {branch.name}; nothing of its files was touched"
@@ -125,7 +127,7 @@ def recreate(run: Recovery, step: Recreate, fresh: Snapshot) -> tuple[Outcome, .
     if files.exists(path):
         return (outcome(step, StepWord.ALREADY_DONE, "its directory is there"),)
     made = place_for_made(run, path)
-    replacements.make_checkout(run.orchestration.common, made, admin)
+    replacements.make_checkout(run.orchestration.common, made, admin, path)
     run.door.make(MovePath(made, path))
     sentence = "its files are as they were staged; what was never staged is gone with the directory"
     return (outcome(step, StepWord.DONE, sentence),)

@@ -23,7 +23,7 @@ from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.steps.scope import Scope
 from unjam.domain.world.claims.incomplete import incomplete, why_incomplete
-from unjam.domain.world.identity import Scenario, WorkstreamId
+from unjam.domain.world.identity import CommitId, Scenario, WorkstreamId
 from unjam.domain.world.lookups import row_named, why_rows_are_hidden
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.status import Status
@@ -95,6 +95,7 @@ class Recovery:
     flow_run: Mapping[str, str] | None = None  # id and name, in Prefect
     ended: bool = False
     taken: dict[str, Salvaged] = field(default_factory=dict)  # by worktree; not pinned yet
+    in_vault: dict[CommitId, str] | None = None  # what earlier runs saved; None: nobody asked yet
     saved: dict[str, Saved] = field(default_factory=dict)
     landed: dict[WorkstreamId, Landed] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)

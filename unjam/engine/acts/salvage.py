@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from unjam.adapters.git.mending import dangling_objects
+from unjam.adapters.git.taking import store
 from unjam.adapters.git.taking.salvage import IgnoredLimits, Salvaged, Source, read_back, signature
 from unjam.adapters.git.taking.salvage import salvage as save
 from unjam.adapters.git.taking.salvage import salvage_all as save_all
@@ -20,7 +21,7 @@ from unjam.domain.world.snapshot import Snapshot, Unsaved, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.words import counted
 from unjam.engine.acts.recovery import Recovery, Saved, outcome
-from unjam.engine.keeping.vault import existing_ref, folder_of, ref_of
+from unjam.engine.keeping.vault import folder_of, ref_of, refs_by_commit
 from unjam.errors import RefusedError, UnjamError
 
 MASS_DELETION = 0.2  # share of tracked files
@@ -93,12 +94,20 @@ def _save(run: Recovery, tree: Worktree, limits: IgnoredLimits, *, kind: str = "
     if salvaged is None or salvaged.limits != limits or _has_changed(source, salvaged):
         salvaged = save(common, source, limits)
     # Pinned first: an agent's own `gc --prune=now` could take it between the two.
-    ref = existing_ref(run.orchestration, salvaged.commit) or _pin(run, tree, salvaged, kind)
+    ref = _existing_ref(run, salvaged.commit) or _pin(run, tree, salvaged, kind)
     read_back(common, salvaged, source)
     uncommitted = tree.unsaved.any is not Truth.NO
     return Saved(
         ref, salvaged, uncommitted or bool(tree.hidden_commits or tree.hidden), uncommitted
     )
+
+
+def _existing_ref(run: Recovery, commit: CommitId) -> str | None:
+    """Return the vault ref that already holds exactly this salvage, if that is still there."""
+    if run.in_vault is None:
+        run.in_vault = refs_by_commit(run.orchestration)
+    ref = run.in_vault.get(commit)
+    return ref if ref and store.resolve(run.orchestration.common, ref) == commit else None
 
 
 def _has_changed(source: Source, salvaged: Salvaged) -> bool:
@@ -109,9 +118,18 @@ def _has_changed(source: Source, salvaged: Salvaged) -> bool:
 
 
 def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged, kind: str) -> str:
-    ref = ref_of(run.run, kind, tree.name or "primary")
-    run.door.make(MoveRef(ref, None, salvaged.commit))
+    name = tree.name or "primary"
+    ref = ref_of(run.run, kind, name)
+    if store.resolve(run.orchestration.common, ref):  # this run saved it before, as it was then
+        ref = ref_of(run.run, store.AGAIN, f"{name}/{salvaged.commit}")
+    _keep(run, ref, salvaged.commit)
     return ref
+
+
+def _keep(run: Recovery, ref: str, commit: CommitId) -> None:
+    run.door.make(MoveRef(ref, None, commit))
+    if run.in_vault is not None:
+        run.in_vault.setdefault(commit, ref)
 
 
 def pin_dangling(run: Recovery, name: str) -> tuple[str, ...]:
@@ -119,10 +137,8 @@ def pin_dangling(run: Recovery, name: str) -> tuple[str, ...]:
     commit = dangling_objects.gather(run.orchestration.common)
     if commit is None:
         return ()
-    ref = existing_ref(run.orchestration, commit) or ref_of(
-        run.run, "dangling", f"{name or 'primary'}/{commit}"
-    )
-    run.door.make(MoveRef(ref, None, commit))
+    ref = _existing_ref(run, commit) or ref_of(run.run, "dangling", f"{name or 'primary'}/{commit}")
+    _keep(run, ref, commit)
     return (ref,)
 
 

@@ -44,10 +44,9 @@ def folder_of(orchestration: Orchestration, run: str) -> Path:
     return orchestration.home / "vault" / run
 
 
-def existing_ref(orchestration: Orchestration, commit: CommitId) -> str | None:
-    """Return the vault ref that already holds exactly this salvage."""
-    found = store.named(orchestration.common)
-    return next((ref for ref, at in found if at == commit), None)
+def refs_by_commit(orchestration: Orchestration) -> dict[CommitId, str]:
+    """List by salvage the first ref that holds exactly it."""
+    return {at: ref for ref, at in reversed(store.named(orchestration.common))}
 
 
 def kept(orchestration: Orchestration) -> tuple[Kept, ...]:

@@ -42,6 +42,7 @@ from unjam.domain.world.database import (
     LockKind,
     Soundness,
     TableCount,
+    holder_in_words,
     lock_kinds,
 )
 from unjam.domain.world.identity import ProcessIdentity, Role
@@ -93,6 +94,7 @@ def inspect_state(
         read_only=read_only,
         file_system=mounts.shared_kind(path),
         untold=() if grips.told else (_NO_LOCKS,),
+        unseen_log=_unseen_log(anatomy, holders, grips),
     )
     if found.is_in_use:  # then what looked like a dead process's journal was a living one's
         found = replace(found, hot_journal=Truth.NO)
@@ -289,6 +291,22 @@ def _by_its_log(path: Path, anatomy: FileFormat) -> tuple[Soundness, str]:
     lost = anatomy.wal.frames - seen
     because = f"its log is damaged at page {seen + 1}: SQLite would drop the {lost} behind it"
     return Soundness.MALFORMED, because
+
+
+def _unseen_log(anatomy: FileFormat, holders: Collection[Holder], grips: _Grips) -> str:
+    """Say why somebody may work on a log that has lost its name, and not be seen to."""
+    if anatomy.mode != "wal" or not holders:
+        return ""
+    if not grips.told:
+        return f"{_NO_LOCKS}; nor whether somebody works on a log that was deleted under him"
+    for one in holders:
+        is_beside = LockKind.SHARED in one.locks and LockKind.WAL_OPEN not in one.locks
+        if is_beside and one.pid not in grips.opened:
+            return (
+                f"{holder_in_words(one)} does not use the log beside the database, and what it has open "
+                "cannot be read from here: it may work on one that was deleted under it"
+            )
+    return ""
 
 
 def _hot(anatomy: FileFormat, holders: Collection[Holder], told: bool) -> Truth:  # noqa: FBT001 -- passed on as it came

@@ -15,6 +15,7 @@ from unjam.adapters.git.all_refs import Tips, last_of, read_tips
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import COMMIT, read_line, read_small
 from unjam.adapters.git.first_questions import ask_tips
+from unjam.adapters.git.mending import worktree_links
 from unjam.adapters.git.mending.heads import Clues, lost_head_of
 from unjam.adapters.git.mending.replacements import index_of
 from unjam.adapters.git.refs import BRANCHES, is_branch_name
@@ -53,9 +54,8 @@ def _commondir(patient: Patient) -> Iterator[Change]:
 
 
 def _gitdir(patient: Patient) -> Iterator[Change]:
-    yield from _written(
-        patient, patient.admin / "gitdir", os.fsencode(patient.path / ".git") + b"\n"
-    )
+    content = worktree_links.gitdir_of(patient.common, patient.path)
+    yield from _written(patient, patient.admin / "gitdir", content)
 
 
 def _both_links(patient: Patient) -> Iterator[Change]:
@@ -69,9 +69,8 @@ def _own_repository(patient: Patient) -> Iterator[Change]:
 
 
 def _dot_git(patient: Patient) -> Iterator[Change]:
-    yield from _written(
-        patient, patient.path / ".git", b"gitdir: " + os.fsencode(patient.admin) + b"\n"
-    )
+    content = worktree_links.dot_git_of(patient.common, patient.path, patient.admin)
+    yield from _written(patient, patient.path / ".git", content)
 
 
 def _head(patient: Patient) -> Iterator[Change]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from unjam.adapters.git.clean_room import clean_room
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.files import NOBODY
+from unjam.adapters.git.mending.worktree_links import dot_git_of, gitdir_of
 from unjam.domain.world.snapshot import Worktree
 from unjam.domain.world.truth import Truth
 from unjam.errors import PermanentError, UnjamError
@@ -36,8 +37,8 @@ def only_staged(common: Path, admin: Path, seen: Worktree) -> Truth:
     return Truth.NO if same else Truth.YES
 
 
-def make_admin(common: Path, made: Path, dot_git: Path, head: tuple[str, str]) -> None:
-    """Make the admin directory of a worktree; ``head`` is what HEAD holds, and the commit behind it.
+def make_admin(common: Path, made: Path, path: Path, head: tuple[str, str]) -> None:
+    """Make the admin directory of the worktree at a path; ``head`` is what HEAD holds, and the commit behind it.
 
     What a killed run left there is made anew.
     """
@@ -45,7 +46,7 @@ def make_admin(common: Path, made: Path, dot_git: Path, head: tuple[str, str]) -
     line, commit = head
     files = {
         "commondir": _COMMONDIR,
-        "gitdir": os.fsencode(dot_git) + b"\n",
+        "gitdir": gitdir_of(common, path),
         "HEAD": line.encode() + b"\n",
         "ORIG_HEAD": commit.encode() + b"\n",
         "index": index_of(common, commit),
@@ -57,8 +58,8 @@ def make_admin(common: Path, made: Path, dot_git: Path, head: tuple[str, str]) -
     _write(made / "logs/HEAD", entry.encode())
 
 
-def make_checkout(common: Path, made: Path, admin: Path) -> None:
-    """Write out every file that an admin directory's index holds, and the link back to it.
+def make_checkout(common: Path, made: Path, admin: Path, path: Path) -> None:
+    """Write out every file that an admin directory's index holds, and the link to it as from ``path``.
 
     Attributes convert line ends as they do in any checkout; no filter is run.
     """
@@ -73,12 +74,7 @@ def make_checkout(common: Path, made: Path, admin: Path) -> None:
             objects=room.objects,
             settings=room.settings,
         ).run("checkout-index", "--all", "--force", "--quiet", accept=(0,))
-    _write(made / ".git", link_to(admin))
-
-
-def link_to(admin: Path) -> bytes:
-    """Return what the ``.git`` file of a worktree holds."""
-    return b"gitdir: " + os.fsencode(admin) + b"\n"
+    _write(made / ".git", dot_git_of(common, path, admin))
 
 
 def _begin(made: Path) -> None:

@@ -9,6 +9,7 @@ from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.steps.state_steps import (
     DUPLICATE,
+    READER,
     STRANDED,
     KeepState,
     OpenState,
@@ -241,7 +242,8 @@ class _Planner:
             if one.process is not None and one.pid not in taken and not self._why_kept(one):
                 taken.add(one.pid)
                 reason = f"it holds {', '.join(one.locks)} on {self.place}: {one.because}"
-                yield _Target(one.process, f"{holder_in_words(one)}: {reason}", str(one.activity))
+                because = str(one.activity) if one.blocks else READER
+                yield _Target(one.process, f"{holder_in_words(one)}: {reason}", because)
         for one in self.database.stranded():
             if (
                 one.process is not None
