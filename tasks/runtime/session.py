@@ -137,8 +137,11 @@ def settled(run: Recovery, step: Step, state: State[tuple[Outcome, ...]]) -> Non
 def _why(state: State[Any]) -> str:
     """Return what was said of a failure; the backend's message has its own words around it."""
     found = state.result(raise_on_failure=False)
-    told = str(found) if isinstance(found, UnjamError) else state.message
-    return told or "it failed"
+    if isinstance(found, UnjamError):
+        return str(found) or "it failed"
+    if isinstance(found, Exception):
+        return f"unjam did not expect this ({type(found).__name__}): {found}"
+    return state.message or "it failed"
 
 
 def _flow_run() -> dict[str, str]:

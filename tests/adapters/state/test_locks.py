@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from unjam.adapters.processes.locks.lock_table import locks_on
+from unjam.adapters.processes.locks.lock_table import lockers_of_ranges, locks_on
 from unjam.adapters.processes.locks.open_files import openers_of, persons_of
-from unjam.adapters.processes.looking.vitals import activity, vitals_of
+from unjam.adapters.processes.looking.vitals import activity, seconds_still, vitals_of
 from unjam.adapters.state.file_format import read_format
-from unjam.adapters.state.files.lock_probe import probe_locks
+from unjam.adapters.state.files.lock_probe import LOCKED_BYTES, probe_locks
 from unjam.domain.world.database import Activity, LockKind, lock_kinds
 
 _HOLDS = """
@@ -130,6 +130,47 @@ def test_who_has_a_deleted_file_open_is_found(path: Path) -> None:
         (pid, "state.db-wal", True),
     }
     assert seen.is_stranded
+
+
+def test_who_works_on_a_deleted_log_shows_in_his_locks_though_others_have_made_a_new_one(
+    path: Path,
+) -> None:
+    with holder(path, WAL, WRITE) as first:
+        for side in ("-wal", "-shm"):
+            Path(f"{path}{side}").unlink()
+        with holder(path, WRITE) as second:
+            seen = probe_locks(path)
+            users = lockers_of_ranges(LOCKED_BYTES)
+
+    assert not seen.is_stranded  # the names alone do not tell it
+    assert {first, second} <= users
+
+
+def test_an_open_transaction_shows_beside_a_database_that_somebody_keeps_to_himself(
+    path: Path,
+) -> None:
+    alone = "PRAGMA locking_mode = EXCLUSIVE"
+    with holder(path, alone, WAL, WRITE):
+        kept_log = read_format(path)
+    with holder(path, alone, "PRAGMA journal_mode = DELETE", WRITE, WRITE):
+        kept_journal = read_format(path)
+    with holder(path, alone, "BEGIN IMMEDIATE", WRITE):
+        open_still = read_format(path)
+
+    assert not kept_log.has_transaction
+    assert not kept_journal.has_transaction
+    assert open_still.has_transaction
+
+
+def test_how_long_a_process_has_not_run_is_told_by_the_kernel(path: Path) -> None:
+    with holder(path, "BEGIN IMMEDIATE") as pid:
+        first = seconds_still(pid)
+        time.sleep(0.2)  # what it does not do meanwhile is what is measured
+        second = seconds_still(pid)
+
+    if first is None or second is None:
+        pytest.skip("this kernel does not tell when a process last ran")
+    assert second - first >= 0.1
 
 
 def test_without_proc_it_is_told_who_has_it_open_and_that_locks_cannot_be_told(

@@ -3,7 +3,7 @@
 import re
 import shlex
 
-from tests.command import unjam
+from tests.command import unjam, unjam_json
 from tests.flows.building import begun, on_trunk, recovered
 from tests.recovering import recover, sentences, undo
 from tests.world import World, git
@@ -60,6 +60,7 @@ def test_a_remote_that_moved_ahead_is_built_upon(calm: World) -> None:
     assert on_trunk(calm, "src/part_15.py") == "part = 15"
     assert (calm.repo / "theirs.txt").read_text() == "somebody else's\n"
     pushed = calm.origin.tip
+    planned = unjam_json("undo", document["run"], "--dry-run", cwd=calm.repo)
     undone = undo(calm.repo, document["run"])
     after = calm.inventory()
     changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
@@ -73,6 +74,7 @@ def test_a_remote_that_moved_ahead_is_built_upon(calm: World) -> None:
     assert undone["differences"] == [
         f"origin keeps main at {pushed[:12]}: unjam never forces a remote back"
     ]
+    assert planned["stays"] == undone["differences"]
     assert git("rev-parse", "origin/main", cwd=calm.repo) == pushed
 
 

@@ -34,6 +34,9 @@ while True:
     elif loop == "writes":
         state.execute("INSERT INTO execution_log (timestamp, workstream_id, event_type, message) "
                       "VALUES ('', 'ws-1', 'log', hex(randomblob(20000)))")
+    elif loop == "trickles":
+        state.execute("INSERT INTO execution_log (timestamp, workstream_id, event_type) VALUES ('', 'ws-1', 'log')")
+        time.sleep(0.01)
     else:
         time.sleep(60)
 """

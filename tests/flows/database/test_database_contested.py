@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.database.holding import COMMITTED, ONLY, Start, keeper, with_log
+from tests.command import unjam_json
+from tests.flows.database.holding import COMMITTED, Start, keeper, with_log
 from tests.recovering import recover
 from tests.world import World
 
 HOUR = 3600  # seconds
 
 
-@pytest.mark.parametrize("how", ["closed cleanly", "still in its log"])
+@pytest.mark.parametrize("how", ["closed cleanly", "still in its log", "still open"])
 def test_what_others_committed_beside_a_deleted_log_is_not_overwritten(
     busy: World, start: Start, how: str
 ) -> None:
@@ -26,10 +27,15 @@ def test_what_others_committed_beside_a_deleted_log_is_not_overwritten(
         with busy.state.open() as state:
             state.execute(other)
     else:
-        keeper(start, busy, other, name="second.py").kill()
+        second = keeper(start, busy, other, name="second.py")
+        if how == "still in its log":
+            second.kill()
 
-    document = recover(busy.repo, ONLY)
+    told = unjam_json("check", cwd=busy.repo)
+    document = recover(busy.repo)
 
+    summaries = [one["summary"] for one in told["findings"]]
+    assert any(f"pid {first.pid}" in one and "deleted files" in one for one in summaries), summaries
     assert first.alive
     assert document["word"] != "recovered"
     assert any("choose which" in one for one in document["notes"]), document["notes"]

@@ -10,6 +10,7 @@ from unjam.domain.world.identity import ProcessIdentity
 STATE = "the state"
 DUPLICATE = "duplicate"  # why a holder is stopped
 STRANDED = "works on deleted files"
+READER = "only reads"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class StopHolder(Step):
     rests_on = STATE
     path: PurePath
     process: ProcessIdentity
-    because: str  # DUPLICATE, STRANDED, or what it was found doing
+    because: str  # DUPLICATE, STRANDED, READER, or what it was found doing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

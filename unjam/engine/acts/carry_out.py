@@ -7,7 +7,15 @@ from unjam.domain.catalogue.steps import row_of
 from unjam.domain.scenarios.shared.foreign_worktrees import refusal
 from unjam.domain.steps.facts import UNTOLD, answer, fact_in_words, holds, untold
 from unjam.domain.steps.outcome import Outcome, StepWord
-from unjam.domain.steps.plan import Land, Record, Step, Stop, rests_on_outcome
+from unjam.domain.steps.plan import (
+    Land,
+    Record,
+    Restart,
+    Salvage,
+    Step,
+    Stop,
+    rests_on_outcome,
+)
 from unjam.domain.steps.policy import StepClass
 from unjam.domain.steps.scope import scope_of
 from unjam.domain.steps.tell_spec import TellSpec
@@ -29,7 +37,11 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """
     if not run.permission.covers(step.step_class, run.policy):
         return run.settle((outcome(step, StepWord.REFUSED, NOT_APPROVED),))
-    because = _not_made_before(run, step) or _ended_before_its_stop(run, step)
+    because = (
+        _not_made_before(run, step)
+        or _waits_for_tests(run, step)
+        or _ended_before_its_stop(run, step)
+    )
     if because:
         return run.settle((outcome(step, StepWord.REFUSED, because),))
     fresh = run.look(*_looked_into(step), scope=scope_of(step))
@@ -88,6 +100,20 @@ def _ended_before_its_stop(run: Recovery, step: Step) -> str:
         words = {one.word for one in stops if one.workstream == name}
         if words == {StepWord.ALREADY_DONE}:  # of its processes none was there any more
             return f"{FACTS_CHANGED}: the agent of {name} ended before it was to be stopped"
+    return ""
+
+
+def _waits_for_tests(run: Recovery, step: Step) -> str:
+    """Say why nothing lands, and nothing goes on where a stop was not made, while tests cannot be tried."""
+    if not run.infeasible or isinstance(step, Stop | Salvage):
+        return ""
+    if isinstance(step, Land):
+        return run.infeasible
+    held = {
+        one.workstream for one in run.outcomes if one.step == Stop.verb and one.word in _NOT_MADE
+    }
+    if step.workstream in held - {None} or (held and isinstance(step, Restart)):
+        return f"its agent was not stopped: {run.infeasible}"
     return ""
 
 

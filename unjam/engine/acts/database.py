@@ -11,7 +11,7 @@ from unjam.adapters.processes.stopping.freeze import frozen
 from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.files import exchange, reopen
 from unjam.adapters.state.files.raw_copy import copy_files, digest, save
-from unjam.adapters.state.files.soundness import row_counts
+from unjam.adapters.state.files.soundness import row_counts, row_counts_in_place
 from unjam.adapters.state.rescuing.rebuild import rebuild
 from unjam.adapters.verdicts import write_page
 from unjam.domain.scenarios.shared.busy_timeout import timeout_patch
@@ -152,7 +152,7 @@ def _is_open(path: Path) -> bool:
 
 def _refuse_missing(path: Path, before: Mapping[str, int] | None) -> None:
     """Raise PermanentError if a table has fewer rows than before."""
-    now = row_counts(path)
+    now = row_counts_in_place(path)
     for table, count in (before or {}).items():
         if now.get(table, 0) < count:
             raise PermanentError(
@@ -165,12 +165,17 @@ def rebuild_state(run: Recovery, step: RebuildState, fresh: Snapshot) -> tuple[O
     del fresh
     copy = refuse_without_copy(run)
     new = _incoming(run, Path(step.path))
-    counts = {one.table: one.found for one in rebuild(copy, new, wal=step.wal)}
+    made = rebuild(copy, new, wal=step.wal)
+    counts = {one.table: one.found for one in made.counts}
     for table, count in step.rows:
         if counts.get(table, 0) < count:
             raise RefusedError(f"{table}: {counts.get(table, 0)} rows, not {count} as planned")
     sentence = f"{_listed(counts)}, integrity check: ok; made from the copy, as {new}"
-    return (outcome(step, StepWord.DONE, sentence), *_without_table(step, counts))
+    missing = (
+        outcome(step, StepWord.REFUSED, f"{one}; the old file is kept in the vault")
+        for one in made.missing
+    )
+    return (outcome(step, StepWord.DONE, sentence), *_without_table(step, counts), *missing)
 
 
 def _without_table(step: RebuildState, counts: Mapping[str, int]) -> Iterator[Outcome]:

@@ -1,12 +1,13 @@
 """Stop who keeps the state from all others, proven to be the one right before."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from unjam.adapters.processes.locks.open_files import deleted_file
 from unjam.adapters.state.files.raw_copy import held_open, save
 from unjam.domain.steps.change import StopProcess
 from unjam.domain.steps.outcome import Outcome, StepWord
-from unjam.domain.steps.state_steps import DUPLICATE, STRANDED, StopHolder
+from unjam.domain.steps.state_steps import DUPLICATE, READER, STRANDED, StopHolder
 from unjam.domain.world.database import Database, Holder, duplicates, holder_in_words, pinned
 from unjam.domain.world.snapshot import Snapshot
 from unjam.engine.acts.database import refuse_without_copy
@@ -20,7 +21,8 @@ def stop_holder(run: Recovery, step: StopHolder, fresh: Snapshot) -> tuple[Outco
     """End the process by the ladder, and it alone; what it started goes on."""
     if not is_alive(step.process):
         return (outcome(step, StepWord.ALREADY_DONE, "it has ended"),)
-    refuse_without_copy(run)
+    if step.because != READER:  # who only reads has nothing that could be lost
+        refuse_without_copy(run)
     database = inspect_state(run.orchestration, fresh)
     if database is None:
         raise RefusedError("it is not stopped: the state is no file any more")
@@ -28,10 +30,13 @@ def stop_holder(run: Recovery, step: StopHolder, fresh: Snapshot) -> tuple[Outco
         _refuse_unless_duplicate(step, database)
     elif step.because == STRANDED:
         _refuse_unless_stranded(step, database)
+    elif step.because == READER:
+        _refuse_unless_keeping(step, pinned(database))
     else:
-        _refuse_unless_keeping(step, database)
+        _refuse_unless_keeping(step, (*database.blockers(), *pinned(database)))
     said, kept = _stopped(run, step)
-    return (outcome(step, StepWord.DONE, f"{said}; what it had not committed is gone", *kept),)
+    lost = "it only read" if step.because == READER else "what it had not committed is gone"
+    return (outcome(step, StepWord.DONE, f"{said}; {lost}", *kept),)
 
 
 def _stopped(run: Recovery, step: StopHolder) -> tuple[str, tuple[str, ...]]:
@@ -59,9 +64,8 @@ def _refuse_unless_duplicate(step: StopHolder, database: Database) -> None:
         raise RefusedError("it is not stopped: it is no longer one orchestrator too many")
 
 
-def _refuse_unless_keeping(step: StopHolder, database: Database) -> None:
+def _refuse_unless_keeping(step: StopHolder, keeping: Iterable[Holder]) -> None:
     """Look closely once more: since the plan was made, it may have let go."""
-    keeping = (*database.blockers(), *pinned(database))
     found = next((one for one in keeping if one.process == step.process), None)
     if found is None:
         raise RefusedError("it is not stopped: it does not keep the state any more")

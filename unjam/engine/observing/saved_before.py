@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import unquote_to_bytes
 
 from unjam.adapters.git.restoring.salvage_commit import holds_work, manifest_of
+from unjam.adapters.git.taking import store
 from unjam.domain.world.identity import AgentId, CommitId, WorkstreamId
 from unjam.domain.world.naming import Template
 from unjam.domain.world.snapshot import Row, SavedBefore, Snapshot
@@ -15,7 +16,7 @@ from unjam.engine.keeping.vault import kept
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UnjamError, UsageError
 
-_CHECKOUTS = ("worktree", "before-stop")
+_CHECKOUTS = ("worktree", "before-stop", store.AGAIN)
 _BRANCHES = ("heads", "reflog")
 _HEAD = "ref: refs/heads/"
 
@@ -70,6 +71,8 @@ class _Owners:
             return self._of_branch(branch)
         if kind not in _CHECKOUTS:
             return None
+        if kind == store.AGAIN:
+            name = name.rpartition("/")[0]
         owner = self.directories.owner_among(name, self.known, self.agents)
         return owner.workstream if owner else self._of_head(commit)
 

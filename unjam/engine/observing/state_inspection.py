@@ -28,7 +28,7 @@ from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.file_format import FileFormat, last_commit, read_format, reading_marks
 from unjam.adapters.state.files.lock_probe import probe_locks
 from unjam.adapters.state.files.soundness import frames_seen, soundness_of
-from unjam.adapters.state.rescuing.rebuild import recoverable
+from unjam.adapters.state.rescuing.rebuild import Rebuilt, recoverable
 from unjam.domain.world.agents.holders import LockEvidence, why_spared
 from unjam.domain.world.agents.signs import Look, Watched
 from unjam.domain.world.database import (
@@ -41,7 +41,7 @@ from unjam.domain.world.database import (
     Holder,
     LockKind,
     Soundness,
-    TableCount,
+    holder_in_words,
     lock_kinds,
 )
 from unjam.domain.world.identity import ProcessIdentity, Role
@@ -93,10 +93,14 @@ def inspect_state(
         read_only=read_only,
         file_system=mounts.shared_kind(path),
         untold=() if grips.told else (_NO_LOCKS,),
+        unseen_log=_unseen_log(anatomy, holders, grips),
     )
     if found.is_in_use:  # then what looked like a dead process's journal was a living one's
         found = replace(found, hot_journal=Truth.NO)
-    return replace(found, tables=_tables(path)) if found.is_damaged else found
+    if not found.is_damaged:
+        return found
+    made = _recoverable(path)
+    return replace(found, tables=made.counts, missing=made.missing)
 
 
 @dataclass
@@ -291,6 +295,22 @@ def _by_its_log(path: Path, anatomy: FileFormat) -> tuple[Soundness, str]:
     return Soundness.MALFORMED, because
 
 
+def _unseen_log(anatomy: FileFormat, holders: Collection[Holder], grips: _Grips) -> str:
+    """Say why somebody may work on a log that has lost its name, and not be seen to."""
+    if anatomy.mode != "wal" or not holders:
+        return ""
+    if not grips.told:
+        return f"{_NO_LOCKS}; nor whether somebody works on a log that was deleted under him"
+    for one in holders:
+        is_beside = LockKind.SHARED in one.locks and LockKind.WAL_OPEN not in one.locks
+        if is_beside and one.pid not in grips.opened:
+            return (
+                f"{holder_in_words(one)} does not use the log beside the database, and what it has open "
+                "cannot be read from here: it may work on one that was deleted under it"
+            )
+    return ""
+
+
 def _hot(anatomy: FileFormat, holders: Collection[Holder], told: bool) -> Truth:  # noqa: FBT001 -- passed on as it came
     if not anatomy.has_hot_journal or any(one.blocks for one in holders):
         return Truth.NO
@@ -317,10 +337,10 @@ def _free(path: Path) -> int | None:
     return None
 
 
-def _tables(path: Path) -> tuple[TableCount, ...]:
+def _recoverable(path: Path) -> Rebuilt:
     with suppress(UnjamError):
         return recoverable(path)
-    return ()
+    return Rebuilt(())
 
 
 def is_alive(process: ProcessIdentity) -> bool:

@@ -41,7 +41,7 @@ from unjam.engine.running.vault_purge import PURGED
 from unjam.errors import RefusedError
 
 _LEFT = {
-    StartProcess: "the orchestrator that was started is not stopped",
+    StartProcess: "the orchestrator that was started is at work no more",
     TendState: "its rows are the same as before; its files as they were are in the vault",
 }
 

@@ -17,7 +17,10 @@ from unjam.domain.world.identity import CommitId
 from unjam.errors import PermanentError
 
 NAMESPACE = "refs/unjam"
-_PRIVATE = frozenset(("worktree", "before-stop", "dangling"))  # kinds that hold more than commits
+AGAIN = "again"  # a checkout that the same run has saved before, under its name and the salvage
+_PRIVATE = frozenset(
+    ("worktree", "before-stop", "dangling", AGAIN)
+)  # kinds that hold more than commits
 _PIN = "pin"
 # 0600: whatever Git writes is its owner's alone, under any umask.
 _CONFIG = (

@@ -38,6 +38,18 @@ def locks_on(paths: Iterable[str], proc: Path = PROC) -> list[HeldLock] | None:
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
+def lockers_of_ranges(ranges: Iterable[range], proc: Path = PROC) -> set[int]:
+    """Return who holds a lock on such bytes of any file, be it one that has lost its name."""
+    wanted = tuple(ranges)
+    found: set[int] = set()
+    with suppress(OSError):
+        for line in "\n".join(_readings(proc / "locks")).splitlines():
+            words = line.split()
+            if len(words) == 8 and any(int(words[6]) in one for one in wanted):  # noqa: PLR2004 -- as shown
+                found.add(int(words[4]))
+    return found - {0, -1}
+
+
 def _readings(path: Path) -> list[str]:
     """Read the list; a long one several times.
 

@@ -18,6 +18,9 @@ _TO_WRITE, _OPEN = (
     (120, 3),
     (123, 6),
 )  # of the index: write, fold in, recover; readers and all others
+# Whoever works with a log holds a lock on some of these, whatever became of the names of his files.
+LOCKED_BYTES = (range(_PENDING[0], sum(_SHARED)), range(_TO_WRITE[0], sum(_OPEN)))
+OPEN_BYTE = sum(_OPEN) - 1  # of the index: everybody has it who has the log open
 _IS_MAC = sys.platform == "darwin"
 _FLOCK = struct.Struct("qqihh" if _IS_MAC else "hhqqi4x")
 
@@ -40,13 +43,14 @@ def probe_locks(path: Path) -> LockProbe:
         index = companion_file(path, "-shm")
         kept = writes or _is_locked(index, _TO_WRITE, fcntl.F_WRLCK)
         logs = kept or _is_locked(index, _OPEN, fcntl.F_WRLCK)
-        stranded = (reads and not logs and _uses_log(path)) or (
-            logs and not companion_file(path, "-wal").exists() and _uses_log(path)
+        stranded = (reads and not logs and uses_log(path)) or (
+            logs and not companion_file(path, "-wal").exists() and uses_log(path)
         )
         return LockProbe(reads or logs, kept, stranded)
 
 
-def _uses_log(path: Path) -> bool:
+def uses_log(path: Path) -> bool:
+    """Tell whether a database works with a write-ahead log, by its header."""
     with suppress(OSError), path.open("rb") as file:
         return file.read(20)[18:] == b"\x02\x02"
     return False

@@ -1,4 +1,4 @@
-"""Copy a state's files byte for byte into the vault: the database and everything beside it."""
+"""Copy a state's files into the vault: the database and everything beside it, byte for byte where it rests."""
 
 import hashlib
 import os
@@ -8,12 +8,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from unjam.adapters.state.dump import sync
+from unjam.adapters.state.dump import copy_database, sync
 from unjam.adapters.state.file import ALONE, companion_file, translated
 from unjam.domain.world.database import SIDES
-from unjam.errors import TransientError, UnjamError
+from unjam.errors import UnjamError
 
-_TRIES = 5
+_TRIES = 3
 
 
 def copy_files(
@@ -27,7 +27,8 @@ def copy_files(
 
     ``deleted`` are further files by the name they get, such as a log that lost its name while its
     process lives. The database comes first and the rest after it, so that no commit is cut in two;
-    if anything is written meanwhile, it is done again. Raises TransientError where that does not end.
+    if anything is written meanwhile, it is done again. Where that does not end, SQLite's own backup
+    takes all that is committed as one file, and raises TransientError where it takes too long.
     """
     sources = {f"{path.name}{side}": companion_file(path, side) for side in SIDES} | dict(
         deleted or {}
@@ -43,9 +44,25 @@ def copy_files(
                     sync(folder.parent)
                     return tuple(one for one in copies if one is not None)
                 between()
-            raise TransientError("it is being written without a pause")
     except UnjamError as error:
         raise type(error)(f"copy of state {path}: {error}") from error
+    return _backed_up(path, folder, deleted or {})
+
+
+def _backed_up(path: Path, folder: Path, deleted: Mapping[str, Path]) -> tuple[Path, ...]:
+    """Copy what is written without a pause; nothing of an earlier try stays beside it."""
+    target = folder / path.name
+    made = target.with_name(f"{target.name}.backup")
+    with translated(), ALONE:
+        made.unlink(missing_ok=True)  # of a try that was killed
+        copy_database(str(companion_file(path, "")), made)
+        for side in SIDES[1:]:
+            (folder / f"{path.name}{side}").unlink(missing_ok=True)
+        made.replace(target)
+        copies = [_copied(source, folder / name) for name, source in deleted.items()]
+        sync(folder)
+        sync(folder.parent)
+    return (target, *(one for one in copies if one is not None))
 
 
 @contextmanager

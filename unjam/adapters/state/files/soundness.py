@@ -103,12 +103,22 @@ def row_counts(path: Path, log: Path | None = None) -> dict[str, int]:
         return _counts(copy)
 
 
+def row_counts_in_place(path: Path) -> dict[str, int]:
+    """Count the rows of every table where others may be writing: no bytes are copied. Raises UnjamError."""
+    with opened_to_read(path) as connection:
+        return _counted(connection)
+
+
 def _counts(path: Path) -> dict[str, int]:
     with closing(sqlite3.connect(path)) as connection:
-        return {
-            name: int(connection.execute(f"SELECT count(*) FROM {_quoted(name)}").fetchone()[0])  # noqa: S608 -- quoted
-            for name in tables_in(connection)
-        }
+        return _counted(connection)
+
+
+def _counted(connection: sqlite3.Connection) -> dict[str, int]:
+    return {
+        name: int(connection.execute(f"SELECT count(*) FROM {_quoted(name)}").fetchone()[0])  # noqa: S608 -- quoted
+        for name in tables_in(connection)
+    }
 
 
 def _quoted(name: str) -> str:

@@ -9,6 +9,7 @@ from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.steps.state_steps import (
     DUPLICATE,
+    READER,
     STRANDED,
     KeepState,
     OpenState,
@@ -223,9 +224,13 @@ class _Planner:
         )
         yield ReplaceState(
             subject=place,
-            reason=f"the new file holds {listed}; the old ones are kept in the vault",
+            reason=f"the new file holds {listed}{self._lacks()}; the old ones are kept in the vault",
             path=path,
         )
+
+    def _lacks(self) -> str:
+        missing = "; ".join(self.database.missing)
+        return f"; {missing}" if missing else ""
 
     def _why_open(self, left: int) -> str:
         if self.database.hot_journal is Truth.YES:
@@ -241,7 +246,8 @@ class _Planner:
             if one.process is not None and one.pid not in taken and not self._why_kept(one):
                 taken.add(one.pid)
                 reason = f"it holds {', '.join(one.locks)} on {self.place}: {one.because}"
-                yield _Target(one.process, f"{holder_in_words(one)}: {reason}", str(one.activity))
+                because = str(one.activity) if one.blocks else READER
+                yield _Target(one.process, f"{holder_in_words(one)}: {reason}", because)
         for one in self.database.stranded():
             if (
                 one.process is not None
