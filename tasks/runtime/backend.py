@@ -25,12 +25,12 @@ from unjam.domain.world.words import printable
 from unjam.engine.running import up_record
 from unjam.errors import UsageError
 
-_joined: dict[Any, Any] = {}  # how to reach the server that was found
+_joined: dict[Any, Any] = {}  # how to reach the server that was found, or started
 
 
 def warm_up() -> None:
     """Make sure a backend answers; starts the embedded one, which takes seconds."""
-    if not PREFECT_API_URL.value() and not _join():
+    if not PREFECT_API_URL.value() and not _joined and not _join():
         _start_embedded()
     error = _health()
     if error is not None:
@@ -57,10 +57,10 @@ def _health() -> Exception | None:
 
 
 def _start_embedded() -> None:
-    from tasks.runtime.embedded_server import EmbeddedServer
+    from tasks.runtime.embedded_server import start_embedded_server
 
     try:
-        EmbeddedServer().start()
+        _joined[PREFECT_API_URL] = start_embedded_server()
     except RuntimeError as error:
         raise UsageError(
             f"Prefect's embedded backend did not start: {error} Look at {PREFECT_HOME.value()} "

@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.command import ROOT, environment
@@ -13,7 +13,6 @@ SAYS = "kept apart for import time"
 # What each would add to a check: processor time and modules, measured in a process that has
 # imported all that a healthy check imports. GitPython alone would add 41 ms.
 KEPT_APART = {
-    "tasks.runtime.embedded_server": "2,840 ms, 2,024 modules: Prefect's server",
     "unjam.adapters.state.rows.server": "156 ms, 180 modules: SQLAlchemy",
     "unjam.adapters.state.rows.update": "171 ms, 182 modules: SQLAlchemy",
     "unjam.engine.observing.reported_conflicts": "7 ms, 3 modules",
@@ -57,6 +56,23 @@ def test_a_check_of_a_healthy_repository_imports_none_of_them(
     imported = set(ended.stderr.splitlines())
     assert "unjam.engine.observing.observe" in imported
     assert not imported & (KEPT_APART.keys() | LIBRARIES)
+
+
+def test_no_run_imports_the_server_that_it_starts() -> None:
+    """Prefect's server is 2,024 modules, and would be imported twice."""
+    ours = [path for top in ("unjam", "tasks", "flows") for path in (ROOT / top).rglob("*.py")]
+
+    importing = {name(path) for path in ours if "prefect.server" in set(modules_named(path))}
+
+    assert not importing
+
+
+def modules_named(path: Path) -> Iterator[str]:
+    """The first two words of each module that is imported anywhere in a file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
+        yield from (".".join(one.split(".")[:2]) for one in names)
 
 
 def name(path: Path) -> str:
