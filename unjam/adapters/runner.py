@@ -5,6 +5,7 @@ configuration says that it writes one.
 """
 
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ _ASKED = (
     *("-o", "junit_family=xunit1"),
 )
 _CHOOSING = ("-k", "-m")
+_MISUSED, _NO_TESTS = 4, 5  # pytest's exit statuses
+_NOT_RUN_BY_SHELL = (126, 127)
 _SWITCHES = ("-q", "-v", "-vv", "-x", "-s", "-l", "-qq")
 
 
@@ -37,6 +40,29 @@ class TestOrder:
 def is_pytest(command: Sequence[str]) -> bool:
     """Tell whether a command runs pytest, by itself or as a module."""
     return _starts_pytest(command) is not None
+
+
+def why_not_tried(command: Sequence[str], status: int | None, said: str) -> str:
+    """Say why a command that failed tells nothing of the tree: what runs the tests did not start."""
+    last = said.strip().rpartition("\n")[2].strip()
+    if missing := missing_module(command, last):
+        return f"the Python that it runs has no module {missing}"
+    if status in _NOT_RUN_BY_SHELL:
+        return last or "the shell did not find it"
+    if not is_pytest(command):
+        return ""
+    if status == _MISUSED:
+        told = (line.strip() for line in said.splitlines() if "rror" in line)
+        return next((one for one in told if not one.endswith("usage:")), last)
+    return "it found no tests" if status == _NO_TESTS else ""
+
+
+def missing_module(command: Sequence[str], said: str) -> str:
+    """Return the module that Python was to run and does not have, by what it said last."""
+    found = re.search(r"No module named '?([\w.]+)", said)
+    named = found[1].partition(".")[0] if found else ""
+    asked = re.findall(r"-m\s+(\w+)", " ".join(command))
+    return named if named in asked else ""
 
 
 def order(

@@ -1,6 +1,7 @@
 """What a value must be, in pydantic's terms: imported only where a file or a variable is read."""
 
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -24,6 +25,13 @@ def _names_workstreams(text: str) -> str:
     return text
 
 
+def _below(path: str) -> str:
+    named = PurePath(path)
+    if named.is_absolute() or ".." in named.parts or named == PurePath() or ".git" in named.parts:
+        raise ValueError("name a path below the repository")
+    return str(named)
+
+
 def _words(command: object) -> object:
     if isinstance(command, str):
         raise ValueError('write it as a list of words, such as ["make", "test"]; there is no shell')  # noqa: TRY004 -- pydantic reports ValueError
@@ -34,6 +42,7 @@ Text = Annotated[str, Field(min_length=1), AfterValidator(_without_nul)]
 Name = Annotated[str, Field(pattern=r"^[^-\s\x00][^\s\x00]*$")]  # never an option of a command
 NameTemplate = Annotated[Text, AfterValidator(_names_workstreams)]
 Words = Annotated[tuple[Text, ...], BeforeValidator(_words)]
+Paths = Annotated[tuple[Annotated[Text, AfterValidator(_below)], ...], BeforeValidator(_words)]
 Command = Annotated[Words, Field(min_length=1)]
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Size = Annotated[int, BeforeValidator(size)]

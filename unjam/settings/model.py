@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Duration,
         Name,
         NameTemplate,
+        Paths,
         Size,
         Text,
         Words,
@@ -106,6 +107,19 @@ class Verify:
     )
     timeout: "Duration" = field(
         default=timedelta(minutes=30), metadata=told("after it, the command has failed")
+    )
+    setup: "Words" = field(
+        default=(),
+        metadata=told(
+            'run in each trial before the command, such as ["npm", "ci"]', untrusted=Untrusted.EMPTY
+        ),
+    )
+    carry: "Paths" = field(
+        default=(),
+        metadata=told(
+            'what Git does not have, and a trial needs: paths of the primary, such as [".env"]',
+            untrusted=Untrusted.EMPTY,
+        ),
     )
     acceptance: "Words" = field(
         default=("pytest",),

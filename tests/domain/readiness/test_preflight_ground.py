@@ -139,6 +139,11 @@ CASES: dict[str, list[tuple[Snapshot, Prerequisites, list[str]]]] = {
             ground(tools=replace(TOOLS, verify=("pytest", None))),
             ["failed: pytest is not found [verify.command in unjam.toml]"],
         ),
+        (
+            world(),
+            ground(tools=replace(TOOLS, verify_because="python has no module pytest")),
+            ["failed: python has no module pytest [verify.command in unjam.toml]"],
+        ),
     ],
     "resume command": [
         (world(), ground(), ["ok: /bin/resume"]),

@@ -7,8 +7,8 @@ import pytest
 from unjam.domain.reports.call import is_only_to_be_retried, only_repeats, word_of_call
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.outcome import RunWord
-from unjam.domain.steps.plan import Plan, Push, Salvage, Step
-from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.steps.plan import Land, Landing, Plan, Push, Salvage, Step
+from unjam.domain.world.identity import CommitId, WorkstreamId
 
 
 def run(word: str, *steps: str, found: bool = False, incomplete: bool = False) -> Document:
@@ -108,6 +108,14 @@ def test_a_run_that_would_only_be_refused_again_is_told(
     plan = Plan(PurePath("/r"), steps)
 
     assert only_repeats(plan, [run("refused", *earlier)]) is repeats
+
+
+def test_a_landing_is_known_again_by_its_branches() -> None:
+    landing = Landing(WS, "refs/heads/ws/ws-1/agent-1", CommitId("c0"), ())
+    plan = Plan(PurePath("/r"), (Land(subject="ws-1", reason="", landings=(landing,)),))
+
+    assert only_repeats(plan, [run("refused", "land ws/ws-1/agent-1: refused")])
+    assert not only_repeats(plan, [run("refused", "land ws/ws-1/agent-2: refused")])
 
 
 def test_what_rests_on_a_refused_step_of_its_workstream_repeats_it() -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from tests.flows.building import on_trunk
 from tests.recovering import recover, sentences
-from tests.world import Treasure, Workstream, World, git, processes_below
+from tests.world import Treasure, Workstream, World, git, leave_orphan, processes_below
 from unjam.domain.reports.check_report import Document
+from unjam.engine.orchestration import open_orchestration
+from unjam.engine.running.attempts import attempts
 
 # Runs everything below src, as a test suite imports what it tests.
 RUN_ALL = "import glob, runpy; [runpy.run_path(one) for one in sorted(glob.glob('src/*.py'))]"
@@ -105,6 +107,77 @@ def test_without_the_verify_command_nothing_lands_and_nobody_is_blamed(calm: Wor
     )
     assert document["word"] in ("needs a human", "partly recovered")
     assert calm.lost(treasure) == []
+
+
+def test_nothing_is_stopped_for_a_landing_whose_tests_cannot_start(world: World) -> None:
+    world.configure(verify={"command": [sys.executable, "-m", "no_such_runner"]})
+    leave_orphan(world)
+    agents, row = world.agents(), world.state.status("ws-15")
+    assert agents
+
+    document = recover(world.repo)
+
+    assert world.agents() == agents
+    assert world.state.status("ws-15") == row
+    said = {**sentences(document, "stop"), **sentences(document, "land")}
+    assert said
+    assert all("has no module no_such_runner" in one for one in said.values())
+    assert any("nothing is stopped" in one for one in document["notes"])
+    assert not any(one.runs for one in attempts(open_orchestration(world.repo)).values())
+
+
+def test_tests_that_need_what_git_does_not_have_are_no_failure_and_it_is_named(
+    calm: World,
+) -> None:
+    needs = [sys.executable, "-c", "open('local.env')"]
+    calm.configure(verify={"command": needs})
+    (calm.common / "info" / "exclude").write_text("local.env\n")
+    (calm.repo / "local.env").write_text("1\n")
+    left_behind(calm, "ws-1", "good = 1\n").row("completed")
+    rows, trunk = calm.state.tables(), calm.trunk
+
+    document = recover(calm.repo)
+
+    assert (calm.trunk, calm.state.tables()) == (trunk, rows)
+    (landing,) = sentences(document, "land").values()
+    assert landing.startswith(
+        "refused: the tests could not be tried: a fresh checkout lacks local.env"
+    )
+    assert 'set verify.carry = ["local.env"]' in landing
+    assert not [one for one in document["findings_after"] if one["scenario"] == "failing_merge"]
+    assert not any(one.runs for one in attempts(open_orchestration(calm.repo)).values())
+
+    calm.configure(verify={"command": needs, "carry": ["local.env"]})
+    assert recover(calm.repo)["word"] == "recovered"
+
+
+def test_what_a_setup_makes_is_there_when_the_tests_run_and_its_failure_is_told(
+    calm: World,
+) -> None:
+    needs = [sys.executable, "-c", "open('made')"]
+    calm.configure(verify={"command": needs, "setup": ["sh", "-c", "echo no network; exit 3"]})
+    left_behind(calm, "ws-1", "good = 1\n").row("completed")
+
+    (landing,) = sentences(recover(calm.repo), "land").values()
+    assert "could not be tried: verify.setup did not work" in landing
+    assert "no network" in landing
+
+    calm.configure(verify={"command": needs, "setup": ["touch", "made"]})
+    assert recover(calm.repo)["word"] == "recovered"
+
+
+def test_a_branch_that_takes_away_what_runs_the_tests_is_blamed_alone(calm: World) -> None:
+    calm.primary.commit("check", "#!/bin/sh\n")
+    (calm.repo / "check").chmod(0o755)
+    git("commit", "--quiet", "-am", "let it run", cwd=calm.repo)
+    calm.push()
+    calm.configure(verify={"command": ["./check"]})
+    left_behind(calm, "ws-1", "good = 1\n")
+    guilty = left_behind(calm, "ws-2", "good = 2\n")
+    git("rm", "--quiet", "check", cwd=guilty.tree)
+    git("commit", "--quiet", "-m", "tidy", cwd=guilty.tree)
+
+    recovered_all_but(calm, guilty, calm.treasure())
 
 
 def test_when_the_trunk_itself_fails_nobody_is_blamed(verified: World) -> None:

@@ -101,6 +101,17 @@ def no_verify_command(world: World) -> None:
     world.configure(verify={"command": ["no-such-runner"]})
 
 
+def no_pytest(world: World) -> None:
+    world.configure(verify={"command": [sys.executable, "-m", "no_such_runner"]})
+
+
+def a_runner_that_git_ignores(world: World) -> None:
+    (world.repo / "local").mkdir()
+    (world.repo / "local" / "check").write_text("#!/bin/sh\n")
+    (world.repo / "local" / "check").chmod(0o755)
+    world.configure(verify={"command": ["local/check"]})
+
+
 def the_remote_is_gone(world: World) -> None:
     git("remote", "set-url", "origin", str(world.root / "nowhere.git"), cwd=world.repo)
 
@@ -135,6 +146,8 @@ FAILURES: dict[str, tuple[Callable[[World], None], str]] = {
     "a broken state": (a_broken_state, "state"),
     "too little room": (too_little_room, "space"),
     "no verify command": (no_verify_command, "verify command"),
+    "no pytest": (no_pytest, "verify command"),
+    "a runner that Git ignores": (a_runner_that_git_ignores, "verify command"),
     "the remote is gone": (the_remote_is_gone, "remote"),
     "the remote is ahead": (the_remote_is_ahead, "remote"),
     "a branch in the way": (a_branch_in_the_way, "names of branches"),

@@ -196,11 +196,11 @@ def _worktrees(snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
 def _tools(_snapshot: Snapshot, ground: Prerequisites) -> Iterator[Checked]:
     tools = ground.tools
     word, found = tools.verify
-    yield (
-        met("verify command", found)
-        if found
-        else fails("verify command", f"{word} is not found", "verify.command in unjam.toml")
-    )
+    if found and not tools.verify_because:
+        yield met("verify command", found)
+    else:
+        because = tools.verify_because or f"{word} is not found"
+        yield fails("verify command", because, "verify.command in unjam.toml")
     if tools.resume is None:
         yield warns("resume command", "none is configured: unjam cannot start it again")
     elif tools.resume[1] is None:

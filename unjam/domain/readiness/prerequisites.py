@@ -40,6 +40,7 @@ class Tools:
     resume: tuple[str, str | None] | None  # None: none is configured
     agents: tuple[str, ...]  # of those that are configured, the ones on the path
     identity: bool  # Git knows who commits
+    verify_because: str = ""  # why the verify command cannot start in a fresh checkout
 
 
 @dataclass(frozen=True, slots=True)

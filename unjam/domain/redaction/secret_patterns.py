@@ -11,7 +11,7 @@ STRONG = (
 # What these name is a secret often, and often is not.
 _WEAK = (
     r"(?:(?<!primary)(?<!foreign)(?<!public)(?<!sort)(?<!cache)[_-]key\b|[_-](?:pat|sig|pass)\b"
-    r"|\b(?:pass|passwort|signature)\b|(?<=[a-z])(?-i:Key)\b)"
+    r"|\b(?:(?<!not )(?<!tests )pass|passwort|signature)\b|(?<=[a-z])(?-i:Key)\b)"
 )
 _QUOTE = r"(?:\\*[\"']|&quot;|%22)"
 _EQUALS = r"\s*(?:=>|->|:=|[:=]|%3[AD])\s*"

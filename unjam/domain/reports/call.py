@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from unjam.domain.reports.check_report import Document
 from unjam.domain.steps.outcome import NOT_DONE, RunWord, StepWord
-from unjam.domain.steps.plan import Plan, Salvage
+from unjam.domain.steps.plan import Land, Plan, Salvage, Step
 from unjam.domain.world.words import printable
 
 
@@ -58,7 +58,7 @@ def only_repeats(plan: Plan, documents: Iterable[Document]) -> bool:
         for document in documents
         for one in document["outcomes"]
     }
-    came = [(step, tried.get((step.verb, printable(step.subject)))) for step in plan.steps]
+    came = [(step, tried.get(name)) for step in plan.steps for name in _told_of(step)]
     refused = [step for step, word in came if word in NOT_DONE]
     blocked = {step.workstream for step in refused if step.workstream is not None}
     return all(
@@ -67,3 +67,10 @@ def only_repeats(plan: Plan, documents: Iterable[Document]) -> bool:
         or (isinstance(step, Salvage) and word is not None)  # it is saved already
         for step, word in came
     )
+
+
+def _told_of(step: Step) -> list[tuple[str, str]]:
+    """Name a step as its outcomes do: of a landing, each branch has one of its own."""
+    if isinstance(step, Land):
+        return [(step.verb, one.ref.removeprefix("refs/heads/")) for one in step.landings]
+    return [(step.verb, printable(step.subject))]

@@ -7,7 +7,7 @@ from unjam.domain.catalogue.steps import row_of
 from unjam.domain.scenarios.shared.foreign_worktrees import refusal
 from unjam.domain.steps.facts import UNTOLD, answer, fact_in_words, holds, untold
 from unjam.domain.steps.outcome import Outcome, StepWord
-from unjam.domain.steps.plan import Step, rests_on_outcome
+from unjam.domain.steps.plan import Land, Restart, Salvage, Step, Stop, rests_on_outcome
 from unjam.domain.steps.policy import StepClass
 from unjam.domain.steps.scope import scope_of
 from unjam.domain.world.snapshot import Snapshot
@@ -28,7 +28,7 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """
     if not run.permission.covers(step.step_class, run.policy):
         return run.settle((outcome(step, StepWord.REFUSED, NOT_APPROVED),))
-    because = _not_made_before(run, step)
+    because = _not_made_before(run, step) or _waits_for_tests(run, step)
     if because:
         return run.settle((outcome(step, StepWord.REFUSED, because),))
     fresh = run.look(*_looked_into(step), scope=scope_of(step))
@@ -74,6 +74,20 @@ def _not_made_before(run: Recovery, step: Step) -> str:
     for one in said.values():  # what a later round made good counts
         if one.word in _NOT_MADE:
             return f"it keeps its place, since {verb} {one.subject} was not done: {one.sentence}"
+    return ""
+
+
+def _waits_for_tests(run: Recovery, step: Step) -> str:
+    """Say why nothing lands, and nothing goes on where a stop was not made, while tests cannot be tried."""
+    if not run.infeasible or isinstance(step, Stop | Salvage):
+        return ""
+    if isinstance(step, Land):
+        return run.infeasible
+    held = {
+        one.workstream for one in run.outcomes if one.step == Stop.verb and one.word in _NOT_MADE
+    }
+    if step.workstream in held - {None} or (held and isinstance(step, Restart)):
+        return f"its agent was not stopped: {run.infeasible}"
     return ""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unjam.adapters.git.taking.salvage import Salvaged
 from unjam.adapters.journal import Journal
+from unjam.adapters.processes.running.run import Verification
 from unjam.domain.catalogue.codec import to_record
 from unjam.domain.catalogue.scenarios import Need, needing, scenarios_of
 from unjam.domain.steps.outcome import Outcome, StepWord
@@ -109,6 +110,9 @@ class Recovery:
     unseen: str = ""  # why the last look cannot tell whether anything is left
     incomplete: tuple[tuple[WorkstreamId, str], ...] = ()  # by the last look: landed, not finished
     looked: frozenset[Scenario] = frozenset()  # for these everywhere, and nothing was hidden
+    lands: bool = False  # its plan has a landing, which it may carry out
+    infeasible: str | None = None  # why the tests that a landing needs cannot pass; None: not asked
+    verified: tuple[CommitId, Verification] | None = None  # what they said of the trunk before
     gave_up: bool = False  # the machinery failed: that says nothing of the failure itself
     escalated: str | None = None  # where the bundle is that a person is called with
 

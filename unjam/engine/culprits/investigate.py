@@ -3,6 +3,7 @@
 Runs tests in throw-away checkouts; nothing of the person's is touched, and what was paid for is kept.
 """
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -25,11 +26,11 @@ from unjam.engine.culprits.compare_failures import (
     only_together,
     said_of,
 )
+from unjam.engine.culprits.fresh_checkout import hint_of_lacks, what_to_set
 from unjam.engine.culprits.remedy import remedy_for
 from unjam.engine.culprits.search import Search, SearchProgress, Tell
 from unjam.engine.culprits.trial import run_trial
 from unjam.engine.culprits.trial_trees import Trees
-from unjam.engine.observing.fresh_checkout import lacking
 from unjam.engine.observing.observe import observe
 from unjam.engine.observing.tests_on_record import (
     Memory,
@@ -105,6 +106,10 @@ class _Investigation:
         with ThreadPoolExecutor(1, thread_name_prefix="units") as beside:
             units = beside.submit(self._units)
             whole = self.bench.run(self.tip, tree, None)
+        if not whole.was_tried:
+            name = shlex.join(self.orchestration.settings.verify.command)
+            set_ = what_to_set(self.orchestration)
+            raise UsageError(f"the tests could not be tried (`{name}`): {whole.sentence}; {set_}")
         shown = " ".join(self.orchestration.settings.verify.command)
         failing = failing_in(whole, shown)
         found = TrunkTests(
@@ -162,7 +167,7 @@ class _Investigation:
 
     def _everywhere(self, failing: Iterable[Failing]) -> Iterator[Case]:
         because = "it fails at every point at which it could be tried, the oldest one included"
-        hint = cache(lambda: lacking(self.orchestration))
+        hint = cache(lambda: hint_of_lacks(self.orchestration))
         for one in failing:
             why = "; ".join(filter(None, (because, hint())))
             yield Case(one.test, Blame.ENVIRONMENT, because=why, output=one.output)

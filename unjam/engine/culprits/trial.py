@@ -4,11 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unjam.adapters.git.moving.trial_checkout import trial_checkout, trial_environment, trial_root
+from unjam.adapters.git.moving.trial_checkout import trial_environment, trial_root
 from unjam.adapters.junit import read_junit
 from unjam.adapters.processes.running.run import Verification, VerifyStatus, run_verify
-from unjam.adapters.runner import TestOrder, is_pytest, order, present, test_file_of, wall_off
+from unjam.adapters.runner import (
+    TestOrder,
+    is_pytest,
+    order,
+    present,
+    test_file_of,
+    wall_off,
+    why_not_tried,
+)
 from unjam.domain.world.identity import CommitId
+from unjam.engine.culprits.fresh_checkout import make_ready
 from unjam.engine.observing.tests_on_record import Ran
 from unjam.engine.orchestration import Orchestration
 from unjam.errors import UsageError
@@ -32,7 +41,8 @@ def run_trial(trial: Trial) -> Ran:
     """Run the tests; raises UsageError where the verify command cannot be run."""
     place = place_of(trial.orchestration, trial.slot)
     command = tuple(trial.orchestration.settings.verify.command)
-    trial_checkout(trial.orchestration.common, trial.commit, place)
+    if because := make_ready(trial.orchestration, trial.commit, place):
+        return Ran(trial.tree, trial.tests, None, str(VerifyStatus.NOT_TRIED), because, 0.0)
     asked = trial.tests or ()
     if asked and is_pytest(command):
         asked = present(asked, place)
@@ -48,13 +58,18 @@ def run_trial(trial: Trial) -> Ran:
     if told.narrowed and verification.exit_code not in _ENDED_BY_ITSELF and not results:
         results = None
     is_cut_off = is_pytest(command) and results is None and verification.passed
+    # A pytest that never wrote its report was ended by a test, whatever its exit status says.
+    status = VerifyStatus.FAILED if is_cut_off else verification.status
+    sentence = verification.sentence if told.report is None else _short(verification, results)
+    if status is VerifyStatus.FAILED and not results:
+        because = why_not_tried(told.command, verification.exit_code, verification.tail)
+        status, sentence = (VerifyStatus.NOT_TRIED, because) if because else (status, sentence)
     return Ran(
         tree=trial.tree,
         asked=trial.tests if told.narrowed else None,
         results=results,
-        # A pytest that never wrote its report was ended by a test, whatever its exit status says.
-        status=str(VerifyStatus.FAILED if is_cut_off else verification.status),
-        sentence=verification.sentence if told.report is None else _short(verification, results),
+        status=str(status),
+        sentence=sentence,
         seconds=verification.seconds,
     )
 

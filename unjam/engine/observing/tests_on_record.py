@@ -15,6 +15,7 @@ from typing import Any
 
 from unjam.adapters import clock, verdicts
 from unjam.adapters.junit import Result, Tested
+from unjam.adapters.processes.running.run import VerifyStatus
 from unjam.domain.catalogue.codec import UnreadableRecordError, from_record, to_record
 from unjam.domain.world.trials import TrunkTests
 from unjam.engine.orchestration import Orchestration
@@ -29,9 +30,14 @@ class Ran:
     tree: str
     asked: tuple[str, ...] | None  # None: the whole suite
     results: Mapping[str, Tested] | None  # None: it wrote no report
-    status: str  # of the command: passed, failed, timed out
+    status: str  # of the command: passed, failed, timed out, could not be tried
     sentence: str
     seconds: float
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether it says anything of the tree."""
+        return self.status != VerifyStatus.NOT_TRIED
 
     @property
     def passed(self) -> bool:
@@ -47,7 +53,8 @@ def folder(orchestration: Orchestration) -> Path:
 def command_of(orchestration: Orchestration) -> str:
     """Stand for what is run: another command knows nothing of this one's results."""
     settings = orchestration.settings.verify
-    return hashlib.sha256(repr((settings.command, settings.junit)).encode()).hexdigest()[:16]
+    said = (settings.command, settings.junit, settings.setup, settings.carry)
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
 class Memory:

@@ -1,7 +1,7 @@
 """Assess an orchestration and plan its recovery, before anything changes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unjam.adapters import lease, machine, surroundings
@@ -18,7 +18,7 @@ from unjam.domain.reports.check_report import Document
 from unjam.domain.reports.report import planned_document
 from unjam.domain.scenarios.shared.foreign_rows import why_not_settled
 from unjam.domain.steps.change import StartProcess
-from unjam.domain.steps.plan import Plan, Restart, Step
+from unjam.domain.steps.plan import Land, Plan, Restart, Step
 from unjam.domain.steps.policy import Consent, Policy, StepClass
 from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.domain.world.finding import Finding
@@ -28,6 +28,7 @@ from unjam.domain.world.naming import shown
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.workstream import join
 from unjam.engine.acts.recovery import Recovery
+from unjam.engine.culprits.fresh_checkout import why_no_runner
 from unjam.engine.keeping.past_runs import PastRun, unfinished
 from unjam.engine.observing.observe_closely import observe_for
 from unjam.engine.orchestration import Orchestration
@@ -152,7 +153,8 @@ def refuse_strangers(snapshot: Snapshot, workstreams: frozenset[WorkstreamId] | 
 
 def look_and_prepare(run: Recovery) -> Prepared:
     """Observe, diagnose and plan what a run was asked for; raises as ``prepare`` does."""
-    return prepare(run.look_as_asked(), run.policy, run.request, run.killed)
+    prepared = prepare(run.look_as_asked(), run.policy, run.request, run.killed)
+    return _told_untestable(prepared, run.orchestration)
 
 
 def look_again(run: Recovery) -> tuple[Finding, ...]:
@@ -174,7 +176,18 @@ def preview(
     killed = unfinished(orchestration)
     snapshot = observe_for(orchestration, scenarios_of(request))
     prepared = prepare(snapshot, policy, request, killed)
-    return prepared, policy, bool(killed)
+    return _told_untestable(prepared, orchestration), policy, bool(killed)
+
+
+def _told_untestable(prepared: Prepared, orchestration: Orchestration) -> Prepared:
+    """Say in a plan with a landing, before anything changes, that the tests cannot start."""
+    plan = prepared.plan
+    if not any(isinstance(one, Land) for one in plan.steps) or orchestration.held is not None:
+        return prepared
+    because = why_no_runner(orchestration, prepared.snapshot.trunk_tip)
+    note = f"nothing can land, and so nothing is stopped: {because}"
+    notes = (*plan.notes, note) if because else plan.notes
+    return replace(prepared, plan=replace(plan, notes=notes))
 
 
 def owed_by(killed: tuple[PastRun, ...]) -> tuple[Step, ...]:

@@ -11,7 +11,7 @@ from unjam.adapters.git.vault.takeover import take_over
 from unjam.adapters.journal import Journal, new_run_id
 from unjam.domain.catalogue.codec import to_record
 from unjam.domain.steps.outcome import RunWord
-from unjam.domain.steps.plan import Plan
+from unjam.domain.steps.plan import Land, Plan, Revert
 from unjam.domain.steps.request import EVERYTHING, Request
 from unjam.engine.acts.recovery import Permission, Recovery
 from unjam.engine.keeping.past_runs import PastRun, unfinished
@@ -110,6 +110,11 @@ def _take_over(run: Recovery) -> None:
 
 def adopt(run: Recovery, plan: Plan) -> None:
     """Write the plan into the journal: what a killed run owes is read from it."""
+    covered = [one for one in plan.steps if run.permission.covers(one.step_class, run.policy)]
+    # What is to be reverted first was tried already, and makes the trunk another.
+    run.lands = any(isinstance(one, Land) for one in covered) and not any(
+        isinstance(one, Revert) for one in covered
+    )
     run.note("plan", digest=plan.digest, steps=[to_record(step) for step in plan.steps])
 
 

@@ -8,14 +8,7 @@ from unjam.adapters import disk, lease, mounts
 from unjam.adapters.git import refs
 from unjam.adapters.git.command import Git
 from unjam.adapters.git.moving import remote, upstream
-from unjam.adapters.git.moving.trial_checkout import (
-    discard_trial,
-    trial_checkout,
-    trial_environment,
-    trial_root,
-)
 from unjam.adapters.git.observing.tracked import has_identity, is_ignored
-from unjam.adapters.processes.running.run import Verification, run_verify
 from unjam.adapters.processes.running.start_orchestrator import find_command
 from unjam.adapters.state.file_format import read_format
 from unjam.adapters.state.files.soundness import soundness_of
@@ -31,8 +24,10 @@ from unjam.domain.readiness.prerequisites import (
     WorktreesPlace,
 )
 from unjam.domain.world.database import Soundness
+from unjam.domain.world.identity import CommitId
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.truth import Truth
+from unjam.engine.culprits.fresh_checkout import verify_trunk, why_no_runner, why_not_passing
 from unjam.engine.keeping.past_runs import unfinished
 from unjam.engine.observing.conflict_prediction import with_clashes
 from unjam.engine.observing.observe_closely import observe_for
@@ -68,11 +63,17 @@ def check_after(
     ground = replace(
         look_at_prerequisites(orchestration, snapshot), loose=_loose(orchestration, snapshot)
     )
-    said = verify_trunk(orchestration, snapshot) if verify else None
-    verified = (
-        None if said is None else TrunkVerified(said.passed, said.found_nothing, said.sentence)
-    )
+    verified = _verified(orchestration, snapshot) if verify else None
     return snapshot, postflight(snapshot, ground, verified)
+
+
+def _verified(orchestration: Orchestration, snapshot: Snapshot) -> TrunkVerified:
+    """Run the tests on the trunk; what could not be tried is told with what to set."""
+    said = verify_trunk(orchestration, snapshot.trunk_tip)
+    if said.passed:
+        return TrunkVerified(passed=True, found_nothing=False, sentence=said.sentence)
+    why = why_not_passing(orchestration, said)
+    return TrunkVerified(passed=False, found_nothing=why.untried, sentence=why.because)
 
 
 def look_at_prerequisites(orchestration: Orchestration, snapshot: Snapshot) -> Prerequisites:
@@ -81,7 +82,7 @@ def look_at_prerequisites(orchestration: Orchestration, snapshot: Snapshot) -> P
     at_work = lease.holder(orchestration.common)
     return Prerequisites(
         place=_place(orchestration),
-        tools=_tools(orchestration),
+        tools=_tools(orchestration, snapshot.trunk_tip),
         remote=standing,
         remote_because=because,
         enough=orchestration.settings.limits.free_disk,
@@ -90,23 +91,6 @@ def look_at_prerequisites(orchestration: Orchestration, snapshot: Snapshot) -> P
         killed=() if at_work else tuple(one.id for one in unfinished(orchestration)),
         at_work=str(at_work) if at_work else "",
     )
-
-
-def verify_trunk(orchestration: Orchestration, snapshot: Snapshot) -> Verification:
-    """Run the verify command on the trunk as it is, in a throw-away checkout."""
-    common, settings = orchestration.common, orchestration.settings.verify
-    target = trial_root(common) / f"trunk-{snapshot.trunk_tip[:12]}" / "tree"
-    try:
-        trial_checkout(common, snapshot.trunk_tip, target)
-        return run_verify(
-            tuple(settings.command),
-            target,
-            settings.timeout.total_seconds(),
-            trial_environment(common),
-            target.parent / "verify.log",
-        )
-    finally:
-        discard_trial(common, target)
 
 
 def _loose(orchestration: Orchestration, snapshot: Snapshot) -> dict[str, int]:
@@ -136,7 +120,7 @@ def _place(orchestration: Orchestration) -> WorktreesPlace:
     )
 
 
-def _tools(orchestration: Orchestration) -> Tools:
+def _tools(orchestration: Orchestration, tip: CommitId) -> Tools:
     settings, here = orchestration.settings.orchestration, orchestration.primary
     resume = settings.resume[0] if settings.resume and not settings.resume_is_default else None
     return Tools(
@@ -144,6 +128,7 @@ def _tools(orchestration: Orchestration) -> Tools:
         resume=_found(resume, here) if resume else None,
         agents=tuple(one for one in settings.agents if find_command(one, here)),
         identity=has_identity(orchestration.common),
+        verify_because=why_no_runner(orchestration, tip),
     )
 
 

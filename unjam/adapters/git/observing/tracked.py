@@ -32,3 +32,8 @@ def has_identity(common: Path) -> bool:
     environment = {"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"} <= os.environ.keys()
     keys = {one.partition("=")[0] for one in named if one.partition("=")[2]}
     return environment or {"user.name", "user.email"} <= keys
+
+
+def has_path(common: Path, revision: str, path: str) -> bool:
+    """Tell whether a commit has a file or a directory."""
+    return Git(common).run("cat-file", "-e", f"{revision}:{path}", accept=None).status == 0

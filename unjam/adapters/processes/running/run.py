@@ -48,6 +48,7 @@ class VerifyStatus(StrEnum):
     FAILED = "failed"
     TIMED_OUT = "timed out"
     NOT_FOUND = "not found"
+    NOT_TRIED = "could not be tried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Verification:
     @property
     def found_nothing(self) -> bool:
         """Whether it could not be run at all, so that nothing was said of the tree."""
-        return self.status is VerifyStatus.NOT_FOUND
+        return self.status in (VerifyStatus.NOT_FOUND, VerifyStatus.NOT_TRIED)
 
     @property
     def sentence(self) -> str:
@@ -86,6 +87,8 @@ class Verification:
                 said = f"{name} was ended after {self.seconds:.0f} s{self._ending()}"
             case VerifyStatus.NOT_FOUND:
                 said = f"the verify command {name} cannot be run: {self.tail}"
+            case VerifyStatus.NOT_TRIED:
+                said = f"{name} could not be tried: {self.tail}"
             case _:
                 assert_never(self.status)
         return f"{said}; processes it left behind: {self.left}" if self.left else said

@@ -31,6 +31,8 @@ def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Find what can land, then move the trunk once; each workstream gets an outcome of its own."""
     base = base_to_build_on(run, fresh)
     found = search(run, step, base, _held(run, step, fresh, base))
+    if found.not_tried or found.trunk_fails:
+        run.gave_up = True  # no attempt at landing it: what is in the way is not in the work
     if found.trunk_fails:
         note_failure(run.orchestration, base, found.trunk_fails)
     for name, evidence in found.unfinished.items():

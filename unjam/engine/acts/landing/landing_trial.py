@@ -10,15 +10,9 @@ from pathlib import Path
 
 from unjam.adapters.git.moving.merge import OURS, Conflict, Markers, Merged, Nothing, merge_onto
 from unjam.adapters.git.moving.rebase import rebased_onto
-from unjam.adapters.git.moving.trial_checkout import (
-    discard_trial,
-    trial_checkout,
-    trial_environment,
-    trial_root,
-)
-from unjam.adapters.processes.running.run import Verification, run_verify
+from unjam.adapters.git.moving.trial_checkout import discard_trial, trial_root
+from unjam.adapters.processes.running.run import Verification
 from unjam.adapters.runner import acceptance
-from unjam.domain.catalogue.scenarios import Need, to_type
 from unjam.domain.steps import landing as searching
 from unjam.domain.steps.landing import (
     Candidate,
@@ -34,7 +28,7 @@ from unjam.domain.world.identity import CommitId, WorkstreamId
 from unjam.domain.world.status import Status
 from unjam.domain.world.words import printable
 from unjam.engine.acts.recovery import Landed, Recovery
-from unjam.engine.observing.fresh_checkout import lacking
+from unjam.engine.culprits.fresh_checkout import verify, why_not_passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +41,7 @@ class Landable:
     conflicts: dict[WorkstreamId, Conflict | Markers] = field(default_factory=dict)
     rebased: dict[WorkstreamId, str] = field(default_factory=dict)
     trunk_fails: str = ""  # what the tests said of the trunk as it was, where they fail there
+    not_tried: str = ""  # why they say nothing of the trunk
     unfinished: dict[WorkstreamId, tuple[str, ...]] = field(default_factory=dict)  # and why
     untried: dict[WorkstreamId, str] = field(default_factory=dict)  # acceptance tests, and why
 
@@ -66,8 +61,10 @@ class _Bench:
     chain: dict[searching.Trial, tuple[CommitId, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Start from the trunk as it is."""
+        """Start from the trunk as it is, with what its tests said before anything was stopped."""
         self.chain[()] = (self.base, f"tree of {self.base}")
+        if self.run.verified is not None and self.run.verified[0] == self.base:
+            self.by_tree[f"tree of {self.base}"] = self.run.verified[1]
 
     @property
     def target(self) -> Path:
@@ -75,7 +72,7 @@ class _Bench:
         return trial_root(self.run.orchestration.common) / self.run.run / "landing"
 
     def judge(self, trial: searching.Trial) -> searching.Verdict | None:
-        """Merge and verify one trial; None when the verify command could not be run at all."""
+        """Merge and verify one trial; None when the tests cannot be tried on the trunk either."""
         merged = self._merge(trial)
         if isinstance(merged, Conflicting):
             return merged
@@ -83,7 +80,7 @@ class _Bench:
         if tree not in self.by_tree:
             self.by_tree[tree] = self._verify(tip)
         self.said[trial] = self.by_tree[tree]
-        if self.said[trial].found_nothing:
+        if self.said[trial].found_nothing and (not trial or self.judge(()) is None):
             return None
         return Verified.PASSED if self.said[trial].passed else Verified.FAILED
 
@@ -133,16 +130,7 @@ class _Bench:
         return None if command is None else self._verify(commit, command)
 
     def _verify(self, commit: CommitId, command: tuple[str, ...] = ()) -> Verification:
-        settings = self.run.orchestration.settings.verify
-        common = self.run.orchestration.common
-        trial_checkout(common, commit, self.target)
-        return run_verify(
-            command or tuple(settings.command),
-            self.target,
-            settings.timeout.total_seconds(),
-            trial_environment(common),
-            self.target.parent / "verify.log",
-        )
+        return verify(self.run.orchestration, commit, self.target, command)
 
 
 def search(run: Recovery, step: Land, base: CommitId, held: dict[WorkstreamId, str]) -> Landable:
@@ -186,11 +174,12 @@ def _searched(
     while isinstance(answer, Try):
         verdict = bench.judge(answer.trial)
         if verdict is None:
-            because = bench.said[answer.trial].sentence
-            return Landable(bench.base, (), {one: _no(because) for one in bench.landings} | lost)
+            return _nothing_lands(bench, lost)
         verdicts[answer.trial] = verdict
         bench.run.note("trial", trial=list(answer.trial), verdict=str(verdict))
         answer = next_trial(candidates, verdicts)
+    if answer.trunk_fails:
+        return _nothing_lands(bench, lost)
     tip = bench.chain[answer.landable][0]
     unfinished, untried = _accepted(bench, tip, answer.landable)
     return Landable(
@@ -203,9 +192,21 @@ def _searched(
             if clash.workstream not in bench.held
         },
         {one: said for one, said in bench.rebased.items() if one in answer.landable},
-        bench.said[()].sentence if answer.trunk_fails else "",
-        unfinished,
-        untried,
+        unfinished=unfinished,
+        untried=untried,
+    )
+
+
+def _nothing_lands(bench: _Bench, lost: dict[WorkstreamId, Landed]) -> Landable:
+    """Let nothing land, and nobody be blamed: the trunk itself does not pass, or cannot be tried."""
+    said = bench.said[()]
+    why = why_not_passing(bench.run.orchestration, said)
+    return Landable(
+        bench.base,
+        (),
+        {one: _no(why.because) for one in bench.landings} | lost,
+        trunk_fails="" if why.untried else said.sentence,
+        not_tried=why.because if why.untried else "",
     )
 
 
@@ -234,13 +235,6 @@ def _accepted(
 def _refusals(
     bench: _Bench, answer: searching.SearchedLanding
 ) -> Iterable[tuple[WorkstreamId, Landed]]:
-    if answer.trunk_fails:
-        said = bench.said[()].sentence
-        hint = lacking(bench.run.orchestration)
-        hints = "; ".join(filter(None, (said, hint, f"see: {to_type('check', Need.TESTS)}")))
-        because = f"the trunk itself does not pass: {hints}"
-        yield from ((one, _no(because)) for one in bench.landings)
-        return
     for clash in answer.clashes:
         if clash.workstream in bench.held:
             yield clash.workstream, _no(bench.held[clash.workstream])
