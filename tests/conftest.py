@@ -1,5 +1,6 @@
 """Every test runs sealed off from this machine's Git configuration, home and Prefect profile."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -22,8 +23,14 @@ settings.load_profile("unjam")
 
 
 def pytest_configure() -> None:
-    """Before the first directory is made."""
+    """Before the first directory is made, and the first module imported."""
     prefer_memory()
+    # Most of what lives in a worker lives to its end, and was gone through again with every few tests.
+    gc.set_threshold(100_000, 50, 100)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

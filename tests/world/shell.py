@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 DEADLINE = 300.0  # seconds; only what never comes waits for so long, however busy the machine is
+_LOOK, _SELDOM = 0.005, 0.25  # seconds between two looks, at least and at most
+_REST = 10  # times as long as a look keeps the processor busy
 
 
 def git(*arguments: str, cwd: Path, stdin: str | None = None) -> str:
@@ -25,12 +27,19 @@ def git_status(*arguments: str, cwd: Path) -> int:
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, deadline: float = DEADLINE) -> None:
-    """Look again and again until the condition holds; say what never came."""
+    """Look again and again until the condition holds; say what never came.
+
+    A look that takes the processor for long, such as a question to a server, is taken less often:
+    what it waits for needs it, too.
+    """
     end = time.monotonic() + deadline
+    began = time.thread_time()
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline:.0f} s for {what}")
-        time.sleep(0.005)
+        took = time.thread_time() - began
+        time.sleep(min(max(_LOOK, _REST * took), _SELDOM))
+        began = time.thread_time()
 
 
 def fair(seconds: float) -> float:

@@ -105,7 +105,7 @@ def test_rows_that_were_deleted_do_not_come_back(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as state, state:
         state.execute("DELETE FROM workstream_status WHERE rowid > 1000")
 
-    (count,) = recoverable(path)
+    (count,) = recoverable(path).counts
 
     assert (count.read, count.found, count.loose) == (1000, 1000, 0)
 
@@ -216,7 +216,7 @@ def test_rows_whose_definition_is_lost_are_kept_in_a_table_of_their_own(tmp_path
         state.execute("INSERT INTO workstream_status VALUES ('ws-1', 'running', 'ours')")
     path.write_bytes(bytes(4096) + path.read_bytes()[4096:])
 
-    (count,) = recoverable(path)
+    (count,) = recoverable(path).counts
     rebuild(path, tmp_path / "new.db", wal=False)
 
     assert (count.table, count.found, count.loose) == ("lost_and_found_3", 1, 1)

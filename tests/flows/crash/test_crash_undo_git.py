@@ -18,6 +18,7 @@ from tests.world import (
     leave_brutal_work,
     prepare_for_brutal_work,
     typical_wreck,
+    wait_until,
 )
 from unjam.errors import RefusedError
 
@@ -145,8 +146,7 @@ def kill_until_it_ends(world: World, run: str, output: Path, dice: random.Random
         goal = changes_begun(world) + dice.randint(1, 6)
         words = (sys.executable, "-m", "tests.recovering", world.repo, run)
         program = Program(*words, cwd=ROOT, output=output)
-        while program.alive and changes_begun(world) < goal:
-            pass
+        wait_until(lambda: not program.alive or changes_begun(world) >= goal, "some progress")  # noqa: B023 -- used at once
         if not program.alive:
             assert program.wait() == 0, output.read_text()
             return kills

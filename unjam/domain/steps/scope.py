@@ -15,7 +15,7 @@ from unjam.domain.steps.plan import (
 # One or more of each for every workstream, so that what each asks must not grow with their number.
 _OFTEN = (Salvage, Record, RecordDiscard, RemoveWorktree, RemoveBranch, Discard)
 _OF_TREES = frozenset(
-    ("agents in", "damage of", "head of", "operation in", "processes in", "unsaved in")
+    ("agents in", "damage of", "head of", "lock of", "operation in", "processes in", "unsaved in")
 )
 _OF_WORKSTREAMS = frozenset(("elsewhere", "row of", "spec of", "work of"))
 _OF_NEITHER = frozenset(("branch", "orchestrator", "state", "trunk"))
@@ -43,7 +43,7 @@ def scope_of(step: Step) -> Scope | None:
     if not isinstance(step, _OFTEN) or kinds - _OF_TREES - _OF_WORKSTREAMS - _OF_NEITHER:
         return None
     trees = {one.subject for one in step.facts if one.kind in _OF_TREES}
-    trees |= {getattr(step, "worktree", "none")} - {"none"}
+    trees |= {step.worktree} if isinstance(step, Salvage | RemoveWorktree) else set()
     streams = {one.subject for one in step.facts if one.kind in _OF_WORKSTREAMS}
     streams |= {step.workstream} if step.workstream else set()
     return None if "" in trees | streams else Scope(frozenset(trees), frozenset(streams))

@@ -172,6 +172,7 @@ class Database:
     read_only: str = ""  # why it cannot be written: a file system, or permissions
     file_system: str = ""  # kind, where it is one that other machines share
     tables: tuple[TableCount, ...] = ()  # of one that is damaged
+    missing: tuple[str, ...] = ()  # what of its schema cannot be made anew, in words
     untold: tuple[str, ...] = ()  # what could not be told, and why
     unseen_log: str = ""  # why it cannot be told whether somebody works on a log that was deleted
 

@@ -165,12 +165,17 @@ def rebuild_state(run: Recovery, step: RebuildState, fresh: Snapshot) -> tuple[O
     del fresh
     copy = refuse_without_copy(run)
     new = _incoming(run, Path(step.path))
-    counts = {one.table: one.found for one in rebuild(copy, new, wal=step.wal)}
+    made = rebuild(copy, new, wal=step.wal)
+    counts = {one.table: one.found for one in made.counts}
     for table, count in step.rows:
         if counts.get(table, 0) < count:
             raise RefusedError(f"{table}: {counts.get(table, 0)} rows, not {count} as planned")
     sentence = f"{_listed(counts)}, integrity check: ok; made from the copy, as {new}"
-    return (outcome(step, StepWord.DONE, sentence), *_without_table(step, counts))
+    missing = (
+        outcome(step, StepWord.REFUSED, f"{one}; the old file is kept in the vault")
+        for one in made.missing
+    )
+    return (outcome(step, StepWord.DONE, sentence), *_without_table(step, counts), *missing)
 
 
 def _without_table(step: RebuildState, counts: Mapping[str, int]) -> Iterator[Outcome]:

@@ -120,7 +120,7 @@ def _has_changed(source: Source, salvaged: Salvaged) -> bool:
 def _pin(run: Recovery, tree: Worktree, salvaged: Salvaged, kind: str) -> str:
     name = tree.name or "primary"
     ref = ref_of(run.run, kind, name)
-    if store.resolve(run.orchestration.common, ref):  # this run saved it before, as it was then
+    if ref in (run.in_vault or {}).values():  # this run saved it before, as it was then
         ref = ref_of(run.run, store.AGAIN, f"{name}/{salvaged.commit}")
     _keep(run, ref, salvaged.commit)
     return ref

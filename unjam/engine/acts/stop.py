@@ -1,7 +1,7 @@
 """Stop an agent: an orphan, or one that hangs, which is saved and proven to hang right before."""
 
 from unjam.adapters import clock
-from unjam.adapters.state.rows.write import row_of
+from unjam.adapters.state.rows.read import row_of
 from unjam.domain.steps.change import StopProcess
 from unjam.domain.steps.outcome import Outcome, StepWord
 from unjam.domain.steps.plan import Stop

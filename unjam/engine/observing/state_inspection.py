@@ -28,7 +28,7 @@ from unjam.adapters.state.file import companion_file
 from unjam.adapters.state.file_format import FileFormat, last_commit, read_format, reading_marks
 from unjam.adapters.state.files.lock_probe import probe_locks
 from unjam.adapters.state.files.soundness import frames_seen, soundness_of
-from unjam.adapters.state.rescuing.rebuild import recoverable
+from unjam.adapters.state.rescuing.rebuild import Rebuilt, recoverable
 from unjam.domain.world.agents.holders import LockEvidence, why_spared
 from unjam.domain.world.agents.signs import Look, Watched
 from unjam.domain.world.database import (
@@ -41,7 +41,6 @@ from unjam.domain.world.database import (
     Holder,
     LockKind,
     Soundness,
-    TableCount,
     holder_in_words,
     lock_kinds,
 )
@@ -98,7 +97,10 @@ def inspect_state(
     )
     if found.is_in_use:  # then what looked like a dead process's journal was a living one's
         found = replace(found, hot_journal=Truth.NO)
-    return replace(found, tables=_tables(path)) if found.is_damaged else found
+    if not found.is_damaged:
+        return found
+    made = _recoverable(path)
+    return replace(found, tables=made.counts, missing=made.missing)
 
 
 @dataclass
@@ -335,10 +337,10 @@ def _free(path: Path) -> int | None:
     return None
 
 
-def _tables(path: Path) -> tuple[TableCount, ...]:
+def _recoverable(path: Path) -> Rebuilt:
     with suppress(UnjamError):
         return recoverable(path)
-    return ()
+    return Rebuilt(())
 
 
 def is_alive(process: ProcessIdentity) -> bool:

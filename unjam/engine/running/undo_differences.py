@@ -5,7 +5,7 @@ from pathlib import Path
 
 from unjam.adapters.git.moving.held_files import held_now
 from unjam.adapters.git.restoring.restore import is_as_saved
-from unjam.adapters.state.rows.write import images_of
+from unjam.adapters.state.rows.read import images_of
 from unjam.domain.steps.change import (
     AbortOperation,
     Change,

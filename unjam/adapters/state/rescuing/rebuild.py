@@ -2,34 +2,56 @@
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from unjam.adapters.state.dump import sync
 from unjam.adapters.state.file import ALONE, companion_file, translated
 from unjam.adapters.state.file_format import HEADER, MAGIC
 from unjam.adapters.state.rescuing.pages import Pages, pages_of
-from unjam.adapters.state.rescuing.rescue import Rescue, RescuedRows, rescue
+from unjam.adapters.state.rescuing.rescue import Rescue, RescuedRows, SchemaObject, rescue
 from unjam.domain.world.database import TableCount
 from unjam.domain.world.snapshot import Scalar
-from unjam.errors import PermanentError
+from unjam.errors import PermanentError, UnjamError
 
 LIMIT = 1 << 28  # bytes that are searched for rows; all of them are in memory then
 _USER_VERSION, _APPLICATION = 60, 68
 
 
-def recoverable(path: Path) -> tuple[TableCount, ...]:
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a new file holds, and what of the old one's schema could not be made in it."""
+
+    counts: tuple[TableCount, ...]
+    missing: tuple[str, ...] = ()  # in words: what, its name and why
+
+
+def recoverable(path: Path) -> Rebuilt:
     """Count what could be had of a damaged database, and what SQLite reads of it; a copy is asked.
 
-    Empty where nothing can be had. Raises UnjamError where it cannot be read at all.
+    What of its schema could not be had is seen by trying. Empty where nothing can be had. Raises
+    UnjamError where it cannot be read at all.
     """
     with translated():
-        found = rescue(_pages(path)).found
-        return tuple(_counted(one, _read_by_sqlite(path, one.table.name)) for one in found)
+        pages = _pages(path)
+        found = rescue(pages)
+        counts = (_counted(one, _read_by_sqlite(path, one.table.name)) for one in found.found)
+        return Rebuilt(tuple(counts), _missing(pages, found))
 
 
-def rebuild(path: Path, target: Path, *, wal: bool) -> tuple[TableCount, ...]:
+def _missing(pages: Pages, found: Rescue) -> tuple[str, ...]:
+    with (
+        suppress(sqlite3.Error, UnjamError),
+        tempfile.TemporaryDirectory(prefix="unjam-") as at,
+    ):
+        return _write(Path(at, "new.db"), pages, found, wal=False).missing
+    return ()
+
+
+def rebuild(path: Path, target: Path, *, wal: bool) -> Rebuilt:
     """Write what can be had into a new file, whole or not at all, and count it there.
 
     Raises PermanentError where nothing can be had, or the new one is not sound.
@@ -44,13 +66,13 @@ def rebuild(path: Path, target: Path, *, wal: bool) -> tuple[TableCount, ...]:
             Path(f"{partial}{side}").unlink(missing_ok=True)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            counts = _write(partial, pages, found, wal=wal)
+            made = _write(partial, pages, found, wal=wal)
             sync(partial)
             partial.replace(target)
             sync(target.parent)
         finally:
             partial.unlink(missing_ok=True)
-    return counts
+    return made
 
 
 def _pages(path: Path) -> Pages:
@@ -86,30 +108,80 @@ def _opened(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.25)
 
 
-def _write(target: Path, pages: Pages, found: Rescue, *, wal: bool) -> tuple[TableCount, ...]:
+def _write(target: Path, pages: Pages, found: Rescue, *, wal: bool) -> Rebuilt:
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with closing(sqlite3.connect(target, isolation_level=None)) as made:
         made.execute(f"PRAGMA page_size = {pages.size}")
         made.execute("PRAGMA synchronous = OFF")  # it is synced as a whole, and only then named
         made.execute("PRAGMA ignore_check_constraints = ON")  # what was committed is not judged
         made.execute("BEGIN")
+        virtual = [one for one in found.others if one.is_virtual]
+        missing = _made(made, virtual)
         counts = [_fill(made, one) for one in found.found]
         _go_on_counting(made, found.sequences)
-        for sql in found.others:
-            with suppress(sqlite3.Error):  # an index over damaged rows, a view of what is gone
-                made.execute(sql)
+        missing |= _made(made, [one for one in found.others if one.kind in ("index", "view")])
+        missing |= _indexed_anew(made, [one for one in virtual if one not in missing])
+        missing |= _triggers(made, found.others, missing)
         made.execute("COMMIT")
         _stamp(made, pages)
         (said,) = made.execute("PRAGMA integrity_check").fetchone()
         if said != "ok":
             raise PermanentError(f"the new file is not sound: {said}")
         made.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
-    return tuple(counts)
+    told = (f"{one.what} {one.name} {why}" for one, why in missing.items())
+    return Rebuilt(tuple(counts), tuple(told))
+
+
+Missing = dict[SchemaObject, str]
+
+
+def _made(made: sqlite3.Connection, wanted: Iterable[SchemaObject]) -> Missing:
+    """Make them; returns what cannot be, such as an index over damaged rows or an unknown module's."""
+    missing: Missing = {}
+    for one in wanted:
+        try:
+            made.execute(one.sql)
+        except sqlite3.Error as error:
+            missing[one] = f"cannot be made: {error}"
+    return missing
+
+
+def _indexed_anew(made: sqlite3.Connection, wanted: Iterable[SchemaObject]) -> Missing:
+    """Make the index of each text table of its content; returns those where that cannot be."""
+    missing: Missing = {}
+    for one in wanted:
+        name = _quoted(one.name)
+        commands = ["rebuild"] if one.is_indexed_text else []
+        is_text = "using fts" in " ".join(one.sql.lower().split())
+        try:
+            for command in (*commands, *(["integrity-check"] if is_text else ())):
+                made.execute(f"INSERT INTO {name}({name}) VALUES (?)", (command,))  # noqa: S608 -- quoted
+            if "using rtree" in " ".join(one.sql.lower().split()):
+                (said,) = made.execute("SELECT rtreecheck(?)", (one.name,)).fetchone()
+                missing |= {} if said == "ok" else {one: f"is there, and damaged: {said}"}
+        except sqlite3.Error as error:
+            missing[one] = f"is there, and its index is damaged: {error}"
+    return missing
+
+
+def _triggers(
+    made: sqlite3.Connection, others: Iterable[SchemaObject], missing: Missing
+) -> Missing:
+    """Make the triggers, but for those that would fail at each write since what they name is not there."""
+    gone = [one.name.lower() for one in missing if one.kind in ("table", "view")]
+    triggers = [one for one in others if one.kind == "trigger"]
+    broken = [one for one in triggers if any(name in one.sql.lower() for name in gone)]
+    left = _made(made, [one for one in triggers if one not in broken])
+    return left | dict.fromkeys(broken, "is left out: what it names is missing")
 
 
 def _fill(made: sqlite3.Connection, one: RescuedRows) -> TableCount:
     table = one.table
-    made.execute(table.sql)
+    known = made.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table.name,)).fetchone()
+    if known is None:
+        made.execute(table.sql)
+    else:  # a virtual table made it, with rows of an empty one
+        made.execute(f"DELETE FROM {_quoted(table.name)}")  # noqa: S608 -- quoted
     for rowid, values in (*one.rows.items(), *one.loose.items()):
         made.execute(*_insert(one, rowid, values))
     (count,) = made.execute(f"SELECT count(*) FROM {_quoted(table.name)}").fetchone()  # noqa: S608 -- quoted

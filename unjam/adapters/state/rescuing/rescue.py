@@ -4,6 +4,7 @@ Rows on pages that the tables still lead to come first. Then those on pages that
 more, if they fit one table only; what was deleted may be among these, so they are counted apart.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +16,12 @@ from unjam.domain.world.snapshot import Scalar
 
 _MASTER_COLUMNS = 5
 _KINDS = ("table", "index", "view", "trigger")
+_VIRTUAL = re.compile(r"\s*CREATE\s+VIRTUAL\s+TABLE\b", re.IGNORECASE)
+_TEXT_INDEX = re.compile(
+    r"\s*CREATE\s+VIRTUAL\s+TABLE\b.+?\bUSING\s+fts[345]\b", re.IGNORECASE | re.DOTALL
+)
+_NO_CONTENT = re.compile(r"""\bcontent\s*=\s*(''|"")""", re.IGNORECASE)
+_INDEX_PARTS = ("data", "idx", "docsize", "segments", "segdir", "stat")
 _SEQUENCE = "sqlite_sequence"  # the last number each table with AUTOINCREMENT gave away
 
 
@@ -39,12 +46,41 @@ class RescuedRows:
             (self.rows if reached else self.loose).setdefault(number, values)
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaObject:
+    """An index, a view, a trigger or a virtual table, as its definition says it."""
+
+    kind: str
+    name: str
+    sql: str
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether a module of SQLite's keeps its rows, in tables of its own."""
+        return self.kind == "table"
+
+    @property
+    def what(self) -> str:
+        """Its kind in words."""
+        return "virtual table" if self.is_virtual else self.kind
+
+    @property
+    def is_indexed_text(self) -> bool:
+        """Whether its index can be made anew of its content; one without content has its index only."""
+        return bool(_TEXT_INDEX.match(self.sql)) and not _NO_CONTENT.search(self.sql)
+
+    def derived(self) -> frozenset[str]:
+        """Name the tables that hold nothing but its index."""
+        parts = _INDEX_PARTS if self.is_virtual and self.is_indexed_text else ()
+        return frozenset(f"{self.name}_{part}" for part in parts)
+
+
 @dataclass(frozen=True)
 class Rescue:
     """What can be had of a damaged database."""
 
     found: tuple[RescuedRows, ...]
-    others: tuple[str, ...]  # definitions of indices, views and triggers
+    others: tuple[SchemaObject, ...]  # everything that is no table of rows
     sequences: tuple[tuple[str, int], ...] = ()  # of AUTOINCREMENT
 
 
@@ -61,8 +97,15 @@ def rescue(pages: Pages) -> Rescue:
     left = _take_loose(pages, found, reached)
     counters = [one for one in left if _is_counter(one, found)]
     found += _lost_and_found(one for one in left if one not in counters)
-    kept = tuple(one for one in found if one.all or one.table.root)
-    others = tuple(sql for kind, _, _, sql in definitions if kind != "table" and sql)
+    others = tuple(
+        SchemaObject(kind, name, sql)
+        for kind, name, _, sql in definitions
+        if sql and (kind != "table" or _VIRTUAL.match(sql))
+    )
+    derived = {name for one in others for name in one.derived()}
+    kept = tuple(
+        one for one in found if (one.all or one.table.root) and one.table.name not in derived
+    )
     sequences = (*_sequences(pages, definitions), *_counted(counters))
     return Rescue(kept, others, sequences)
 

@@ -224,9 +224,13 @@ class _Planner:
         )
         yield ReplaceState(
             subject=place,
-            reason=f"the new file holds {listed}; the old ones are kept in the vault",
+            reason=f"the new file holds {listed}{self._lacks()}; the old ones are kept in the vault",
             path=path,
         )
+
+    def _lacks(self) -> str:
+        missing = "; ".join(self.database.missing)
+        return f"; {missing}" if missing else ""
 
     def _why_open(self, left: int) -> str:
         if self.database.hot_journal is Truth.YES:
