@@ -87,9 +87,16 @@ def test_a_state_that_cannot_be_read_leaves_every_verdict_open() -> None:
 
 
 def test_without_any_state_git_and_processes_decide_alone_of_what_was_ordered() -> None:
-    seen = replace(snapshot(UNLANDED, tree("ws-1"), state=Truth.NO), specs=(ORDER,))
+    seen = snapshot(UNLANDED, tree("ws-1"), state=Truth.NO)
+    seen = replace(seen, specs=(ORDER,), orchestrator_log=True)
 
     assert verdict_of(seen) is Verdict.DEAD_WITH_COMMITS
+
+
+def test_what_was_only_ordered_is_a_session_s_where_no_orchestrator_was_ever_seen() -> None:
+    seen = replace(snapshot(UNLANDED, tree("ws-1"), state=Truth.NO), specs=(ORDER,))
+
+    assert verdict_of(seen) is Verdict.SESSION
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,19 @@ def on_no_branch(stream: Workstream) -> str:
     return head(stream)
 
 
+def on_no_branch_and_at_the_remote(stream: Workstream) -> str:
+    commit = on_no_branch(stream)
+    git("push", "--quiet", "origin", f"{commit}:refs/heads/main", cwd=stream.tree)
+    git("fetch", "--quiet", "origin", cwd=stream.primary)
+    return commit
+
+
+def on_no_branch_and_tagged(stream: Workstream) -> str:
+    commit = on_no_branch(stream)
+    git("tag", "v1", commit, cwd=stream.tree)
+    return commit
+
+
 def on_its_branch_then_on_its_own(stream: Workstream) -> str:
     stream.commits({"src/first.py": "first = 1\n"})
     return on_own_branch(stream)
@@ -85,6 +98,8 @@ def on_no_branch_and_gone(stream: Workstream) -> str:
         on_own_branch,
         pytest.param(on_own_branch_and_back, marks=pytest.mark.thorough),
         on_no_branch,
+        pytest.param(on_no_branch_and_at_the_remote, marks=pytest.mark.thorough),
+        on_no_branch_and_tagged,
         pytest.param(on_its_branch_then_on_its_own, marks=pytest.mark.thorough),
         pytest.param(in_a_directory_git_no_longer_knows, marks=pytest.mark.thorough),
         pytest.param(on_no_branch_and_gone, marks=pytest.mark.thorough),
@@ -101,6 +116,89 @@ def test_commits_that_are_the_agents_own_land_wherever_it_made_them(
     assert world.state.status("ws-15") == "completed"
     git("merge-base", "--is-ancestor", commit, "main", cwd=world.repo)
     assert recover(world.repo)["word"] == "nothing to do"
+
+
+def test_a_branch_that_an_agent_invented_stays_where_its_work_is_incomplete(world: World) -> None:
+    stream = begun(world)
+    commit = on_own_branch(stream)
+    stream.leaves({"next.py": "half of the next step\n"})
+
+    recover(world.repo)
+
+    assert message(world).startswith("incomplete: landed in ")
+    assert git("rev-parse", "fix/my-own", cwd=world.repo) == commit
+    assert git("branch", "--list", stream.branch, cwd=world.repo) == ""  # a retry makes it anew
+
+
+def merged(stream: Workstream, ref: str, *how: str) -> None:
+    """Somebody merges it, and its orchestrator dies before it writes that down."""
+    git("merge", "--quiet", *how, ref, cwd=stream.primary)
+
+
+def on_own_branch_merged(stream: Workstream) -> str:
+    commit = on_own_branch(stream)
+    merged(stream, "fix/my-own", "--ff-only")
+    return commit
+
+
+def on_own_branch_merged_beside(stream: Workstream) -> str:
+    commit = on_own_branch(stream)
+    merged(stream, "fix/my-own", "--no-ff", "-m", "take it")
+    return commit
+
+
+def on_own_branch_and_back_merged(stream: Workstream) -> str:
+    commit = on_own_branch_and_back(stream)
+    merged(stream, "fix/my-own", "--ff-only")
+    return commit
+
+
+def on_own_branch_merged_and_deleted(stream: Workstream) -> str:
+    commit = on_own_branch_and_back_merged(stream)
+    git("branch", "--quiet", "-d", "fix/my-own", cwd=stream.primary)
+    return commit
+
+
+def on_no_branch_merged(stream: Workstream) -> str:
+    commit = on_no_branch(stream)
+    merged(stream, commit, "--ff-only")
+    return commit
+
+
+@pytest.mark.parametrize(
+    "leaves",
+    [
+        on_own_branch_merged,
+        on_own_branch_merged_beside,
+        on_own_branch_and_back_merged,
+        on_own_branch_merged_and_deleted,
+        on_no_branch_merged,
+    ],
+)
+def test_what_an_agent_made_elsewhere_and_is_in_the_trunk_has_landed(
+    world: World, leaves: Callable[[Workstream], str]
+) -> None:
+    stream = begun(world)
+    commit = leaves(stream)
+    world.primary.commit("later.txt", "later\n")
+
+    done = recover(world.repo)
+
+    assert world.state.status("ws-15") == "completed", (message(world), done)
+    git("merge-base", "--is-ancestor", commit, "main", cwd=world.repo)
+    assert recover(world.repo)["word"] == "nothing to do"
+
+
+def test_an_agent_that_only_took_in_the_trunk_has_landed_nothing(world: World) -> None:
+    stream = begun(world)
+    world.primary.commit("later.txt", "later\n")
+    git("merge", "--quiet", "--ff-only", "main", cwd=stream.tree)
+    git("switch", "--quiet", "-c", "fix/my-own", cwd=stream.tree)
+
+    recover(world.repo)
+
+    assert world.state.status("ws-15") == "failed"
+    assert "left neither a commit nor a file" in message(world)
 
 
 def on_an_orphan_branch(stream: Workstream) -> str:

@@ -28,6 +28,7 @@ from unjam.engine.acts.recovery import Permission
 from unjam.engine.keeping.past_runs import past_runs
 from unjam.engine.orchestration import open_orchestration
 from unjam.engine.running.prepare import prepare
+from unjam.engine.running.replanning import plan_anew
 from unjam.engine.running.session import Terms, session
 from unjam.errors import RefusedError
 
@@ -72,6 +73,34 @@ def test_an_agent_that_still_writes_is_stopped_and_all_it_wrote_is_saved(world: 
     assert left.read_bytes().startswith(seen)
     assert saved(world, document, "draft.txt") == left.read_bytes()
     assert world.lost(treasure) == []
+
+
+def test_an_agent_that_ends_by_itself_before_it_is_stopped_was_not_ended_by_unjam(
+    world: World,
+) -> None:
+    world.configure(policy={"restart": "off"})
+    leave_orphan(world)
+    with session(
+        open_orchestration(world.repo), Terms("recover"), Permission(everything=True)
+    ) as run:
+        plan = prepare(run.look_as_asked(), run.policy, killed=run.killed).plan
+        for pid in world.agents():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: world.agents() == [], "the agents to end")
+        for step in plan.but_restart():
+            carry_out(run, step)
+        untouched = world.state.status("ws-15")
+
+        anew = plan_anew(run, plan)
+        for step in anew.but_restart() if anew else ():
+            carry_out(run, step)
+
+    assert untouched == "running"
+    assert on_trunk(world, "src/feature.py") == "feature = 1"
+    message = str(world.state.value("ws-15", "error_message"))
+    assert "was stopped" not in message
+    assert "ended by unjam" not in message
+    assert "it left " in message
 
 
 def test_a_lock_that_only_the_stopped_agent_may_have_owned_is_moved_in_the_same_run(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from unjam.domain.steps.plan import Fact, Plan, RestoreBranch, Step, only_safe
 from unjam.domain.steps.policy import StepClass
-from unjam.domain.world.claims.drifted_work import stashes_of
+from unjam.domain.world.claims.drifted_work import is_for_its_commit, stashes_of
 from unjam.domain.world.elsewhere import seen_at_work
 from unjam.domain.world.identity import WorkstreamId
 from unjam.domain.world.lookups import (
@@ -25,7 +25,6 @@ from unjam.domain.world.lookups import (
     tip_of,
     worktree_named,
 )
-from unjam.domain.world.naming import SHORT
 from unjam.domain.world.snapshot import Branch, Process, Row, Snapshot, Spec, Worktree
 from unjam.domain.world.truth import Truth
 from unjam.domain.world.workstream import join
@@ -179,26 +178,29 @@ def _work(subject: str, snapshot: Snapshot) -> str:
         worktree_named(tree.name, snapshot)  # raises: what was only glimpsed at may hold anything
     if not named and may_have_hidden_branch(name, snapshot):
         raise UntoldError(f"a branch of {subject} cannot be read")
+    heads = {tree.head for tree in trees}
+    commits = {one.tip for one in mine if one.nameless and not _is_in_trunk(one)}
+    commits |= {one.tip for one in named if is_for_its_commit(one)}
+    commits |= {commit for tree in trees for commit in tree.hidden}
     found = {
-        *map(_at, named),
-        *(f"commit {one.tip}" for one in mine if one.nameless),
+        *(f"{one.ref}@{one.tip}" for one in named if not is_for_its_commit(one)),
+        # A tag or a remote's branch may hold what a HEAD is at, and then it is not hidden.
+        *(f"commit {one}" for one in commits - heads),
         *(told for tree in trees for told in _work_in(tree)),
         *(f"stash {one.commit}" for one in stashes_of(named, trees, snapshot.stashes)),
     }
     return ", ".join(sorted(found)) or NONE
 
 
-def _at(branch: Branch) -> str:
-    """Tell where a branch is; one that was made for commits on none is no news of its own."""
-    for_these = branch.tip[:SHORT] in branch.ref
-    return f"commit {branch.tip}" if for_these else f"{branch.ref}@{branch.tip}"
+def _is_in_trunk(branch: Branch) -> bool:
+    """Tell what a second look does not find: it looks for nothing in the trunk."""
+    return branch.landed is Truth.YES or branch.reverted_by is not None
 
 
 def _work_in(tree: Worktree) -> Iterator[str]:
     yield f"{tree.name}: {tree.branch or 'detached'}@{tree.head or NONE}, {tree.named} in its log"
     if tree.operation is not None:
         yield f"{tree.name}: {tree.operation}"
-    yield from (f"commit {one}" for one in tree.hidden)
 
 
 def _lock(subject: str, snapshot: Snapshot) -> str:

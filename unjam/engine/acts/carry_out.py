@@ -7,9 +7,18 @@ from unjam.domain.catalogue.steps import row_of
 from unjam.domain.scenarios.shared.foreign_worktrees import refusal
 from unjam.domain.steps.facts import UNTOLD, answer, fact_in_words, holds, untold
 from unjam.domain.steps.outcome import Outcome, StepWord
-from unjam.domain.steps.plan import Land, Restart, Salvage, Step, Stop, rests_on_outcome
+from unjam.domain.steps.plan import (
+    Land,
+    Record,
+    Restart,
+    Salvage,
+    Step,
+    Stop,
+    rests_on_outcome,
+)
 from unjam.domain.steps.policy import StepClass
 from unjam.domain.steps.scope import scope_of
+from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.snapshot import Snapshot
 from unjam.domain.world.truth import Truth
 from unjam.engine.acts.recovery import Recovery, outcome
@@ -28,7 +37,11 @@ def carry_out(run: Recovery, step: Step) -> tuple[Outcome, ...]:
     """
     if not run.permission.covers(step.step_class, run.policy):
         return run.settle((outcome(step, StepWord.REFUSED, NOT_APPROVED),))
-    because = _not_made_before(run, step) or _waits_for_tests(run, step)
+    because = (
+        _not_made_before(run, step)
+        or _waits_for_tests(run, step)
+        or _ended_before_its_stop(run, step)
+    )
     if because:
         return run.settle((outcome(step, StepWord.REFUSED, because),))
     fresh = run.look(*_looked_into(step), scope=scope_of(step))
@@ -74,6 +87,19 @@ def _not_made_before(run: Recovery, step: Step) -> str:
     for one in said.values():  # what a later round made good counts
         if one.word in _NOT_MADE:
             return f"it keeps its place, since {verb} {one.subject} was not done: {one.sentence}"
+    return ""
+
+
+def _ended_before_its_stop(run: Recovery, step: Step) -> str:
+    """Say whose agent ended by itself, where this step would say that unjam ended it."""
+    if not isinstance(step, Land | Record | TellSpec):
+        return ""
+    landings = step.landings if isinstance(step, Land) else ()
+    stops = [one for one in run.outcomes[run.planned_anew :] if one.step == Stop.verb]
+    for name in dict.fromkeys((step.workstream, *(one.workstream for one in landings))):
+        words = {one.word for one in stops if one.workstream == name}
+        if words == {StepWord.ALREADY_DONE}:  # of its processes none was there any more
+            return f"{FACTS_CHANGED}: the agent of {name} ended before it was to be stopped"
     return ""
 
 

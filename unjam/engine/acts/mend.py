@@ -1,6 +1,7 @@
 """Make damaged checkouts whole again: their links, their Git files, their directories."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from unjam.adapters import files
@@ -82,6 +83,10 @@ def name_commits(run: Recovery, step: NameCommits, fresh: Snapshot) -> tuple[Out
     if any(ref == step.ref and tip == step.tip for ref, tip in _branches(fresh)):
         return (outcome(step, StepWord.ALREADY_DONE, "it is there"),)
     run.door.make(MoveRef(step.ref, None, step.tip))
+    for tree in fresh.worktrees:  # a salvage before this said that no branch holds it
+        saved = run.saved.get(tree.name)
+        if saved and not saved.uncommitted and set(tree.hidden) == {step.tip}:
+            run.saved[tree.name] = replace(saved, at_risk=False)
     return (outcome(step, StepWord.DONE, f"it is at {step.tip[:12]}, which no branch held"),)
 
 

@@ -181,6 +181,10 @@ class _Judge:
         return one.kept_apart or ("it holds commits of others, too" if others else "")
 
     def _standing(self, one: Found) -> OwnCommits:
+        if one.made is not None and self._history.in_trunk(one.tip):  # its worktree's log says so
+            merge = self._history.line[self._history.place(one.tip)]
+            own = tuple(filter(self._history.in_trunk, sorted(one.made)))
+            return OwnCommits(own, () if merge == one.tip else (merge,))
         closely = one.owner.workstream in (self._request.closely or ())
         return self._standings.of(one.ref, one.tip, closely=closely)
 

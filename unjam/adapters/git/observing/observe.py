@@ -74,7 +74,7 @@ def observe(
     around = begun.around.answer()
     drift = Drift()
     if begun.graph is not None:
-        drift = find_drift(tips, around, compared, request)
+        drift = find_drift(tips, around, compared, request, trunk[0])
     if drift.found:  # seldom: so that these wait for their answer, and not all others for them
         again = begun._replace(graph=ask_graph(git))
         compared = _compared(again, repository, trunk, request, drift.found)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from unjam.adapters.git.proving.commit_graph import History
 from unjam.adapters.git.reflog import Move, read_beginning, read_reflog
+from unjam.domain.world.naming import SHORT
 
 
 class OwnCommits(NamedTuple):
@@ -65,7 +66,8 @@ class OwnCommitsReader:
         if began.new != tip:
             return self._history.without(came, began.new)
         # It never moved: begun on somebody's work, or made again at its own.
-        if any(move.merged(ref) for move in self.moves):
+        made_for_it = tip[:SHORT] in ref  # for commits that were on no branch
+        if made_for_it or any(move.merged(ref) for move in self.moves):
             return came
         return () if _names_another(began, ref) else None
 

@@ -28,7 +28,7 @@ def rest_of(judged: Judged, snapshot: Snapshot, *, stopped: bool) -> tuple[str, 
             told = known_before(judged.workstream.id, snapshot)
         case _:
             return ()
-    return (*((STOPPED,) if stopped else ()), *told)
+    return tuple(dict.fromkeys((*((STOPPED,) if stopped else ()), *told)))
 
 
 def may_be_incomplete(judged: Judged, rest: tuple[str, ...]) -> bool:

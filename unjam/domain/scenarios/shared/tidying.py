@@ -14,6 +14,7 @@ from unjam.domain.steps.plan import (
     RemoveWorktree,
     Salvage,
 )
+from unjam.domain.world.claims.drifted_work import is_for_its_commit
 from unjam.domain.world.claims.ownership import below, place_of
 from unjam.domain.world.identity import Role
 from unjam.domain.world.snapshot import Branch, Snapshot, Worktree
@@ -61,7 +62,8 @@ def land_step(
 def names_of(one: Workstream, snapshot: Snapshot, facts: Facts) -> Iterator[NameCommits]:
     """Give every commit of a workstream's that no branch holds a branch, before its HEAD is gone."""
     for branch in one.branches:
-        if branch.nameless and branch.landed is not Truth.YES:
+        in_trunk = branch.landed is Truth.YES or branch.reverted_by
+        if branch.nameless and not in_trunk:
             yield name_step(branch, snapshot, facts)
 
 
@@ -146,7 +148,8 @@ def branches_of_attempt(one: Workstream) -> Iterator[Branch]:
     agent = one.row.agent if one.row else None
     for branch in one.branches:
         is_the_attempts = branch is one.branch or (agent is not None and branch.agent == agent)
-        if is_the_attempts and not branch.drifted and not branch.nameless:
+        is_its_own = branch.drifted or branch.nameless or is_for_its_commit(branch)
+        if is_the_attempts and not is_its_own:
             yield branch
 
 

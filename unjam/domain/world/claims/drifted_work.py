@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from unjam.domain.world.claims.stash import Stash
 from unjam.domain.world.identity import WorkstreamId
+from unjam.domain.world.naming import SHORT
 from unjam.domain.world.snapshot import Branch, Row, Snapshot, Worktree
 from unjam.domain.world.truth import Truth
 
@@ -42,6 +43,11 @@ def _in_words(branch: Branch) -> str:
         place = f"on no branch; it is kept as {branch.ref.removeprefix('refs/heads/')}"
     because = f" ({branch.kept_apart})" if branch.kept_apart else ""
     return f"commit {branch.tip[:12]} {place}{because}"
+
+
+def is_for_its_commit(branch: Branch) -> bool:
+    """Tell a branch that was made for commits on none: that is no news of its own, and in nobody's way."""
+    return branch.tip[:SHORT] in branch.ref
 
 
 def guests_by_workstream(snapshot: Snapshot) -> dict[WorkstreamId, tuple[str, ...]]:
@@ -85,7 +91,8 @@ def current_branch(
     to_land = [one for one in working if not one.kept_apart]
     if all(one is usual for one in to_land):
         apart = [one for one in working if one.kept_apart]
-        landed = [one for one in branches if one.drifted and one.landed is Truth.YES]
+        elsewhere = [one for one in branches if one.drifted or one.tip in heads]
+        landed = [one for one in elsewhere if one.landed is Truth.YES]
         is_bare = usual is None or (usual.own_commits == 0 and usual.landed is not Truth.YES)
         return (*apart, *landed)[0] if (apart or landed) and is_bare else usual
     working = to_land

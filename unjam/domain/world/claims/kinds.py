@@ -39,11 +39,12 @@ _REFERENCE = "reference"
 def claim_on(one: "Workstream", snapshot: "Snapshot") -> Claim | None:
     """Return the layout's hold on a workstream: a record names it, or its place and an orchestrator do.
 
-    A branch or a directory that is only called as the layout would is anybody's.
+    A branch or a directory that is only called as the layout would is anybody's, and so is what was
+    only ordered where nothing of an orchestrator was ever seen.
     """
     if one.row is not None:
         return Claim(_REFERENCE, Kind.BATCH, "a row of the state names it")
-    if one.spec is not None:
+    if one.spec is not None and is_layout_seen(snapshot):
         return Claim(_REFERENCE, Kind.BATCH, "a spec orders it")
     in_place = any(tree.path.parent == snapshot.nursery for tree in one.worktrees)
     if is_layout_seen(snapshot) and (in_place or not one.worktrees):
