@@ -204,3 +204,29 @@ def test_the_lock_of_a_commit_that_waits_for_its_message_is_left(
     assert document["word"] == "needs a human"
     assert lonely.state.status("ws-15") == "running"
     assert lonely.lost(treasure) == []
+
+
+def test_a_persons_edit_parks_only_the_landing_that_meets_it(calm: World) -> None:
+    for number in (1, 2, 3):
+        calm.spec(f"ws-{number}", depends_on=["ws-1"] if number == 3 else [])
+    calm.commit_specs()
+    calm.push()
+    meets = calm.workstream("ws-1", "agent-1").worktree().row("completed")
+    meets.commits({"src/app.py": "theirs = 1\n"})
+    calm.workstream("ws-2", "agent-2").worktree().row("completed").commits({"src/two.py": "2\n"})
+    calm.workstream("ws-3", "agent-3").worktree().row("completed").commits({"src/three.py": "3\n"})
+    calm.primary.edit("src/app.py", "a person's\n")
+    treasure = calm.treasure()
+
+    document = recover(calm.repo)
+
+    said = sentences(document, "land")
+    assert on_trunk(calm, "src/two.py") == "2"
+    assert on_trunk(calm, "src/three.py") is None
+    assert calm.state.status("ws-2") == "completed"
+    assert said["ws/ws-2/agent-2"].startswith("done")
+    assert "parked: edits in" in said["ws/ws-1/agent-1"]
+    assert "src/app.py" in said["ws/ws-1/agent-1"]
+    assert "ws-1" in said["ws/ws-3/agent-3"]
+    assert (calm.repo / "src/app.py").read_text() == "a person's\n"
+    assert calm.lost(treasure) == []

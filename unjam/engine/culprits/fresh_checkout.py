@@ -49,12 +49,12 @@ def verify(
     orchestration: Orchestration, commit: CommitId, target: Path, command: tuple[str, ...] = ()
 ) -> Verification:
     """Run the verify command, or another, on a commit in a checkout that was made ready for it."""
-    command = command or tuple(orchestration.settings.verify.command)
+    is_other, command = bool(command), command or tuple(orchestration.settings.verify.command)
     if because := make_ready(orchestration, commit, target):
         return Verification(command, VerifyStatus.NOT_TRIED, tail=because)
     said = _run(orchestration, command, target, "verify.log")
-    if said.status is not VerifyStatus.FAILED:
-        return said
+    if is_other or said.status is not VerifyStatus.FAILED:
+        return said  # another that finds nothing to run has not been met
     because = why_not_tried(command, said.exit_code, said.tail)
     return replace(said, status=VerifyStatus.NOT_TRIED, tail=because) if because else said
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from unjam.adapters import files
 from unjam.adapters.git import refs
 from unjam.adapters.git.moving import remote
+from unjam.adapters.git.moving.checkout import refuse_move
+from unjam.adapters.git.moving.merge import OURS, Merged, merge_onto
 from unjam.adapters.git.moving.upstream import UpstreamSide, look_upstream
 from unjam.adapters.git.proving.submodules import only_here
 from unjam.domain.steps.change import Change, MoveCheckout, MoveRef, Position
@@ -30,18 +32,19 @@ from unjam.errors import RefusedError, UnjamError
 def land(run: Recovery, step: Land, fresh: Snapshot) -> tuple[Outcome, ...]:
     """Find what can land, then move the trunk once; each workstream gets an outcome of its own."""
     base = base_to_build_on(run, fresh)
-    found = search(run, step, base, _held(run, step, fresh, base))
+    held = _held(run, step, fresh, base)
+    found = search(run, step, base, held)
     if found.not_tried or found.trunk_fails:
         run.gave_up = True  # no attempt at landing it: what is in the way is not in the work
     if found.trunk_fails:
         note_failure(run.orchestration, base, found.trunk_fails)
-    for name, evidence in found.unfinished.items():
-        run.note(UNFINISHED, workstream=name, because=list(evidence))  # a kill must not forget it
-    for one in step.landings:
-        told = _landed(one, found, None, "")
-        if told.status is Status.COMPLETED and NO_END in told.because:
-            run.note(UNFINISHED, workstream=one.workstream, because=[told.because])
+    _note_unfinished(run, step, found)
     parked = move_trunk(run, fresh, found.tip) if found.landable else None
+    met = _meeting_edits(run, step, fresh, base) if parked is not None else {}
+    if met and not met.keys() >= set(found.landable):
+        rest = search(run, step, base, {**held, **met})
+        if rest.landable:
+            found, parked = rest, move_trunk(run, fresh, rest.tip, "landing-of-rest")
     tip = found.tip if found.landable and parked is None else fresh.trunk_tip
     for one in step.landings:
         conflict = found.conflicts.get(one.workstream)
@@ -65,6 +68,35 @@ def _held(run: Recovery, step: Land, fresh: Snapshot, base: CommitId) -> dict[Wo
                 f"{fresh.place(lost.checkout)} has: push it from there{over}"
             )
     return held
+
+
+def _note_unfinished(run: Recovery, step: Land, found: Landable) -> None:
+    """Write down before the trunk moves what lands unfinished: a kill must not forget it."""
+    for name, evidence in found.unfinished.items():
+        run.note(UNFINISHED, workstream=name, because=list(evidence))
+    for one in step.landings:
+        told = _landed(one, found, None, "")
+        if told.status is Status.COMPLETED and NO_END in told.because:
+            run.note(UNFINISHED, workstream=one.workstream, because=[told.because])
+
+
+def _meeting_edits(
+    run: Recovery, step: Land, fresh: Snapshot, base: CommitId
+) -> dict[WorkstreamId, str]:
+    """Hold back what by itself would meet a person's edits, for the others can land without it."""
+    met = {}
+    for one in step.landings:
+        sides, told = (base, one.tip), f"Merge {one.ref.removeprefix('refs/heads/')}"
+        made = merge_onto(run.orchestration.common, sides, told, OURS, run.started)
+        if not isinstance(made, Merged):
+            continue
+        try:
+            change = trunk_change(run, fresh, made.commit)
+            if isinstance(change, MoveCheckout):
+                refuse_move(change)
+        except RefusedError as error:
+            met[one.workstream] = f"parked: {error}; once nothing is in the way: unjam recover"
+    return met
 
 
 def base_to_build_on(run: Recovery, fresh: Snapshot) -> CommitId:
