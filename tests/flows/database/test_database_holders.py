@@ -1,5 +1,6 @@
 """Who keeps the state from others: the right one is stopped, and whoever may go on is let be."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -53,7 +54,7 @@ def test_who_keeps_it_is_named_and_stopped_and_every_committed_row_is_there(
     assert "started 20" in facts
     assert ("generation" in facts) is log
     assert ("kill -CONT" in facts) is is_stopped
-    assert document["word"] == "recovered"
+    assert document["word"] == "recovered", json.dumps(document, indent=1)
     assert not holder.alive
     assert busy.state.tables() == before
     assert (busy.state.status("ws-kept"), busy.state.status("ws-lost")) == ("pending", None)

@@ -151,7 +151,7 @@ def test_while_it_is_locked_everything_else_of_unjam_works(busy: World, start: S
     assert holder.alive
     holder.kill()
     assert busy.lost(treasure) == []
-    assert undo(busy.repo, document["run"])["word"] == "undone"
+    assert undo(busy.repo, document["run"])["word"] == "nothing to take back"
 
 
 @pytest.mark.parametrize("loop", ["writes", "idle"])

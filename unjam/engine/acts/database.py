@@ -48,7 +48,7 @@ def keep_files(run: Recovery, step: KeepState, fresh: Snapshot) -> tuple[Outcome
     folder = folder_of(run.orchestration, run.run) / "state"
     files.make_folder(folder.parent)
     deleted = {name: deleted_file(one) for name, one in deleted_files(path).items()}
-    with frozen(_members_at(path, fresh)):
+    with frozen(_members_at(path, fresh)) as run.held_still:
         made = copy_files(path, folder, deleted, between=lambda: clock.pause(_PAUSE))
     run.state_copy = folder / Path(companion_file(path, "")).name
     if not run.state_copy.exists():  # a link to it has another name

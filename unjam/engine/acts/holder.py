@@ -23,7 +23,7 @@ def stop_holder(run: Recovery, step: StopHolder, fresh: Snapshot) -> tuple[Outco
         return (outcome(step, StepWord.ALREADY_DONE, "it has ended"),)
     if step.because != READER:  # who only reads has nothing that could be lost
         refuse_without_copy(run)
-    database = inspect_state(run.orchestration, fresh)
+    database = inspect_state(run.orchestration, fresh, held=run.held_still)
     if database is None:
         raise RefusedError("it is not stopped: the state is no file any more")
     if step.because == DUPLICATE:

@@ -102,6 +102,7 @@ class Recovery:
     outcomes: list[Outcome] = field(default_factory=list)
     planned_anew: int = 0  # so many outcomes there were when what became untrue was planned anew
     state_copy: Path | None = None  # the state's database as this run found it, in the vault
+    held_still: frozenset[int] = frozenset()  # stopped for the moment in which it was copied
     state_strays: dict[str, Path] = field(default_factory=dict)  # deleted files of it, in the vault
     state_rows: dict[str, int] | None = (
         None  # by table, as SQLite reads that copy; None: not at all

@@ -63,16 +63,23 @@ _DOES_NOT_LET_GO = (*BLOCKING, LockKind.WAL_READ)
 
 
 def inspect_state(
-    orchestration: Orchestration, snapshot: Snapshot, *, thorough: bool = False
+    orchestration: Orchestration,
+    snapshot: Snapshot,
+    *,
+    thorough: bool = False,
+    held: Collection[int] = (),
 ) -> Database | None:
-    """Look at everything there is to see of the state's file; changes nothing, waits a second at most."""
+    """Look at everything there is to see of the state's file; changes nothing, waits a second at most.
+
+    ``held`` are processes that we stopped for a moment: that they ran since says nothing of them.
+    """
     path = state_file(orchestration)
     if path is None:
         return None
     commit = last_commit(path)
     grips = _grips(path, min(orchestration.settings.hang.interval.total_seconds(), _INTERVAL))
     anatomy = read_format(path)
-    holders = tuple(_holders(path, snapshot, grips, anatomy))
+    holders = tuple(_holders(path, snapshot, grips, anatomy, held))
     shape, because = soundness_of(path, thorough=thorough)
     if shape is Soundness.SOUND and not holders:
         shape, because = _by_its_log(path, anatomy)
@@ -188,7 +195,7 @@ def _keeping(held: Mapping[int, tuple[LockKind, ...]]) -> set[int]:
 
 
 def _holders(
-    path: Path, snapshot: Snapshot, grips: _Grips, anatomy: FileFormat
+    path: Path, snapshot: Snapshot, grips: _Grips, anatomy: FileFormat, held: Collection[int]
 ) -> Iterator[Holder]:
     pids = {pid for pid, kinds in grips.locks.items() if kinds} | set(grips.opened)
     known = persons_of(pids)
@@ -214,11 +221,16 @@ def _holders(
             is_personal=bool(person and person.is_personal and pid not in roles),
             is_ours=bool(person and person.is_ours),
         )
-        yield _judged(holder, snapshot, grips.trees.get(pid), anatomy)
+        still = None if pid in held else seconds_still(pid)
+        yield _judged(holder, snapshot, grips.trees.get(pid), anatomy, still)
 
 
 def _judged(
-    holder: Holder, snapshot: Snapshot, looks: tuple[Look, Look] | None, anatomy: FileFormat
+    holder: Holder,
+    snapshot: Snapshot,
+    looks: tuple[Look, Look] | None,
+    anatomy: FileFormat,
+    still: float | None,
 ) -> Holder:
     """Say what speaks for one that keeps others away and does nothing."""
     if not any(one in _DOES_NOT_LET_GO for one in holder.locks):
@@ -226,7 +238,7 @@ def _judged(
     if looks is None:
         return replace(holder, spared="what it waits for could not be looked at")
     seen = Watched("", snapshot.patience, *looks, last_sign=anatomy.written_at)
-    evidence = LockEvidence(clock.now(), seconds_still(holder.pid), anatomy.has_transaction)
+    evidence = LockEvidence(clock.now(), still, anatomy.has_transaction)
     spared = why_spared(holder, seen, evidence)
     return replace(holder, spared=spared)
 
