@@ -7,6 +7,14 @@ from unjam.domain.reports.check_report import Document
 
 WAITING = {row.name for row in needing(Need.CLASHES)}  # conflicts, which wait for a person
 
+# What another machine has, or is known to have: an undo leaves it.
+PUSHED = frozenset(
+    (
+        *("remote HEAD", "remote refs/heads/main"),
+        *("ref refs/remotes/origin/HEAD", "ref refs/remotes/origin/main"),
+    )
+)
+
 
 def begun(world: World, name: str = "ws-15", agent: str = "agent-1") -> Workstream:
     """A workstream with two commits in a worktree of its own; its row says running."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.flows.building import begun, on_trunk, recovered
+from tests.flows.building import PUSHED, begun, on_trunk, recovered
 from tests.recovering import recover, sentences, undo
 from tests.world import Workstream, World, git
 
@@ -108,9 +108,8 @@ def test_of_two_attempts_the_current_one_lands_and_the_other_keeps_its_branch(ca
     assert git("rev-parse", first.branch, cwd=calm.repo) == old
     assert calm.lost(treasure) == []
     undo(calm.repo, document["run"])
-    pushed = ("remote HEAD", "remote refs/heads/main")
     after = calm.inventory(without=[".state"])
-    assert {key: one for key, one in after.items() if before.get(key) != one}.keys() <= {*pushed}
+    assert {key: one for key, one in after.items() if before.get(key) != one}.keys() <= PUSHED
     assert before.keys() == after.keys()
 
 
@@ -303,7 +302,7 @@ def test_of_a_batch_that_fails_only_the_culprit_stays_out(calm: World) -> None:
     undo(calm.repo, document["run"])
     after = calm.inventory()
     changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-    assert changed == {"remote HEAD", "remote refs/heads/main"}
+    assert changed == PUSHED
 
 
 def test_two_halves_that_do_not_go_together_land_one_of_them(calm: World) -> None:

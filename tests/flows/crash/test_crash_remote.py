@@ -4,7 +4,7 @@ import re
 import shlex
 
 from tests.command import unjam, unjam_json
-from tests.flows.building import begun, on_trunk, recovered
+from tests.flows.building import PUSHED, begun, on_trunk, recovered
 from tests.recovering import recover, sentences, undo
 from tests.world import World, git
 
@@ -64,12 +64,7 @@ def test_a_remote_that_moved_ahead_is_built_upon(calm: World) -> None:
     undone = undo(calm.repo, document["run"])
     after = calm.inventory()
     changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-    assert changed == {
-        "remote HEAD",
-        "remote refs/heads/main",
-        "ref refs/remotes/origin/HEAD",
-        "ref refs/remotes/origin/main",
-    }
+    assert changed == PUSHED
     assert undone["word"] == "partly undone"
     assert undone["differences"] == [
         f"origin keeps main at {pushed[:12]}: unjam never forces a remote back"
