@@ -294,6 +294,8 @@ def test_without_a_state_what_was_ordered_is_judged_by_git_and_processes(calm: W
     stream = calm.workstream("ws-15").worktree()
     stream.commits({"src/part.py": "part = 15\n"}).leaves({"draft.txt": "a draft\n"})
     calm.state.path.unlink(missing_ok=True)
+    (calm.repo / "logs").mkdir(exist_ok=True)
+    (calm.repo / "logs/multi_agent_orchestrator.log").write_text("Started ws-15\n")  # one was here
     treasure = calm.treasure()
 
     recovered(calm)

@@ -44,5 +44,6 @@ def test_a_branch_that_cannot_be_read_is_restored_to_go_into_the_vault(lonely: W
     )
     assert tip in kept.split()
     for document in (second, first):
-        assert undo(lonely.repo, document["run"])["word"] == "undone"
+        told = undo(lonely.repo, document["run"])
+        assert told["word"] == "undone", told["differences"]
     assert to_the_byte(lonely) == before

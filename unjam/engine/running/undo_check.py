@@ -187,9 +187,10 @@ def _moves(change: Change) -> tuple[str, ...]:  # noqa: PLR0911 -- an arm for ea
             return ()
 
 
-def subjects_of(change: Change) -> frozenset[str]:
-    """Name everything a change is about."""
-    return frozenset((*_moves(change), *(str(one) for one in _paths(change))))
+def subjects_of(orchestration: Orchestration, change: Change) -> frozenset[str]:
+    """Name everything a change is about; a ref that was mended was written as a file."""
+    paths = (*_paths(change), *_file_of_ref(orchestration, change))
+    return frozenset((*_moves(change), *map(str, paths)))
 
 
 _ROWS = "rows of the state"

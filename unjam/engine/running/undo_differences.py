@@ -54,7 +54,9 @@ def _left(orchestration: Orchestration, past: PastRun) -> Iterator[str]:
     for change in reversed(to_take_back(past)):
         if isinstance(change, MoveCheckout):
             yield from _not_held(change)
-        if seen.isdisjoint(about := subjects_of(change)) and not isinstance(change, _NOT_COMPARED):
+        if seen.isdisjoint(about := subjects_of(orchestration, change)) and not isinstance(
+            change, _NOT_COMPARED
+        ):
             yield from _differing(orchestration, change)
         seen.update(about)
 
