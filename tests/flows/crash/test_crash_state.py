@@ -295,7 +295,7 @@ def test_without_a_state_what_was_ordered_is_judged_by_git_and_processes(calm: W
     stream.commits({"src/part.py": "part = 15\n"}).leaves({"draft.txt": "a draft\n"})
     calm.state.path.unlink(missing_ok=True)
     (calm.repo / "logs").mkdir(exist_ok=True)
-    (calm.repo / "logs/multi_agent_orchestrator.log").write_text("Started ws-15\n")  # one was here
+    (calm.repo / "logs/multi_agent_orchestrator.log").write_text("Begun\n")  # one was here
     treasure = calm.treasure()
 
     recovered(calm)

@@ -190,6 +190,9 @@ def test_an_agent_that_a_person_put_aside_in_a_shell_is_left_to_them(world: Worl
 
 
 def order(world: World, name: str) -> None:
+    """Specify it, where an orchestrator was seen at work: a spec alone is nobody's to take up."""
+    (world.repo / "logs").mkdir(exist_ok=True)
+    (world.repo / "logs/multi_agent_orchestrator.log").write_text(f"Specified: {name}\n")
     world.spec(name)
     world.commit_specs()
 
