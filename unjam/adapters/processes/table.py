@@ -131,10 +131,12 @@ def _from_proc() -> Iterator[ProcessEntry]:
 
 def _sketches() -> Iterator[Sketch]:
     for name in _names():
-        line = _read(f"/proc/{name}/cmdline")
+        line, cwd = _read(f"/proc/{name}/cmdline"), _cwd(name)
+        if cwd is None and line:  # it may have ended between the two
+            line = _read(f"/proc/{name}/cmdline")
         # Zombies and threads of the kernel run nothing.
         if line:
-            yield Sketch(int(name), _words(line), _cwd(name))
+            yield Sketch(int(name), _words(line), cwd)
 
 
 def _names() -> Iterator[str]:
