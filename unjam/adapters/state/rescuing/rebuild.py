@@ -152,11 +152,12 @@ def _indexed_anew(made: sqlite3.Connection, wanted: Iterable[SchemaObject]) -> M
     for one in wanted:
         name = _quoted(one.name)
         commands = ["rebuild"] if one.is_indexed_text else []
-        is_text = "using fts" in " ".join(one.sql.lower().split())
+        definition = " ".join(one.sql.lower().split())
+        is_text = "using fts" in definition
         try:
             for command in (*commands, *(["integrity-check"] if is_text else ())):
                 made.execute(f"INSERT INTO {name}({name}) VALUES (?)", (command,))  # noqa: S608 -- quoted
-            if "using rtree" in " ".join(one.sql.lower().split()):
+            if "using rtree" in definition:
                 (said,) = made.execute("SELECT rtreecheck(?)", (one.name,)).fetchone()
                 missing |= {} if said == "ok" else {one: f"is there, and damaged: {said}"}
         except sqlite3.Error as error:

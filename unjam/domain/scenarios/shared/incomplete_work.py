@@ -1,10 +1,16 @@
 """Plan what comes of work that lands, or has landed, and is not finished: it is told, and makes way for a retry."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from unjam.domain.scenarios.shared.tidying import branches_of_attempt, person_in
+from unjam.domain.scenarios.shared.tidying import (
+    Facts,
+    branches_of_attempt,
+    person_in,
+    removal_of_branch,
+)
 from unjam.domain.steps.facts import fact
-from unjam.domain.steps.plan import Fact, RemoveBranch, Step
+from unjam.domain.steps.plan import Step
 from unjam.domain.steps.tell_spec import TellSpec
 from unjam.domain.world.claims.incomplete import (
     STOPPED,
@@ -16,7 +22,6 @@ from unjam.domain.world.snapshot import Branch, Snapshot
 from unjam.domain.world.workstream import Judged, Verdict
 
 _LANDING = (Verdict.RECORDED_UNLANDED, Verdict.DEAD_WITH_COMMITS)
-_Facts = tuple[Fact, ...]
 
 
 def rest_of(judged: Judged, snapshot: Snapshot, *, stopped: bool) -> tuple[str, ...]:
@@ -41,7 +46,7 @@ def may_be_incomplete(judged: Judged, rest: tuple[str, ...]) -> bool:
 
 
 def told_to_retry(
-    judged: Judged, rest: tuple[str, ...], snapshot: Snapshot, facts: _Facts
+    judged: Judged, rest: tuple[str, ...], snapshot: Snapshot, facts: Facts
 ) -> Iterator[Step]:
     """Yield what tells whoever takes it up again what there is already."""
     one = judged.workstream
@@ -57,27 +62,17 @@ def told_to_retry(
         )
 
 
-def landed_branches(judged: Judged, snapshot: Snapshot, facts: _Facts) -> Iterator[Step]:
+def landed_branches(judged: Judged, snapshot: Snapshot, facts: Facts) -> Iterator[Step]:
     """Yield that what a retry would stumble over makes way, where nobody is on it: the attempt's branches."""
     one = judged.workstream
     if any(person_in(tree, one) is not None for tree in one.worktrees):
         return
     for branch in branches_of_attempt(one):
         if branch is one.branch or _is_in(branch, one.branch):
-            yield RemoveBranch(
-                subject=branch.name,
-                reason="if it is incomplete: the trunk has its commits, and a retry makes it anew",
-                facts=(
-                    *facts,
-                    fact("state", "", snapshot),
-                    fact("branch", branch.ref, snapshot),
-                    fact("trunk", "", snapshot),
-                ),
-                workstream=one.id,
-                ref=branch.ref,
-                tip=branch.tip,
-                if_incomplete=judged.verdict in _LANDING,
-            )
+            reason = "if it is incomplete: the trunk has its commits, and a retry makes it anew"
+            removal = removal_of_branch(branch, snapshot, facts, reason)
+            landing = judged.verdict in _LANDING
+            yield replace(removal, workstream=one.id, if_incomplete=landing)
 
 
 def _is_in(branch: Branch, landing: Branch | None) -> bool:

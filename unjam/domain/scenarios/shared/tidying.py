@@ -110,9 +110,17 @@ def lock_facts(tree: Worktree, snapshot: Snapshot) -> tuple[Fact, ...]:
 
 def removal_of_empty(branch: Branch, snapshot: Snapshot, facts: Facts) -> RemoveBranch:
     """Let a branch that nothing was committed on make way for the one that a retry makes."""
+    reason = "no commits of its own; a retry makes it anew"
+    return removal_of_branch(branch, snapshot, facts, reason)
+
+
+def removal_of_branch(
+    branch: Branch, snapshot: Snapshot, facts: Facts, reason: str
+) -> RemoveBranch:
+    """Remove a branch that a retry would stumble over, while it, the trunk and the state are as they are."""
     return RemoveBranch(
         subject=branch.name,
-        reason="no commits of its own; a retry makes it anew",
+        reason=reason,
         facts=(
             *facts,
             fact("state", "", snapshot),
